@@ -1,0 +1,96 @@
+/** The contract between the agent and the confined query process. */
+import type { HostFacts, Value } from '../tables/types.ts';
+
+/** Limits on one query at one host (docs/query-language.md), all from configuration. */
+export interface QueryLimits {
+  readonly sqlBytesMax: number;
+  readonly timeMs: number;
+  readonly heapBytes: number;
+  readonly rowsMax: number;
+  readonly answerBytesMax: number;
+  readonly runningMax: number;
+  readonly queuedMax: number;
+  /** The query process is let go after this long without a query. */
+  readonly idleMs: number;
+}
+
+export const DEFAULT_QUERY_LIMITS: QueryLimits = {
+  sqlBytesMax: 64 * 1024,
+  timeMs: 5_000,
+  heapBytes: 64 * 1024 * 1024,
+  rowsMax: 10_000,
+  answerBytesMax: 4 * 1024 * 1024,
+  runningMax: 2,
+  queuedMax: 32,
+  idleMs: 60_000,
+};
+
+/** What preparing tells, without running. */
+export interface PreparedInfo {
+  readonly columns: readonly string[];
+  /** Host tables the statement reads, as the authorizer saw them. */
+  readonly tables: readonly string[];
+  /** Those of them that are sensitive. */
+  readonly sensitive: readonly string[];
+}
+
+export interface QueryResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
+  /** Rows were left out because of rowsMax or answerBytesMax. */
+  readonly truncated: boolean;
+  /** What collectors warned of. */
+  readonly warnings: readonly string[];
+  readonly tookMs: number;
+}
+
+/** A query that did not give rows. `refused` ones were never run. */
+export class QueryError extends Error {
+  readonly code: QueryErrorCode;
+
+  constructor(code: QueryErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'QueryError';
+    this.code = code;
+  }
+
+  /** True when the host would not run it, as against it having failed. */
+  get refused(): boolean {
+    return this.code === 'busy' || this.code === 'not_authorized' || this.code === 'sql_too_long';
+  }
+}
+
+export type QueryErrorCode =
+  | 'syntax'
+  | 'no_such_table'
+  | 'no_such_column'
+  | 'not_authorized'
+  | 'sql_too_long'
+  | 'busy'
+  | 'time_limit'
+  | 'memory_limit'
+  | 'constraint_required'
+  | 'table_unavailable'
+  | 'failed'
+  | 'cancelled';
+
+/** Runs SQL over this host's tables in a child process. */
+export interface QueryRunner {
+  /** @throws QueryError */
+  prepare(sql: string): Promise<PreparedInfo>;
+  /** Sensitive tables are refused unless `allowSensitive`. @throws QueryError */
+  run(
+    sql: string,
+    options?: { timeMs?: number; signal?: AbortSignal; allowSensitive?: boolean },
+  ): Promise<QueryResult>;
+  /** Ends the child. */
+  stop(): Promise<void>;
+}
+
+export interface QueryRunnerOptions {
+  readonly limits?: Partial<QueryLimits>;
+  /** Asked for each query. */
+  readonly facts: () => HostFacts;
+  /** Tables this host does not serve at all. */
+  readonly denyTables?: readonly string[];
+}

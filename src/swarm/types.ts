@@ -1,0 +1,237 @@
+/**
+ * The contract of the sans-IO core. Nothing here names a socket, a timer, a clock or randomness:
+ * `now` and random bytes are arguments, what takes time is an Effect.
+ */
+import type { Crypto, KeyEntry, NodeId, PeerIdentity } from '../secure/types.ts';
+
+/** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
+export interface Now {
+  readonly mono: number;
+  readonly wall: number;
+}
+
+/** An authenticated connection, numbered by the driver, never used again after it went down. */
+export type LinkId = number;
+
+export interface CoreOptions {
+  readonly self: SelfDescription;
+  readonly swarmId: Uint8Array;
+  readonly epoch: number;
+  readonly crypto: Crypto;
+  /** `n` random bytes; seeded in the simulator. */
+  readonly random: (n: number) => Uint8Array;
+  /** MEMBER records kept from the last run, as signed. */
+  readonly members?: readonly Uint8Array[];
+  /** The incarnation kept from the last run; the new one is higher. */
+  readonly incarnation?: number;
+  /** Node ids the operator's hosts were told to forget (`swarmplane forget`). */
+  readonly forgotten?: readonly NodeId[];
+  /** `host:port` addresses from configuration, dialled until one answers. */
+  readonly seeds?: readonly string[];
+  readonly tuning?: Partial<Tuning>;
+}
+
+export interface SelfDescription {
+  readonly nodeId: NodeId;
+  readonly entry: KeyEntry;
+  readonly bootId: Uint8Array;
+  readonly name: string;
+  /** `host:port` others may dial. */
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** The software's version, for people. */
+  readonly version: string;
+  /** True on a hub, so that people see which member it is. */
+  readonly hub: boolean;
+}
+
+/** Times in milliseconds. Defaults are docs/protocol.md's. */
+export interface Tuning {
+  readonly heartbeatMs: number;
+  readonly linkDeadMs: number;
+  readonly redialMinMs: number;
+  readonly redialMaxMs: number;
+  readonly seedRedialMs: number;
+  readonly acceptedAfterMs: number;
+  readonly clockSkewMaxMs: number;
+}
+
+export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
+
+/** One member as people and tables see it. */
+export interface MemberView {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly hub: boolean;
+  readonly state: MemberState;
+  readonly incarnation: number;
+  /** Unix milliseconds of the last change of state seen here. */
+  readonly since: number;
+  /** True for this node itself. */
+  readonly self: boolean;
+  /** True while a link to it is up. */
+  readonly linked: boolean;
+  /** The member's newest key entry, as signed. */
+  readonly entry: KeyEntry;
+}
+
+export type Targets =
+  | { readonly kind: 'all' }
+  /** At most 64. */
+  | { readonly kind: 'nodes'; readonly nodes: readonly NodeId[] };
+
+/** What `startRequest` takes. */
+export interface RequestSpec {
+  /** `query`: body is SQL. Later kinds: `action`, `track`. */
+  readonly kind: string;
+  readonly body: Uint8Array;
+  readonly targets: Targets;
+  /** Milliseconds until the account is closed. */
+  readonly timeoutMs: number;
+  /** Role certificate of this node, if it needs one (docs/protocol.md section 9). */
+  readonly certificate?: Uint8Array;
+}
+
+/** 32 hex digits. */
+export type RequestId = string;
+
+/** A verified request of another member (or of this node itself), to be carried out here. */
+export interface IncomingRequest {
+  readonly id: RequestId;
+  readonly origin: NodeId;
+  readonly originName: string;
+  readonly kind: string;
+  readonly body: Uint8Array;
+  readonly certificate?: Uint8Array;
+  /** Milliseconds left when it was handed over. */
+  readonly remainingMs: number;
+}
+
+/** How carrying out ended. `payload` is opaque to the core (the agent's packed answer, at most 4 MiB). */
+export interface RunOutcome {
+  readonly status: 'ok' | 'error' | 'refused';
+  /** For error and refused: a stable code, e.g. `no_such_table`, `busy`, `authority`, `limits`. */
+  readonly code?: string;
+  /** For error and refused: a sentence for people. */
+  readonly message?: string;
+  readonly rowCount: number;
+  readonly truncated: boolean;
+  readonly tookMs: number;
+  readonly payload: Uint8Array;
+}
+
+/** What the core wants done by its driver. Each is answered by `handleEffectDone`, but for `close`. */
+export type Effect =
+  /** Keep bytes over a restart, fsynced, before answering. */
+  | {
+      readonly kind: 'persist';
+      readonly id: number;
+      readonly key: string;
+      readonly bytes: Uint8Array;
+    }
+  /** Open a connection; success is told by `handleLinkUp`, the end of the try by `handleEffectDone`. */
+  | {
+      readonly kind: 'dial';
+      readonly id: number;
+      readonly address: string;
+      readonly nodeId?: NodeId;
+    }
+  /** Carry out a request; answered with `{ kind: 'run', outcome }`. */
+  | { readonly kind: 'run'; readonly id: number; readonly request: IncomingRequest }
+  /** The origin withdrew a request that a `run` effect is out for. Answer the run effect soon all the same. */
+  | { readonly kind: 'cancel'; readonly id: number; readonly runId: number }
+  | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string };
+
+export type EffectResult =
+  | { readonly kind: 'persist'; readonly ok: boolean }
+  | { readonly kind: 'dial'; readonly ok: boolean; readonly reason?: string }
+  | { readonly kind: 'run'; readonly outcome: RunOutcome };
+
+/** The end state of one host in a request's account: each expected host has exactly one. */
+export type HostState =
+  'ok' | 'error' | 'refused' | 'partial' | 'timeout' | 'unreachable' | 'expired';
+
+export interface HostOutcome {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly state: HostState;
+  readonly code?: string;
+  readonly message?: string;
+  readonly rowCount: number;
+  readonly truncated: boolean;
+  /** As the host measured it; undefined where it never said. */
+  readonly tookMs?: number;
+}
+
+/** Every expected host once, then strangers that answered. Rows are never returned without it. */
+export interface Account {
+  readonly requestId: RequestId;
+  readonly hosts: readonly HostOutcome[];
+  readonly unexpected: readonly HostOutcome[];
+}
+
+export interface Alarm {
+  /** E.g. `clone`, `fork`, `wrong_secret`, `name_reused`. */
+  readonly kind: string;
+  /** One open alarm per (kind, key). */
+  readonly key: string;
+  readonly message: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export type CoreEvent =
+  /** One host ended; `payload` is whole and verified for `ok`, empty otherwise. Exactly once per host. */
+  | {
+      readonly kind: 'answer';
+      readonly requestId: RequestId;
+      readonly outcome: HostOutcome;
+      readonly payload: Uint8Array;
+      /** True for a host outside the expected set. */
+      readonly unexpected: boolean;
+      /** Signed proof as received (head and final chunk signatures), for the hub to store. */
+      readonly proof: Uint8Array;
+    }
+  /** The last event of a request. */
+  | { readonly kind: 'account'; readonly requestId: RequestId; readonly account: Account }
+  | { readonly kind: 'member'; readonly member: MemberView; readonly before?: MemberState }
+  | { readonly kind: 'alarm'; readonly alarm: Alarm };
+
+/** The core. All calls return at once; drain `pollEffect`, `pollSend` and `pollEvent` after each. */
+export interface Core {
+  handleLinkUp(now: Now, link: LinkId, peer: PeerIdentity, info: LinkInfo): void;
+  handleLinkDown(now: Now, link: LinkId, reason: string): void;
+  /** One decrypted message. Bytes that are no message close that link by an effect, nothing else. */
+  handleMessage(now: Now, link: LinkId, message: Uint8Array): void;
+  handleEffectDone(now: Now, effectId: number, result: EffectResult): void;
+  handleTimeout(now: Now): void;
+  /** `mono` of the next wanted `handleTimeout`, undefined when none. */
+  nextTimeout(): number | undefined;
+  pollSend(): { link: LinkId; message: Uint8Array } | undefined;
+  pollEffect(): Effect | undefined;
+  pollEvent(): CoreEvent | undefined;
+
+  /** Asks. The account arrives as an event no later than `timeoutMs`. */
+  startRequest(now: Now, spec: RequestSpec): RequestId;
+  /** Withdraws; the account still comes. */
+  cancelRequest(now: Now, id: RequestId): void;
+  /** The whole table, self included, sorted by name. */
+  members(): readonly MemberView[];
+  /** No longer expected in accounts; spreads to every member. False when unknown. */
+  forget(now: Now, node: NodeId): boolean;
+  /** Says `left` to everybody; send what `pollSend` gives, then close. */
+  leave(now: Now): void;
+  /** New own addresses, name or labels: a new incarnation of the own record. */
+  describe(now: Now, self: Partial<SelfDescription>): void;
+  /** Called when the own identity key or the epoch changed. */
+  setEpoch(now: Now, epoch: number): void;
+}
+
+export interface LinkInfo {
+  readonly initiator: boolean;
+  /** Where the peer was dialled, for links opened here. */
+  readonly address?: string;
+}

@@ -1,0 +1,97 @@
+/**
+ * The declaration of a host table: one per file. From it come the virtual table, docs/tables.md,
+ * `swarmplane tables` and the typed history tables, so everything about a table is said here once.
+ */
+
+/** osquery's column types. */
+export type ColumnType = 'TEXT' | 'INTEGER' | 'BIGINT' | 'UNSIGNED_BIGINT' | 'DOUBLE' | 'BLOB';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** One sentence. */
+  readonly doc: string;
+  /** Left out of `select *`, as osquery does. */
+  readonly hidden?: boolean;
+  /** A query must constrain it by equality, LIKE/GLOB (paths) or a join; else a clear error. */
+  readonly required?: boolean;
+  /** Equality on it is cheap: the collector uses it. */
+  readonly index?: boolean;
+  /** A constraint changes what the collector returns (osquery's "additional"). */
+  readonly additional?: boolean;
+  readonly collate?: 'nocase';
+}
+
+export type Value = string | number | bigint | Uint8Array | null;
+/** Column name to value; a missing column is NULL. */
+export type Row = { [column: string]: Value | undefined };
+
+export type ConstraintOp = 'eq' | 'like' | 'glob' | 'gt' | 'ge' | 'lt' | 'le' | 'ne';
+
+export interface Constraint {
+  readonly column: string;
+  readonly op: ConstraintOp;
+  readonly value: Value;
+}
+
+/** Facts about the swarm, handed in by the agent as plain data. */
+export interface HostFacts {
+  readonly members: readonly Row[];
+  readonly links: readonly Row[];
+  readonly alarms: readonly Row[];
+  /** Version of swarmplane, node id, name, configuration path: for osquery_info and the like. */
+  readonly agent: Row;
+}
+
+export interface CollectContext {
+  readonly facts: HostFacts;
+  /** Root of the file system: '/' but in tests. All paths are taken below it. */
+  readonly root: string;
+  /** Aborted when the query's time is over. */
+  readonly signal: AbortSignal;
+  /** The columns the query reads; a collector may skip costly others. */
+  readonly columns: ReadonlySet<string>;
+  /** All that is known to hold for the rows; a collector may use it, SQLite checks again. */
+  readonly constraints: readonly Constraint[];
+  /** Something that is missing and that the person should know, e.g. "not root: other users' files are not seen". */
+  warn(message: string): void;
+}
+
+interface TableBase {
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly Column[];
+  /** Columns that tell two rows of one host apart: the key of history tables. */
+  readonly key: readonly string[];
+  readonly cost: 'cheap' | 'moderate' | 'expensive';
+  /** Readable over the network only with a role certificate. */
+  readonly sensitive?: boolean;
+  readonly aliases?: readonly string[];
+  /** True for tables that osquery does not have. */
+  readonly beyondOsquery?: boolean;
+}
+
+/** Whole table at once, prefetched when a prepared statement reads it. */
+export interface SnapshotTable extends TableBase {
+  readonly kind: 'snapshot';
+  /** @throws TableError when the host cannot serve the table at all */
+  collect(context: CollectContext): Promise<Row[]> | Row[];
+}
+
+/** Driven by constraints, synchronous, called once per combination of constrained values. */
+export interface LookupTable extends TableBase {
+  readonly kind: 'lookup';
+  lookup(context: CollectContext): Iterable<Row>;
+}
+
+export type HostTable = SnapshotTable | LookupTable;
+
+/** The host cannot serve a table; the sentence says why. An error of that host, never an empty result. */
+export class TableError extends Error {
+  readonly code = 'table_unavailable';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TableError';
+  }
+}

@@ -1,0 +1,52 @@
+/** Small helpers over byte arrays, shared by every room above. */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** @throws TypeError on invalid UTF-8 */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** @throws RangeError unless `text` is hex of even length */
+export function fromHex(text: string): Uint8Array {
+  if (!/^(?:[0-9a-f]{2})*$/i.test(text)) throw new RangeError(`not hex: ${text.slice(0, 80)}`);
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && Buffer.compare(a, b) === 0;
+}
+
+/** Big endian, 8 bytes. */
+export function u64(value: number | bigint): Uint8Array {
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, BigInt(value));
+  return out;
+}
+
+/** @throws RangeError unless 8 bytes long and a safe integer */
+export function readU64(bytes: Uint8Array): number {
+  if (bytes.length !== 8) throw new RangeError(`u64 wants 8 bytes, got ${bytes.length}`);
+  const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`u64 too large: ${value}`);
+  return Number(value);
+}

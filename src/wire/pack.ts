@@ -1,0 +1,69 @@
+/**
+ * Unsigned messages and rows are MessagePack. 64-bit integers that do not fit a double travel as
+ * int64 and come back as BigInt; smaller ones come back as numbers. Sizes are limited before
+ * anything is allocated for them.
+ */
+import { Decoder, Encoder } from '@msgpack/msgpack';
+import { WireError } from './errors.ts';
+
+/** What MessagePack may carry here: no dates, no extension types. */
+export type Packable =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Packable[]
+  | { readonly [key: string]: Packable | undefined };
+
+const encoder = new Encoder({ useBigInt64: true, ignoreUndefined: true });
+
+/** Encodes a value; properties that are undefined are left out. */
+export function pack(value: Packable): Uint8Array {
+  return new Uint8Array(encoder.encode(value));
+}
+
+/**
+ * Decodes one value that must fill `bytes` exactly. Safe integers come back as number, larger ones as bigint.
+ * @throws WireError `malformed`
+ */
+export function unpack(bytes: Uint8Array): Packable {
+  // A length inside the message can never exceed the message itself.
+  const most = bytes.length;
+  const decoder = new Decoder({
+    useBigInt64: true,
+    maxStrLength: most,
+    maxBinLength: most,
+    maxArrayLength: most,
+    maxMapLength: most,
+    maxExtLength: 0,
+  });
+  try {
+    return narrow(decoder.decode(bytes), 0);
+  } catch (error) {
+    throw new WireError('malformed', `not a message: ${(error as Error).message}`);
+  }
+}
+
+const DEPTH_MAX = 32;
+
+/** Turns BigInt into number where nothing is lost, and refuses values outside Packable. */
+function narrow(value: unknown, depth: number): Packable {
+  if (depth > DEPTH_MAX) throw new RangeError(`nested deeper than ${DEPTH_MAX}`);
+  if (typeof value === 'bigint') {
+    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+      ? Number(value)
+      : value;
+  }
+  if (value === null || typeof value !== 'object') return value as Packable;
+  if (value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = narrow(value[i], depth + 1);
+    return value as Packable;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) throw new RangeError('unknown type');
+  const map = value as Record<string, unknown>;
+  for (const key of Object.keys(map)) map[key] = narrow(map[key], depth + 1);
+  return map as Packable;
+}
