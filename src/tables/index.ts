@@ -1,0 +1,7 @@
+/**
+ * tables: what a host can be asked about. One file declares one table: its columns with their
+ * documentation, and how its rows are come by. Nothing here knows SQL or the network: query makes
+ * virtual tables of the declarations, docs/tables.md is generated from them.
+ */
+export { allTables, findTable } from './registry.ts';
+export * from './types.ts';
