@@ -1,0 +1,19 @@
+/**
+ * secure: identity and key list, guarded J-PAKE, member handshake, sealed session.
+ * Bytes in, bytes out: no socket, no timer, no clock; `now` and random bytes are arguments.
+ * docs/protocol.md sections 1 to 6 and 9.
+ */
+export * from './types.ts';
+export * from './errors.ts';
+export * from './backend.ts';
+export * from './identity.ts';
+export * from './key-entry.ts';
+export * from './token.ts';
+export * from './operator.ts';
+export * from './pake.ts';
+export * from './jpake-guard.ts';
+export * from './handshake-step.ts';
+export * from './messages.ts';
+export * from './member-handshake.ts';
+export * from './admission.ts';
+export * from './session.ts';
