@@ -1,0 +1,42 @@
+/** Short ways to declare columns. */
+import type { Column, ColumnType } from '../types.ts';
+
+type ColumnOptions = Omit<Column, 'name' | 'type' | 'doc'>;
+
+export const text = (name: string, doc: string, options?: ColumnOptions): Column =>
+  column('TEXT', name, doc, options);
+
+export const integer = (name: string, doc: string, options?: ColumnOptions): Column =>
+  column('INTEGER', name, doc, options);
+
+export const bigint = (name: string, doc: string, options?: ColumnOptions): Column =>
+  column('BIGINT', name, doc, options);
+
+export const unsigned = (name: string, doc: string, options?: ColumnOptions): Column =>
+  column('UNSIGNED_BIGINT', name, doc, options);
+
+export const double = (name: string, doc: string, options?: ColumnOptions): Column =>
+  column('DOUBLE', name, doc, options);
+
+/**
+ * A column that osquery fills on Windows or macOS only. osquery declares it hidden elsewhere, so
+ * that a query written for several platforms prepares everywhere; it is always NULL here.
+ */
+export const elsewhere = (platform: 'windows' | 'darwin' | 'other', base: Column): Column => ({
+  ...base,
+  doc: `${base.doc} (${PLATFORM_NAMES[platform]} only; NULL here).`,
+  hidden: true,
+});
+
+/** osquery's column for queries inside a container's namespaces; not served here, always NULL. */
+export const pidWithNamespace = (): Column =>
+  integer('pid_with_namespace', 'Process whose namespaces to look from; not served, always NULL.', {
+    hidden: true,
+    additional: true,
+  });
+
+function column(type: ColumnType, name: string, doc: string, options: ColumnOptions = {}): Column {
+  return { name, type, doc, ...options };
+}
+
+const PLATFORM_NAMES = { windows: 'Windows', darwin: 'macOS', other: 'other platforms' };
