@@ -18,9 +18,14 @@ export interface CoreOptions {
   readonly swarmId: Uint8Array;
   readonly epoch: number;
   readonly crypto: Crypto;
+  /** Parses and verifies a key entry; undefined when it is none (secure's `parseKeyEntry`). Never throws. */
+  readonly parseEntry: (bytes: Uint8Array) => KeyEntry | undefined;
   /** `n` random bytes; seeded in the simulator. */
   readonly random: (n: number) => Uint8Array;
-  /** MEMBER records kept from the last run, as signed. */
+  /**
+   * Signed objects (MEMBER, ACCUSE, FORGET) kept from the last run, as signed.
+   * `restore()` makes this and `incarnation` from what `persist` effects gave.
+   */
   readonly members?: readonly Uint8Array[];
   /** The incarnation kept from the last run; the new one is higher. */
   readonly incarnation?: number;

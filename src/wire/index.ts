@@ -7,3 +7,4 @@ export * from './errors.ts';
 export * from './fields.ts';
 export * from './frame.ts';
 export * from './pack.ts';
+export * from './swarm-messages.ts';

@@ -1,0 +1,372 @@
+/**
+ * The signed objects of the swarm (docs/protocol.md sections 7 and 8): fixed fields, the last one
+ * an Ed25519 signature over everything before its length prefix. The first field is a label, so
+ * that a signature made for one kind is never good for another.
+ */
+import { concat, fromUtf8, readU64, u64, utf8 } from './bytes.ts';
+import { WireError } from './errors.ts';
+import { decodeFields, encodeFields } from './fields.ts';
+import { pack, unpack } from './pack.ts';
+import type { Packable } from './pack.ts';
+
+/** What a member says about itself. */
+export interface MemberBody {
+  readonly kind: 'member';
+  readonly swarm: Uint8Array;
+  readonly node: Uint8Array;
+  /** Newest key entry as signed; its sign key verifies this record. */
+  readonly entry: Uint8Array;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly hub: boolean;
+  readonly incarnation: number;
+  readonly bootId: Uint8Array;
+  readonly state: 'alive' | 'left';
+}
+
+/** `by` lost its link to `node` and could not reach it again. */
+export interface AccuseBody {
+  readonly kind: 'accuse';
+  readonly swarm: Uint8Array;
+  readonly node: Uint8Array;
+  /** Of the record that is doubted; a higher one refutes. */
+  readonly incarnation: number;
+  readonly by: Uint8Array;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/** `by` was told that `node` is not expected any more. Fields as in AccuseBody. */
+export interface ForgetBody extends Omit<AccuseBody, 'kind'> {
+  readonly kind: 'forget';
+}
+
+export interface RequestBody {
+  readonly kind: 'request';
+  readonly version: number;
+  readonly swarm: Uint8Array;
+  readonly epoch: number;
+  /** 16 random bytes. */
+  readonly id: Uint8Array;
+  readonly origin: Uint8Array;
+  readonly keyVersion: number;
+  /** Ephemeral X25519 public key that answers are sealed to. */
+  readonly replyKey: Uint8Array;
+  /** Unix milliseconds, by the origin's clock. */
+  readonly issued: number;
+  readonly expires: number;
+  readonly what: string;
+  /** Node ids, undefined for all. */
+  readonly targets: readonly Uint8Array[] | undefined;
+  /** Empty when none. */
+  readonly certificate: Uint8Array;
+  /** SHA-256 over the sorted ids of the expected set. */
+  readonly expected: Uint8Array;
+  /** SHA-256 of the body. */
+  readonly bodyHash: Uint8Array;
+}
+
+/** Shows relays the way to the origin, and who is still waited for. */
+export interface BeaconBody {
+  readonly kind: 'beacon';
+  readonly swarm: Uint8Array;
+  readonly id: Uint8Array;
+  readonly origin: Uint8Array;
+  /** Grows with each beacon of a request. */
+  readonly sequence: number;
+  /** 8-byte prefixes of node ids, undefined for all. */
+  readonly missing: readonly Uint8Array[] | undefined;
+}
+
+export interface CancelBody {
+  readonly kind: 'cancel';
+  readonly swarm: Uint8Array;
+  readonly id: Uint8Array;
+  readonly origin: Uint8Array;
+}
+
+/** A host that needs longer says that it has begun. */
+export interface AcceptedBody {
+  readonly kind: 'accepted';
+  readonly swarm: Uint8Array;
+  readonly id: Uint8Array;
+  readonly origin: Uint8Array;
+  readonly node: Uint8Array;
+}
+
+export type SignedBody =
+  MemberBody | AccuseBody | ForgetBody | RequestBody | BeaconBody | CancelBody | AcceptedBody;
+
+/** A signed object taken apart. `bytes` is what is kept and relayed. */
+export interface SignedObject<B extends SignedBody = SignedBody> {
+  readonly body: B;
+  readonly bytes: Uint8Array;
+  /** What the signature is over. */
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Version in REQ. */
+export const REQUEST_VERSION = 1;
+/** Most node ids a request may name. */
+export const TARGETS_MAX = 64;
+/** Above this many missing members a beacon says `all`. */
+export const MISSING_MAX = 500;
+/** Largest signed object, bytes: a REQ to 64 hosts with a certificate, or a MEMBER with many labels. */
+export const SIGNED_BYTES_MAX = 16 * 1024;
+
+const SIGNATURE_BYTES = 64;
+const SIGNATURE_FIELD_BYTES = 4 + SIGNATURE_BYTES;
+
+/** The bytes to sign. */
+export function signingBytes(body: SignedBody): Uint8Array {
+  return encodeFields([utf8(LABELS[body.kind]), ...writeBody(body)]);
+}
+
+/** Puts a signature of 64 bytes behind what it is over. */
+export function attachSignature(signed: Uint8Array, signature: Uint8Array): Uint8Array {
+  return concat(signed, encodeFields([signature]));
+}
+
+/**
+ * Takes a signed object apart; the signature is not checked here.
+ * @throws WireError
+ */
+export function decodeSigned(bytes: Uint8Array): SignedObject {
+  if (bytes.length > SIGNED_BYTES_MAX) {
+    throw new WireError('too_many', `signed object of ${bytes.length} bytes`);
+  }
+  const kind = peekKind(bytes);
+  const fields = decodeFields(bytes, FIELD_COUNTS[kind] + 2);
+  const signature = exactly(fields.at(-1)!, SIGNATURE_BYTES, 'signature');
+  const signed = bytes.subarray(0, bytes.length - SIGNATURE_FIELD_BYTES);
+  try {
+    return { body: readBody(kind, fields.slice(1, -1)), bytes, signed, signature };
+  } catch (error) {
+    if (error instanceof WireError) throw error;
+    throw new WireError('malformed', `${kind}: ${(error as Error).message}`);
+  }
+}
+
+type Kind = SignedBody['kind'];
+
+const LABELS: Readonly<Record<Kind, string>> = {
+  member: 'swarmplane/1 MEMBER',
+  accuse: 'swarmplane/1 ACCUSE',
+  forget: 'swarmplane/1 FORGET',
+  request: 'swarmplane/1 REQ',
+  beacon: 'swarmplane/1 BEACON',
+  cancel: 'swarmplane/1 CANCEL',
+  accepted: 'swarmplane/1 ACCEPTED',
+};
+
+/** Fields between label and signature. */
+const FIELD_COUNTS: Readonly<Record<Kind, number>> = {
+  member: 11,
+  accuse: 5,
+  forget: 5,
+  request: 14,
+  beacon: 5,
+  cancel: 3,
+  accepted: 4,
+};
+
+const KINDS = new Map(Object.entries(LABELS).map(([kind, label]) => [label, kind as Kind]));
+
+function peekKind(bytes: Uint8Array): Kind {
+  const length = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  const label = Buffer.from(bytes.subarray(4, 4 + Math.min(length, 64))).toString('latin1');
+  const kind = KINDS.get(label);
+  if (kind === undefined) throw new WireError('malformed', `unknown signed object "${label}"`);
+  return kind;
+}
+
+function writeBody(body: SignedBody): Uint8Array[] {
+  switch (body.kind) {
+    case 'member':
+      return writeMember(body);
+    case 'accuse':
+    case 'forget':
+      return [body.swarm, body.node, u64(body.incarnation), body.by, u64(body.at)];
+    case 'request':
+      return writeRequest(body);
+    case 'beacon':
+      return [body.swarm, body.id, body.origin, u64(body.sequence), writeIds(body.missing)];
+    case 'cancel':
+      return [body.swarm, body.id, body.origin];
+    case 'accepted':
+      return [body.swarm, body.id, body.origin, body.node];
+  }
+}
+
+function readBody(kind: Kind, fields: Uint8Array[]): SignedBody {
+  if (kind === 'request') return readRequest(fields);
+  const [a, b, c, d, e] = fields as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const swarm = exactly(a, 32, 'swarm');
+  switch (kind) {
+    case 'member':
+      return readMember(swarm, fields);
+    case 'accuse':
+    case 'forget': {
+      const by = exactly(d, 32, 'accuser');
+      return {
+        kind,
+        swarm,
+        node: exactly(b, 32, 'node'),
+        incarnation: readU64(c),
+        by,
+        at: readU64(e),
+      };
+    }
+    case 'beacon':
+      return {
+        ...readOrigin(swarm, b, c),
+        kind,
+        sequence: readU64(d),
+        missing: readIds(e, 8, MISSING_MAX),
+      };
+    case 'cancel':
+      return { ...readOrigin(swarm, b, c), kind };
+    case 'accepted':
+      return { ...readOrigin(swarm, b, c), kind, node: exactly(d, 32, 'node') };
+  }
+}
+
+function readOrigin(swarm: Uint8Array, id: Uint8Array, origin: Uint8Array) {
+  return { swarm, id: exactly(id, 16, 'request id'), origin: exactly(origin, 32, 'origin') };
+}
+
+function writeMember(body: MemberBody): Uint8Array[] {
+  return [
+    body.swarm,
+    body.node,
+    body.entry,
+    utf8(body.name),
+    pack([...body.addresses]),
+    pack(body.labels as Packable),
+    utf8(body.version),
+    Uint8Array.of(body.hub ? 1 : 0),
+    u64(body.incarnation),
+    body.bootId,
+    Uint8Array.of(body.state === 'left' ? 1 : 0),
+  ];
+}
+
+function readMember(swarm: Uint8Array, fields: readonly Uint8Array[]): MemberBody {
+  return {
+    kind: 'member',
+    swarm,
+    node: exactly(fields[1]!, 32, 'node'),
+    entry: atMost(fields[2]!, 4096, 'entry'),
+    name: text(fields[3]!, 255),
+    addresses: readAddresses(unpack(fields[4]!)),
+    labels: readLabels(unpack(fields[5]!)),
+    version: text(fields[6]!, 64),
+    hub: flag(fields[7]!),
+    incarnation: readU64(fields[8]!),
+    bootId: exactly(fields[9]!, 16, 'boot id'),
+    state: flag(fields[10]!) ? 'left' : 'alive',
+  };
+}
+
+const ADDRESSES_MAX = 16;
+const LABELS_MAX = 64;
+
+function readAddresses(value: Packable): string[] {
+  if (!Array.isArray(value) || value.length > ADDRESSES_MAX) throw new RangeError('addresses');
+  return value.map((address: Packable) => {
+    if (typeof address !== 'string' || address.length > 255) throw new RangeError('address');
+    return address;
+  });
+}
+
+function readLabels(value: Packable): Record<string, string> {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new RangeError('labels');
+  }
+  const labels = Object.entries(value as Record<string, Packable>);
+  if (labels.length > LABELS_MAX) throw new RangeError('too many labels');
+  return Object.fromEntries(
+    labels.map(([key, label]) => {
+      if (typeof label !== 'string' || key.length > 63 || label.length > 255) {
+        throw new RangeError('label');
+      }
+      return [key, label];
+    }),
+  );
+}
+
+function writeRequest(body: RequestBody): Uint8Array[] {
+  return [
+    Uint8Array.of(body.version),
+    body.swarm,
+    u64(body.epoch),
+    body.id,
+    body.origin,
+    u64(body.keyVersion),
+    body.replyKey,
+    u64(body.issued),
+    u64(body.expires),
+    utf8(body.what),
+    writeIds(body.targets),
+    body.certificate,
+    body.expected,
+    body.bodyHash,
+  ];
+}
+
+function readRequest(fields: readonly Uint8Array[]): RequestBody {
+  return {
+    kind: 'request',
+    version: exactly(fields[0]!, 1, 'version')[0]!,
+    swarm: exactly(fields[1]!, 32, 'swarm'),
+    epoch: readU64(fields[2]!),
+    id: exactly(fields[3]!, 16, 'request id'),
+    origin: exactly(fields[4]!, 32, 'origin'),
+    keyVersion: readU64(fields[5]!),
+    replyKey: exactly(fields[6]!, 32, 'reply key'),
+    issued: readU64(fields[7]!),
+    expires: readU64(fields[8]!),
+    what: text(fields[9]!, 64),
+    targets: readIds(fields[10]!, 32, TARGETS_MAX),
+    certificate: atMost(fields[11]!, 8192, 'certificate'),
+    expected: exactly(fields[12]!, 32, 'expected set'),
+    bodyHash: exactly(fields[13]!, 32, 'body hash'),
+  };
+}
+
+/** One byte, 0 for all and 1 for a list, then the ids. */
+function writeIds(ids: readonly Uint8Array[] | undefined): Uint8Array {
+  return ids === undefined ? Uint8Array.of(0) : concat(Uint8Array.of(1), ...ids);
+}
+
+function readIds(bytes: Uint8Array, size: number, most: number): Uint8Array[] | undefined {
+  if (bytes.length === 1 && bytes[0] === 0) return undefined;
+  const count = (bytes.length - 1) / size;
+  if (bytes[0] !== 1 || !Number.isInteger(count) || count > most) throw new RangeError('id list');
+  return Array.from({ length: count }, (_, i) => bytes.subarray(1 + i * size, 1 + (i + 1) * size));
+}
+
+function exactly(bytes: Uint8Array, length: number, what: string): Uint8Array {
+  if (bytes.length !== length) {
+    throw new WireError('malformed', `${what} of ${bytes.length} bytes, not ${length}`);
+  }
+  return bytes;
+}
+
+function atMost(bytes: Uint8Array, length: number, what: string): Uint8Array {
+  if (bytes.length > length) throw new WireError('too_many', `${what} of ${bytes.length} bytes`);
+  return bytes;
+}
+
+function text(bytes: Uint8Array, most: number): string {
+  return fromUtf8(atMost(bytes, most, 'text'));
+}
+
+function flag(bytes: Uint8Array): boolean {
+  const value = exactly(bytes, 1, 'flag')[0]!;
+  if (value > 1) throw new WireError('malformed', `flag ${value}`);
+  return value === 1;
+}

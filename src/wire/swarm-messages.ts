@@ -1,0 +1,237 @@
+/**
+ * What members say to each other inside a sealed session: one MessagePack map per message, `t`
+ * names its type. Signed objects travel inside as bytes. Unknown types and fields are ignored, so
+ * that versions can live side by side; known ones are checked here, at the door.
+ */
+import { WireError } from './errors.ts';
+import { pack, unpack } from './pack.ts';
+import type { Packable } from './pack.ts';
+
+export * from './swarm-messages-signed.ts';
+export * from './swarm-messages-answer.ts';
+
+/** Keeps a silent link alive. */
+export interface HeartbeatMessage {
+  readonly t: 'heartbeat';
+}
+
+/** MEMBER, ACCUSE and FORGET, in an order in which each can be checked. */
+export interface NewsMessage {
+  readonly t: 'news';
+  readonly objects: readonly Uint8Array[];
+}
+
+/**
+ * What the sender knows of the members whose id prefix is in `from`..`to` (8 bytes, inclusive):
+ * entries of 16 bytes, id prefix and state hash. The receiver sends news where it knows other.
+ */
+export interface SummaryMessage {
+  readonly t: 'summary';
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+  readonly entries: Uint8Array;
+  /** The receiver shall send its own summary, too. */
+  readonly back: boolean;
+}
+
+/** Hash of the whole table; whoever has another answers with a summary. */
+export interface DigestMessage {
+  readonly t: 'digest';
+  readonly hash: Uint8Array;
+}
+
+/** Asks for the records of these nodes. */
+export interface WantMessage {
+  readonly t: 'want';
+  readonly nodes: readonly Uint8Array[];
+}
+
+/** A REQ on its way. `hops` and `ms` only fall; no body means that it is to be pulled. */
+export interface RequestMessage {
+  readonly t: 'request';
+  readonly signed: Uint8Array;
+  readonly body?: Uint8Array;
+  readonly hops: number;
+  readonly ms: number;
+}
+
+/** Asks for a whole request, body included, of which one has heard. */
+export interface PullMessage {
+  readonly t: 'pull';
+  readonly id: Uint8Array;
+  readonly origin: Uint8Array;
+}
+
+/** One sealed chunk of an answer on its way to the origin. */
+export interface ReplyMessage {
+  readonly t: 'reply';
+  readonly id: Uint8Array;
+  readonly origin: Uint8Array;
+  readonly node: Uint8Array;
+  /** Ephemeral X25519 public key of the answer. */
+  readonly key: Uint8Array;
+  readonly chunk: number;
+  readonly final: boolean;
+  readonly sealed: Uint8Array;
+  readonly hops: number;
+}
+
+/** A signed ACCEPTED on its way to the origin. */
+export interface AcceptedMessage {
+  readonly t: 'accepted';
+  readonly signed: Uint8Array;
+  readonly hops: number;
+}
+
+/** A signed BEACON or CANCEL, flooded. */
+export interface FloodMessage {
+  readonly t: 'flood';
+  readonly signed: Uint8Array;
+  readonly hops: number;
+}
+
+export type SwarmMessage =
+  | HeartbeatMessage
+  | NewsMessage
+  | SummaryMessage
+  | DigestMessage
+  | WantMessage
+  | RequestMessage
+  | PullMessage
+  | ReplyMessage
+  | AcceptedMessage
+  | FloodMessage;
+
+/** Largest body of a request, bytes. */
+export const REQUEST_BODY_MAX = 128 * 1024;
+/** Bodies up to this size travel beside their REQ. */
+export const REQUEST_BODY_BESIDE_MAX = 2 * 1024;
+/** Hops a flood may take. */
+export const HOPS_MAX = 32;
+/** Plaintext bytes of an answer in one chunk. */
+export const CHUNK_BYTES = 64 * 1024;
+/** Largest answer, bytes. */
+export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+/** Longest time a request may live, milliseconds. */
+export const REQUEST_MS_MAX = 600_000;
+/** Bytes of news that one message should not exceed. */
+export const NEWS_BYTES = 64 * 1024;
+/** Bytes of one entry in a summary. */
+export const SUMMARY_ENTRY_BYTES = 16;
+
+const CHUNKS_MAX = ANSWER_BYTES_MAX / CHUNK_BYTES;
+const CHUNK_OVERHEAD = 8 * 1024;
+const OBJECTS_MAX = 1024;
+const SUMMARY_BYTES_MAX = 128 * 1024;
+
+export function encodeMessage(message: SwarmMessage): Uint8Array {
+  return pack(message as unknown as Packable);
+}
+
+/**
+ * Undefined for a message of a type that this version does not know.
+ * @throws WireError
+ */
+export function decodeMessage(bytes: Uint8Array): SwarmMessage | undefined {
+  const value = unpack(bytes);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new WireError('malformed', 'a message is a map');
+  }
+  const map = value as Fields;
+  const type = map['t'];
+  if (typeof type !== 'string') throw new WireError('malformed', 'a message without a type');
+  return Object.hasOwn(READERS, type) ? READERS[type as SwarmMessage['t']](map) : undefined;
+}
+
+type Fields = Readonly<Record<string, Packable | undefined>>;
+
+const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessage } = {
+  heartbeat: () => ({ t: 'heartbeat' }),
+  news: (map) => ({ t: 'news', objects: byteList(map, 'objects', OBJECTS_MAX) }),
+  summary: readSummary,
+  digest: (map) => ({ t: 'digest', hash: bytes(map, 'hash', 32, 32) }),
+  want: (map) => ({ t: 'want', nodes: byteList(map, 'nodes', 64) }),
+  request: (map) => ({
+    t: 'request',
+    signed: bytes(map, 'signed'),
+    ...(map['body'] === undefined ? {} : { body: bytes(map, 'body', 0, REQUEST_BODY_MAX) }),
+    hops: integer(map, 'hops', HOPS_MAX),
+    ms: integer(map, 'ms', REQUEST_MS_MAX),
+  }),
+  pull: (map) => ({
+    t: 'pull',
+    id: bytes(map, 'id', 16, 16),
+    origin: bytes(map, 'origin', 32, 32),
+  }),
+  reply: readReply,
+  accepted: (map) => ({
+    t: 'accepted',
+    signed: bytes(map, 'signed'),
+    hops: integer(map, 'hops', HOPS_MAX),
+  }),
+  flood: (map) => ({
+    t: 'flood',
+    signed: bytes(map, 'signed'),
+    hops: integer(map, 'hops', HOPS_MAX),
+  }),
+};
+
+function readSummary(map: Fields): SummaryMessage {
+  const entries = bytes(map, 'entries', 0, SUMMARY_BYTES_MAX);
+  if (entries.length % SUMMARY_ENTRY_BYTES !== 0)
+    throw new WireError('malformed', 'summary entries');
+  return {
+    t: 'summary',
+    from: bytes(map, 'from', 8, 8),
+    to: bytes(map, 'to', 8, 8),
+    entries,
+    back: boolean(map, 'back'),
+  };
+}
+
+function readReply(map: Fields): ReplyMessage {
+  return {
+    t: 'reply',
+    id: bytes(map, 'id', 16, 16),
+    origin: bytes(map, 'origin', 32, 32),
+    node: bytes(map, 'node', 32, 32),
+    key: bytes(map, 'key', 32, 32),
+    chunk: integer(map, 'chunk', CHUNKS_MAX),
+    final: boolean(map, 'final'),
+    sealed: bytes(map, 'sealed', 16, CHUNK_BYTES + CHUNK_OVERHEAD),
+    hops: integer(map, 'hops', HOPS_MAX),
+  };
+}
+
+function bytes(map: Fields, key: string, least = 0, most = 16 * 1024): Uint8Array {
+  const value = map[key];
+  if (!(value instanceof Uint8Array) || value.length < least || value.length > most) {
+    throw new WireError('malformed', `"${key}" is not ${least} to ${most} bytes`);
+  }
+  return value;
+}
+
+function byteList(map: Fields, key: string, most: number): Uint8Array[] {
+  const value = map[key];
+  if (!Array.isArray(value) || value.length > most) {
+    throw new WireError('malformed', `"${key}" is not a list of at most ${most}`);
+  }
+  return (value as Packable[]).map((item) => {
+    if (!(item instanceof Uint8Array)) throw new WireError('malformed', `"${key}" holds no bytes`);
+    return item;
+  });
+}
+
+function integer(map: Fields, key: string, most: number): number {
+  const value = map[key];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > most) {
+    throw new WireError('malformed', `"${key}" is not an integer from 0 to ${most}`);
+  }
+  return value;
+}
+
+function boolean(map: Fields, key: string): boolean {
+  const value = map[key];
+  if (typeof value !== 'boolean') throw new WireError('malformed', `"${key}" is not a boolean`);
+  return value;
+}
