@@ -1,0 +1,6 @@
+/** The hub: PostgreSQL as the place where work is asked for and kept. */
+export { connect, openPool, redactUrl, type ConnectOptions } from './database.ts';
+export { HubError } from './errors.ts';
+export type { Log } from './log.ts';
+export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migrate.ts';
+export type { Drift } from './drift.ts';
