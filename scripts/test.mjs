@@ -1,0 +1,38 @@
+// `npm test`: sets up what is missing, then runs the test suite. Its last line is `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { root, setUp } from './setup.mjs';
+
+setUp();
+const folder = mkdtempSync(`${tmpdir()}/swarmplane-test-`);
+const report = `${folder}/report.json`;
+const vitest = spawnSync(
+  process.execPath,
+  [
+    `${root}node_modules/vitest/vitest.mjs`,
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ],
+  { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, SWARMPLANE_BUILT: '1' } },
+);
+process.exitCode = vitest.status ?? 1;
+try {
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  // A file that does not load has no tests to count: it is one failure.
+  const unloaded = result.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+  ).length;
+  const failed = result.numFailedTests + unloaded;
+  const skipped = result.numPendingTests > 0 ? `, ${result.numPendingTests} skipped` : '';
+  if (failed > 0) process.exitCode ||= 1;
+  console.log(`${result.numPassedTests} passed, ${failed} failed${skipped}`);
+} catch (error) {
+  console.error(`swarmplane: error: the test run left no report: ${error.message}`);
+  process.exitCode ||= 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,240 @@
+/**
+ * One host: joins net, swarm, tables and query. Answers requests of other members with rows of its
+ * own tables, asks them itself for whoever holds the control socket, and is the Asker of a hub.
+ */
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { Identity, type SwarmSecrets } from '../secure/index.ts';
+import { SwarmNode } from '../net/index.ts';
+import { createQueryRunner, type QueryRunner } from '../query/index.ts';
+import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
+import { AlarmBook } from './alarms.ts';
+import { ask } from './ask.ts';
+import { formatAddress, parseConfig, type Config } from './config.ts';
+import { CONTROL_SOCKET } from './control-protocol.ts';
+import { ControlServer } from './control-server.ts';
+import { controlHandler } from './control-handler.ts';
+import { AgentError } from './errors.ts';
+import { hostFacts } from './facts.ts';
+import type { Log } from './log.ts';
+import { runRequest } from './run-request.ts';
+import { readSecrets, saveSecrets } from './secrets-file.ts';
+import type { StateFolder } from './state-folder.ts';
+import type { AskEvent, Asker, AskSpec } from './types.ts';
+import type { Alarm } from '../swarm/index.ts';
+import { VERSION } from './version.ts';
+
+export interface AgentOptions {
+  readonly state: StateFolder;
+  readonly config: Config;
+  readonly hub: boolean;
+  readonly log: Log;
+  /** For a host that is about to join: kept in the state folder only once it was let in. */
+  readonly joining?: Joining;
+}
+
+export interface Joining {
+  readonly secrets: SwarmSecrets;
+  readonly configText: string;
+}
+
+export class Agent implements Asker {
+  readonly config: Config;
+  readonly #options: AgentOptions;
+  readonly #identity: Identity;
+  readonly #alarms: AlarmBook;
+  readonly #runner: QueryRunner;
+  readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
+  readonly #startedAt = Date.now();
+  #node!: SwarmNode;
+  #control!: ControlServer;
+  /** What a hub in the same process says about itself, shown by `status`. */
+  hubStatus: Readonly<Record<string, string>> | undefined;
+
+  private constructor(options: AgentOptions, identity: Identity) {
+    this.#options = options;
+    this.config = options.config;
+    this.#identity = identity;
+    this.#alarms = new AlarmBook(options.state);
+    this.#runner = createQueryRunner({
+      limits: options.config.limits,
+      denyTables: options.config.denyTables,
+      facts: () => this.#facts(),
+    });
+  }
+
+  /**
+   * Starts from an initialised state folder.
+   * @throws AgentError `not_initialised`, `already_running`; NetError `port_in_use`
+   */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(options, loadIdentity(options.state));
+    // The control socket comes first: it is what keeps two agents out of one state folder.
+    const socketPath = options.state.file(CONTROL_SOCKET);
+    agent.#control = await ControlServer.start(socketPath, controlHandler(agent), options.log);
+    try {
+      agent.#node = await agent.#startNode();
+    } catch (error) {
+      await agent.#control.stop();
+      throw error;
+    }
+    const { nodeId } = agent;
+    options.log.info({ nodeId, address: formatAddress(agent.#node.address) }, 'the agent is up');
+    return agent;
+  }
+
+  get nodeId(): string {
+    return this.#identity.nodeId;
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  get runner(): QueryRunner {
+    return this.#runner;
+  }
+
+  get node(): SwarmNode {
+    return this.#node;
+  }
+
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
+  members(): readonly MemberView[] {
+    return this.#node.members();
+  }
+
+  ask(spec: AskSpec): AsyncIterable<AskEvent> {
+    return ask(this.#runner, this.#node, spec);
+  }
+
+  onMember(listener: (member: MemberView) => void): () => void {
+    return this.#node.onMember(listener);
+  }
+
+  onAlarm(listener: (alarm: Alarm) => void): () => void {
+    this.#events.on('alarm', listener);
+    return () => this.#events.off('alarm', listener);
+  }
+
+  /** Takes this host out of the swarm for good: others no longer expect it. Then stops. */
+  async leave(): Promise<void> {
+    await this.#node.leave();
+    await this.stop();
+  }
+
+  /** Resolves once the agent stopped, for whatever reason. */
+  async stopped(): Promise<void> {
+    await once(this.#events, 'stopped');
+  }
+
+  async stop(): Promise<void> {
+    await this.#control.stop();
+    await this.#node.stop();
+    await this.#runner.stop();
+    await this.#alarms.settled();
+    this.#events.emit('stopped');
+  }
+
+  async #startNode(): Promise<SwarmNode> {
+    const { state, config, hub, log } = this.#options;
+    const secrets = readSecrets(state) ?? this.#options.joining?.secrets;
+    if (secrets === undefined) throw notInitialised(state);
+    const node = await SwarmNode.start({
+      listen: config.listen,
+      advertise: [...config.advertise],
+      seeds: [...config.seeds],
+      secrets,
+      identity: this.#identity,
+      name: config.name,
+      labels: { ...config.labels },
+      version: VERSION,
+      hub,
+      store: {
+        read: (key) => state.read(`${key}.bin`),
+        write: (key, bytes) => state.write(`${key}.bin`, bytes),
+      },
+      saveSecrets: (changed) => this.#saveSecrets(changed),
+      run: (request, signal) => this.#run(request, signal),
+      log,
+    });
+    node.onAlarm((alarm) => this.#raise(alarm));
+    return node;
+  }
+
+  /** The configuration goes first: what makes a folder initialised is its secrets. */
+  async #saveSecrets(secrets: SwarmSecrets): Promise<void> {
+    const { state, joining } = this.#options;
+    if (joining !== undefined && state.read(CONFIG_FILE) === undefined) {
+      await state.write(CONFIG_FILE, Buffer.from(joining.configText));
+    }
+    await saveSecrets(state, secrets);
+  }
+
+  #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
+    const { log } = this.#options;
+    log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
+    return runRequest(this.#runner, request, signal);
+  }
+
+  #raise(alarm: Alarm): void {
+    this.#options.log.warn({ alarm: alarm.kind, key: alarm.key }, alarm.message);
+    this.#alarms.raise(alarm);
+    this.#events.emit('alarm', alarm);
+  }
+
+  #facts(): ReturnType<typeof hostFacts> {
+    return hostFacts(this.#node.members(), this.#node.links(), this.#alarms.list(), {
+      version: VERSION,
+      node_id: this.nodeId,
+      name: this.name,
+      pid: process.pid,
+      start_time: Math.floor(this.#startedAt / 1000),
+      config_path: this.#options.state.file(CONFIG_FILE),
+    });
+  }
+}
+
+export const CONFIG_FILE = 'config.yaml';
+const IDENTITY_FILE = 'identity.key';
+
+/** @throws AgentError `config_invalid` or `not_initialised` */
+export function loadConfig(state: StateFolder): Config {
+  const text = state.readText(CONFIG_FILE);
+  if (text === undefined) throw notInitialised(state);
+  return parseConfig(text, state.file(CONFIG_FILE));
+}
+
+/** Made at the first start, on the disk before anybody sees it. */
+function loadIdentity(state: StateFolder): Identity {
+  const bytes = state.read(IDENTITY_FILE);
+  if (bytes !== undefined) {
+    try {
+      return Identity.parse(bytes);
+    } catch (error) {
+      throw new AgentError(
+        'state_corrupt',
+        `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
+        'restore it from a backup, or remove the state folder and join again as a new node',
+        { cause: error },
+      );
+    }
+  }
+  const identity = Identity.create(
+    (n) => new Uint8Array(randomBytes(n)),
+    Math.floor(Date.now() / 1000),
+  );
+  state.writeSync(IDENTITY_FILE, identity.toBytes());
+  return identity;
+}
+
+function notInitialised(state: StateFolder): AgentError {
+  return new AgentError(
+    'not_initialised',
+    `${JSON.stringify(state.path)} belongs to no swarm yet`,
+    'run `swarmplane init` for a new swarm, or `swarmplane up --join HOST:PORT` to join one',
+  );
+}

@@ -1,0 +1,232 @@
+/**
+ * The configuration file: `config.yaml` in the state folder. Every error names the file, the key,
+ * the value and what is allowed; unknown keys are errors, since a mistyped limit is no limit.
+ */
+import { hostname } from 'node:os';
+import { parseDocument } from 'yaml';
+import type { QueryLimits } from '../query/index.ts';
+import { AgentError } from './errors.ts';
+
+export const DEFAULT_PORT = 7411;
+
+export interface Config {
+  /** What other hosts call this one. */
+  readonly name: string;
+  readonly listen: Address;
+  /** Addresses others may dial, where they differ from `listen`. */
+  readonly advertise: readonly string[];
+  /** Members to find the swarm by. */
+  readonly seeds: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly denyTables: readonly string[];
+  readonly limits: Partial<QueryLimits>;
+  readonly log: LogLevel;
+  /** PostgreSQL of a hub; undefined means the embedded one. */
+  readonly database?: string;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** @throws AgentError `config_invalid`, quoting file, key and value */
+export function parseConfig(text: string, file: string): Config {
+  const document = parseDocument(text, { prettyErrors: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw invalid(file, problem.message.split('\n')[0]!);
+  const value: unknown = document.toJS() ?? {};
+  if (!isMap(value)) throw invalid(file, 'it must be a map of keys to values');
+  for (const key of Object.keys(value)) {
+    if (!(key in READERS)) {
+      throw invalid(file, `unknown key ${JSON.stringify(key)}`, `keys are ${KEYS.join(', ')}`);
+    }
+  }
+  const read = <K extends keyof typeof READERS>(key: K): ReturnType<(typeof READERS)[K]> => {
+    try {
+      return READERS[key](value[key]) as ReturnType<(typeof READERS)[K]>;
+    } catch (error) {
+      const shown = JSON.stringify(value[key]);
+      throw invalid(
+        file,
+        `${key}: ${shown} is not valid`,
+        `${key} must be ${(error as Error).message}`,
+      );
+    }
+  };
+  const database = read('database');
+  return {
+    name: read('name'),
+    listen: read('listen'),
+    advertise: read('advertise'),
+    seeds: read('seeds'),
+    labels: read('labels'),
+    denyTables: read('deny_tables'),
+    limits: read('limits'),
+    log: read('log'),
+    ...(database === undefined ? {} : { database }),
+  };
+}
+
+/** The text `init` and `up --join` write: what was given, with a comment for each key. */
+export function renderConfig(config: {
+  name: string;
+  listen: string;
+  seeds: readonly string[];
+  labels?: Readonly<Record<string, string>>;
+}): string {
+  const list = (items: readonly string[]) =>
+    `[${items.map((item) => JSON.stringify(item)).join(', ')}]`;
+  const labels = Object.entries(config.labels ?? {})
+    .map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+    .join(', ');
+  return `# What other hosts call this one.
+name: ${JSON.stringify(config.name)}
+
+# Where this node listens.
+listen: ${JSON.stringify(config.listen)}
+
+# Addresses other hosts may dial, where they differ from listen (behind a NAT, say).
+advertise: []
+
+# Members this node finds the swarm by.
+seeds: ${list(config.seeds)}
+
+# Labels this host declares about itself.
+labels: {${labels}}
+
+# Tables this host never serves.
+deny_tables: []
+
+# Limits on one query here; these are the defaults.
+# limits: {time_ms: 5000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
+
+# debug, info, warn or error
+log: info
+`;
+}
+
+/** `host:port`, `[v6]:port`. @throws Error whose message says what is allowed */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([0-9a-f:.%]+)\]|([^\s:[\]/]+)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) {
+    throw new Error('host:port, with [brackets] around an IPv6 address, e.g. 10.0.0.5:7411');
+  }
+  return { host: match[1] ?? match[2]!, port };
+}
+
+export function formatAddress(address: Address): string {
+  return address.host.includes(':')
+    ? `[${address.host}]:${address.port}`
+    : `${address.host}:${address.port}`;
+}
+
+/** A name a host may carry: as hostnames, so that it can be typed, quoted and put into lists. */
+export function isHostName(name: string): boolean {
+  return /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/i.test(name);
+}
+
+const READERS = {
+  name: (value: unknown): string => {
+    const name = value ?? hostname();
+    if (typeof name !== 'string' || !isHostName(name)) {
+      throw new Error('letters, digits, dots and dashes, at most 253, e.g. web1');
+    }
+    return name;
+  },
+  listen: (value: unknown): Address => addressOf(value ?? `0.0.0.0:${DEFAULT_PORT}`),
+  advertise: (value: unknown): string[] => addressList(value),
+  seeds: (value: unknown): string[] => addressList(value),
+  labels: (value: unknown): Record<string, string> => {
+    const wanted = 'a map of text to text, at most 64, e.g. {role: web}';
+    if (value === undefined || value === null) return {};
+    if (!isMap(value) || Object.keys(value).length > 64) throw new Error(wanted);
+    const entries = Object.entries(value).map(([key, item]): [string, string] => {
+      if (typeof item === 'object' || key.length > 128 || String(item).length > 256) {
+        throw new Error(wanted);
+      }
+      return [key, String(item)];
+    });
+    return Object.fromEntries(entries);
+  },
+  deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
+  limits: (value: unknown): Partial<QueryLimits> => readLimits(value),
+  log: (value: unknown): LogLevel => {
+    const level = value ?? 'info';
+    if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
+      throw new Error('debug, info, warn or error');
+    }
+    return level;
+  },
+  database: (value: unknown): string | undefined => {
+    if (value === undefined || value === null) return undefined;
+    if (typeof value !== 'string' || !/^postgres(?:ql)?:\/\//.test(value)) {
+      throw new Error('a PostgreSQL URL, e.g. postgresql://user@host/database');
+    }
+    return value;
+  },
+};
+
+const KEYS = Object.keys(READERS);
+
+const LIMIT_KEYS = {
+  sql_bytes_max: 'sqlBytesMax',
+  time_ms: 'timeMs',
+  heap_bytes: 'heapBytes',
+  rows_max: 'rowsMax',
+  answer_bytes_max: 'answerBytesMax',
+  running_max: 'runningMax',
+  queued_max: 'queuedMax',
+  idle_ms: 'idleMs',
+} as const;
+
+/** The protocol carries at most this much of an answer, whatever the configuration says. */
+export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+
+function readLimits(value: unknown): Partial<QueryLimits> {
+  if (value === undefined || value === null) return {};
+  const known = Object.keys(LIMIT_KEYS).join(', ');
+  if (!isMap(value)) throw new Error(`a map with the keys ${known}`);
+  const limits: Record<string, number> = {};
+  for (const [key, number] of Object.entries(value)) {
+    const name = LIMIT_KEYS[key as keyof typeof LIMIT_KEYS];
+    if (name === undefined) throw new Error(`a map with the keys ${known}`);
+    if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) {
+      throw new Error(`a map of whole numbers from 1; ${key} is ${JSON.stringify(number)}`);
+    }
+    limits[name] = name === 'answerBytesMax' ? Math.min(number, ANSWER_BYTES_MAX) : number;
+  }
+  return limits;
+}
+
+function addressOf(value: unknown): Address {
+  return parseAddress(typeof value === 'string' ? value : '');
+}
+
+function addressList(value: unknown): string[] {
+  const items = textList(value, 'a list of addresses, e.g. [10.0.0.5:7411]');
+  for (const item of items) parseAddress(item);
+  return items;
+}
+
+function textList(value: unknown, wanted: string): string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || value.some((item) => typeof item !== 'string'))
+    throw new Error(wanted);
+  return value as string[];
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(file: string, problem: string, hint?: string): AgentError {
+  return new AgentError(
+    'config_invalid',
+    `configuration ${JSON.stringify(file)}: ${problem}`,
+    hint,
+  );
+}

@@ -1,0 +1,121 @@
+/** What each request on the control socket does. */
+import type { Packable } from '../wire/index.ts';
+import type { Agent } from './agent.ts';
+import type { ControlHandler } from './control-server.ts';
+import type { ControlRequest } from './control-protocol.ts';
+import { formatAddress } from './config.ts';
+import { AgentError } from './errors.ts';
+import { PackedAnswer } from './answer.ts';
+import { resolveHost, resolveHosts } from './targets.ts';
+import type { Targets } from '../swarm/index.ts';
+import { toHex } from '../wire/index.ts';
+import { VERSION } from './version.ts';
+
+type Replies = AsyncGenerator<Packable, Packable | undefined>;
+
+export function controlHandler(agent: Agent): ControlHandler {
+  return async function* handle(request, signal): Replies {
+    switch (request.op) {
+      case 'status':
+        return status(agent);
+      case 'nodes':
+        return nodes(agent);
+      case 'forget':
+        return forget(agent, request.node);
+      case 'leave':
+        // The reply must be on its way before the socket goes.
+        setImmediate(() => void agent.leave());
+        return true;
+      case 'explain':
+        return (await agent.runner.explain(text(request.sql, 'sql'))) as unknown as Packable;
+      case 'query':
+        return yield* query(agent, request, signal);
+      default:
+        throw new AgentError(
+          'invalid_request',
+          `this agent does not know ${JSON.stringify((request as { op?: unknown }).op)}`,
+          'the agent and the command line may be of different versions: restart the agent',
+        );
+    }
+  };
+}
+
+function status(agent: Agent): Packable {
+  const members = agent.members();
+  return {
+    name: agent.name,
+    nodeId: agent.nodeId,
+    version: VERSION,
+    address: formatAddress(agent.node.address),
+    pid: process.pid,
+    startedAt: agent.startedAt,
+    members: members.length,
+    alive: members.filter((member) => member.state === 'alive').length,
+    rssBytes: process.memoryUsage.rss(),
+    hub: agent.hubStatus ?? null,
+  };
+}
+
+function nodes(agent: Agent): Packable {
+  return agent.members().map((member) => ({
+    name: member.name,
+    nodeId: member.nodeId,
+    state: member.state,
+    since: member.since,
+    addresses: member.addresses,
+    labels: member.labels,
+    version: member.version,
+    hub: member.hub,
+    self: member.self,
+    linked: member.linked,
+    signKey: toHex(member.entry.signKey),
+  }));
+}
+
+function forget(agent: Agent, name: string): Packable {
+  const member = resolveHost(text(name, 'node'), agent.members());
+  if (member.self) {
+    throw new AgentError(
+      'invalid_request',
+      `${JSON.stringify(name)} is this host itself`,
+      'to take it out of the swarm run `swarmplane leave` on it',
+    );
+  }
+  agent.node.forget(member.nodeId);
+  return { name: member.name, nodeId: member.nodeId };
+}
+
+/** Items: one per host as it answers, its rows still packed. The end: the account. */
+async function* query(
+  agent: Agent,
+  request: Extract<ControlRequest, { op: 'query' }>,
+  signal: AbortSignal,
+): Replies {
+  const targets: Targets =
+    request.hosts === undefined
+      ? { kind: 'all' }
+      : { kind: 'nodes', nodes: resolveHosts(request.hosts, agent.members()) };
+  if (!(request.timeoutMs >= 1 && request.timeoutMs <= TIMEOUT_MS_MAX)) {
+    throw new AgentError(
+      'invalid_request',
+      `a timeout of ${request.timeoutMs} ms is not possible`,
+      `choose 1 ms to ${TIMEOUT_MS_MAX / 60_000} minutes`,
+    );
+  }
+  const sql = text(request.sql, 'sql');
+  for await (const event of agent.ask({ sql, targets, timeoutMs: request.timeoutMs, signal })) {
+    if (event.kind === 'account') return event.account as unknown as Packable;
+    const { outcome } = event.answer;
+    const payload = event.answer instanceof PackedAnswer ? event.answer.payload : new Uint8Array();
+    yield { outcome, payload } as unknown as Packable;
+  }
+  return undefined;
+}
+
+/** Requests live at most this long (docs/protocol.md section 8). */
+const TIMEOUT_MS_MAX = 10 * 60_000;
+
+function text(value: unknown, name: string): string {
+  if (typeof value === 'string') return value;
+  throw new AgentError('invalid_request', `${name} is missing`);
+}

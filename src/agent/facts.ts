@@ -1,0 +1,77 @@
+/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms and osquery_info. */
+import type { Alarm, MemberView } from '../swarm/index.ts';
+import type { HostFacts, Row } from '../tables/types.ts';
+import { toHex } from '../wire/index.ts';
+
+export interface LinkView {
+  readonly nodeId: string;
+  readonly name?: string;
+  readonly address: string;
+  readonly initiator: boolean;
+  /** Unix milliseconds. */
+  readonly sinceMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+export function hostFacts(
+  members: readonly MemberView[],
+  links: readonly LinkView[],
+  alarms: readonly OpenAlarm[],
+  agent: Row,
+): HostFacts {
+  return {
+    members: members.map(memberRow),
+    links: links.map(linkRow),
+    alarms: alarms.map(alarmRow),
+    agent,
+  };
+}
+
+/** An alarm with how often it was raised. */
+export interface OpenAlarm extends Alarm {
+  readonly count: number;
+  /** Unix milliseconds of the first time. */
+  readonly firstAt: number;
+}
+
+function memberRow(member: MemberView): Row {
+  return {
+    node_id: member.nodeId,
+    name: member.name,
+    address: member.addresses.join(','),
+    state: member.state,
+    incarnation: member.incarnation,
+    since: Math.floor(member.since / 1000),
+    version: member.version,
+    hub: member.hub ? 1 : 0,
+    self: member.self ? 1 : 0,
+    linked: member.linked ? 1 : 0,
+    labels: JSON.stringify(member.labels),
+    key_version: member.entry.version,
+    sign_key: toHex(member.entry.signKey),
+  };
+}
+
+function linkRow(link: LinkView): Row {
+  return {
+    node_id: link.nodeId,
+    name: link.name,
+    address: link.address,
+    direction: link.initiator ? 'outbound' : 'inbound',
+    since: Math.floor(link.sinceMs / 1000),
+    bytes_in: link.bytesIn,
+    bytes_out: link.bytesOut,
+  };
+}
+
+function alarmRow(alarm: OpenAlarm): Row {
+  return {
+    kind: alarm.kind,
+    key: alarm.key,
+    message: alarm.message,
+    first_at: Math.floor(alarm.firstAt / 1000),
+    last_at: Math.floor(alarm.at / 1000),
+    count: alarm.count,
+  };
+}

@@ -1,0 +1,51 @@
+/** The account of a query in words: `4 hosts: 3 ok, 1 unreachable (demo3)`. */
+import type { Account, HostOutcome, HostState } from '../agent/index.ts';
+import { printable } from './text.ts';
+
+const ORDER: readonly HostState[] = [
+  'ok',
+  'error',
+  'refused',
+  'partial',
+  'timeout',
+  'unreachable',
+  'expired',
+];
+/** More names than this are a count. */
+const NAMES_MAX = 8;
+
+export function accountLine(account: Account): string {
+  const parts = ORDER.flatMap((state) => {
+    const hosts = account.hosts.filter((host) => host.state === state);
+    if (hosts.length === 0) return [];
+    return [state === 'ok' ? `${hosts.length} ok` : `${hosts.length} ${state} (${names(hosts)})`];
+  });
+  const truncated = account.hosts.filter((host) => host.truncated);
+  if (truncated.length > 0) parts.push(`${truncated.length} truncated (${names(truncated)})`);
+  if (account.unexpected.length > 0) {
+    parts.push(`${account.unexpected.length} unexpected (${names(account.unexpected)})`);
+  }
+  const count = account.hosts.length;
+  return `${count} ${count === 1 ? 'host' : 'hosts'}: ${parts.join(', ') || 'nobody was asked'}`;
+}
+
+/** A line for each host that said why it has no rows. */
+export function problemLines(account: Account): string[] {
+  return account.hosts
+    .filter((host) => host.state !== 'ok' && host.message !== undefined)
+    .map((host) => `${printable(host.name)}: ${host.state}: ${printable(host.message!)}`);
+}
+
+/** True when every expected host answered, whole. */
+export function isComplete(account: Account): boolean {
+  return (
+    account.hosts.length > 0 &&
+    account.hosts.every((host) => host.state === 'ok' && !host.truncated)
+  );
+}
+
+function names(hosts: readonly HostOutcome[]): string {
+  const shown = hosts.slice(0, NAMES_MAX).map((host) => printable(host.name));
+  const more = hosts.length - shown.length;
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
+}

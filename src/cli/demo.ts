@@ -1,0 +1,230 @@
+/**
+ * `npm start`: a real swarm on this machine. A hub and three more agents, each its own process with
+ * its own state folder, joined over 127.0.0.1 by one join token. A second start finds the old data.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import {
+  CONFIG_FILE,
+  CONTROL_SOCKET,
+  initSwarm,
+  isInitialised,
+  JOIN_TOKEN_FILE,
+  loadConfig,
+  StateFolder,
+} from '../agent/index.ts';
+import { CliError } from './errors.ts';
+import { printOnce } from './demo-once.ts';
+import { agentStatus } from './status.ts';
+
+const NAMES = ['demo1', 'demo2', 'demo3', 'demo4'] as const;
+const HUB = NAMES[0];
+const READY_MS_MAX = 120_000;
+const STOP_MS_MAX = 15_000;
+
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('run a hub and three more agents on this machine, to try things out')
+    .option('--folder DIR', 'where the four state folders go', '.swarmplane-demo')
+    .option('--once', 'insert one request, print its rows and account, stop')
+    .action(async (options: { folder: string; once?: boolean }) => {
+      const demo = new Demo(resolve(options.folder));
+      try {
+        const url = await demo.start();
+        if (options.once) process.exitCode = await printOnce(url);
+        else {
+          process.stdout.write(demo.welcome(url));
+          await demo.untilEnd();
+        }
+      } finally {
+        await demo.stop();
+      }
+    });
+}
+
+class Demo {
+  readonly #folder: string;
+  readonly #children = new Map<string, ChildProcess>();
+  readonly #interrupted = new AbortController();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => this.#interrupted.abort());
+    }
+  }
+
+  /** @returns the hub's psql URL, once four hosts see each other and the hub takes requests */
+  async start(): Promise<string> {
+    const hubAddress = await this.#prepareHub();
+    this.#spawn(HUB, ['hub']);
+    await this.#ready(HUB, () => true);
+    const token = this.#state(HUB).file(JOIN_TOKEN_FILE);
+    for (const name of NAMES.slice(1)) {
+      const listen = await this.#prepareMember(name);
+      const join = ['--join', hubAddress, '--token-file', token];
+      this.#spawn(name, ['up', '--name', name, '--listen', listen, ...join]);
+    }
+    for (const name of NAMES) await this.#ready(name, (status) => status.alive === NAMES.length);
+    const hub = await this.#ready(HUB, (status) => status.hub?.['state'] === 'ready');
+    return hub.hub!['url']!;
+  }
+
+  /** Resolves at Ctrl-C; an agent that ends before that is an error. */
+  async untilEnd(): Promise<void> {
+    if (this.#interrupted.signal.aborted) return;
+    await new Promise<void>((done) =>
+      this.#interrupted.signal.addEventListener('abort', () => done(), { once: true }),
+    );
+    process.stderr.write('\nstopping\n');
+  }
+
+  async stop(): Promise<void> {
+    const running = [...this.#children.values()].filter(
+      (child) => child.exitCode === null && child.signalCode === null,
+    );
+    const killer = setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), STOP_MS_MAX);
+    await Promise.all(
+      running.map(async (child) => {
+        const exited = once(child, 'exit');
+        child.kill('SIGTERM');
+        await exited;
+      }),
+    );
+    clearTimeout(killer);
+  }
+
+  welcome(url: string): string {
+    const program = `node ${relativeToHere(PROGRAM)}`;
+    const state = (name: string) => `--state ${relativeToHere(this.#state(name).path)}`;
+    return `
+swarmplane: ${NAMES.length} hosts are up: ${NAMES.join(', ')}; the hub is on ${HUB}
+psql URL:   ${url}
+control:    ${program} ${state('demo2')} COMMAND
+data, logs: ${relativeToHere(this.#folder)}
+
+Three things to try, in another terminal:
+
+1. ask every host from psql:
+   psql '${url}' \\
+     -c "call swarmplane.ask('select name, version from deb_packages where name = ''bash''')" \\
+     -c 'table swarmplane.answer'
+
+2. ask by insert, and read who answered (no psql here? this works without):
+   ${program} ${state(HUB)} sql "insert into swarmplane.request (sql) values ('select * from os_version') returning id"
+   ${program} ${state(HUB)} sql 'table swarmplane.request_status'
+
+3. ask from any host, hub or no hub:
+   ${program} ${state('demo2')} query 'select pid, name, resident_size from processes order by resident_size desc limit 3'
+
+Ctrl-C stops all of it; the next start finds the data again.
+`;
+  }
+
+  async #prepareHub(): Promise<string> {
+    const state = this.#state(HUB);
+    if (!isInitialised(state)) {
+      const listen = `127.0.0.1:${await freePort()}`;
+      await initSwarm(state, { name: HUB, listen });
+      return listen;
+    }
+    return keepOrMoveAddress(state);
+  }
+
+  async #prepareMember(name: string): Promise<string> {
+    const state = this.#state(name);
+    return isInitialised(state) ? keepOrMoveAddress(state) : `127.0.0.1:${await freePort()}`;
+  }
+
+  #spawn(name: string, args: readonly string[]): void {
+    const state = this.#state(name);
+    const log = openSync(state.file('agent.log'), 'a', 0o600);
+    const child = fork(PROGRAM, ['--state', state.path, ...args], {
+      stdio: ['ignore', log, log, 'ipc'],
+      execArgv: [],
+    });
+    closeSync(log);
+    this.#children.set(name, child);
+    child.once('exit', (code, signal) => {
+      if (!this.#interrupted.signal.aborted && code !== 0) {
+        process.stderr.write(
+          `swarmplane: ${name} ended (${signal ?? `exit code ${code}`}); see ${state.file('agent.log')}\n`,
+        );
+      }
+    });
+  }
+
+  async #ready(name: string, isReady: (status: Status) => boolean): Promise<Status> {
+    const socket = this.#state(name).file(CONTROL_SOCKET);
+    const deadline = Date.now() + READY_MS_MAX;
+    for (;;) {
+      const status = await agentStatus(socket).catch(() => undefined);
+      if (status !== undefined && isReady(status)) return status;
+      const child = this.#children.get(name)!;
+      if (child.exitCode !== null || child.signalCode !== null) throw this.#notUp(name, 'ended');
+      if (this.#interrupted.signal.aborted) throw new CliError('stopped before all hosts were up');
+      if (Date.now() > deadline)
+        throw this.#notUp(name, `was not ready within ${READY_MS_MAX / 1000} s`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+
+  #notUp(name: string, what: string): CliError {
+    const log = this.#state(name).readText('agent.log') ?? '';
+    const tail = log.trimEnd().split('\n').slice(-6).join('\n');
+    return new CliError(
+      `${name} ${what}; its log ends:\n${tail}`,
+      `the whole log: ${this.#state(name).file('agent.log')}`,
+    );
+  }
+
+  #state(name: string): StateFolder {
+    return StateFolder.open(`${this.#folder}/${name}`);
+  }
+}
+
+type Status = Awaited<ReturnType<typeof agentStatus>>;
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+function relativeToHere(path: string): string {
+  const here = `${process.cwd()}/`;
+  return path.startsWith(here) ? path.slice(here.length) : path;
+}
+
+/** Others know the old port; only when somebody else took it meanwhile is a new one written down. */
+async function keepOrMoveAddress(state: StateFolder): Promise<string> {
+  const { host, port } = loadConfig(state).listen;
+  if (await isFree(port)) return `${host}:${port}`;
+  const moved = `127.0.0.1:${await freePort()}`;
+  const text = state.readText(CONFIG_FILE)!.replace(/^listen:.*$/m, `listen: "${moved}"`);
+  state.writeSync(CONFIG_FILE, text);
+  return moved;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    server.close();
+    await once(server, 'close');
+    return true;
+  } catch {
+    return false;
+  }
+}

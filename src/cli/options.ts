@@ -1,0 +1,105 @@
+/** What several commands read from the command line in one way. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { CONTROL_SOCKET, DEFAULT_PORT, defaultStateFolder, StateFolder } from '../agent/index.ts';
+import { CliError, EXIT } from './errors.ts';
+
+/** The state folder of the agent a command talks to or starts. */
+export function stateOf(command: Command): string {
+  return command.optsWithGlobals<{ state?: string }>().state ?? defaultStateFolder();
+}
+
+export function controlSocketOf(command: Command): string {
+  return StateFolder.existing(stateOf(command)).file(CONTROL_SOCKET);
+}
+
+export interface HostOptions {
+  readonly name: string;
+  readonly listen: string;
+}
+
+/** --name and --listen, for the commands that write a configuration. */
+export function withHostOptions(command: Command): Command {
+  return command
+    .option('--name NAME', 'what other hosts call this one', hostname())
+    .option('--listen HOST:PORT', 'where this node listens', `0.0.0.0:${DEFAULT_PORT}`);
+}
+
+/** `500ms`, `30s`, `2m`, or seconds without a unit. @throws CliError quoting the text */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * units[match[2] ?? 's']!);
+  if (!Number.isSafeInteger(ms) || ms < 1) {
+    throw new CliError(
+      `${JSON.stringify(text)} is no duration`,
+      'write it as 500ms, 30s or 2m',
+      EXIT.usage,
+    );
+  }
+  return ms;
+}
+
+/** `a,b` or repeated options; empty names are mistakes, never "all". @throws CliError */
+export function parseList(text: string, what: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) {
+    throw new CliError(
+      `${JSON.stringify(text)} has an empty ${what} in it`,
+      `write it as a,b`,
+      EXIT.usage,
+    );
+  }
+  return items;
+}
+
+/**
+ * The join token from a file, standard input, or a prompt; never from the command line, which
+ * every user of the machine can read in the process list.
+ */
+export async function readToken(file: string | undefined): Promise<string> {
+  if (file !== undefined) return readTokenFile(file);
+  if (!process.stdin.isTTY) {
+    const text = readFileSync(0, 'utf8').trim();
+    if (text !== '') return text;
+    throw new CliError(
+      'no join token on standard input',
+      'pipe it in, or name its file with --token-file FILE',
+    );
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await terminal.question('join token: ')).trim();
+  } finally {
+    terminal.close();
+  }
+}
+
+function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new CliError(
+      `can not read the join token from ${JSON.stringify(file)}: ${(error as Error).message}`,
+      '`swarmplane init` wrote it to join.token in its state folder',
+    );
+  }
+}
+
+/** The secret of a file's first line, for passphrases. */
+export function readSecretLine(file: string, what: string): string {
+  try {
+    const line = readFileSync(file, 'utf8').split(/\r?\n/)[0]!;
+    if (line !== '') return line;
+  } catch (error) {
+    throw new CliError(
+      `can not read the ${what} from ${JSON.stringify(file)}: ${(error as Error).message}`,
+    );
+  }
+  throw new CliError(
+    `the first line of ${JSON.stringify(file)} is empty`,
+    `write the ${what} there`,
+  );
+}

@@ -1,0 +1,126 @@
+import type { Command } from 'commander';
+import { control, PackedAnswer, type Account, type HostOutcome } from '../agent/index.ts';
+import { reduce } from '../query/index.ts';
+import type { Value } from '../tables/index.ts';
+import { accountLine, isComplete, problemLines } from './account.ts';
+import { CliError, EXIT } from './errors.ts';
+import { controlSocketOf, parseDuration, parseList } from './options.ts';
+import { RowPrinter, type Format } from './row-printer.ts';
+import { explain } from './explain.ts';
+import { printable } from './text.ts';
+
+interface QueryOptions {
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly hosts?: string;
+  readonly reduce?: string;
+  readonly timeout: string;
+  readonly explain?: boolean;
+}
+
+export function registerQuery(program: Command): void {
+  const command = program
+    .command('query')
+    .argument('<sql>', 'a select over host tables; see `swarmplane tables`')
+    .description('ask every host at once, print the rows and the account of every host')
+    .option('--hosts a,b', 'only these hosts (names or node ids)')
+    .option('--reduce SQL', 'run SQL over all rows, in the table answers, and print its result')
+    .option('--timeout TIME', 'how long to wait, as 500ms, 30s or 2m', '30s')
+    .option('--json', 'print one JSON array of objects; the account goes to standard error')
+    .option('--csv', 'print CSV; the account goes to standard error')
+    .option('--explain', 'do not ask; show which tables and constraints a host will use')
+    .addHelpText('after', HELP)
+    .action(async (sql: string, options: QueryOptions) => {
+      if (options.json && options.csv) {
+        throw new CliError('--json and --csv exclude each other', 'choose one of them', EXIT.usage);
+      }
+      process.exitCode = options.explain
+        ? await explain(controlSocketOf(command), sql)
+        : await query(controlSocketOf(command), sql, options);
+    });
+}
+
+async function query(socketPath: string, sql: string, options: QueryOptions): Promise<number> {
+  const format: Format = options.json ? 'json' : options.csv ? 'csv' : 'table';
+  const printer = new RowPrinter(format, (text) => void process.stdout.write(text));
+  const collected: Answer[] = [];
+  const warnings: string[] = [];
+  const replies = control(socketPath, {
+    op: 'query',
+    sql,
+    timeoutMs: parseDuration(options.timeout),
+    ...(options.hosts === undefined ? {} : { hosts: parseList(options.hosts, 'host name') }),
+  });
+  for (;;) {
+    const next = await replies.next();
+    if (next.done === true) {
+      const account = next.value as unknown as Account;
+      if (options.reduce !== undefined) await printReduced(options.reduce, collected, printer);
+      printer.end();
+      return report(account, warnings, format);
+    }
+    const answer = decode(next.value as unknown as WireAnswer);
+    warnings.push(...answer.warnings.map((text) => `${answer.host}: ${text}`));
+    if (options.reduce === undefined) printer.add(answer.columns, answer.rows);
+    else collected.push(answer);
+  }
+}
+
+interface WireAnswer {
+  readonly outcome: HostOutcome;
+  readonly payload: Uint8Array;
+}
+
+interface Answer {
+  readonly host: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Value[])[];
+  readonly warnings: readonly string[];
+}
+
+/** Puts `host` in front of every row. */
+function decode({ outcome, payload }: WireAnswer): Answer {
+  const answer = new PackedAnswer(outcome, payload, new Uint8Array());
+  return {
+    host: outcome.name,
+    columns: ['host', ...answer.columns],
+    rows: answer.rows.map((row) => [outcome.name, ...row]),
+    warnings: answer.warnings,
+  };
+}
+
+async function printReduced(
+  sql: string,
+  answers: readonly Answer[],
+  printer: RowPrinter,
+): Promise<void> {
+  const columns = [...new Set(answers.flatMap((answer) => answer.columns))];
+  const rows = answers.flatMap((answer) => {
+    const at = columns.map((column) => answer.columns.indexOf(column));
+    return answer.rows.map((row) => at.map((i) => (i < 0 ? null : row[i]!)));
+  });
+  const result = await reduce(sql, { columns: columns.length === 0 ? ['host'] : columns, rows });
+  printer.add(result.columns, result.rows);
+}
+
+/** The account goes with the table, or to standard error where the rows are for a program. */
+function report(account: Account, warnings: readonly string[], format: Format): number {
+  for (const line of [...warnings.map(printable), ...problemLines(account)]) {
+    process.stderr.write(`${line}\n`);
+  }
+  const out = format === 'table' ? process.stdout : process.stderr;
+  out.write(`${accountLine(account)}\n`);
+  return isComplete(account) ? EXIT.ok : EXIT.incomplete;
+}
+
+const HELP = `
+Exit codes:
+  0   every host answered, whole
+  1   nothing was asked: no agent, or the SQL was refused
+  3   answers came, but not from every host, or not whole; the account names them
+  64  the command line is wrong
+
+Example:
+  $ swarmplane query "select name, version from deb_packages where name = 'openssl'"
+  $ swarmplane query 'select version from os_version' --reduce \\
+      'select version, count(*) as hosts from answers group by version'`;

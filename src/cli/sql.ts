@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { StateFolder } from '../agent/index.ts';
+import { runSql } from '../hub/index.ts';
+import { CliError } from './errors.ts';
+import { PSQL_URL_FILE } from './hub.ts';
+import { stateOf } from './options.ts';
+import { csvLine, json, table } from './text.ts';
+
+export function registerSql(program: Command): void {
+  const command = program
+    .command('sql')
+    .argument('<statement>', 'SQL for the hub database, as psql takes it')
+    .description("run SQL on the hub's PostgreSQL, where no psql is installed")
+    .option('--database URL', 'the database; default: that of the hub of this state folder')
+    .option('--json', 'print JSON')
+    .option('--csv', 'print CSV')
+    .action(
+      async (statement: string, options: { database?: string; json?: boolean; csv?: boolean }) => {
+        const url = options.database ?? storedUrl(stateOf(command));
+        for (const result of await runSql(url, statement, (notice) =>
+          process.stderr.write(`${notice}\n`),
+        )) {
+          process.stdout.write(render(result, options));
+        }
+      },
+    );
+}
+
+interface SqlResult {
+  readonly command: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+function render(result: SqlResult, options: { json?: boolean; csv?: boolean }): string {
+  const { columns, rows } = result;
+  if (columns.length === 0) return options.json || options.csv ? '' : `${result.command}\n`;
+  if (options.csv) return csvLine(columns) + rows.map(csvLine).join('');
+  if (options.json) {
+    const objects = rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+    return `${json(objects)}\n`;
+  }
+  return `${table(columns, rows)}(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})\n`;
+}
+
+function storedUrl(stateFolder: string): string {
+  const url = StateFolder.existing(stateFolder).readText(PSQL_URL_FILE)?.trim();
+  if (url !== undefined) return url;
+  throw new CliError(
+    `${JSON.stringify(stateFolder)} has no hub`,
+    "run this where `swarmplane hub` runs, name the hub's state folder with --state DIR, or give --database URL",
+  );
+}

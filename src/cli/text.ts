@@ -1,0 +1,99 @@
+/** Values and rows as text: aligned tables, CSV and JSON. */
+import type { Value } from '../tables/index.ts';
+
+/**
+ * A value as one line of a terminal. Rows come from other machines: control characters could move
+ * the cursor or recolour the screen, so they are shown as escapes.
+ */
+export function cell(value: Value | undefined | boolean): string {
+  if (value === null || value === undefined) return '';
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
+  return printable(String(value));
+}
+
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    const named: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
+    return named[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** RFC 4180, with a line feed at the ends of lines. */
+export function csvLine(values: readonly (Value | undefined)[]): string {
+  const fields = values.map((value) => {
+    const text =
+      value instanceof Uint8Array
+        ? cell(value)
+        : value === null || value === undefined
+          ? ''
+          : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  });
+  return `${fields.join(',')}\n`;
+}
+
+/** JSON with 64-bit integers as digits and bytes as hex text. */
+export function json(value: unknown): string {
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Uint8Array) return JSON.stringify(cell(value));
+  if (Array.isArray(value)) return `[${value.map(json).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => `${JSON.stringify(key)}:${json(item)}`);
+    return `{${fields.join(',')}}`;
+  }
+  return JSON.stringify(value ?? null);
+}
+
+/** A whole table, columns as wide as their widest value. */
+export function table(
+  columns: readonly string[],
+  rows: readonly (readonly (Value | undefined)[])[],
+): string {
+  const writer = new TableWriter(columns);
+  const lines = writer.rows(rows);
+  return writer.header() + lines;
+}
+
+/** Writes a table in parts: widths come from the first part and only grow. */
+export class TableWriter {
+  readonly #columns: readonly string[];
+  readonly #widths: number[];
+
+  constructor(columns: readonly string[]) {
+    this.#columns = columns.map(printable);
+    this.#widths = this.#columns.map(width);
+  }
+
+  /** Call after the first `rows`, whose widths it has then. */
+  header(): string {
+    const rule = this.#widths.map((size) => '-'.repeat(size + 2)).join('+');
+    return `${this.#line(this.#columns)}${rule}\n`;
+  }
+
+  rows(rows: readonly (readonly (Value | undefined)[])[]): string {
+    const texts = rows.map((row) => this.#columns.map((_, i) => cell(row[i])));
+    for (const text of texts) {
+      for (const [i, value] of text.entries()) {
+        this.#widths[i] = Math.max(this.#widths[i]!, Math.min(width(value), WIDTH_MAX));
+      }
+    }
+    return texts.map((text) => this.#line(text)).join('');
+  }
+
+  #line(values: readonly string[]): string {
+    const padded = values.map(
+      (value, i) => ` ${value}${' '.repeat(Math.max(0, this.#widths[i]! - width(value)))} `,
+    );
+    return `${padded.join('|').trimEnd()}\n`;
+  }
+}
+
+/** One very long value must not push all others off the screen. */
+const WIDTH_MAX = 60;
+
+function width(text: string): number {
+  return [...text].length;
+}
