@@ -19,7 +19,7 @@ export interface Column {
   readonly index?: boolean;
   /** A constraint changes what the collector returns (osquery's "additional"). */
   readonly additional?: boolean;
-  readonly collate?: 'nocase';
+  readonly collate?: 'nocase' | 'version' | 'version_dpkg' | 'version_rhel';
 }
 
 export type Value = string | number | bigint | Uint8Array | null;
