@@ -68,6 +68,7 @@ export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
 export function redactUrl(url: string): string {
   try {
     const parsed = new URL(url);
+    if (!url.includes('://')) return '(not a URL)';
     if (parsed.password !== '') parsed.password = '***';
     for (const name of [...parsed.searchParams.keys()])
       if (/pass|key|secret/i.test(name)) parsed.searchParams.set(name, '***');

@@ -62,7 +62,7 @@ const OBJECTS = `
          and c.relkind in ('v', 'm')
       union all
       select 'trigger', t.tgrelid::regclass || '.' || t.tgname,
-             pg_get_triggerdef(t.oid) || t.tgenabled
+             pg_get_triggerdef(t.oid) || t.tgenabled::text
         from pg_trigger t
         join pg_class c on c.oid = t.tgrelid
        where c.relnamespace = 'swarmplane'::regnamespace
