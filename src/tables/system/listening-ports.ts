@@ -1,0 +1,44 @@
+import { bigint, integer, text } from '../lib/columns.ts';
+import { FAMILY, type SocketEntry } from '../lib/sockets.ts';
+import type { Row, SnapshotTable } from '../types.ts';
+import { heldSockets } from './process-open-sockets.ts';
+
+export const listeningPorts: SnapshotTable = {
+  kind: 'snapshot',
+  name: 'listening_ports',
+  description:
+    'Sockets that wait for others: listening TCP, bound UDP and raw, named UNIX sockets.',
+  cost: 'moderate',
+  key: ['pid', 'fd', 'socket'],
+  columns: [
+    integer('pid', 'Process id; -1 when nobody visible holds it.'),
+    integer('port', 'Port; 0 for UNIX sockets.'),
+    integer('protocol', '6 TCP, 17 UDP, 136 UDP-Lite, others of raw sockets, 0 UNIX.'),
+    integer('family', '2 IPv4, 10 IPv6, 1 UNIX.'),
+    text('address', 'Address it is bound to.'),
+    bigint('fd', 'File descriptor; -1 when nobody visible holds it.'),
+    bigint('socket', 'Inode of the socket.'),
+    text('path', 'Path of a UNIX socket; abstract ones begin with @.'),
+    text('net_namespace', 'Inode of the network namespace.'),
+  ],
+  collect(context): Row[] {
+    return heldSockets(context)
+      .filter(([socket]) => waits(socket))
+      .map(([socket, holder]) => ({
+        pid: holder.pid,
+        port: socket.localPort,
+        protocol: socket.protocol,
+        family: socket.family,
+        address: socket.localAddress,
+        fd: holder.fd,
+        socket: socket.inode,
+        path: socket.path,
+        net_namespace: socket.namespace,
+      }));
+  },
+};
+
+function waits(socket: SocketEntry): boolean {
+  if (socket.family === FAMILY.unix) return socket.path !== '';
+  return socket.protocol === 6 ? socket.state === 'LISTEN' : socket.remotePort === 0;
+}

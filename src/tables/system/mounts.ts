@@ -1,0 +1,117 @@
+import * as fs from 'node:fs';
+
+import { bigint, text } from '../lib/columns.ts';
+import { wants } from '../lib/constraints.ts';
+import { hostPath, requireText, type Rooted } from '../lib/files.ts';
+import { integerOrNull, narrow } from '../lib/numbers.ts';
+import { ProgramError, runProgram } from '../lib/program.ts';
+import { lines } from '../lib/text.ts';
+import type { CollectContext, Row, SnapshotTable } from '../types.ts';
+
+export const mounts: SnapshotTable = {
+  kind: 'snapshot',
+  name: 'mounts',
+  description: 'Mounted file systems, as this process sees them.',
+  cost: 'moderate',
+  key: ['path', 'device'],
+  columns: [
+    text('device', 'What is mounted.'),
+    text('device_alias', 'What is mounted, with symbolic links resolved.'),
+    text('path', 'Where it is mounted.'),
+    text('type', 'Type of the file system.'),
+    bigint('blocks_size', 'Size of a block in bytes.'),
+    bigint('blocks', 'Blocks there are.'),
+    bigint('blocks_free', 'Blocks free for root.'),
+    bigint('blocks_available', 'Blocks free for everybody.'),
+    bigint('inodes', 'Inodes there are.'),
+    bigint('inodes_free', 'Inodes free.'),
+    text('flags', 'Mount options, separated by commas.'),
+  ],
+  async collect(context): Promise<Row[]> {
+    const entries = parseMounts(requireText(context, '/proc/self/mounts'));
+    const rows = entries.map((entry) => ({
+      ...entry,
+      device_alias: resolveDevice(context, entry.device),
+    }));
+    if (!wants(context, ...SPACE_COLUMNS)) return rows;
+    return Promise.all(rows.map(async (row) => ({ ...row, ...(await spaceOf(context, row)) })));
+  },
+};
+
+export interface MountEntry {
+  readonly device: string;
+  readonly path: string;
+  readonly type: string;
+  readonly flags: string;
+}
+
+/** The lines of fstab(5)'s form that /proc/mounts has; blanks in names are written \040. */
+export function parseMounts(content: string): MountEntry[] {
+  return lines(content).flatMap((line) => {
+    const [device, path, type, flags] = line.split(' ').map(unescapeOctal);
+    return flags === undefined ? [] : [{ device: device!, path: path!, type: type!, flags }];
+  });
+}
+
+function unescapeOctal(word: string): string {
+  return word.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(parseInt(digits, 8)),
+  );
+}
+
+function resolveDevice(context: Rooted, device: string): string {
+  if (!device.startsWith('/dev/') || context.root !== '/') return device;
+  try {
+    return fs.realpathSync(device);
+  } catch {
+    return device;
+  }
+}
+
+async function spaceOf(context: CollectContext, entry: MountEntry): Promise<Row> {
+  try {
+    return MAY_BLOCK.test(entry.type)
+      ? await spaceFromProgram(context, entry.path)
+      : spaceFromCall(context, entry.path);
+  } catch (error) {
+    if (!(error instanceof ProgramError)) return {};
+    context.warn(`mounts: ${JSON.stringify(entry.path)} does not answer: ${error.message}`);
+    return {};
+  }
+}
+
+function spaceFromCall(context: Rooted, path: string): Row {
+  const space = fs.statfsSync(hostPath(context, path), { bigint: true });
+  return {
+    blocks_size: narrow(space.bsize),
+    blocks: narrow(space.blocks),
+    blocks_free: narrow(space.bfree),
+    blocks_available: narrow(space.bavail),
+    inodes: narrow(space.files),
+    inodes_free: narrow(space.ffree),
+  };
+}
+
+/**
+ * A dead server would hold a call of ours for ever, and with it the query process, which not even
+ * SIGKILL ends while FUSE waits. A program of its own can be left behind.
+ */
+async function spaceFromProgram(context: Rooted, path: string): Promise<Row> {
+  const args = ['-f', '-c', '%s %b %f %a %c %d', '--', path];
+  const result = await runProgram(context, 'stat', args, { timeoutMs: ANSWER_MS });
+  if (result.code !== 0) return {};
+  const values = result.stdout.trim().split(' ').map(integerOrNull);
+  return Object.fromEntries(SPACE_COLUMNS.map((column, index) => [column, values[index]]));
+}
+
+/** File systems whose answers come from another machine or process. */
+const MAY_BLOCK = /^(nfs|cifs|smb|fuse|9p|ceph|gluster|afs|lustre|autofs|ncp|coda|gfs|ocfs|orange)/;
+const ANSWER_MS = 1_000;
+const SPACE_COLUMNS = [
+  'blocks_size',
+  'blocks',
+  'blocks_free',
+  'blocks_available',
+  'inodes',
+  'inodes_free',
+];

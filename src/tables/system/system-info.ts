@@ -1,0 +1,91 @@
+import { hostname, machine } from 'node:os';
+
+import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
+import { readCpus } from '../lib/cpuinfo.ts';
+import { readAttribute, type Rooted } from '../lib/files.ts';
+import type { Row, SnapshotTable } from '../types.ts';
+import { readMeminfo } from './memory-info.ts';
+
+export const systemInfo: SnapshotTable = {
+  kind: 'snapshot',
+  name: 'system_info',
+  description: 'What identifies the machine: names, processor, memory, maker; one row.',
+  cost: 'cheap',
+  key: [],
+  columns: [
+    text('hostname', 'Host name, with domain where it has one.'),
+    text('uuid', 'UUID from the firmware, else made of /etc/machine-id.', { collate: 'nocase' }),
+    text('cpu_type', 'Processor architecture, as uname -m.'),
+    text('cpu_subtype', 'Model number of the processor.'),
+    text('cpu_brand', 'Brand of the processor, with vendor and model.'),
+    integer('cpu_physical_cores', 'Physical cores.'),
+    integer('cpu_logical_cores', 'Logical cores the system uses.'),
+    integer('cpu_sockets', 'Processor sockets in use.'),
+    text('cpu_microcode', 'Version of the microcode.'),
+    bigint('physical_memory', 'Memory in bytes.'),
+    text('hardware_vendor', 'Maker of the machine.'),
+    text('hardware_model', 'Model of the machine.'),
+    text('hardware_version', 'Version of the machine.'),
+    text('hardware_serial', 'Serial number of the machine; only root may read it.'),
+    text('board_vendor', 'Maker of the board.'),
+    text('board_model', 'Model of the board.'),
+    text('board_version', 'Version of the board.'),
+    text('board_serial', 'Serial number of the board; only root may read it.'),
+    text('computer_name', 'Name for people; the host name here.'),
+    text('local_hostname', 'Host name on the local network; the host name here.'),
+    elsewhere('windows', text('emulated_cpu_type', 'Processor type shown under emulation')),
+  ],
+  collect(context): Row[] {
+    const name = readAttribute(context, '/proc/sys/kernel/hostname') ?? hostname();
+    return [
+      {
+        hostname: name,
+        computer_name: name,
+        local_hostname: name,
+        uuid: dmi(context, 'product_uuid') ?? machineUuid(context),
+        physical_memory: readMeminfo(context).get('MemTotal') ?? null,
+        ...cpuColumns(context),
+        hardware_vendor: dmi(context, 'sys_vendor'),
+        hardware_model: dmi(context, 'product_name'),
+        hardware_version: dmi(context, 'product_version'),
+        hardware_serial: dmi(context, 'product_serial'),
+        board_vendor: dmi(context, 'board_vendor'),
+        board_model: dmi(context, 'board_name'),
+        board_version: dmi(context, 'board_version'),
+        board_serial: dmi(context, 'board_serial'),
+      },
+    ];
+  },
+};
+
+/** The machine's UUID as the firmware or the installation gave it. */
+export function machineUuid(context: Rooted): string | null {
+  const id = readAttribute(context, '/etc/machine-id');
+  const parts = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i.exec(
+    id ?? '',
+  );
+  return parts === null ? null : parts.slice(1).join('-').toUpperCase();
+}
+
+export function dmi(context: Rooted, name: string): string | null {
+  return readAttribute(context, `/sys/class/dmi/id/${name}`);
+}
+
+function cpuColumns(context: Rooted): Row {
+  const cpus = readCpus(context);
+  const sockets = new Set(cpus.map((cpu) => cpu.get('physical id') ?? '0'));
+  const cores = new Set(
+    // Where the kernel tells no core (ARM), each processor counts as one.
+    cpus.map((cpu, index) => `${cpu.get('physical id') ?? 0}/${cpu.get('core id') ?? index}`),
+  );
+  const first = cpus[0];
+  return {
+    cpu_type: machine(),
+    cpu_subtype: first?.get('model') ?? first?.get('CPU part') ?? null,
+    cpu_brand: first?.get('model name') ?? null,
+    cpu_microcode: first?.get('microcode') ?? null,
+    cpu_logical_cores: cpus.length || null,
+    cpu_physical_cores: cores.size || null,
+    cpu_sockets: sockets.size || null,
+  };
+}

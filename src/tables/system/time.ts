@@ -1,0 +1,67 @@
+import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
+import { wants } from '../lib/constraints.ts';
+import type { Row, SnapshotTable } from '../types.ts';
+
+export const time: SnapshotTable = {
+  kind: 'snapshot',
+  name: 'time',
+  description: 'The date and time of the host in UTC, one row.',
+  cost: 'cheap',
+  key: [],
+  columns: [
+    text('weekday', 'Day of the week in English.'),
+    integer('year', 'Year.'),
+    integer('month', 'Month, 1 to 12.'),
+    integer('day', 'Day of the month.'),
+    integer('hour', 'Hour, 0 to 23.'),
+    integer('minutes', 'Minutes.'),
+    integer('seconds', 'Seconds.'),
+    text('timezone', 'Time zone of the columns: always UTC.'),
+    text('local_timezone', 'Time zone the host is set to, abbreviated.'),
+    integer('unix_time', 'Seconds since 1970.'),
+    text('timestamp', 'Date and time as logs write it, e.g. Sun Nov 22 02:10:00 2026 UTC.'),
+    text('datetime', 'Date and time as ISO 8601.'),
+    text('date_time', 'Another name for datetime.', { hidden: true }),
+    text('iso_8601', 'Date and time as ISO 8601.'),
+    elsewhere('windows', bigint('win_timestamp', 'Time in units of 100 ns')),
+  ],
+  collect(context): Row[] {
+    const now = new Date();
+    // Loading the zone names costs more than all the rest.
+    const local = wants(context, 'local_timezone') ? { local_timezone: localTimezone(now) } : {};
+    return [{ ...timeRow(now), ...local }];
+  },
+};
+
+/** The row for one moment, without the local zone. */
+export function timeRow(now: Date): Row {
+  const iso = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  return {
+    weekday: WEEKDAYS[now.getUTCDay()]!,
+    year: now.getUTCFullYear(),
+    month: now.getUTCMonth() + 1,
+    day: now.getUTCDate(),
+    hour: now.getUTCHours(),
+    minutes: now.getUTCMinutes(),
+    seconds: now.getUTCSeconds(),
+    timezone: 'UTC',
+    unix_time: Math.floor(now.getTime() / 1000),
+    timestamp: logTime(now),
+    datetime: iso,
+    date_time: iso,
+    iso_8601: iso,
+  };
+}
+
+/** As asctime(3) writes it: the day padded with a blank. */
+function logTime(now: Date): string {
+  const [weekday, day, month, year, clock] = now.toUTCString().replace(',', '').split(' ');
+  return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year} UTC`;
+}
+
+function localTimezone(now: Date): string | null {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(now);
+  return parts.find((part) => part.type === 'timeZoneName')?.value ?? null;
+}
+
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
