@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { formatAddress, parseAddress, parseConfig } from '../../src/agent/index.ts';
+import { renderConfig } from '../../src/agent/config.ts';
+
+const parse = (text: string) => parseConfig(text, '/s/config.yaml');
+
+describe('configuration', () => {
+  it('reads back what init writes', () => {
+    const text = renderConfig({
+      name: 'web1',
+      listen: '127.0.0.1:7000',
+      seeds: ['10.0.0.5:7411'],
+      labels: { role: 'web' },
+    });
+    expect(parse(text)).toEqual({
+      name: 'web1',
+      listen: { host: '127.0.0.1', port: 7000 },
+      advertise: [],
+      seeds: ['10.0.0.5:7411'],
+      labels: { role: 'web' },
+      denyTables: [],
+      limits: {},
+      log: 'info',
+    });
+  });
+
+  it('takes limits under their names', () => {
+    expect(parse('limits: {time_ms: 100, rows_max: 5}').limits).toEqual({
+      timeMs: 100,
+      rowsMax: 5,
+    });
+  });
+
+  it('never lets an answer grow past what the protocol carries', () => {
+    expect(parse('limits: {answer_bytes_max: 99999999}').limits.answerBytesMax).toBe(
+      4 * 1024 * 1024,
+    );
+  });
+
+  it.each([
+    ['nam: web1', '"nam"', 'keys are name'],
+    ['name: "a b"', '"a b"', 'letters, digits'],
+    ['listen: 7411', '7411', 'host:port'],
+    ['listen: "host:99999"', 'host:99999', 'host:port'],
+    ['seeds: "10.0.0.1:1"', '10.0.0.1:1', 'a list of addresses'],
+    ['seeds: [nowhere]', 'nowhere', 'host:port'],
+    ['labels: [a]', '["a"]', 'a map of text to text'],
+    ['labels: {a: {b: c}}', '{"b":"c"}', 'a map of text to text'],
+    ['limits: {rows: 5}', '{"rows":5}', 'rows_max'],
+    ['limits: {rows_max: -5}', '-5', 'whole numbers'],
+    ['log: loud', '"loud"', 'debug, info, warn or error'],
+    ['database: mysql://x', 'mysql://x', 'a PostgreSQL URL'],
+    ['- a', 'must be a map', ''],
+    ['name: [', 'config.yaml', ''],
+  ])('refuses %j, quoting it', (text, quoted, hint) => {
+    const problem = expect.objectContaining({
+      code: 'config_invalid',
+      message: expect.stringContaining(quoted),
+      ...(hint === '' ? {} : { hint: expect.stringContaining(hint) }),
+    });
+    expect(() => parse(text)).toThrow(problem);
+  });
+
+  it.each(['127.0.0.1:7411', '[::1]:7411', 'db.example:1'])('keeps the address %s', (text) => {
+    expect(formatAddress(parseAddress(text))).toBe(text);
+  });
+});

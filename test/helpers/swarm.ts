@@ -1,0 +1,261 @@
+/** A real swarm for tests: agents as processes from dist, each with its own state folder, over 127.0.0.1. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, openSync, closeSync, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CONTROL_SOCKET, controlOnce } from '../../src/agent/index.ts';
+
+export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface CliResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number | null;
+}
+
+/** Runs the program to its end. */
+export async function swarmplane(
+  args: readonly string[],
+  options: {
+    stdin?: string;
+    env?: NodeJS.ProcessEnv;
+    timeoutMs?: number;
+    uid?: number;
+    gid?: number;
+  } = {},
+): Promise<CliResult> {
+  const { stdin = '', env = {}, timeoutMs = 60_000, ...ids } = options;
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...process.env, ...env },
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    ...ids,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdin.on('error', () => {});
+  child.stdin.end(stdin);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { stdout, stderr, code };
+}
+
+export interface Status {
+  readonly name: string;
+  readonly nodeId: string;
+  readonly pid: number;
+  readonly members: number;
+  readonly alive: number;
+  readonly rssBytes: number;
+  readonly address: string;
+  readonly hub: Record<string, string> | null;
+}
+
+export class TestHost {
+  readonly name: string;
+  readonly state: string;
+  readonly address: string;
+  readonly #args: readonly string[];
+  #child: ChildProcess | undefined;
+
+  constructor(name: string, folder: string, address: string, args: readonly string[]) {
+    this.name = name;
+    this.state = join(folder, name);
+    this.address = address;
+    this.#args = args;
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  get running(): boolean {
+    return (
+      this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+    );
+  }
+
+  start(env: NodeJS.ProcessEnv = {}): void {
+    const log = openSync(`${this.state}.log`, 'a');
+    this.#child = spawn(process.execPath, [PROGRAM, '--state', this.state, ...this.#args], {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, ...env },
+    });
+    closeSync(log);
+  }
+
+  log(): string {
+    return existsSync(`${this.state}.log`) ? readFileSync(`${this.state}.log`, 'utf8') : '';
+  }
+
+  cli(...args: string[]): Promise<CliResult> {
+    return swarmplane(['--state', this.state, ...args]);
+  }
+
+  async status(): Promise<Status> {
+    return (await controlOnce(join(this.state, CONTROL_SOCKET), {
+      op: 'status',
+    })) as unknown as Status;
+  }
+
+  /** Resolves once `holds` is true of the status. */
+  async until(
+    holds: (status: Status) => boolean,
+    what: string,
+    timeoutMs = 60_000,
+  ): Promise<Status> {
+    return eventually(
+      async () => {
+        if (!this.running) throw new Stop(`${this.name} ended:\n${this.log()}`);
+        const status = await this.status();
+        return holds(status) ? status : undefined;
+      },
+      () => `${this.name}: ${what}\n${this.log().slice(-3000)}`,
+      timeoutMs,
+    );
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.running) return;
+    const exited = once(this.#child!, 'exit');
+    this.#child!.kill(signal);
+    await exited;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child!.kill(signal);
+  }
+}
+
+export class TestSwarm {
+  readonly folder: string;
+  readonly hosts: TestHost[] = [];
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'swarm-'));
+  }
+
+  /** `hub` names the first host's role: it runs `hub`, on the embedded server or on `database`. */
+  static async start(
+    names: readonly string[],
+    options: { hub?: boolean; database?: string } = {},
+  ): Promise<TestSwarm> {
+    const swarm = new TestSwarm();
+    try {
+      await swarm.#start(names, options);
+      return swarm;
+    } catch (error) {
+      await swarm.stop();
+      throw error;
+    }
+  }
+
+  host(name: string): TestHost {
+    const found = this.hosts.find((host) => host.name === name);
+    if (found === undefined) throw new Error(`no host ${name}`);
+    return found;
+  }
+
+  get tokenFile(): string {
+    return join(this.hosts[0]!.state, 'join.token');
+  }
+
+  /** Adds a host that joins through the first one. */
+  async add(name: string): Promise<TestHost> {
+    const address = await freeAddress();
+    const join = ['--join', this.hosts[0]!.address, '--token-file', this.tokenFile];
+    const host = new TestHost(name, this.folder, address, [
+      'up',
+      '--name',
+      name,
+      '--listen',
+      address,
+      ...join,
+    ]);
+    this.hosts.push(host);
+    host.start();
+    return host;
+  }
+
+  /** Every host sees all of them alive. */
+  async whole(): Promise<void> {
+    const running = this.hosts.filter((host) => host.running);
+    for (const host of running)
+      await host.until((s) => s.alive === running.length, 'sees all alive');
+  }
+
+  async stop(): Promise<void> {
+    for (const host of this.hosts) if (host.running) host.signal('SIGCONT');
+    await Promise.all(this.hosts.map((host) => host.end()));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #start(
+    names: readonly string[],
+    options: { hub?: boolean; database?: string },
+  ): Promise<void> {
+    const [first, ...others] = names;
+    const address = await freeAddress();
+    const database = options.database === undefined ? [] : ['--database', options.database];
+    const args = options.hub ? ['hub', ...database] : ['up'];
+    const host = new TestHost(first!, this.folder, address, args);
+    this.hosts.push(host);
+    const made = await swarmplane([
+      '--state',
+      host.state,
+      'init',
+      '--name',
+      first!,
+      '--listen',
+      address,
+    ]);
+    if (made.code !== 0) throw new Error(made.stderr);
+    host.start();
+    await host.until(() => true, 'is up');
+    for (const name of others) await this.add(name);
+    await this.whole();
+    if (options.hub) await host.until((s) => s.hub?.['state'] === 'ready', 'has a hub', 120_000);
+  }
+}
+
+/** Ends `eventually` at once. */
+export class Stop extends Error {}
+
+/** Asks again until there is an answer: for states of other processes that send no signal. */
+export async function eventually<T>(
+  ask: () => Promise<T | undefined> | T | undefined,
+  what: string | (() => string),
+  timeoutMs = 60_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      if (error instanceof Stop) throw error;
+      last = error;
+    }
+    if (Date.now() > deadline) {
+      const said = typeof what === 'string' ? what : what();
+      throw new Error(`not within ${timeoutMs} ms: ${said}`, { cause: last });
+    }
+    await new Promise((done) => setTimeout(done, 25));
+  }
+}
+
+/** An address nobody listens on. Two callers never get the same one while both keep it. */
+export async function freeAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return `127.0.0.1:${port}`;
+}
