@@ -1,0 +1,61 @@
+-- Settings: read by the functions of the queue, changed by operators, checked at the change.
+set local role swarmplane_owner;
+
+create or replace function swarmplane.setting_interval(setting_name text)
+  returns interval
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select s.value::interval from swarmplane.setting s where s.name = setting_name;
+$$;
+
+create or replace function swarmplane.setting_integer(setting_name text)
+  returns integer
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select s.value::integer from swarmplane.setting s where s.name = setting_name;
+$$;
+
+create or replace function swarmplane.tg_setting__before_write()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  positive boolean;
+begin
+  begin
+    if new.kind = 'interval' then
+      positive := new.value::interval > interval '0';
+    else
+      positive := new.value::integer > 0;
+    end if;
+  exception
+    when data_exception then positive := null;
+  end;
+  if positive is distinct from true then
+    raise exception 'setting "%" can not be "%"', new.name, new.value
+      using errcode = 'invalid_parameter_value',
+            hint = case new.kind
+                     when 'interval' then 'write a positive interval such as ''30 seconds'''
+                     else 'write a positive whole number'
+                   end;
+  end if;
+  return new;
+end
+$$;
+
+create or replace trigger _100_check
+  before insert or update on swarmplane.setting
+  for each row execute function swarmplane.tg_setting__before_write();
+alter table swarmplane.setting enable always trigger _100_check;
+
+comment on table swarmplane.setting is
+  'Public. Limits and times of the queue; operators may update "value". Changes are audited.';
+reset role;

@@ -1,0 +1,74 @@
+-- Alerts: one open row per cause, counted; see docs/backplane.md.
+set local role swarmplane_owner;
+
+-- Opens an alert or counts the open one of the same cause.
+create or replace function swarmplane.raise_alert(
+  kind text,
+  key text,
+  message text,
+  severity text default 'warning',
+  detail jsonb default '{}',
+  times integer default 1
+)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  insert into swarmplane.alert as a (kind, key, severity, message, detail, count)
+  values ($1, $2, $4, $3, $5, $6)
+  on conflict (kind, key) where resolved_at is null do update
+    set count = a.count + excluded.count,
+        last_at = excluded.last_at,
+        severity = excluded.severity,
+        message = excluded.message,
+        detail = excluded.detail;
+$$;
+
+-- Resolves the open alerts of these kinds and keys; how many there were.
+create or replace function swarmplane.resolve_alerts(kinds text[], keys text[])
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  found_ids bigint[];
+begin
+  -- locked in one order, so that two hubs never wait for each other
+  select array_agg(locked.id) into found_ids
+    from (
+      select a.id
+        from swarmplane.alert a
+       where a.resolved_at is null and a.kind = any (kinds) and a.key = any (keys)
+       order by a.kind, a.key
+         for update
+    ) locked;
+  update swarmplane.alert a set resolved_at = now() where a.id = any (found_ids);
+  return coalesce(cardinality(found_ids), 0);
+end
+$$;
+
+-- Resolves alerts that nothing raised again for the time set.
+create or replace function swarmplane.resolve_quiet_alerts()
+  returns integer
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  with quiet as materialized (
+    select a.id
+      from swarmplane.alert a
+     where a.resolved_at is null
+       and a.last_at < now() - swarmplane.setting_interval('alert_quiet_after')
+     order by a.kind, a.key
+       for update skip locked
+  ), done as (
+    update swarmplane.alert a set resolved_at = now() from quiet where a.id = quiet.id returning 1
+  )
+  select count(*)::integer from done;
+$$;
+
+comment on table swarmplane.alert is
+  'Public. What people must know of: one open row per (kind, key) with a counter; resolved_at is set when the cause ended.';
+reset role;

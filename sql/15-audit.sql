@@ -1,0 +1,74 @@
+-- Audit: who (session_user), when, what, before and after. Rows are added, never changed.
+set local role swarmplane_owner;
+
+-- Trigger argument 1: what is audited, as in "request". The row's key is its column id, name or kind.
+create or replace function swarmplane.tg_audit()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+  is_now jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  counted text[] := array['targets', 'pending', 'running', 'ok', 'failed', 'refused', 'expired',
+                          'unreachable', 'cancelled', 'state', 'closed_at', 'expires_at'];
+begin
+  if tg_argv[0] = 'request' then
+    was := was - counted;
+    is_now := is_now - counted;
+  end if;
+  insert into swarmplane.audit (actor, action, object, before, after)
+  values (
+    session_user,
+    tg_argv[0] || '.' || coalesce(tg_argv[1], lower(tg_op)),
+    tg_argv[0] || ' ' || coalesce(is_now ->> 'id', was ->> 'id', is_now ->> 'name', was ->> 'name', ''),
+    was,
+    is_now
+  );
+  return null;
+end
+$$;
+
+create or replace function swarmplane.tg_audit__refuse_change()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  raise exception 'audit rows are never changed or deleted'
+    using errcode = 'insufficient_privilege',
+          hint = 'old ones go by the setting audit_kept';
+end
+$$;
+
+create or replace trigger _100_refuse_change
+  before update or delete on swarmplane.audit
+  for each row execute function swarmplane.tg_audit__refuse_change();
+alter table swarmplane.audit enable always trigger _100_refuse_change;
+
+create or replace trigger _101_refuse_truncate
+  before truncate on swarmplane.audit
+  for each statement execute function swarmplane.tg_audit__refuse_change();
+alter table swarmplane.audit enable always trigger _101_refuse_truncate;
+
+create or replace trigger _700_audit
+  after insert on swarmplane.request
+  for each row execute function swarmplane.tg_audit('request');
+alter table swarmplane.request enable always trigger _700_audit;
+
+create or replace trigger _710_audit_cancel
+  after update of cancel on swarmplane.request
+  for each row
+  when (new.cancel and not old.cancel)
+  execute function swarmplane.tg_audit('request', 'cancel');
+alter table swarmplane.request enable always trigger _710_audit_cancel;
+
+create or replace trigger _700_audit
+  after insert or update or delete on swarmplane.setting
+  for each row execute function swarmplane.tg_audit('setting');
+alter table swarmplane.setting enable always trigger _700_audit;
+
+comment on table swarmplane.audit is
+  'Public. Requests, cancels and settings: who (session_user), when, what, before and after. Never result rows.';
+reset role;

@@ -1,0 +1,159 @@
+-- The counts of a request: written by these statement triggers and by nothing else. Each locks its
+-- requests in order of id first: without that, clients that write outcomes of the same requests deadlock.
+set local role swarmplane_owner;
+
+create or replace function swarmplane.tg_delivery__after_insert()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform from swarmplane.request r
+    where r.id in (select n.request_id from new_rows n)
+    order by r.id for no key update;
+  update swarmplane.request r
+     set targets = r.targets + d.added,
+         pending = r.pending + d.added
+    from (select n.request_id, count(*)::integer as added from new_rows n group by 1) d
+   where r.id = d.request_id;
+  return null;
+end
+$$;
+
+create or replace function swarmplane.tg_delivery__after_update()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  changed bigint[];
+  started integer[];
+begin
+  select array_agg(d.request_id order by d.request_id), array_agg(d.started order by d.request_id)
+    into changed, started
+    from (
+      select moved.request_id, sum(moved.by)::integer as started
+        from (
+          select n.request_id, 1 as by from new_rows n where n.state = 'running'
+          union all
+          select o.request_id, -1 from old_rows o where o.state = 'running'
+        ) moved
+       group by 1
+      having sum(moved.by) <> 0
+    ) d;
+  if changed is null then
+    return null;
+  end if;
+  perform from swarmplane.request r where r.id = any (changed) order by r.id for no key update;
+  update swarmplane.request r
+     set pending = r.pending - d.started,
+         running = r.running + d.started
+    from unnest(changed, started) as d (request_id, started)
+   where r.id = d.request_id;
+  return null;
+end
+$$;
+
+-- A delivery ends by moving to delivery_done; `was` says which count it leaves.
+create or replace function swarmplane.tg_delivery_done__after_insert()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform from swarmplane.request r
+    where r.id in (select n.request_id from new_rows n)
+    order by r.id for no key update;
+  update swarmplane.request r
+     set pending = r.pending - d.pending,
+         running = r.running - d.running,
+         ok = r.ok + d.ok,
+         failed = r.failed + d.failed,
+         refused = r.refused + d.refused,
+         expired = r.expired + d.expired,
+         unreachable = r.unreachable + d.unreachable,
+         cancelled = r.cancelled + d.cancelled,
+         closed_at = case
+           when r.pending - d.pending + r.running - d.running = 0 then clock_timestamp()
+         end
+    from (
+      select n.request_id,
+             count(*) filter (where n.was <> 'running') as pending,
+             count(*) filter (where n.was = 'running') as running,
+             count(*) filter (where n.state = 'ok') as ok,
+             count(*) filter (where n.state = 'failed') as failed,
+             count(*) filter (where n.state = 'refused') as refused,
+             count(*) filter (where n.state = 'expired') as expired,
+             count(*) filter (where n.state = 'unreachable') as unreachable,
+             count(*) filter (where n.state = 'cancelled') as cancelled
+        from new_rows n
+       group by 1
+    ) d
+   where r.id = d.request_id;
+  return null;
+end
+$$;
+
+-- Rows leave delivery only by way of delivery_done.
+create or replace function swarmplane.tg_refuse()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  raise exception '% on swarmplane.% would make counts false', lower(tg_op), tg_table_name
+    using errcode = 'insufficient_privilege';
+end
+$$;
+
+create or replace trigger _800_count_insert
+  after insert on swarmplane.delivery
+  referencing new table as new_rows
+  for each statement execute function swarmplane.tg_delivery__after_insert();
+create or replace trigger _800_count_update
+  after update on swarmplane.delivery
+  referencing old table as old_rows new table as new_rows
+  for each statement execute function swarmplane.tg_delivery__after_update();
+create or replace trigger _800_count_done
+  after insert on swarmplane.delivery_done
+  referencing new table as new_rows
+  for each statement execute function swarmplane.tg_delivery_done__after_insert();
+create or replace trigger _100_refuse_truncate
+  before truncate on swarmplane.delivery
+  for each statement execute function swarmplane.tg_refuse();
+create or replace trigger _100_refuse_update
+  before update on swarmplane.delivery_done
+  for each statement execute function swarmplane.tg_refuse();
+alter table swarmplane.delivery enable always trigger _800_count_insert;
+alter table swarmplane.delivery enable always trigger _800_count_update;
+alter table swarmplane.delivery_done enable always trigger _800_count_done;
+alter table swarmplane.delivery enable always trigger _100_refuse_truncate;
+alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
+
+-- Any row here is a fault of the software: counts that are not what the deliveries say.
+create or replace view swarmplane.count_fault with (security_invoker = true) as
+  select r.id as request_id,
+         r.targets, r.pending, r.running,
+         d.pending as found_pending, d.running as found_running, e.ended as found_ended
+    from swarmplane.request r
+   cross join lateral (
+      select count(*) filter (where state <> 'running') as pending,
+             count(*) filter (where state = 'running') as running
+        from swarmplane.delivery where request_id = r.id
+    ) d
+   cross join lateral (
+      select count(*) as ended from swarmplane.delivery_done where request_id = r.id
+    ) e
+   where (r.pending, r.running, r.targets - r.pending - r.running)
+      is distinct from (d.pending, d.running, e.ended);
+
+comment on view swarmplane.count_fault is
+  'Public. Requests whose counts are not what their deliveries say; empty, or something is broken.';
+comment on table swarmplane.delivery is
+  'Private. Deliveries that have not ended: one per request and node. Read request_status instead.';
+comment on table swarmplane.delivery_done is
+  'Private. Deliveries that have ended, with how. Read request_status instead.';
+reset role;

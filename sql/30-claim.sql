@@ -1,0 +1,145 @@
+-- Taking work: one request's due deliveries under one lease. Only hubs may.
+set local role swarmplane_owner;
+
+-- At most `most` due deliveries of the most urgent request, or no row when nothing is due.
+-- `deliveries` is [[delivery id, node identity, attempt], ...].
+create or replace function swarmplane.claim(hub uuid, most integer)
+  returns table (
+    token uuid,
+    request_id bigint,
+    sql text,
+    asked_by text,
+    wait_for_away boolean,
+    whole_swarm boolean,
+    remaining_ms double precision,
+    deliveries json
+  )
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  taken bigint;
+  new_token uuid := gen_random_uuid();
+begin
+  -- Losing a claim in a crash of the server costs a second try, nothing else: save the fsync.
+  perform set_config('synchronous_commit', 'off', true);
+  select d.request_id into taken
+    from swarmplane.delivery d
+    join swarmplane.request r on r.id = d.request_id
+   where d.state = 'pending'
+     and d.run_at <= now()
+     and not r.cancel
+     and (r.expires_at is null or r.expires_at > now())
+   order by d.priority, d.run_at, d.id
+   limit 1
+     for update of d skip locked;
+  if not found then
+    return;
+  end if;
+
+  -- the time of a query runs from its first claim
+  update swarmplane.request r set expires_at = now() + r.expires_in
+   where r.id = taken and r.expires_at is null;
+  insert into swarmplane.lease (token, hub, request_id, until)
+  values (new_token, hub, taken, now() + swarmplane.setting_interval('lease_time'));
+
+  return query
+    with due as materialized (
+      select d.id
+        from swarmplane.delivery d
+       where d.request_id = taken and d.state = 'pending' and d.run_at <= now()
+       order by d.priority, d.run_at, d.id
+       limit most
+         for update skip locked
+    ), claimed as (
+      update swarmplane.delivery d
+         set state = 'running', attempt = d.attempt + 1, token = new_token, claimed_at = now()
+        from due
+       where d.id = due.id
+      returning d.id, d.node_id, d.attempt
+    )
+    select new_token, r.id, r.sql, r.asked_by::text, r.wait_for_away, r.hosts = '{*}',
+           extract(epoch from r.expires_at - now())::double precision * 1000,
+           (select json_agg(json_build_array(c.id, n.identity, c.attempt))
+              from claimed c join swarmplane.node n on n.id = c.node_id)
+      from swarmplane.request r
+     where r.id = taken;
+end
+$$;
+
+-- Keeps leases alive; the tokens that are still this hub's. The others are lost: drop their work.
+create or replace function swarmplane.heartbeat(hub_id uuid, tokens uuid[])
+  returns setof uuid
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  update swarmplane.hub h set seen_at = now() where h.id = hub_id and h.stopped_at is null;
+  if not found then
+    return; -- declared gone: every lease is lost
+  end if;
+  return query
+    with mine as materialized (
+      select l.token from swarmplane.lease l
+       where l.token = any (tokens) and l.hub = hub_id
+       order by l.token
+         for update
+    )
+    update swarmplane.lease l
+       set until = now() + swarmplane.setting_interval('lease_time')
+      from mine
+     where l.token = mine.token
+    returning l.token;
+end
+$$;
+
+-- Gives unfinished work back, as at a graceful stop: no attempt is burnt, others are woken.
+create or replace function swarmplane.give_back(lease_token uuid)
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  given integer;
+begin
+  with mine as materialized (
+    select d.id from swarmplane.delivery d
+     where d.token = lease_token and d.state = 'running'
+     order by d.id
+       for update
+  )
+  update swarmplane.delivery d
+     set state = 'pending', run_at = now(), attempt = d.attempt - 1, token = null
+    from mine
+   where d.id = mine.id;
+  get diagnostics given = row_count;
+  delete from swarmplane.lease l where l.token = lease_token;
+  if given > 0 then
+    perform pg_notify('swarmplane', '');
+  end if;
+  return given;
+end
+$$;
+
+-- Milliseconds until something is due to be claimed or to expire; null when nothing is waiting.
+create or replace function swarmplane.next_due()
+  returns double precision
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select extract(epoch from least(
+           (select min(d.run_at) from swarmplane.delivery d where d.state = 'pending'),
+           (select min(r.expires_at) from swarmplane.request r where r.closed_at is null and r.pending > 0)
+         ) - clock_timestamp())::double precision * 1000;
+$$;
+
+comment on table swarmplane.lease is
+  'Private. Who works on what until when: one row per claim. The token is a fence, see docs/backplane.md.';
+reset role;

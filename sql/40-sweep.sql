@@ -1,0 +1,152 @@
+-- Ending what nobody works on: leases that ran out, requests that were cancelled or whose time is over.
+-- Each call takes one lease or one request, so that no hub ever holds the locks of two requests.
+set local role swarmplane_owner;
+
+-- Ends deliveries of one request that are not running. `verdict` null: by whether the host was reached.
+create or replace function swarmplane.end_waiting(of_request bigint, verdict text, because text)
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  ended integer;
+begin
+  with waiting as materialized (
+    select d.id, d.reached, d.last_error, d.last_code
+      from swarmplane.delivery d
+     where d.request_id = of_request and d.state in ('pending', 'parked')
+     order by d.id
+       for update skip locked
+  ), gone as (
+    delete from swarmplane.delivery d using waiting w where d.id = w.id returning d.*
+  )
+  insert into swarmplane.delivery_done (
+    node_id, request_id, asked_at, id, host, state, was, attempt, code, error, claimed_at)
+  select g.node_id, g.request_id, r.asked_at, g.id, n.name,
+         coalesce(verdict, case when g.reached then 'expired' else 'unreachable' end),
+         g.state, g.attempt, g.last_code, coalesce(g.last_error, because), g.claimed_at
+    from gone g
+    join swarmplane.node n on n.id = g.node_id
+    join swarmplane.request r on r.id = g.request_id;
+  get diagnostics ended = row_count;
+  return ended;
+end
+$$;
+
+-- Takes back the work of a lease. The token stays on the deliveries: an answer that comes late counts
+-- until somebody claims anew.
+create or replace function swarmplane.reap_lease(lease_token uuid, because text)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  attempts_max integer := swarmplane.setting_integer('attempts_max');
+  from_request bigint;
+begin
+  delete from swarmplane.lease l where l.token = lease_token returning l.request_id into from_request;
+  if not found then
+    return;
+  end if;
+  with lost as materialized (
+    select d.id, d.attempt, swarmplane.backoff(d.attempt) as wait
+      from swarmplane.delivery d
+     where d.token = lease_token and d.state = 'running'
+     order by d.id
+       for update
+  )
+  update swarmplane.delivery d
+     set state = 'pending',
+         run_at = now() + lost.wait,
+         last_code = 'lease_lost',
+         last_error = because
+    from lost
+   where d.id = lost.id;
+  if not found then
+    return;
+  end if;
+  perform swarmplane.raise_alert('lease_lost', because, format('%s; its work was taken back', because),
+    'warning', jsonb_build_object('request', from_request));
+
+  -- what was tried often enough fails for good
+  with tired as materialized (
+    select d.id from swarmplane.delivery d
+     where d.token = lease_token and d.state = 'pending' and d.attempt >= attempts_max
+     order by d.id
+       for update
+  ), gone as (
+    delete from swarmplane.delivery d using tired where d.id = tired.id returning d.*
+  )
+  insert into swarmplane.delivery_done (
+    node_id, request_id, asked_at, id, host, state, was, attempt, code, error, claimed_at)
+  select g.node_id, g.request_id, r.asked_at, g.id, n.name, 'failed', g.state, g.attempt,
+         g.last_code, g.last_error, g.claimed_at
+    from gone g
+    join swarmplane.node n on n.id = g.node_id
+    join swarmplane.request r on r.id = g.request_id;
+  if found then
+    perform swarmplane.raise_alert('query_failed', 'lease_lost',
+      format('a delivery of request %s was lost %s times', from_request, attempts_max),
+      'critical', jsonb_build_object('request', from_request));
+  end if;
+end
+$$;
+
+-- Does one thing that is due and says what; null when nothing was. Expired leases are left alone for one
+-- lease after the server started: their hubs could not renew them while it was away.
+create or replace function swarmplane.sweep(reap boolean default true)
+  returns text
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  due record;
+begin
+  if reap and now() > pg_postmaster_start_time() + swarmplane.setting_interval('lease_time') then
+    select l.token, h.name into due
+      from swarmplane.lease l join swarmplane.hub h on h.id = l.hub
+     where l.until < now()
+     order by l.until
+     limit 1
+       for update of l skip locked;
+    if found then
+      perform swarmplane.reap_lease(due.token, format('the lease of hub %s ran out', due.name));
+      return 'lease';
+    end if;
+  end if;
+
+  for due in
+    select r.id, r.cancel
+      from swarmplane.request r
+     where r.closed_at is null and r.pending > 0 and (r.cancel or r.expires_at <= now())
+     order by r.id
+  loop
+    if swarmplane.end_waiting(
+         due.id,
+         case when due.cancel then 'cancelled' end,
+         case when due.cancel then 'the request was cancelled' else 'the host did not come back in time' end) > 0
+    then
+      return case when due.cancel then 'cancelled' else 'expired' end;
+    end if;
+  end loop;
+  return null;
+end
+$$;
+
+-- Requests this hub works on that somebody cancelled.
+create or replace function swarmplane.cancelled_leases(tokens uuid[])
+  returns setof uuid
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select l.token
+    from swarmplane.lease l
+    join swarmplane.request r on r.id = l.request_id
+   where l.token = any (tokens) and r.cancel;
+$$;
+reset role;

@@ -1,0 +1,190 @@
+-- Hubs and nodes as the hubs see them.
+set local role swarmplane_owner;
+
+-- A hub process says hello. Work that an earlier process of the same node left behind is taken back at once.
+create or replace function swarmplane.hub_hello(
+  hub_identity text,
+  hub_name text,
+  hub_version text,
+  hub_process integer
+)
+  returns uuid
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  new_id uuid;
+  left_over record;
+begin
+  update swarmplane.hub h set stopped_at = now()
+   where h.identity = hub_identity and h.stopped_at is null;
+  for left_over in
+    select l.token
+      from swarmplane.lease l
+      join swarmplane.hub h on h.id = l.hub
+     where h.identity = hub_identity
+     order by l.request_id, l.token
+  loop
+    perform swarmplane.reap_lease(left_over.token, format('hub %s started anew', hub_name));
+  end loop;
+  insert into swarmplane.hub (identity, name, version, process)
+  values (hub_identity, hub_name, hub_version, hub_process)
+  returning id into new_id;
+  perform pg_notify('swarmplane', '');
+  return new_id;
+end
+$$;
+
+create or replace function swarmplane.hub_goodbye(hub_id uuid)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  update swarmplane.hub h set stopped_at = now() where h.id = hub_id and h.stopped_at is null;
+$$;
+
+-- What a hub sees of the swarm: [{identity, name, state, labels, version, hub, incarnation, since (ms),
+-- addresses: [host:port, ...]}, ...]. Only what differs is written. Wakes deliveries parked for hosts that
+-- are back; how many.
+create or replace function swarmplane.report_nodes(members jsonb)
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  woken integer;
+begin
+  -- one reporter at a time: two hubs that learn of the same nodes would take turns at their rows
+  perform pg_advisory_xact_lock(7340, 1);
+  insert into swarmplane.node as n (
+    identity, name, state, labels, version, hub, incarnation, since, seen_at)
+  select m.identity, m.name, m.state, m.labels, m.version, m.hub, m.incarnation,
+         to_timestamp(m.since / 1000.0), case when m.state = 'alive' then now() end
+    from jsonb_to_recordset(members) as m (
+      identity text, name text, state text, labels jsonb, version text, hub boolean,
+      incarnation bigint, since double precision)
+   order by m.identity
+  on conflict (identity) do update
+    set name = excluded.name,
+        state = excluded.state,
+        labels = excluded.labels,
+        version = excluded.version,
+        hub = excluded.hub,
+        incarnation = excluded.incarnation,
+        since = case when n.state = excluded.state then n.since else excluded.since end,
+        seen_at = coalesce(excluded.seen_at, n.seen_at)
+   where excluded.incarnation >= n.incarnation
+     and ((n.name, n.state, n.labels, n.version, n.hub, n.incarnation)
+            is distinct from (excluded.name, excluded.state, excluded.labels, excluded.version,
+                              excluded.hub, excluded.incarnation)
+          or (excluded.state = 'alive' and coalesce(n.seen_at, '-infinity') < now() - interval '5 minutes'));
+
+  perform swarmplane.report_addresses(members);
+
+  with back as materialized (
+    select d.id
+      from swarmplane.delivery d
+      join swarmplane.node n on n.id = d.node_id
+     where d.state = 'parked'
+       and n.state = 'alive'
+       and n.identity in (select m ->> 'identity' from jsonb_array_elements(members) m)
+     order by d.id
+       for update of d skip locked
+  )
+  update swarmplane.delivery d set state = 'pending', run_at = now()
+    from back
+   where d.id = back.id;
+  get diagnostics woken = row_count;
+  if woken > 0 then
+    perform pg_notify('swarmplane', '');
+  end if;
+  return woken;
+end
+$$;
+
+create or replace function swarmplane.report_addresses(members jsonb)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  with said as materialized (
+    select distinct n.id as node_id, a.address
+      from jsonb_to_recordset(members) as m (identity text, addresses text[])
+      join swarmplane.node n on n.identity = m.identity
+     cross join unnest(m.addresses) as a (address)
+     where a.address <> ''
+  ), gone as (
+    update swarmplane.node_address a
+       set current = false
+      from swarmplane.node n
+     where a.node_id = n.id
+       and a.current
+       and n.identity in (select m ->> 'identity' from jsonb_array_elements(members) m)
+       and not exists (select from said s where s.node_id = a.node_id and s.address = a.address)
+  )
+  insert into swarmplane.node_address as a (node_id, address, ip, port)
+  select s.node_id, s.address, swarmplane.address_ip(s.address), swarmplane.address_port(s.address)
+    from said s
+   order by 1, 2
+  on conflict (node_id, address) do update
+    set current = true, last_seen = now()
+   where not a.current or a.last_seen < now() - interval '1 hour';
+$$;
+
+-- '10.0.0.1:7946' and '[fd00::1]:7946' have an address; 'web1.example:7946' has none.
+create or replace function swarmplane.address_ip(address text)
+  returns inet
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  return (regexp_match(address, '^\[?(.*?)\]?:[0-9]{1,5}$'))[1]::inet;
+exception
+  when data_exception then return null;
+end
+$$;
+
+create or replace function swarmplane.address_port(address text)
+  returns integer
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select p.port
+    from (select (regexp_match(address, ':([0-9]{1,5})$'))[1]::integer as port) p
+   where p.port between 1 and 65535;
+$$;
+
+-- The declarations of host tables that this hub knows.
+create or replace function swarmplane.report_host_tables(tables jsonb)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  insert into swarmplane.host_table as h (name, description, columns, key, sensitive)
+  select t.name, t.description, t.columns, t.key, t.sensitive
+    from jsonb_to_recordset(tables) as t (
+      name text, description text, columns jsonb, key text[], sensitive boolean)
+   order by t.name
+  on conflict (name) do update
+    set description = excluded.description,
+        columns = excluded.columns,
+        key = excluded.key,
+        sensitive = excluded.sensitive,
+        seen_at = now()
+   where (h.description, h.columns, h.key, h.sensitive)
+      is distinct from (excluded.description, excluded.columns, excluded.key, excluded.sensitive);
+$$;
+
+comment on table swarmplane.node is
+  'Public. Every node ever seen: identity is its node id in the swarm, state as the hubs see it, labels it declares.';
+comment on table swarmplane.node_address is 'Public. Addresses that nodes report: current ones and earlier ones.';
+comment on table swarmplane.hub is 'Public. Hub processes that work or worked on this database.';
+comment on table swarmplane.host_table is 'Public. The tables that hosts offer to queries, with their columns.';
+reset role;

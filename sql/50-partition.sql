@@ -1,0 +1,69 @@
+-- Partitions: result and delivery_done by week, audit by month, bounds in UTC, made ahead, dropped by age.
+set local role swarmplane_owner;
+
+-- Makes partitions from the oldest open request to `ahead` from now; how many were missing.
+create or replace function swarmplane.make_partitions(ahead interval default '21 days')
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  made integer := 0;
+  oldest timestamptz := least(now(), (select min(r.asked_at) from swarmplane.request r where r.closed_at is null));
+  last_month timestamptz := now() + greatest(ahead, interval '40 days');
+begin
+  perform pg_advisory_xact_lock(7340, 2);
+  made := swarmplane.make_partitions_of('result', 'week', oldest, now() + ahead)
+        + swarmplane.make_partitions_of('delivery_done', 'week', oldest, now() + ahead)
+        + swarmplane.make_partitions_of('audit', 'month', now(), last_month);
+  return made;
+end
+$$;
+
+create or replace function swarmplane.make_partitions_of(
+  parent text,
+  step text,
+  first_at timestamptz,
+  last_at timestamptz
+)
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  made integer := 0;
+  lower_bound timestamp := date_trunc(step, first_at at time zone 'UTC');
+  upper_bound timestamp;
+  part text;
+begin
+  while lower_bound <= last_at at time zone 'UTC' loop
+    upper_bound := lower_bound + ('1 ' || step)::interval;
+    part := parent || '_' || to_char(lower_bound, 'YYYYMMDD');
+    if to_regclass(format('swarmplane.%I', part)) is null then
+      execute format('create table swarmplane.%I (like swarmplane.%I including defaults including constraints)', part, parent);
+      if parent = 'audit' then
+        -- rows that the default partition caught meanwhile move into their own
+        execute format(
+          'alter table swarmplane.audit_default disable trigger user');
+        execute format(
+          'with moved as (delete from swarmplane.audit_default where at >= %L and at < %L returning *)
+           insert into swarmplane.%I overriding system value select * from moved',
+          lower_bound at time zone 'UTC', upper_bound at time zone 'UTC', part);
+        execute format(
+          'alter table swarmplane.audit_default enable always trigger _100_refuse_change');
+      end if;
+      execute format(
+        'alter table swarmplane.%I attach partition swarmplane.%I for values from (%L) to (%L)',
+        parent, part, lower_bound at time zone 'UTC', upper_bound at time zone 'UTC');
+      made := made + 1;
+    end if;
+    lower_bound := upper_bound;
+  end loop;
+  return made;
+end
+$$;
+comment on table swarmplane.result is
+  'Public. Rows of the answers: host and the row as jsonb. "altered": characters PostgreSQL can not store were replaced.';
+reset role;

@@ -1,0 +1,45 @@
+-- Who may do what. Everything else belongs to swarmplane_owner alone.
+set local role swarmplane_owner;
+
+-- readers: answers and states, nothing of tokens and leases
+grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmplane.setting,
+  swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert,
+  swarmplane.request_status, swarmplane.answer, swarmplane.count_fault
+  to swarmplane_reader, swarmplane_hub;
+grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at,
+  last_code, last_error) on swarmplane.delivery to swarmplane_reader, swarmplane_hub;
+grant select on swarmplane.delivery_done to swarmplane_reader, swarmplane_hub;
+grant execute on function swarmplane.last_request(), swarmplane.account(bigint)
+  to swarmplane_reader, swarmplane_hub;
+
+-- askers: queries, and cancelling them
+grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason)
+  on swarmplane.request to swarmplane_asker;
+grant update (cancel) on swarmplane.request to swarmplane_asker;
+grant execute on procedure swarmplane.ask(text, text[], interval) to swarmplane_asker;
+grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
+
+-- operators: actions, settings, the audit
+grant insert (action, args) on swarmplane.request to swarmplane_operator;
+grant update (value) on swarmplane.setting to swarmplane_operator;
+grant select on swarmplane.audit to swarmplane_operator, swarmplane_auditor;
+
+-- hubs: the functions of the queue, no table of it
+grant execute on function
+  swarmplane.claim(uuid, integer),
+  swarmplane.heartbeat(uuid, uuid[]),
+  swarmplane.give_back(uuid),
+  swarmplane.next_due(),
+  swarmplane.complete(uuid, jsonb),
+  swarmplane.sweep(boolean),
+  swarmplane.cancelled_leases(uuid[]),
+  swarmplane.hub_hello(text, text, text, integer),
+  swarmplane.hub_goodbye(uuid),
+  swarmplane.report_nodes(jsonb),
+  swarmplane.report_host_tables(jsonb),
+  swarmplane.raise_alert(text, text, text, text, jsonb, integer),
+  swarmplane.resolve_alerts(text[], text[]),
+  swarmplane.resolve_quiet_alerts(),
+  swarmplane.make_partitions(interval)
+  to swarmplane_hub;
+reset role;
