@@ -35,7 +35,10 @@ async function requestEnd(url: string, id: number): Promise<void> {
     const state = open!.rows[0]![0];
     if (state !== 'open') return;
     if (Date.now() > deadline) {
-      throw new CliError(`request ${id} is still ${state} after ${WAIT_MS_MAX / 1000} s`, 'see agent.log of demo1');
+      throw new CliError(
+        `request ${id} is still ${state} after ${WAIT_MS_MAX / 1000} s`,
+        'see agent.log of demo1',
+      );
     }
     await new Promise((done) => setTimeout(done, 100));
   }

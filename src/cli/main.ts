@@ -8,6 +8,7 @@ import { registerForget, registerLeave } from './forget.ts';
 import { registerHub } from './hub.ts';
 import { registerInit } from './init.ts';
 import { registerNodes } from './nodes.ts';
+import { registerPack } from './pack.ts';
 import { registerQuery } from './query.ts';
 import { registerSql } from './sql.ts';
 import { registerStatus } from './status.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     registerForget,
     registerLeave,
     registerTables,
+    registerPack,
     registerSql,
     registerDemo,
   ]) {

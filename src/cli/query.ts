@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { control, PackedAnswer, type Account, type HostOutcome } from '../agent/index.ts';
+import type { Account } from '../agent/index.ts';
 import { reduce } from '../query/index.ts';
-import type { Value } from '../tables/index.ts';
 import { accountLine, isComplete, problemLines } from './account.ts';
+import { askAgent, type Answer } from './ask.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';
 import { RowPrinter, type Format } from './row-printer.ts';
@@ -45,48 +45,19 @@ async function query(socketPath: string, sql: string, options: QueryOptions): Pr
   const printer = new RowPrinter(format, (text) => void process.stdout.write(text));
   const collected: Answer[] = [];
   const warnings: string[] = [];
-  const replies = control(socketPath, {
-    op: 'query',
+  const question = {
     sql,
     timeoutMs: parseDuration(options.timeout),
     ...(options.hosts === undefined ? {} : { hosts: parseList(options.hosts, 'host name') }),
-  });
-  for (;;) {
-    const next = await replies.next();
-    if (next.done === true) {
-      const account = next.value as unknown as Account;
-      if (options.reduce !== undefined) await printReduced(options.reduce, collected, printer);
-      printer.end();
-      return report(account, warnings, format);
-    }
-    const answer = decode(next.value as unknown as WireAnswer);
+  };
+  const account = await askAgent(socketPath, question, (answer) => {
     warnings.push(...answer.warnings.map((text) => `${answer.host}: ${text}`));
     if (options.reduce === undefined) printer.add(answer.columns, answer.rows);
     else collected.push(answer);
-  }
-}
-
-interface WireAnswer {
-  readonly outcome: HostOutcome;
-  readonly payload: Uint8Array;
-}
-
-interface Answer {
-  readonly host: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Value[])[];
-  readonly warnings: readonly string[];
-}
-
-/** Puts `host` in front of every row. */
-function decode({ outcome, payload }: WireAnswer): Answer {
-  const answer = new PackedAnswer(outcome, payload, new Uint8Array());
-  return {
-    host: outcome.name,
-    columns: ['host', ...answer.columns],
-    rows: answer.rows.map((row) => [outcome.name, ...row]),
-    warnings: answer.warnings,
-  };
+  });
+  if (options.reduce !== undefined) await printReduced(options.reduce, collected, printer);
+  printer.end();
+  return report(account, warnings, format);
 }
 
 async function printReduced(
