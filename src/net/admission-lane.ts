@@ -1,0 +1,67 @@
+/** Where strangers wait for their J-PAKE run: the budget and the failure counters with real time. */
+import { AdmissionBudget } from './admission-budget.ts';
+import { AdmissionFailures, type FailureVerdict } from './admission-failures.ts';
+import { NetError } from './errors.ts';
+import type { NetTuning } from './tuning.ts';
+
+type Ticket = () => void;
+
+export class AdmissionLane {
+  readonly #budget: AdmissionBudget<Ticket>;
+  readonly #failures: AdmissionFailures;
+  readonly #mono: () => number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(tuning: Pick<NetTuning, 'admission' | 'failures'>, mono: () => number) {
+    this.#mono = mono;
+    this.#budget = new AdmissionBudget(tuning.admission, mono());
+    this.#failures = new AdmissionFailures(tuning.failures, mono());
+  }
+
+  get queued(): number {
+    return this.#budget.queued;
+  }
+
+  /**
+   * Resolves when a run may start. `left` aborts when the connection is gone.
+   * @throws NetError `busy` at once when there is no room, or after too many failures
+   */
+  async enter(prefix: string, left: AbortSignal): Promise<void> {
+    const delayMs = this.#failures.delayMs(this.#mono(), prefix);
+    if (delayMs > 0) {
+      throw new NetError(
+        'busy',
+        `too many failed joins from ${prefix}, wait ${Math.ceil(delayMs)} ms`,
+      );
+    }
+    await new Promise<void>((resolve, reject) => {
+      const gone = (): void => {
+        this.#budget.withdraw(resolve);
+        reject(new NetError('closed', 'the connection ended in the queue'));
+      };
+      if (!this.#budget.offer(resolve, prefix)) {
+        reject(new NetError('busy', `the queue for joining is full (${this.queued} wait)`));
+        return;
+      }
+      left.addEventListener('abort', gone, { once: true });
+      this.#serve();
+    });
+  }
+
+  /** A wrong secret was shown. */
+  recordFailure(prefix: string): FailureVerdict {
+    return this.#failures.record(this.#mono(), prefix);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #serve(): void {
+    clearTimeout(this.#timer);
+    const mono = this.#mono();
+    for (let next = this.#budget.next(mono); next; next = this.#budget.next(mono)) next();
+    const waitMs = this.#budget.waitMs(mono);
+    if (waitMs !== undefined) this.#timer = setTimeout(() => this.#serve(), Math.ceil(waitMs));
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Frames over one TCP socket. During the handshake frames are read one at a time, so that nothing
+ * piles up while a step is computed; afterwards they are delivered as they come.
+ */
+import type { Socket } from 'node:net';
+import { FRAME_MAX_AFTER_AUTH, FrameDecoder, WireError, encodeFrame } from '../wire/index.ts';
+import { NetError } from './errors.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+export interface FrameSocketLimits {
+  readonly writeBufferMax: number;
+  readonly linkBytesPerSecond: number;
+  readonly flushMs: number;
+}
+
+export class FrameSocket {
+  /** Called once, when the socket is gone for whatever reason. */
+  onClose: ((reason: NetError) => void) | undefined;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  bytesIn = 0;
+  bytesOut = 0;
+  readonly #socket: Socket;
+  readonly #limits: FrameSocketLimits;
+  readonly #mono: () => number;
+  readonly #decoder = new FrameDecoder();
+  #unread: Generator<Uint8Array> | undefined;
+  #onFrame: ((frame: Uint8Array) => void) | undefined;
+  #reader: { resolve: (frame: Uint8Array) => void; reject: (error: NetError) => void } | undefined;
+  #quota: TokenBucket | undefined;
+  #quotaTimer: NodeJS.Timeout | undefined;
+  readonly #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #progressAt = 0;
+  #closed: NetError | undefined;
+
+  constructor(socket: Socket, limits: FrameSocketLimits, mono: () => number) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#mono = mono;
+    this.remoteAddress = socket.remoteAddress ?? 'unknown';
+    this.remotePort = socket.remotePort ?? 0;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#handleData(chunk));
+    socket.on('drain', () => this.#handleDrain());
+    socket.on('end', () => this.#fail(new NetError('closed', 'the peer closed the connection')));
+    socket.on('error', (cause) =>
+      this.#fail(new NetError('closed', `connection lost: ${cause.message}`, { cause })),
+    );
+    socket.on('close', () => this.#fail(new NetError('closed', 'connection closed')));
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** Bytes handed to `send` that the kernel has not taken yet. */
+  get bytesWaiting(): number {
+    return this.#waitingBytes + this.#socket.writableLength;
+  }
+
+  /** One frame. @throws NetError once the socket is closed, with the reason */
+  read(): Promise<Uint8Array> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      this.#deliver();
+    });
+  }
+
+  /** The peer is authenticated: from now on larger frames, delivered as they come, at a bounded rate. */
+  stream(onFrame: (frame: Uint8Array) => void): void {
+    const rate = this.#limits.linkBytesPerSecond;
+    this.#decoder.setMaxBytes(FRAME_MAX_AFTER_AUTH);
+    this.#quota = new TokenBucket(rate, rate, this.#mono());
+    this.#onFrame = onFrame;
+    this.#deliver();
+  }
+
+  /** Queues one frame. A peer that lets too much wait is closed. */
+  send(body: Uint8Array): void {
+    if (this.#closed !== undefined) return;
+    const frame = encodeFrame(body);
+    if (this.bytesWaiting === 0) this.#progressAt = this.#mono();
+    this.bytesOut += frame.length;
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+    this.#writeWaiting();
+    if (this.bytesWaiting > this.#limits.writeBufferMax) {
+      this.close(
+        new NetError('closed', `the peer does not read: ${this.bytesWaiting} bytes wait for it`),
+      );
+    }
+  }
+
+  /** Milliseconds for which bytes have waited without the kernel taking any. */
+  stalledMs(): number {
+    return this.bytesWaiting === 0 ? 0 : this.#mono() - this.#progressAt;
+  }
+
+  /** Closes at once; what still waits is dropped. */
+  close(reason: NetError): void {
+    this.#fail(reason);
+  }
+
+  /**
+   * Closes after what waits has been written, for a last word; not later than `flushMs`.
+   * Resolves when the socket is gone.
+   */
+  async end(reason: NetError): Promise<void> {
+    if (this.#closed !== undefined) return;
+    for (const frame of this.#waiting.splice(0)) this.#socket.write(frame);
+    this.#settle(reason);
+    this.#socket.end();
+    this.#socket.resume();
+    const kill = setTimeout(() => this.#socket.destroy(), this.#limits.flushMs);
+    await new Promise((resolve) => this.#socket.once('close', resolve));
+    clearTimeout(kill);
+  }
+
+  #handleData(chunk: Uint8Array): void {
+    if (this.#closed !== undefined) return;
+    this.bytesIn += chunk.length;
+    this.#quota?.take(this.#mono(), chunk.length);
+    this.#unread = this.#decoder.push(chunk);
+    this.#deliver();
+  }
+
+  /** Hands over frames while somebody wants them; else leaves the rest, and the socket, unread. */
+  #deliver(): void {
+    try {
+      while (this.#unread !== undefined && this.#closed === undefined) {
+        if (this.#onFrame === undefined && this.#reader === undefined) {
+          this.#socket.pause();
+          return;
+        }
+        const next = this.#unread.next();
+        if (next.done === true) this.#unread = undefined;
+        else this.#give(next.value);
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#fail(
+        new NetError('not_swarmplane', `broken framing: ${error.message}`, { cause: error }),
+      );
+    }
+    if (this.#closed === undefined) this.#resume();
+  }
+
+  #give(frame: Uint8Array): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (reader !== undefined) reader.resolve(frame);
+    else this.#onFrame?.(frame);
+  }
+
+  #resume(): void {
+    const waitMs = this.#quota?.waitMs(this.#mono(), 0) ?? 0;
+    if (waitMs === 0) {
+      this.#socket.resume();
+      return;
+    }
+    this.#socket.pause();
+    this.#quotaTimer ??= setTimeout(() => {
+      this.#quotaTimer = undefined;
+      if (this.#closed === undefined) this.#resume();
+    }, waitMs);
+  }
+
+  #handleDrain(): void {
+    this.#progressAt = this.#mono();
+    this.#writeWaiting();
+  }
+
+  /** Keeps little inside the stream, so that progress shows in small steps. */
+  #writeWaiting(): void {
+    while (this.#waiting.length > 0 && !this.#socket.writableNeedDrain) {
+      const frame = this.#waiting.shift()!;
+      this.#waitingBytes -= frame.length;
+      this.#socket.write(frame);
+    }
+  }
+
+  #fail(reason: NetError): void {
+    this.#settle(reason);
+    this.#socket.destroy();
+  }
+
+  #settle(reason: NetError): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    clearTimeout(this.#quotaTimer);
+    this.#unread = undefined;
+    this.#waiting.length = 0;
+    this.#waitingBytes = 0;
+    this.#reader?.reject(reason);
+    this.#reader = undefined;
+    this.onClose?.(reason);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The side that is dialled: every accepted socket is held to deadlines and to the set of
+ * unauthenticated connections until its handshake is done (docs/protocol.md section 5).
+ */
+import type { Socket } from 'node:net';
+import { formatAddress, prefixOf } from './address.ts';
+import { AdmissionLane } from './admission-lane.ts';
+import type { FailureVerdict } from './admission-failures.ts';
+import { NetError } from './errors.ts';
+import { FrameSocket } from './frame-socket.ts';
+import { respond, type HandshakeResult, type HandshakeSelf } from './handshake.ts';
+import type { NetTuning } from './tuning.ts';
+import { UnauthenticatedSet, type Unproven } from './unauthenticated.ts';
+
+export interface InboundHandlers {
+  /** Asked at each handshake: secrets and identity change over time. */
+  self(): HandshakeSelf;
+  up(frames: FrameSocket, result: HandshakeResult, address: string): void;
+  failed(address: string, error: NetError): void;
+  /** A stranger showed a wrong join secret. */
+  wrongSecret(address: string, verdict: FailureVerdict): void;
+}
+
+export class Inbound {
+  readonly #tuning: NetTuning;
+  readonly #mono: () => number;
+  readonly #handlers: InboundHandlers;
+  readonly #unproven: UnauthenticatedSet;
+  readonly #lane: AdmissionLane;
+
+  constructor(tuning: NetTuning, mono: () => number, handlers: InboundHandlers) {
+    this.#tuning = tuning;
+    this.#mono = mono;
+    this.#handlers = handlers;
+    this.#unproven = new UnauthenticatedSet(tuning.unauthenticatedMax);
+    this.#lane = new AdmissionLane(tuning, mono);
+  }
+
+  /** Connections in the middle of a handshake. */
+  get unproven(): number {
+    return this.#unproven.size;
+  }
+
+  /** Of those, the ones that wait for the admission budget. */
+  get queued(): number {
+    return this.#lane.queued;
+  }
+
+  accept(socket: Socket): void {
+    const frames = new FrameSocket(socket, this.#tuning, this.#mono);
+    const address = formatAddress(frames.remoteAddress, frames.remotePort);
+    void this.#handshake(frames, address).catch((error: unknown) => {
+      const reason =
+        error instanceof NetError ? error : new NetError('handshake_failed', `${error}`);
+      frames.close(reason);
+      if (reason.code === 'wrong_secret') {
+        const verdict = this.#lane.recordFailure(prefixOf(frames.remoteAddress));
+        this.#handlers.wrongSecret(address, verdict);
+      }
+      this.#handlers.failed(address, reason);
+    });
+  }
+
+  stop(): void {
+    this.#lane.stop();
+    this.#unproven.evictAll();
+  }
+
+  async #handshake(frames: FrameSocket, address: string): Promise<void> {
+    const left = new AbortController();
+    const unproven: Unproven = {
+      evict: () => frames.close(new NetError('busy', 'too many connections without a handshake')),
+    };
+    const first = closeAfter(frames, this.#tuning.firstMessageMs, 'no first message');
+    const whole = closeAfter(frames, this.#tuning.handshakeMs, 'no handshake');
+    frames.onClose = () => left.abort();
+    this.#unproven.add(unproven);
+    try {
+      const spoke = (): void => this.#unproven.spoke(unproven);
+      const onFirst = (): void => clearTimeout(first);
+      const hooks = { lane: this.#lane, spoke, onFirst, left: left.signal };
+      const result = await respond(frames, this.#handlers.self(), hooks);
+      this.#handlers.up(frames, result, address);
+    } finally {
+      clearTimeout(first);
+      clearTimeout(whole);
+      this.#unproven.delete(unproven);
+    }
+  }
+}
+
+function closeAfter(frames: FrameSocket, ms: number, what: string): NodeJS.Timeout {
+  return setTimeout(() => frames.close(new NetError('timeout', `${what} within ${ms} ms`)), ms);
+}

@@ -1,0 +1,82 @@
+/** The links that are up, by number. */
+import type { NodeId } from '../secure/types.ts';
+import type { LinkId, LinkInfo, MemberView } from '../swarm/types.ts';
+import { NetError } from './errors.ts';
+import type { FrameSocket } from './frame-socket.ts';
+import type { HandshakeResult } from './handshake.ts';
+import { Link, type LinkHandlers } from './link.ts';
+import type { LinkView } from './options.ts';
+
+export class LinkTable {
+  readonly #links = new Map<LinkId, Link>();
+  readonly #handlers: LinkHandlers;
+  /** Peers that broke the protocol under their own key, and until when (`mono`) they stay out. */
+  readonly #banned = new Map<NodeId, number>();
+  #lastId = 0;
+
+  constructor(handlers: LinkHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** Takes up an authenticated connection; `start` on the result lets messages come. */
+  add(frames: FrameSocket, result: HandshakeResult, info: LinkInfo, address: string): Link {
+    const { session, peer } = result;
+    const link = new Link({
+      ...{ id: ++this.#lastId, peer, info, address, frames, session },
+      sinceMs: Date.now(),
+      handlers: {
+        message: this.#handlers.message,
+        down: (one, reason) => {
+          if (this.#links.delete(one.id)) this.#handlers.down(one, reason);
+        },
+      },
+    });
+    this.#links.set(link.id, link);
+    return link;
+  }
+
+  get(id: LinkId): Link | undefined {
+    return this.#links.get(id);
+  }
+
+  send(id: LinkId, message: Uint8Array): void {
+    this.#links.get(id)?.send(message);
+  }
+
+  tick(mono: number, writeStallMs: number): void {
+    for (const link of this.#links.values()) link.tick(mono, writeStallMs);
+    for (const [nodeId, until] of this.#banned) if (until <= mono) this.#banned.delete(nodeId);
+  }
+
+  closeAll(reason: NetError): void {
+    for (const link of [...this.#links.values()]) link.close(reason);
+  }
+
+  /** Closes all after what waits has left. */
+  async endAll(reason: NetError): Promise<void> {
+    await Promise.all([...this.#links.values()].map((link) => link.end(reason)));
+  }
+
+  ban(nodeId: NodeId, untilMono: number): void {
+    this.#banned.set(nodeId, untilMono);
+  }
+
+  /** @throws NetError `busy` */
+  refuseBanned(nodeId: NodeId, mono: number): void {
+    if ((this.#banned.get(nodeId) ?? 0) <= mono) return;
+    throw new NetError('busy', `member ${nodeId.slice(0, 8)} broke the protocol a moment ago`);
+  }
+
+  views(members: readonly MemberView[]): LinkView[] {
+    const names = new Map(members.map((member) => [member.nodeId, member.name]));
+    return [...this.#links.values()].map((link) => view(link, names.get(link.peer.nodeId)));
+  }
+}
+
+function view(link: Link, name: string | undefined): LinkView {
+  const { peer, address, info, sinceMs, bytesIn, bytesOut } = link;
+  return {
+    ...{ nodeId: peer.nodeId, address, initiator: info.initiator, sinceMs, bytesIn, bytesOut },
+    ...(name !== undefined && { name }),
+  };
+}

@@ -1,0 +1,334 @@
+/** A node of the swarm on real sockets: what agent, hub and cli build on. */
+import { randomBytes } from 'node:crypto';
+import type { NodeId, PeerIdentity, SwarmSecrets } from '../secure/index.ts';
+import type { Alarm, CoreEvent, MemberView, RequestSpec, SelfDescription } from '../swarm/types.ts';
+import type { HostPort } from './address.ts';
+import type { FailureVerdict } from './admission-failures.ts';
+import { prefixOf } from './address.ts';
+import { systemClock, WallJumpDetector, type Clock } from './clock.ts';
+import { createCore } from './core.ts';
+import { Driver } from './driver.ts';
+import { Effects } from './effects.ts';
+import { NetError } from './errors.ts';
+import type { FrameSocket } from './frame-socket.ts';
+import type { HandshakeResult, HandshakeSelf } from './handshake.ts';
+import { Inbound } from './inbound.ts';
+import { JpakePool } from './jpake-pool.ts';
+import type { Link } from './link.ts';
+import { LinkTable } from './link-table.ts';
+import { Listener } from './listener.ts';
+import { Listeners } from './listeners.ts';
+import type { LinkView, NetOptions } from './options.ts';
+import { openOutbound } from './outbound.ts';
+import { RequestStream, type RequestEvent } from './request-stream.ts';
+import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
+
+export class SwarmNode {
+  /** Where this node listens. */
+  readonly address: HostPort;
+  readonly #options: NetOptions;
+  readonly #tuning: NetTuning;
+  readonly #clock: Clock;
+  readonly #bootId = random(16);
+  readonly #listener: Listener;
+  readonly #pool: JpakePool;
+  readonly #inbound: Inbound;
+  readonly #links: LinkTable;
+  readonly #driver: Driver;
+  readonly #effects: Effects;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #requests = new Map<string, RequestStream>();
+  readonly #memberListeners: Listeners<MemberView>;
+  readonly #alarmListeners: Listeners<Alarm>;
+  readonly #stopping = new AbortController();
+  #secrets: SwarmSecrets;
+  #admitting: Promise<unknown> | undefined;
+
+  /**
+   * Listens; as a member it also begins to dial seeds and known members.
+   * @throws NetError `port_in_use` | `address_unavailable`, with a hint
+   */
+  static async start(options: NetOptions): Promise<SwarmNode> {
+    const listener = await Listener.open(options.listen);
+    return new SwarmNode(options, listener);
+  }
+
+  private constructor(options: NetOptions, listener: Listener) {
+    this.#options = options;
+    this.#tuning = { ...DEFAULT_NET_TUNING, ...options.tuning };
+    this.#clock = options.clock ?? systemClock;
+    this.#secrets = options.secrets;
+    this.#listener = listener;
+    this.address = listener.address;
+    this.#memberListeners = new Listeners(options.log);
+    this.#alarmListeners = new Listeners(options.log);
+    this.#pool = new JpakePool(this.#tuning);
+    this.#links = new LinkTable({
+      message: (link, bytes) =>
+        this.#driver.step((core, now) => core.handleMessage(now, link.id, bytes)),
+      down: (link, reason) => this.#handleDown(link, reason),
+    });
+    this.#inbound = this.#makeInbound();
+    this.#effects = this.#makeEffects();
+    const core = createCore(options, { bootId: this.#bootId, address: this.address, random });
+    this.#driver = new Driver(core, this.#clock, {
+      send: (link, message) => this.#links.send(link, message),
+      effect: (effect) => this.#effects.handle(effect),
+      event: (event) => this.#handleEvent(event),
+    });
+    this.#ticker = this.#startTicker();
+    listener.accept((socket) => this.#inbound.accept(socket));
+    this.#driver.step((one, now) => one.handleTimeout(now));
+  }
+
+  /** This node's current secrets. */
+  get secrets(): SwarmSecrets {
+    return this.#secrets;
+  }
+
+  /**
+   * Connects to a member: admission when there is no epoch key yet, else as a member.
+   * @throws NetError, e.g. `wrong_secret`, `unreachable`, `timeout`, `not_swarmplane`, `wrong_swarm`
+   */
+  join(address: string, signal?: AbortSignal): Promise<PeerIdentity> {
+    return this.#connect(address, undefined, signal);
+  }
+
+  members(): readonly MemberView[] {
+    return this.#driver.step((core) => core.members());
+  }
+
+  links(): readonly LinkView[] {
+    return this.#links.views(this.members());
+  }
+
+  /**
+   * Asks at once, whether or not the result is read; the account is the last event and comes by
+   * `timeoutMs`. Leaving the loop early withdraws the request; `signal` does too, and the account
+   * then still comes.
+   */
+  request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
+    this.#refuseStopped();
+    const cancel = (): void => this.#driver.step((core, now) => core.cancelRequest(now, id));
+    const stream = new RequestStream(cancel, () => signal?.removeEventListener('abort', cancel));
+    const id = this.#driver.step((core, now) => {
+      const started = core.startRequest(now, spec);
+      this.#requests.set(started, stream);
+      return started;
+    });
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+    return stream;
+  }
+
+  /** No longer expected in accounts, here and at every member. False when unknown. */
+  forget(node: NodeId): boolean {
+    return this.#driver.step((core, now) => core.forget(now, node));
+  }
+
+  /** New own addresses, name or labels. */
+  describe(self: Partial<SelfDescription>): void {
+    this.#driver.step((core, now) => core.describe(now, self));
+  }
+
+  /** Secrets of a new epoch, already kept by the caller. Links that are up stay. */
+  setSecrets(secrets: SwarmSecrets): void {
+    this.#secrets = secrets;
+    this.#driver.step((core, now) => core.setEpoch(now, secrets.epoch));
+  }
+
+  /** Tells every member that this host leaves, then stops. */
+  async leave(): Promise<void> {
+    this.#driver.step((core, now) => core.leave(now));
+    await this.#links.endAll(new NetError('stopped', 'this node leaves the swarm'));
+    await this.stop();
+  }
+
+  /** Called with each change of the member table; the result takes the listener away. */
+  onMember(listener: (member: MemberView) => void): () => void {
+    return this.#memberListeners.add(listener);
+  }
+
+  /** Alarms of the core and of handshakes: `clone`, `wrong_secret`, `join_guessing` .. */
+  onAlarm(listener: (alarm: Alarm) => void): () => void {
+    return this.#alarmListeners.add(listener);
+  }
+
+  /** Closes everything without saying `left`; members will find this node gone. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    clearInterval(this.#ticker);
+    this.#driver.stop();
+    const reason = new NetError('stopped', 'this node is stopping');
+    this.#inbound.stop();
+    this.#links.closeAll(reason);
+    for (const stream of this.#requests.values()) stream.fail(reason);
+    this.#requests.clear();
+    await Promise.all([this.#listener.close(), this.#pool.stop(), this.#effects.stop()]);
+  }
+
+  #makeInbound(): Inbound {
+    const mono = (): number => this.#clock.now().mono;
+    return new Inbound(this.#tuning, mono, {
+      self: () => this.#handshakeSelf(),
+      up: (frames, result, address) => this.#handleUp(frames, result, address),
+      failed: (address, error) => this.#handleFailedHandshake(address, error),
+      wrongSecret: (address, verdict) => this.#handleWrongSecret(address, verdict),
+    });
+  }
+
+  #makeEffects(): Effects {
+    return new Effects(this.#options, {
+      done: (id, result) =>
+        this.#driver.step((core, now) => core.handleEffectDone(now, id, result)),
+      dial: async (address, nodeId) => {
+        if (this.#secrets.epochKey === undefined)
+          throw new NetError('not_admitted', 'not admitted');
+        await this.#connect(address, nodeId, undefined);
+      },
+      close: (link, reason) => this.#links.get(link)?.close(new NetError('closed', reason)),
+    });
+  }
+
+  #handshakeSelf(): HandshakeSelf {
+    const { identity } = this.#options;
+    return { secrets: this.#secrets, identity, bootId: this.#bootId, random, pool: this.#pool };
+  }
+
+  async #connect(
+    address: string,
+    expect: NodeId | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PeerIdentity> {
+    this.#refuseStopped();
+    // One admission at a time: whoever waited joins as a member afterwards.
+    while (this.#secrets.epochKey === undefined && this.#admitting !== undefined) {
+      await this.#admitting.catch(() => undefined);
+    }
+    const connecting = this.#connectNow(address, expect, signal);
+    if (this.#secrets.epochKey !== undefined) return connecting;
+    this.#admitting = connecting;
+    return connecting.finally(() => (this.#admitting = undefined));
+  }
+
+  async #connectNow(
+    address: string,
+    expect: NodeId | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PeerIdentity> {
+    const stop = this.#stopping.signal;
+    const mono = (): number => this.#clock.now().mono;
+    try {
+      const { frames, result } = await openOutbound(address, this.#handshakeSelf(), {
+        ...{ tuning: this.#tuning, mono, expect },
+        signal: signal === undefined ? stop : AbortSignal.any([stop, signal]),
+      });
+      await this.#takeSecrets(frames, result);
+      this.#handleUp(frames, result, address, address);
+      return result.peer;
+    } catch (error) {
+      if (error instanceof NetError) this.#handleFailedHandshake(address, error);
+      throw error;
+    }
+  }
+
+  async #takeSecrets(frames: FrameSocket, result: HandshakeResult): Promise<void> {
+    if (result.admitted === undefined) return;
+    const secrets: SwarmSecrets = { ...this.#secrets, ...result.admitted };
+    try {
+      await this.#options.saveSecrets(secrets);
+    } catch (cause) {
+      const reason = new NetError('handshake_failed', 'cannot keep the secrets of the swarm', {
+        cause,
+      });
+      frames.close(reason);
+      throw reason;
+    }
+    this.setSecrets(secrets);
+  }
+
+  #handleUp(frames: FrameSocket, result: HandshakeResult, address: string, dialled?: string): void {
+    try {
+      this.#refuseStopped();
+      this.#links.refuseBanned(result.peer.nodeId, this.#clock.now().mono);
+      if (frames.closed) throw new NetError('closed', 'the connection ended after the handshake');
+    } catch (error) {
+      frames.close(error as NetError);
+      throw error;
+    }
+    const info = {
+      initiator: dialled !== undefined,
+      ...(dialled !== undefined && { address: dialled }),
+    };
+    const link = this.#links.add(frames, result, info, address);
+    this.#options.log.info({ peer: link.peer.nodeId, address, link: link.id, ...info }, 'link up');
+    this.#driver.step((core, now) => core.handleLinkUp(now, link.id, link.peer, info));
+    link.start();
+  }
+
+  #handleDown(link: Link, reason: NetError): void {
+    const { peer, id } = link;
+    this.#options.log.info({ peer: peer.nodeId, link: id, reason: reason.message }, 'link down');
+    this.#driver.step((core, now) => core.handleLinkDown(now, id, reason.message));
+  }
+
+  #handleEvent(event: CoreEvent): void {
+    switch (event.kind) {
+      case 'member':
+        return this.#memberListeners.emit(event.member);
+      case 'alarm':
+        return this.#raise(event.alarm);
+      case 'answer':
+      case 'account':
+        this.#requests.get(event.requestId)?.push(event);
+        if (event.kind === 'account') this.#requests.delete(event.requestId);
+    }
+  }
+
+  #handleFailedHandshake(address: string, error: NetError): void {
+    this.#options.log.debug({ address, code: error.code, reason: error.message }, 'no handshake');
+    if (error.code !== 'clone') return;
+    const message = `another process with this node's identity was met at ${address}: a copied state folder`;
+    this.#raise({ kind: 'clone', key: this.#options.identity.nodeId, message, at: Date.now() });
+  }
+
+  #handleWrongSecret(address: string, verdict: FailureVerdict): void {
+    const prefix = prefixOf(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+    const { inPrefix, inAll } = verdict;
+    const message = `${address} tried to join with a wrong join secret (${inPrefix} such tries from ${prefix}, ${inAll} in all, within an hour)`;
+    this.#raise({ kind: 'wrong_secret', key: prefix, message, at: Date.now() });
+    if (verdict.alarm === undefined) return;
+    const which = verdict.alarm === 'prefix' ? prefix : 'all networks';
+    this.#raise({
+      ...{ kind: 'join_guessing', key: which, at: Date.now() },
+      message: `somebody guesses the join secret: ${message}; further tries are slowed down`,
+    });
+  }
+
+  #raise(alarm: Alarm): void {
+    this.#alarmListeners.emit(alarm);
+  }
+
+  #startTicker(): NodeJS.Timeout {
+    const { tickMs, wallJumpMs, writeStallMs } = this.#tuning;
+    const jumps = new WallJumpDetector(this.#clock.now(), wallJumpMs);
+    return setInterval(() => {
+      const now = this.#clock.now();
+      if (jumps.check(now)) {
+        this.#links.closeAll(
+          new NetError('closed', 'wall time jumped ahead: this host was suspended'),
+        );
+      }
+      this.#links.tick(now.mono, writeStallMs);
+    }, tickMs);
+  }
+
+  #refuseStopped(): void {
+    if (this.#stopping.signal.aborted) throw new NetError('stopped', 'this node is stopping');
+  }
+}
+
+function random(n: number): Uint8Array {
+  return new Uint8Array(randomBytes(n));
+}
