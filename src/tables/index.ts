@@ -3,5 +3,6 @@
  * documentation, and how its rows are come by. Nothing here knows SQL or the network: query makes
  * virtual tables of the declarations, docs/tables.md is generated from them.
  */
+export { describeTable, describeTables, tableSummary, type TableSummary } from './describe.ts';
 export { allTables, findTable } from './registry.ts';
 export * from './types.ts';

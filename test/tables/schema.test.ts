@@ -60,11 +60,16 @@ describe.skipIf(!existsSync(CORPUS))(`columns are those of ${CORPUS}`, () => {
   });
 });
 
-describe('rows hold what their columns say', () => {
+describe('rows hold what their columns say and differ in their key', () => {
   const scannable = allTables.filter((table) => !table.columns.some((column) => column.required));
 
   it.each(scannable.map((table) => [table.name, table] as const))('%s', async (_, table) => {
+    const keys = new Set<string>();
     for (const row of await rowsOrReason(table)) {
+      const key = table.key.map((column) => String(row[column] ?? '')).join('\0');
+      const twice = MAY_REPEAT.has(table.name) ? false : keys.has(key);
+      expect(twice, `two rows of ${table.name} have the key ${key}`).toBe(false);
+      keys.add(key);
       for (const [name, value] of Object.entries(row)) {
         const column = table.columns.find((candidate) => candidate.name === name);
         expect(column, `${table.name} gives a value for ${name}, which it has not`).toBeDefined();
@@ -73,6 +78,9 @@ describe('rows hold what their columns say', () => {
     }
   });
 });
+
+/** The same thing can be mounted at the same place twice, one over the other; a file may say a thing twice. */
+const MAY_REPEAT = new Set(['mounts', 'etc_hosts']);
 
 /** A table this machine cannot serve must say so as it should. */
 async function rowsOrReason(table: HostTable): Promise<Row[]> {

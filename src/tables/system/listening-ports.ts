@@ -9,7 +9,7 @@ export const listeningPorts: SnapshotTable = {
   description:
     'Sockets that wait for others: listening TCP, bound UDP and raw, named UNIX sockets.',
   cost: 'moderate',
-  key: ['pid', 'fd', 'socket'],
+  key: ['pid', 'fd', 'socket', 'protocol', 'address', 'port'],
   columns: [
     integer('pid', 'Process id; -1 when nobody visible holds it.'),
     integer('port', 'Port; 0 for UNIX sockets.'),

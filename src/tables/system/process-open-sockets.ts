@@ -9,7 +9,7 @@ export const processOpenSockets: SnapshotTable = {
   name: 'process_open_sockets',
   description: 'Open network and UNIX sockets with the processes that hold them.',
   cost: 'moderate',
-  key: ['pid', 'fd', 'socket'],
+  key: ['pid', 'fd', 'socket', 'local_address', 'local_port', 'remote_address', 'remote_port'],
   columns: [
     integer('pid', 'Process id; -1 when nobody visible holds it.', { additional: true }),
     bigint('fd', 'File descriptor; -1 when nobody visible holds it.'),

@@ -1,0 +1,104 @@
+/** The tables in words: docs/tables.md and what `swarmplane tables` prints. Pure. */
+import type { Column, HostTable } from './types.ts';
+
+/** docs/tables.md, whole. */
+export function describeTables(tables: readonly HostTable[]): string {
+  const sorted = [...tables].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [INTRODUCTION, listOf(sorted), ...sorted.map(describeTable)].join('\n') + '\n';
+}
+
+/** One table as Markdown: a heading, its sentence, its facts, its columns. */
+export function describeTable(table: HostTable): string {
+  return [
+    `## ${table.name}`,
+    '',
+    table.description,
+    '',
+    `${factsOf(table).join('; ')}.`,
+    '',
+    '| column | type | notes | meaning |',
+    '| --- | --- | --- | --- |',
+    ...table.columns.map(columnLine),
+    '',
+  ].join('\n');
+}
+
+/** One line for lists: name and sentence, with what sets the table apart. */
+export interface TableSummary {
+  readonly name: string;
+  readonly description: string;
+  readonly cost: HostTable['cost'];
+  readonly columns: number;
+  readonly sensitive: boolean;
+  readonly beyondOsquery: boolean;
+  readonly aliases: readonly string[];
+  /** Columns that a query must constrain. */
+  readonly required: readonly string[];
+}
+
+export function tableSummary(table: HostTable): TableSummary {
+  return {
+    name: table.name,
+    description: table.description,
+    cost: table.cost,
+    columns: table.columns.filter((column) => column.hidden !== true).length,
+    sensitive: table.sensitive === true,
+    beyondOsquery: table.beyondOsquery === true,
+    aliases: table.aliases ?? [],
+    required: requiredOf(table),
+  };
+}
+
+function listOf(tables: readonly HostTable[]): string {
+  const line = (table: HostTable): string =>
+    `| [${table.name}](#${table.name}) | ${cell(table.description)} |`;
+  return ['| table | what |', '| --- | --- |', ...tables.map(line), ''].join('\n');
+}
+
+function factsOf(table: HostTable): string[] {
+  const required = requiredOf(table);
+  return [
+    table.key.length > 0 ? `Key: ${table.key.join(', ')}` : 'One row',
+    `cost: ${table.cost}`,
+    ...(required.length > 0 ? [`needs a constraint on ${required.join(' or ')}`] : []),
+    ...(table.sensitive ? ['sensitive: needs a role certificate over the network'] : []),
+    ...(table.aliases?.length ? [`also called ${table.aliases.join(', ')}`] : []),
+    ...(table.beyondOsquery ? ['not in osquery'] : []),
+  ];
+}
+
+function columnLine(column: Column): string {
+  return `| ${column.name} | ${column.type} | ${notesOf(column)} | ${cell(column.doc)} |`;
+}
+
+function notesOf(column: Column): string {
+  return [
+    column.required && 'required',
+    column.index && 'indexed',
+    column.additional && 'steers the collector',
+    column.hidden && 'hidden',
+    column.collate && `collates ${column.collate}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+function requiredOf(table: HostTable): string[] {
+  return table.columns.filter((column) => column.required).map((column) => column.name);
+}
+
+/** A `|` would end the cell. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+const INTRODUCTION = `# Tables
+
+What a host can be asked about. Names, columns and types follow osquery; a value that cannot be had
+is NULL. This page is generated from src/tables by \`node scripts/run.mjs scripts/tables-doc.ts\`; do not
+edit it. \`swarmplane tables NAME\` prints the same of one table.
+
+Notes on columns: a query must constrain a *required* one (or another required one of the table) by
+equality, a pattern or a join; equality on an *indexed* one is cheap; a constraint on one that
+*steers the collector* changes which rows come; \`select *\` leaves *hidden* ones out.
+`;

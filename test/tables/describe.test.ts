@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import { allTables, describeTables, findTable, tableSummary } from '../../src/tables/index.ts';
+import { describeTable } from '../../src/tables/describe.ts';
+import type { HostTable } from '../../src/tables/types.ts';
+
+describe('tables in words', () => {
+  it('docs/tables.md is what the declarations say (else run scripts/tables-doc.ts)', () => {
+    const written = readFileSync(new URL('../../docs/tables.md', import.meta.url), 'utf8');
+    expect(written).toBe(describeTables(allTables));
+  });
+
+  it('names what sets a table and its columns apart', () => {
+    const page = describeTable(PLANTS);
+    expect(page).toContain('## plants');
+    expect(page).toContain('Key: name; cost: cheap; needs a constraint on name; sensitive');
+    expect(page).toContain('also called flora; not in osquery.');
+    expect(page).toContain('| name | TEXT | required, collates nocase | A \\| B. |');
+    expect(page).toContain('| age | INTEGER | hidden | Years. |');
+  });
+
+  it('sums a table up for lists', () => {
+    expect(tableSummary(PLANTS)).toEqual({
+      name: 'plants',
+      description: 'What grows.',
+      cost: 'cheap',
+      columns: 1,
+      sensitive: true,
+      beyondOsquery: true,
+      aliases: ['flora'],
+      required: ['name'],
+    });
+    expect(tableSummary(findTable('hosts')!).name).toBe('etc_hosts');
+  });
+});
+
+const PLANTS: HostTable = {
+  kind: 'snapshot',
+  name: 'plants',
+  aliases: ['flora'],
+  description: 'What grows.',
+  cost: 'cheap',
+  key: ['name'],
+  sensitive: true,
+  beyondOsquery: true,
+  columns: [
+    { name: 'name', type: 'TEXT', doc: 'A | B.', required: true, collate: 'nocase' },
+    { name: 'age', type: 'INTEGER', doc: 'Years.', hidden: true },
+  ],
+  collect: () => [],
+};
