@@ -1,26 +1,313 @@
-import type { HandshakeStep } from './handshake-step.ts';
+/**
+ * Admission (docs/protocol.md section 3): a host that has only the join token becomes a member.
+ *
+ *   I to R  JP1    suite u8 | swarm id 32 | epoch u64 | round 1
+ *   R to I  JP1'   round 1
+ *   I to R  JP2    round 2
+ *   R to I  JP2'   round 2
+ *   I to R  KC     tag 32
+ *   R to I  KC'    tag 32
+ *   I to R  AUTH   sealed(identity proof of I)
+ *   R to I  AUTH'  sealed(fields(identity proof of R, epoch u64, epoch key, operator key))
+ */
+import { decodeFields, encodeFields, equalBytes, fromHex, readU64, u64 } from '../wire/index.ts';
+import { SecureError } from './errors.ts';
+import type { HandshakeDone, HandshakeStep } from './handshake-step.ts';
+import { expandLabel, hkdfExtract, sha256 } from './hash.ts';
+import { checkIdentityProof, proveIdentity } from './identity-proof.ts';
 import type { Identity } from './identity.ts';
-import type { HandshakeRole, PakeFactory } from './pake.ts';
-import type { SwarmSecrets } from './types.ts';
+import { ROUND1_BYTES, ROUND2_BYTES } from './jpake-guard.ts';
+import { decodeMessage, encodeMessage, encodeRefusal, KIND, type MessageKind } from './messages.ts';
+import { isOperatorKey } from './operator.ts';
+import type { HandshakeRole, Pake, PakeFactory } from './pake.ts';
+import { secretbox, type Secretbox } from './secretbox.ts';
+import { Session } from './session.ts';
+import type { PeerIdentity, SwarmSecrets } from './types.ts';
+
 export interface AdmissionOptions {
   readonly role: HandshakeRole;
-  /** On the responder with an epoch key and the operator key; on the initiator from the token. */
+  /** On the responder with epoch key and operator key; on the initiator as the token gives them. */
   readonly secrets: SwarmSecrets;
   readonly identity: Identity;
+  /** 16 bytes. */
   readonly bootId: Uint8Array;
   readonly random: (n: number) => Uint8Array;
+  /** Called once, and on the responder only when JP1 is well-formed and of this swarm and epoch. */
   readonly createPake: PakeFactory;
+  readonly box?: Secretbox;
 }
+
 /** What the initiator is let in with; keep it (0600, fsynced) before using it. */
 export interface Admitted {
   readonly epoch: number;
   readonly epochKey: Uint8Array;
-  /** Its hash was checked against the swarm id. */
+  /** Its hash is the swarm id. */
   readonly operatorKey: Uint8Array;
 }
-export declare class Admission {
-  constructor(options: AdmissionOptions);
-  start(): Promise<Uint8Array>;
-  /** One message at a time. @throws SecureError; then send its `reply`, if any, and close */
-  handle(message: Uint8Array): Promise<HandshakeStep>;
+
+/** What is waited for; `busy` while a message is being worked on, `over` after the end or an error. */
+type State = 'start' | 'busy' | 'over' | Exclude<keyof typeof KIND, 'm1' | 'm2' | 'm3' | 'epoch'>;
+
+const SUITE_JPAKE_SECP256K1_SHA256 = 1;
+const JP1_BODY_BYTES = 1 + 32 + 8 + ROUND1_BYTES;
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #box: Secretbox;
+  readonly #transcript: Uint8Array[] = [];
+  #state: State;
+  #pake: Pake | undefined;
+  #tag: Uint8Array = new Uint8Array(0);
+  #master: Uint8Array = new Uint8Array(0);
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#box = options.box ?? secretbox();
+    this.#state = options.role === 'initiator' ? 'start' : 'jp1i';
+  }
+
+  /** JP1, on the initiator, once. */
+  async start(): Promise<Uint8Array> {
+    if (this.#state !== 'start') throw new SecureError('closed', 'this admission has begun');
+    this.#state = 'busy';
+    const { swarmId, epoch } = this.#options.secrets;
+    const round1 = await this.#createPake().round1();
+    const suite = Uint8Array.of(SUITE_JPAKE_SECP256K1_SHA256);
+    this.#state = 'jp1r';
+    return this.#say(KIND.jp1i, suite, swarmId, u64(epoch), round1);
+  }
+
+  /**
+   * One message at a time: the next one only after the promise settled.
+   * @throws SecureError; send its `reply`, if any, and close the connection
+   */
+  async handle(message: Uint8Array): Promise<HandshakeStep> {
+    const state = this.#state;
+    this.#state = 'busy';
+    try {
+      return await this.#dispatch(state, new Uint8Array(message));
+    } catch (error) {
+      this.#state = 'over';
+      this.#master.fill(0);
+      throw withRefusal(error);
+    }
+  }
+
+  #dispatch(state: State, message: Uint8Array): Promise<HandshakeStep> | HandshakeStep {
+    switch (state) {
+      case 'jp1i':
+        return this.#handleJp1(message);
+      case 'jp1r':
+        return this.#handleJp1Reply(message);
+      case 'jp2i':
+        return this.#handleJp2(message);
+      case 'jp2r':
+        return this.#handleJp2Reply(message);
+      case 'kci':
+        return this.#handleKc(message);
+      case 'kcr':
+        return this.#handleKcReply(message);
+      case 'authi':
+        return this.#handleAuth(message);
+      case 'authr':
+        return this.#handleAuthReply(message);
+      default:
+        throw new SecureError('closed', 'a message for an admission that is not waiting for one');
+    }
+  }
+
+  async #handleJp1(message: Uint8Array): Promise<HandshakeStep> {
+    const body = decodeMessage(message, KIND.jp1i, JP1_BODY_BYTES);
+    this.#checkJp1(body);
+    this.#transcript.push(message);
+    const pake = this.#createPake();
+    const round1 = await pake.round1(body.subarray(41));
+    this.#state = 'jp2i';
+    return { send: this.#say(KIND.jp1r, round1) };
+  }
+
+  async #handleJp1Reply(message: Uint8Array): Promise<HandshakeStep> {
+    const body = this.#hear(message, KIND.jp1r, ROUND1_BYTES);
+    const round2 = await this.#pake!.round2(body);
+    this.#state = 'jp2r';
+    return { send: this.#say(KIND.jp2i, round2) };
+  }
+
+  async #handleJp2(message: Uint8Array): Promise<HandshakeStep> {
+    const body = this.#hear(message, KIND.jp2i, ROUND2_BYTES);
+    const pake = this.#pake!;
+    const round2 = await pake.round2(this.#transcript[0]!.subarray(-ROUND1_BYTES));
+    this.#tag = new Uint8Array(await pake.finish(body));
+    this.#state = 'kci';
+    return { send: this.#say(KIND.jp2r, round2) };
+  }
+
+  async #handleJp2Reply(message: Uint8Array): Promise<HandshakeStep> {
+    const body = this.#hear(message, KIND.jp2r, ROUND2_BYTES);
+    const tag = await this.#pake!.finish(body);
+    this.#state = 'kcr';
+    return { send: this.#say(KIND.kci, tag) };
+  }
+
+  async #handleKc(message: Uint8Array): Promise<HandshakeStep> {
+    const body = this.#hear(message, KIND.kci, 32);
+    const key = await this.#pake!.confirm(body);
+    const reply = this.#say(KIND.kcr, this.#tag);
+    this.#deriveMaster(key);
+    this.#state = 'authi';
+    return { send: reply };
+  }
+
+  async #handleKcReply(message: Uint8Array): Promise<HandshakeStep> {
+    const body = this.#hear(message, KIND.kcr, 32);
+    this.#deriveMaster(await this.#pake!.confirm(body));
+    this.#state = 'authr';
+    return { send: this.#say(KIND.authi, this.#seal('auth i', this.#prove())) };
+  }
+
+  #handleAuth(message: Uint8Array): HandshakeStep {
+    const { secrets } = this.#options;
+    const sealed = decodeMessage(message, KIND.authi);
+    const peer = this.#checkProof(this.#open('auth i', sealed));
+    this.#transcript.push(message);
+    const admit = [u64(secrets.epoch), secrets.epochKey!, secrets.operatorKey!];
+    const plain = encodeFields([this.#prove(), ...admit]);
+    const send = encodeMessage(KIND.authr, this.#seal('auth r', plain));
+    return { send, done: this.#finish(peer) };
+  }
+
+  #handleAuthReply(message: Uint8Array): HandshakeStep {
+    const plain = this.#open('auth r', decodeMessage(message, KIND.authr));
+    const [proof, epoch, epochKey, operatorKey] = splitAdmit(plain);
+    const peer = this.#checkProof(proof);
+    const admitted = { epoch: readU64(epoch), epochKey, operatorKey };
+    this.#checkAdmitted(admitted);
+    return { done: { ...this.#finish(peer), admitted } };
+  }
+
+  /** Before anything is computed: right suite, swarm, epoch, and something to hand over. */
+  #checkJp1(body: Uint8Array): void {
+    const { secrets } = this.#options;
+    if (body[0] !== SUITE_JPAKE_SECP256K1_SHA256) {
+      throw new SecureError('unknown_suite', `the peer asks for key exchange ${body[0]}`);
+    }
+    if (!equalBytes(body.subarray(1, 33), secrets.swarmId)) {
+      throw new SecureError('wrong_swarm', 'the peer wants to join another swarm');
+    }
+    if (secrets.epochKey === undefined || secrets.operatorKey === undefined) {
+      throw new SecureError('not_admitted', 'this host was not admitted itself yet');
+    }
+    if (!equalBytes(body.subarray(33, 41), u64(secrets.epoch))) {
+      throw new SecureError(
+        'wrong_epoch',
+        `the peer's join token is not of epoch ${secrets.epoch}`,
+        { reply: encodeRefusal('wrong_epoch', secrets.epoch) },
+      );
+    }
+  }
+
+  #checkAdmitted({ epoch, epochKey, operatorKey }: Admitted): void {
+    const { secrets } = this.#options;
+    if (epochKey.length !== 32 || epoch !== secrets.epoch) {
+      throw new SecureError('malformed', "AUTH' with an epoch key that does not fit");
+    }
+    if (!isOperatorKey(operatorKey, secrets.swarmId)) {
+      throw new SecureError('bad_key', 'the operator key is not the one that the token pins');
+    }
+  }
+
+  #createPake(): Pake {
+    const { role, secrets, identity, createPake } = this.#options;
+    const { joinKey, swarmId, epoch } = secrets;
+    this.#pake = createPake({ role, joinKey, swarmId, epoch, selfId: fromHex(identity.nodeId) });
+    return this.#pake;
+  }
+
+  /** master = Expand(Extract(H(JP1 .. JP2'), K), "admission", H(KC, KC')) */
+  #deriveMaster(key: Uint8Array): void {
+    const exchange = sha256(encodeFields(this.#transcript.slice(0, 4)));
+    const confirmation = sha256(encodeFields(this.#transcript.slice(4)));
+    this.#master = new Uint8Array(
+      expandLabel(hkdfExtract(exchange, key), 'admission', confirmation),
+    );
+    key.fill(0);
+    this.#pake = undefined;
+  }
+
+  #prove(): Uint8Array {
+    const { identity, bootId, role } = this.#options;
+    return proveIdentity(identity, bootId, { label: 'admission', role, transcript: this.#heard() });
+  }
+
+  #checkProof(proof: Uint8Array): PeerIdentity {
+    const role = this.#options.role === 'initiator' ? 'responder' : 'initiator';
+    const context = { label: 'admission', role, transcript: this.#heard() } as const;
+    const peer = checkIdentityProof(proof, this.#options, context);
+    // The id in the identity proof is the one the proofs of J-PAKE were bound to.
+    const round1 = this.#transcript[role === 'initiator' ? 0 : 1]!.subarray(-ROUND1_BYTES);
+    if (!equalBytes(round1.subarray(1, 33), fromHex(peer.nodeId))) {
+      throw new SecureError('bad_signature', 'another identity than the one J-PAKE was done with');
+    }
+    return peer;
+  }
+
+  #finish(peer: PeerIdentity): HandshakeDone {
+    const { role, random } = this.#options;
+    const master = expandLabel(this.#master, 'master', this.#heard());
+    this.#master.fill(0);
+    this.#state = 'over';
+    return { session: new Session({ role, master, random, box: this.#box }), peer };
+  }
+
+  #seal(label: string, plain: Uint8Array): Uint8Array {
+    return this.#box.seal(expandLabel(this.#master, label), ZERO_NONCE, plain);
+  }
+
+  #open(label: string, sealed: Uint8Array): Uint8Array {
+    const plain = this.#box.open(expandLabel(this.#master, label), ZERO_NONCE, sealed);
+    if (plain === undefined) throw new SecureError('bad_seal', 'AUTH does not authenticate');
+    return plain;
+  }
+
+  #say(kind: MessageKind, ...parts: readonly Uint8Array[]): Uint8Array {
+    const message = encodeMessage(kind, ...parts);
+    this.#transcript.push(message);
+    return message;
+  }
+
+  #hear(message: Uint8Array, kind: MessageKind, length: number): Uint8Array {
+    const body = decodeMessage(message, kind, length);
+    this.#transcript.push(message);
+    return body;
+  }
+
+  /** Hash of all messages so far. */
+  #heard(): Uint8Array {
+    return sha256(encodeFields(this.#transcript));
+  }
 }
+
+function splitAdmit(plain: Uint8Array): [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
+  try {
+    const fields = decodeFields(plain, 4) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    readU64(fields[1]);
+    return fields;
+  } catch (cause) {
+    throw new SecureError('malformed', `not an AUTH': ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The peer is told of a wrong secret and the like, so that both sides can show a clear message. */
+function withRefusal(error: unknown): unknown {
+  if (!(error instanceof SecureError) || error.reply !== undefined) return error;
+  if (error.fromPeer || !TOLD.has(error.code)) return error;
+  return new SecureError(error.code, error.message, {
+    cause: error.cause,
+    reply: encodeRefusal(error.code),
+  });
+}
+
+const TOLD = new Set(['wrong_secret', 'wrong_swarm', 'not_admitted', 'unknown_suite']);
+
+/** Each of these keys seals one message. */
+const ZERO_NONCE = new Uint8Array(24);

@@ -6,18 +6,26 @@ export class SecureError extends Error {
   readonly code: SecureErrorCode;
   /** One last message for the peer (a refusal or an EPOCH record), unsealed, to be framed and sent before closing. */
   readonly reply: Uint8Array | undefined;
+  /** With `wrong_epoch` on an initiator: the EPOCH record that the peer answered with. */
+  readonly record: Uint8Array | undefined;
+  /** True when the peer said so, unauthenticated, rather than this side found out. */
+  readonly fromPeer: boolean;
 
   constructor(code: SecureErrorCode, message: string, options: SecureErrorOptions = {}) {
     super(message, options);
     this.name = 'SecureError';
     this.code = code;
     this.reply = options.reply;
+    this.record = options.record;
+    this.fromPeer = options.fromPeer ?? false;
   }
 }
 
 export interface SecureErrorOptions {
   readonly cause?: unknown;
   readonly reply?: Uint8Array;
+  readonly record?: Uint8Array;
+  readonly fromPeer?: boolean;
 }
 
 export type SecureErrorCode =

@@ -1,15 +1,169 @@
+/** This host's own identity: its key list, the secret keys of the newest entry and of the next one. */
+import { decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
+import { createCrypto } from './backend.ts';
+import { SigningKey } from './ed25519.ts';
+import { SecureError } from './errors.ts';
+import { equalSecret, protocolLabel, sha256 } from './hash.ts';
+import {
+  KEY_ENTRIES_MAX,
+  nodeIdOf,
+  pairHash,
+  ROTATION_SECONDS_MIN,
+  signKeyEntry,
+  verifyKeyList,
+} from './key-entry.ts';
 import type { Crypto, KeyEntry, NodeId } from './types.ts';
-/** Immutable: `rotate` gives a new one. */
-export declare class Identity {
-  readonly nodeId: NodeId;
+import { x25519KeyPair } from './x25519.ts';
+
+/** Never changes; `rotate` gives a new one. */
+export class Identity {
   readonly entries: readonly KeyEntry[];
-  get newest(): KeyEntry;
-  static create(random: (n: number) => Uint8Array, nowSeconds: number): Identity;
-  /** @throws SecureError `bad_identity` */
-  static parse(bytes: Uint8Array): Identity;
-  /** For the file: the caller writes it 0600 and fsyncs before anybody sees the entries. */
-  toBytes(): Uint8Array;
-  sign(message: Uint8Array): Uint8Array;
-  crypto(): Crypto;
-  rotate(random: (n: number) => Uint8Array, nowSeconds: number): Identity;
+  readonly #current: SecretPair;
+  readonly #next: SecretPair;
+  readonly #crypto: Crypto;
+
+  private constructor(entries: readonly KeyEntry[], current: SecretPair, next: SecretPair) {
+    this.entries = entries;
+    this.#current = current;
+    this.#next = next;
+    this.#crypto = createCrypto(current.signing);
+  }
+
+  /** `random` gives n random bytes, `nowSeconds` is Unix time. */
+  static create(random: (n: number) => Uint8Array, nowSeconds: number): Identity {
+    const first = secretPair(random(32), random(32));
+    const next = secretPair(random(32), random(32));
+    const nextHash = pairHash(next);
+    const content = {
+      nodeId: nodeIdOf(first, nextHash),
+      version: 0,
+      signKey: first.signKey,
+      boxKey: first.boxKey,
+      nextHash,
+      previousHash: new Uint8Array(32),
+      time: Math.floor(nowSeconds),
+    };
+    return new Identity([signKeyEntry(content, first.signing, first.signing)], first, next);
+  }
+
+  /**
+   * Reads what `toBytes` made.
+   * @throws SecureError `bad_identity`
+   */
+  static parse(bytes: Uint8Array): Identity {
+    try {
+      return Identity.#parse(bytes);
+    } catch (cause) {
+      const why = (cause as Error).message;
+      throw new SecureError('bad_identity', `not an identity file: ${why}`, { cause });
+    }
+  }
+
+  get nodeId(): NodeId {
+    return this.newest.nodeId;
+  }
+
+  get newest(): KeyEntry {
+    return this.entries.at(-1)!;
+  }
+
+  /** The file's content. Write it with mode 0600 and fsync it before anybody sees the entries. */
+  toBytes(): Uint8Array {
+    const content = encodeFields([
+      FILE_LABEL,
+      this.#current.signSeed,
+      this.#current.boxSeed,
+      this.#next.signSeed,
+      this.#next.boxSeed,
+      encodeFields(this.entries.map((entry) => entry.bytes)),
+    ]);
+    return encodeFields([content, sha256(content)]);
+  }
+
+  /** Ed25519 under the newest key. */
+  sign(message: Uint8Array): Uint8Array {
+    return this.#current.signing.sign(message);
+  }
+
+  crypto(): Crypto {
+    return this.#crypto;
+  }
+
+  /** The X25519 secret of the newest entry: opens what was sealed to its box key. */
+  get boxSecret(): Uint8Array {
+    return this.#current.boxSeed;
+  }
+
+  /**
+   * Takes the promised pair into use and promises a fresh one.
+   * @throws SecureError `rotation_too_soon` | `bad_key_list` when the list is full
+   */
+  rotate(random: (n: number) => Uint8Array, nowSeconds: number): Identity {
+    const before = this.newest;
+    const wait = before.time + ROTATION_SECONDS_MIN - Math.floor(nowSeconds);
+    if (wait > 0) {
+      throw new SecureError('rotation_too_soon', `one rotation an hour: wait ${wait} seconds`);
+    }
+    if (this.entries.length >= KEY_ENTRIES_MAX) {
+      throw new SecureError('bad_key_list', `the key list is full (${KEY_ENTRIES_MAX} entries)`);
+    }
+    const next = secretPair(random(32), random(32));
+    const content = {
+      nodeId: this.nodeId,
+      version: before.version + 1,
+      signKey: this.#next.signKey,
+      boxKey: this.#next.boxKey,
+      nextHash: pairHash(next),
+      previousHash: sha256(before.bytes),
+      time: Math.floor(nowSeconds),
+    };
+    const entry = signKeyEntry(content, this.#current.signing, this.#next.signing);
+    return new Identity([...this.entries, entry], this.#next, next);
+  }
+
+  static #parse(bytes: Uint8Array): Identity {
+    const [content, checksum] = decodeFields(bytes, 2) as [Uint8Array, Uint8Array];
+    if (!equalSecret(checksum, sha256(content))) throw new RangeError('its checksum differs');
+    const fields = decodeFields(new Uint8Array(content), 6);
+    if (!equalBytes(fields[0]!, FILE_LABEL)) throw new RangeError('it is of another kind');
+    const entries = verifyKeyList(splitAll(fields[5]!));
+    const current = secretPair(fields[1]!, fields[2]!);
+    const next = secretPair(fields[3]!, fields[4]!);
+    const newest = entries.at(-1)!;
+    if (!equalBytes(current.signKey, newest.signKey) || !equalBytes(current.boxKey, newest.boxKey))
+      throw new RangeError('its secret keys are not those of its newest entry');
+    if (!equalBytes(pairHash(next), newest.nextHash))
+      throw new RangeError('its next keys are not those it promised');
+    return new Identity(entries, current, next);
+  }
 }
+
+interface SecretPair {
+  readonly signSeed: Uint8Array;
+  readonly boxSeed: Uint8Array;
+  readonly signing: SigningKey;
+  readonly signKey: Uint8Array;
+  readonly boxKey: Uint8Array;
+}
+
+function secretPair(signSeed: Uint8Array, boxSeed: Uint8Array): SecretPair {
+  const signing = new SigningKey(signSeed);
+  const box = x25519KeyPair(boxSeed);
+  return {
+    signSeed,
+    boxSeed: box.secretKey,
+    signing,
+    signKey: signing.publicKey,
+    boxKey: box.publicKey,
+  };
+}
+
+/** Every length-prefixed field to the end. */
+function splitAll(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let count = 0;
+  for (let at = 0; at + 4 <= bytes.length; at += 4 + view.getUint32(at)) count++;
+  return decodeFields(bytes, count);
+}
+
+const FILE_LABEL = protocolLabel('identity file');

@@ -1,13 +1,142 @@
-export declare class OperatorKey {
+/**
+ * The operator key (docs/protocol.md sections 3 and 9): its hash is the swarm id, its signature is
+ * what gives a host more than the right to ask. It belongs offline, under a passphrase.
+ */
+import { scrypt } from 'node:crypto';
+import { concat, fromHex, toHex } from '../wire/index.ts';
+import { SigningKey } from './ed25519.ts';
+import { SecureError } from './errors.ts';
+import { sha256 } from './hash.ts';
+import { secretbox } from './secretbox.ts';
+import { SCRYPT } from './token.ts';
+
+export class OperatorKey {
   readonly publicKey: Uint8Array;
   /** SHA-256 of the public key, 32 bytes. */
   readonly swarmId: Uint8Array;
-  static create(random: (n: number) => Uint8Array): OperatorKey;
-  sign(message: Uint8Array): Uint8Array;
-  /** File text; the caller writes it 0600. */
-  toFile(options: { passphrase?: string; random: (n: number) => Uint8Array }): Promise<string>;
+  readonly #seed: Uint8Array;
+  readonly #signing: SigningKey;
+
+  private constructor(seed: Uint8Array) {
+    this.#seed = seed;
+    this.#signing = new SigningKey(seed);
+    this.publicKey = this.#signing.publicKey;
+    this.swarmId = sha256(this.publicKey);
+  }
+
+  static create(random: (n: number) => Uint8Array): OperatorKey {
+    return new OperatorKey(new Uint8Array(random(32)));
+  }
+
+  /** Ed25519, 64 bytes. */
+  sign(message: Uint8Array): Uint8Array {
+    return this.#signing.sign(message);
+  }
+
+  /** The text of the key file (write it with mode 0600), sealed when there is a passphrase. */
+  async toFile(options: {
+    readonly passphrase?: string;
+    readonly random: (n: number) => Uint8Array;
+  }): Promise<string> {
+    const head = { kind: FILE_KIND, version: 1, swarmId: toHex(this.swarmId) };
+    const secret = await this.#fileSecret(options);
+    return `${JSON.stringify({ ...head, ...secret }, null, 2)}\n`;
+  }
+
   /** @throws SecureError `bad_operator_key` | `wrong_passphrase` */
-  static fromFile(text: string, passphrase?: string): Promise<OperatorKey>;
-  /** Whether a file text wants a passphrase. */
-  static isEncrypted(text: string): boolean;
+  static async fromFile(text: string, passphrase?: string): Promise<OperatorKey> {
+    const file = parseFile(text);
+    const seed = file.seed ?? (await openSeed(file, passphrase));
+    if (seed.length !== 32) throw bad('its secret is not 32 bytes');
+    const key = new OperatorKey(seed);
+    if (toHex(key.swarmId) !== file.swarmId) {
+      throw bad(`it names swarm "${file.swarmId}", its key is that of "${toHex(key.swarmId)}"`);
+    }
+    return key;
+  }
+
+  /**
+   * Whether a file wants a passphrase.
+   * @throws SecureError `bad_operator_key`
+   */
+  static isEncrypted(text: string): boolean {
+    return parseFile(text).sealed !== undefined;
+  }
+
+  async #fileSecret(options: {
+    readonly passphrase?: string;
+    readonly random: (n: number) => Uint8Array;
+  }): Promise<Record<string, string>> {
+    if (options.passphrase === undefined) return { seed: toHex(this.#seed) };
+    const salt = new Uint8Array(options.random(16));
+    const nonce = new Uint8Array(options.random(24));
+    const key = await stretch(options.passphrase, salt);
+    const sealed = concat(nonce, secretbox().seal(key, nonce, this.#seed));
+    return { kdf: KDF, salt: toHex(salt), sealed: toHex(sealed) };
+  }
 }
+
+/** Whether a public key is the one that a swarm id pins. */
+export function isOperatorKey(publicKey: Uint8Array, swarmId: Uint8Array): boolean {
+  return publicKey.length === 32 && Buffer.compare(sha256(publicKey), swarmId) === 0;
+}
+
+interface OperatorFile {
+  readonly swarmId: string;
+  readonly seed?: Uint8Array;
+  readonly salt?: Uint8Array;
+  readonly sealed?: Uint8Array;
+}
+
+function parseFile(text: string): OperatorFile {
+  let file: Record<string, unknown>;
+  try {
+    file = Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch (cause) {
+    throw bad(`it is not JSON (${(cause as Error).message})`);
+  }
+  if (file['kind'] !== FILE_KIND) throw bad(`its kind is ${JSON.stringify(file['kind'])}`);
+  if (file['version'] !== 1) throw bad(`its version is ${JSON.stringify(file['version'])}, not 1`);
+  const swarmId = String(file['swarmId']);
+  if (file['sealed'] === undefined) return { swarmId, seed: hexField(file, 'seed') };
+  if (file['kdf'] !== KDF) throw bad(`its kdf is ${JSON.stringify(file['kdf'])}, not "${KDF}"`);
+  return { swarmId, salt: hexField(file, 'salt'), sealed: hexField(file, 'sealed') };
+}
+
+async function openSeed(file: OperatorFile, passphrase?: string): Promise<Uint8Array> {
+  if (passphrase === undefined) {
+    throw new SecureError('wrong_passphrase', 'the operator key is sealed: give its passphrase');
+  }
+  const sealed = file.sealed!;
+  if (sealed.length !== 24 + 16 + 32) throw bad(`its sealed part has ${sealed.length} bytes`);
+  const key = await stretch(passphrase, file.salt!);
+  const seed = secretbox().open(key, sealed.subarray(0, 24), sealed.subarray(24));
+  if (seed === undefined) {
+    throw new SecureError('wrong_passphrase', 'the passphrase does not open the operator key');
+  }
+  return seed;
+}
+
+function hexField(file: Record<string, unknown>, name: string): Uint8Array {
+  const value = file[name];
+  if (typeof value !== 'string' || !/^(?:[0-9a-f]{2})+$/.test(value)) {
+    throw bad(`its "${name}" is missing or not hex`);
+  }
+  return fromHex(value);
+}
+
+/** The passphrase in NFC, so that the same keys typed elsewhere give the same bytes. */
+function stretch(passphrase: string, salt: Uint8Array): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    scrypt(passphrase.normalize('NFC'), salt, 32, SCRYPT, (error, key) =>
+      error === null ? resolve(new Uint8Array(key)) : reject(error),
+    );
+  });
+}
+
+function bad(why: string): SecureError {
+  return new SecureError('bad_operator_key', `not an operator key file: ${why}`);
+}
+
+const FILE_KIND = 'swarmplane operator key';
+const KDF = 'scrypt-15-8-1';

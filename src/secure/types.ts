@@ -62,4 +62,15 @@ export interface SwarmSecrets {
   readonly epochKey?: Uint8Array;
   /** scrypt of the join secret, 32 bytes: what J-PAKE runs on. */
   readonly joinKey: Uint8Array;
+  /** Earlier epoch keys, kept 30 days: to recognise a host that was away (section 4). */
+  readonly previous?: readonly PreviousEpoch[];
+  /** The operator's EPOCH record of the present epoch, as signed: the answer to such a host. */
+  readonly epochRecord?: Uint8Array;
+}
+
+export interface PreviousEpoch {
+  readonly epoch: number;
+  readonly epochKey: Uint8Array;
+  /** Unix seconds when it was replaced. */
+  readonly replacedAt: number;
 }
