@@ -34,6 +34,29 @@ export interface PreparedInfo {
   readonly sensitive: readonly string[];
 }
 
+/** One use of a host table in a statement, as SQLite planned it. */
+export interface TableUse {
+  readonly table: string;
+  readonly kind: 'snapshot' | 'lookup';
+  /** Columns the statement reads; collectors skip costly others. */
+  readonly columns: readonly string[];
+  /**
+   * What is pushed down to the table, as SQL: `name = 'bash'` for a constant, `path = ?` where a
+   * join, an IN list or a subquery gives the value.
+   */
+  readonly constraints: readonly string[];
+}
+
+/** What a host will do for a statement, without doing it. */
+export interface Explanation {
+  readonly columns: readonly string[];
+  /** In the order in which the program uses them. */
+  readonly tables: readonly TableUse[];
+  readonly sensitive: readonly string[];
+  /** Lines of SQLite's EXPLAIN QUERY PLAN. */
+  readonly plan: readonly string[];
+}
+
 export interface QueryResult {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Value[])[];
@@ -78,6 +101,8 @@ export type QueryErrorCode =
 export interface QueryRunner {
   /** @throws QueryError */
   prepare(sql: string): Promise<PreparedInfo>;
+  /** Which tables and constraints this host would use. @throws QueryError */
+  explain(sql: string): Promise<Explanation>;
   /** Sensitive tables are refused unless `allowSensitive`. @throws QueryError */
   run(
     sql: string,
@@ -93,4 +118,8 @@ export interface QueryRunnerOptions {
   readonly facts: () => HostFacts;
   /** Tables this host does not serve at all. */
   readonly denyTables?: readonly string[];
+  /** Root of the file system the tables read: '/' but in tests. */
+  readonly root?: string;
+  /** URL of a module that exports `allTables`, in place of this host's; only tests give one. */
+  readonly registry?: string;
 }

@@ -1,0 +1,192 @@
+/**
+ * xBestIndex: which of a statement's constraints a table uses, and what that would cost.
+ * https://sqlite.org/vtab.html section 2.3
+ */
+import type { Column, ConstraintOp, HostTable, Value } from '../tables/types.ts';
+import type { Plan, PlannedConstraint, Session } from './session.ts';
+import type { Pointer, Sqlite } from './sqlite.ts';
+import { readValue, withAffinity } from './values.ts';
+
+const SQLITE_OK = 0;
+const SQLITE_CONSTRAINT = 19;
+
+/** SQLITE_INDEX_CONSTRAINT_* that are pushed down; IN arrives as repeated EQ. */
+const OPS: ReadonlyMap<number, ConstraintOp> = new Map([
+  [2, 'eq'],
+  [4, 'gt'],
+  [8, 'le'],
+  [16, 'lt'],
+  [32, 'ge'],
+  [65, 'like'],
+  [66, 'glob'],
+  [68, 'ne'],
+]);
+
+/** Offsets into sqlite3_index_info and its arrays, from sqlite3.h with 32-bit addresses. */
+const INFO = {
+  nConstraint: 0,
+  aConstraint: 4,
+  aConstraintUsage: 16,
+  idxNum: 20,
+  idxStr: 24,
+  needToFreeIdxStr: 28,
+  estimatedCost: 40,
+  estimatedRows: 48,
+};
+const CONSTRAINT = { size: 12, iColumn: 0, op: 4, usable: 5 };
+const USAGE = { size: 8, argvIndex: 0 };
+
+/** Chooses the plan, writes it into the sqlite3_index_info and into the session. */
+export function bestIndex(
+  sqlite: Sqlite,
+  session: Session,
+  table: HostTable,
+  info: Pointer,
+): number {
+  const planned = readConstraints(sqlite, table, info);
+  if (!requirementMet(table, planned)) {
+    session.unconstrained.add(table);
+    return SQLITE_CONSTRAINT;
+  }
+  const plan: Plan = { table, constraints: planned };
+  writePlan(sqlite, info, session.plans.push(plan) - 1, estimate(table, planned));
+  return SQLITE_OK;
+}
+
+/** True unless the table has required columns of which none is constrained well enough. */
+function requirementMet(table: HostTable, planned: readonly PlannedConstraint[]): boolean {
+  if (!table.columns.some((column) => column.required)) return true;
+  return planned.some(
+    ({ column, op, constant }) =>
+      column.required === true &&
+      (op === 'eq' || op === 'like' || op === 'glob') &&
+      // A snapshot is taken before the statement runs, so no join can feed it.
+      (table.kind === 'lookup' || constant !== undefined),
+  );
+}
+
+function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): PlannedConstraint[] {
+  const heap = new DataView(sqlite.wasm.heap8u().buffer);
+  const count = heap.getInt32(info + INFO.nConstraint, true);
+  const at = heap.getUint32(info + INFO.aConstraint, true);
+  const usage = heap.getUint32(info + INFO.aConstraintUsage, true);
+  const planned: PlannedConstraint[] = [];
+  let args = 0;
+  for (let i = 0; i < count; i++) {
+    const entry = at + i * CONSTRAINT.size;
+    const column = table.columns[heap.getInt32(entry + CONSTRAINT.iColumn, true)];
+    const op = OPS.get(heap.getUint8(entry + CONSTRAINT.op));
+    if (column === undefined || op === undefined) continue;
+    if (heap.getUint8(entry + CONSTRAINT.usable) === 0) continue;
+    if (!pushable(sqlite, table, column, op, info, i)) continue;
+    const constant = constantFor(sqlite, column, op, info, i);
+    // A snapshot's cursor has use for equality only; the rest is told to the collector if constant.
+    const asArgument = table.kind === 'lookup' || op === 'eq';
+    if (!asArgument && constant === undefined) continue;
+    if (asArgument) heap32(sqlite).setInt32(usage + i * USAGE.size + USAGE.argvIndex, ++args, true);
+    planned.push({
+      column,
+      op,
+      ...(asArgument ? { arg: args - 1 } : {}),
+      ...(constant === undefined ? {} : { constant }),
+    });
+  }
+  return planned;
+}
+
+/** A comparison under a collation the collector does not know stays with SQLite. */
+function pushable(
+  sqlite: Sqlite,
+  table: HostTable,
+  column: Column,
+  op: ConstraintOp,
+  info: Pointer,
+  i: number,
+): boolean {
+  if (op === 'like' || op === 'glob') return true;
+  const collation = sqlite.capi.sqlite3_vtab_collation(info as never, i)?.toUpperCase() ?? 'BINARY';
+  if (collation === 'BINARY') return true;
+  if (table.kind === 'snapshot') return collation === 'NOCASE' || collation === 'RTRIM';
+  return collation === 'NOCASE' && column.collate === 'nocase';
+}
+
+/**
+ * The constraint's value if it is a constant and a collector that compares plainly would drop no
+ * row that SQLite keeps: the type fits the column and the collation is the column's own.
+ */
+function constantFor(
+  sqlite: Sqlite,
+  column: Column,
+  op: ConstraintOp,
+  info: Pointer,
+  i: number,
+): Value | undefined {
+  const { capi, wasm } = sqlite;
+  if (op !== 'like' && op !== 'glob') {
+    const collation = capi.sqlite3_vtab_collation(info as never, i)?.toUpperCase() ?? 'BINARY';
+    const own = column.collate === 'nocase' ? 'NOCASE' : 'BINARY';
+    if (column.type === 'TEXT' && collation !== own) return undefined;
+  }
+  const out = wasm.alloc(4) as unknown as number;
+  try {
+    if (capi.sqlite3_vtab_rhs_value(info as never, i, out as never) !== SQLITE_OK) return undefined;
+    return plainConstant(
+      readValue(sqlite, wasm.peekPtr(out as never) as unknown as number),
+      column,
+    );
+  } finally {
+    wasm.dealloc(out as never);
+  }
+}
+
+/** The value as the column would hold it, or undefined where comparing is not plain. */
+export function plainConstant(value: Value, column: Column): Value | undefined {
+  if (value === null) return undefined;
+  if (column.type === 'TEXT') return typeof value === 'string' ? value : undefined;
+  if (column.type === 'BLOB') return value instanceof Uint8Array ? value : undefined;
+  const number = withAffinity(value, column.type);
+  return typeof number === 'number' || typeof number === 'bigint' ? number : undefined;
+}
+
+interface Estimate {
+  readonly cost: number;
+  readonly rows: number;
+}
+
+const SCAN_COST = { cheap: 1_000, moderate: 5_000, expensive: 50_000 };
+
+/**
+ * Equality is always much better than a scan, so that a join feeds a table's constrained columns
+ * rather than scan it; a column that changes what the collector returns counts most.
+ */
+function estimate(table: HostTable, planned: readonly PlannedConstraint[]): Estimate {
+  const equal = planned.filter(({ op }) => op === 'eq');
+  if (table.kind === 'snapshot') {
+    return equal.length > 0 ? { cost: 10, rows: 5 } : { cost: SCAN_COST[table.cost], rows: 1_000 };
+  }
+  if (equal.some(({ column }) => column.required || column.index || column.additional)) {
+    return { cost: 20, rows: 5 };
+  }
+  const fed = planned.some(({ column, op }) => column.required && (op === 'like' || op === 'glob'));
+  if (fed) return { cost: 10_000, rows: 1_000 };
+  const feedable = table.columns.some((column) => column.index || column.additional);
+  return { cost: feedable ? 10_000_000 : SCAN_COST[table.cost], rows: 10_000 };
+}
+
+function writePlan(sqlite: Sqlite, info: Pointer, number: number, { cost, rows }: Estimate): void {
+  const text = Buffer.from(`${number}\0`);
+  // The number again as text, since EXPLAIN shows idxStr and not idxNum.
+  const at = sqlite.raw.sqlite3_malloc(text.length);
+  if (at !== 0) sqlite.wasm.heap8u().set(text, at);
+  const heap = heap32(sqlite);
+  heap.setInt32(info + INFO.idxNum, number, true);
+  heap.setUint32(info + INFO.idxStr, at, true);
+  heap.setInt32(info + INFO.needToFreeIdxStr, 1, true);
+  heap.setFloat64(info + INFO.estimatedCost, cost, true);
+  heap.setBigInt64(info + INFO.estimatedRows, BigInt(rows), true);
+}
+
+/** A fresh view each time: the memory may have grown. */
+function heap32(sqlite: Sqlite): DataView {
+  return new DataView(sqlite.wasm.heap8u().buffer);
+}

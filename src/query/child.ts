@@ -1,0 +1,147 @@
+/**
+ * The query process. Started by runner.ts with ChildSettings as its argument; does one job at a
+ * time; ends with the agent.
+ */
+import * as hostTables from '../tables/index.ts';
+import type { HostTable } from '../tables/types.ts';
+import { Database } from './database.ts';
+import type { ChildSettings, Done, Job, Report } from './protocol.ts';
+import { Session } from './session.ts';
+import { loadSqlite } from './sqlite.ts';
+import { memoryLimit } from './sqlite-errors.ts';
+import { Statement } from './statement.ts';
+import { QueryError } from './types.ts';
+import type { Value } from '../tables/types.ts';
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as ChildSettings;
+
+/** About so much of the answer goes into one message, so that the agent takes it in small bites. */
+const MESSAGE_BYTES = 32 * 1024;
+
+/** The channel closes when the agent ends, however it ends. */
+process.on('disconnect', () => process.exit(0));
+// Collectors end with the query process; Ctrl-C is the agent's to answer.
+process.on('SIGINT', () => undefined);
+
+const database = openDatabase();
+process.on('message', (job: Job) => void work(job));
+
+async function openDatabase(): Promise<Database> {
+  const registry =
+    settings.registry === undefined
+      ? hostTables
+      : ((await import(settings.registry)) as Partial<typeof hostTables>);
+  const denied = new Set(settings.denyTables.map((name) => name.toLowerCase()));
+  const tables = (registry.allTables ?? []).filter((table) => !isDenied(table, denied));
+  const { notOffered } = registry as { notOffered?: Readonly<Record<string, string>> };
+  return new Database(await loadSqlite(), {
+    tables,
+    denied,
+    notOffered: notOffered ?? {},
+    root: settings.root,
+    heapBytes: settings.heapBytes,
+    sqlBytesMax: settings.sqlBytesMax,
+    answerBytesMax: settings.answerBytesMax,
+  });
+}
+
+function isDenied({ name, aliases }: HostTable, denied: ReadonlySet<string>): boolean {
+  return [name, ...(aliases ?? [])].some((it) => denied.has(it));
+}
+
+async function work(job: Job): Promise<void> {
+  const session = new Session({
+    facts: job.facts,
+    timeMs: job.timeMs,
+    announce: (table) => report({ type: 'reading', table }),
+  });
+  try {
+    report({ type: 'done', done: await perform(await database, session, job) });
+  } catch (error) {
+    report(failure(error, session));
+  }
+}
+
+async function perform(opened: Database, session: Session, job: Job): Promise<Done> {
+  const statement = new Statement(opened, session, job.sql);
+  try {
+    if (job.kind === 'prepare') return { kind: 'prepare', ...statement.info };
+    if (job.kind === 'explain')
+      return {
+        kind: 'explain',
+        ...statement.info,
+        tables: statement.uses,
+        plan: statement.queryPlan(),
+      };
+    requirePermission(statement.info.sensitive, job.allowSensitive);
+    await statement.collectSnapshots(settings.root);
+    const truncated = sendRows(statement.rows());
+    return {
+      kind: 'run',
+      columns: statement.columns,
+      truncated,
+      warnings: [...session.warnings],
+      tookMs: Math.round(performance.now() - session.startedAt),
+    };
+  } finally {
+    statement.finalize();
+  }
+}
+
+function requirePermission(sensitive: readonly string[], allowed: boolean): void {
+  if (allowed || sensitive.length === 0) return;
+  const names = sensitive.map((name) => `"${name}"`).join(' and ');
+  throw new QueryError(
+    'not_authorized',
+    `${names} may only be read with a certificate for the role that allows sensitive tables`,
+  );
+}
+
+/** Sends rows up to the limits; true when some were left out. */
+function sendRows(rows: Iterable<readonly Value[]>): boolean {
+  let [count, bytes, waitingBytes] = [0, 0, 0];
+  let waiting: (readonly Value[])[] = [];
+  let truncated = false;
+  for (const row of rows) {
+    const size = rowBytes(row);
+    truncated = count === settings.rowsMax || bytes + size > settings.answerBytesMax;
+    if (truncated) break;
+    count++;
+    bytes += size;
+    waitingBytes += size;
+    waiting.push(row);
+    if (waitingBytes < MESSAGE_BYTES) continue;
+    report({ type: 'rows', rows: waiting });
+    [waiting, waitingBytes] = [[], 0];
+  }
+  if (waiting.length > 0) report({ type: 'rows', rows: waiting });
+  return truncated;
+}
+
+/** About what a row takes on the wire. */
+function rowBytes(row: readonly Value[]): number {
+  let bytes = 2;
+  for (const value of row) {
+    if (typeof value === 'string') bytes += 3 + Buffer.byteLength(value);
+    else bytes += value instanceof Uint8Array ? 3 + value.length : 9;
+  }
+  return bytes;
+}
+
+function failure(error: unknown, session: Session): Report {
+  if (error instanceof QueryError) {
+    const { code, message } = error;
+    return { type: 'failed', code, message, spoiled: session.abandoned };
+  }
+  if (error instanceof Error && /^(RangeError|RuntimeError)$/.test(error.name)) {
+    // SQLite's stack or memory ran out in the middle of its work: its state is unknown.
+    const { code, message } = memoryLimit();
+    return { type: 'failed', code, message, spoiled: true };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { type: 'failed', code: 'failed', message, spoiled: true };
+}
+
+function report(message: Report): void {
+  process.send?.(message);
+}

@@ -1,0 +1,52 @@
+/** What the agent and its query process say to each other, over Node's own channel. */
+import type { HostFacts, Value } from '../tables/types.ts';
+import type { Explanation, PreparedInfo, QueryErrorCode } from './types.ts';
+
+/** The one argument of the query process, as JSON. */
+export interface ChildSettings {
+  readonly heapBytes: number;
+  readonly sqlBytesMax: number;
+  readonly rowsMax: number;
+  readonly answerBytesMax: number;
+  readonly root: string;
+  readonly denyTables: readonly string[];
+  /** URL of a module that exports `allTables`; only tests give one. */
+  readonly registry?: string;
+}
+
+export type JobKind = 'prepare' | 'run' | 'explain';
+
+/** Agent to query process: one at a time. */
+export interface Job {
+  readonly kind: JobKind;
+  readonly sql: string;
+  readonly timeMs: number;
+  readonly allowSensitive: boolean;
+  readonly facts: HostFacts;
+}
+
+export type Done =
+  | ({ readonly kind: 'prepare' } & PreparedInfo)
+  | ({ readonly kind: 'explain' } & Explanation)
+  | {
+      readonly kind: 'run';
+      readonly columns: readonly string[];
+      readonly truncated: boolean;
+      readonly warnings: readonly string[];
+      readonly tookMs: number;
+    };
+
+/** Query process to agent. */
+export type Report =
+  /** Said before a collector starts, so that a blocked one can be named. */
+  | { readonly type: 'reading'; readonly table: string }
+  /** Some rows of the answer: sent as they come, so that no message is large. */
+  | { readonly type: 'rows'; readonly rows: readonly (readonly Value[])[] }
+  | { readonly type: 'done'; readonly done: Done }
+  | {
+      readonly type: 'failed';
+      readonly code: QueryErrorCode;
+      readonly message: string;
+      /** A collector is still at work, or SQLite is in an unknown state: end this process. */
+      readonly spoiled: boolean;
+    };

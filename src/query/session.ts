@@ -1,0 +1,102 @@
+/** What belongs to one statement in the query process: reads, plans, snapshots, clock, failure. */
+import type { Column, Constraint, HostFacts, HostTable } from '../tables/types.ts';
+import type { Snapshot } from './snapshot.ts';
+import { QueryError } from './types.ts';
+
+/** One constraint of a plan: SQLite hands its value to the cursor as argument `arg`. */
+export interface PlannedConstraint {
+  readonly column: Column;
+  readonly op: Constraint['op'];
+  /** Index into the cursor's arguments; undefined when SQLite keeps the value to itself. */
+  readonly arg?: number;
+  /** The value, where it is a constant that the collector may take as it stands. */
+  readonly constant?: Constraint['value'];
+}
+
+/** One answer of xBestIndex; its number in the session is the idxNum. */
+export interface Plan {
+  readonly table: HostTable;
+  readonly constraints: readonly PlannedConstraint[];
+}
+
+const WARNINGS_MAX = 50;
+
+export class Session {
+  readonly plans: Plan[] = [];
+  /** Table name to the columns the statement reads, as the authorizer saw them. */
+  readonly reads = new Map<string, Set<string>>();
+  readonly snapshots = new Map<HostTable, Snapshot>();
+  readonly warnings = new Set<string>();
+  /** Tables for which a plan was refused because no required column was constrained. */
+  readonly unconstrained = new Set<HostTable>();
+  /** Tables the statement names, for hints. */
+  readonly connected = new Set<HostTable>();
+  /** The table being read, for errors. */
+  reading: string | undefined;
+  /** A collector was left at work in the background. */
+  abandoned = false;
+  /** Why the authorizer said no. */
+  denied: QueryError | undefined;
+  /** What a collector or callback threw; SQLite itself only says "error". */
+  failure: unknown;
+  readonly startedAt = performance.now();
+  readonly facts: HostFacts;
+  readonly timeMs: number;
+  readonly abort = new AbortController();
+  private readonly announced = new Set<string>();
+  private readonly announce: (table: string) => void;
+
+  constructor(options: { facts: HostFacts; timeMs: number; announce: (table: string) => void }) {
+    this.facts = options.facts;
+    this.timeMs = options.timeMs;
+    this.announce = options.announce;
+  }
+
+  get remainingMs(): number {
+    return this.startedAt + this.timeMs - performance.now();
+  }
+
+  get timeIsOver(): boolean {
+    if (this.remainingMs > 0) return false;
+    this.abort.abort();
+    return true;
+  }
+
+  /** @throws QueryError time_limit */
+  checkTime(): void {
+    if (this.timeIsOver) throw timeLimit(this.timeMs);
+  }
+
+  noteRead(table: string, column: string): void {
+    let columns = this.reads.get(table);
+    if (columns === undefined) this.reads.set(table, (columns = new Set()));
+    if (column !== '') columns.add(column);
+  }
+
+  columnsOf(table: HostTable): ReadonlySet<string> {
+    const columns = new Set(this.reads.get(table.name));
+    for (const alias of table.aliases ?? [])
+      for (const column of this.reads.get(alias) ?? []) columns.add(column);
+    return columns;
+  }
+
+  /** Tells the agent which table is about to be read, once each. */
+  beginReading(table: HostTable): void {
+    this.reading = table.name;
+    if (this.announced.has(table.name)) return;
+    this.announced.add(table.name);
+    this.announce(table.name);
+  }
+
+  warn(message: string): void {
+    if (this.warnings.size < WARNINGS_MAX) this.warnings.add(message);
+  }
+}
+
+export function timeLimit(timeMs: number, reading?: string): QueryError {
+  const where = reading === undefined ? '' : ` while reading table "${reading}"`;
+  return new QueryError(
+    'time_limit',
+    `the limit of ${timeMs} ms was over${where}; narrow the query or give it more time`,
+  );
+}

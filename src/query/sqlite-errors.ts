@@ -1,0 +1,81 @@
+/** SQLite's result codes and messages as errors a person can act on. */
+import type { HostTable } from '../tables/types.ts';
+import type { Database } from './database.ts';
+import { nearNames } from './near-names.ts';
+import { timeLimit, type Session } from './session.ts';
+import { collectorError } from './collector-error.ts';
+import { QueryError } from './types.ts';
+
+const SQLITE_NOMEM = 7;
+const SQLITE_INTERRUPT = 9;
+const SQLITE_TOOBIG = 18;
+
+/** Why a statement could not be prepared. */
+export function prepareError(database: Database, session: Session, rc: number): QueryError {
+  const message = database.message();
+  if (session.denied !== undefined) return session.denied;
+  if (session.failure !== undefined) return collectorError(undefined, session.failure);
+  if (rc === SQLITE_NOMEM) return memoryLimit();
+  if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
+  if (/no query solution/i.test(message)) return constraintRequired([...session.unconstrained]);
+  const table = /^no such table: (?:\w+\.)?(.*)$/.exec(message)?.[1];
+  if (table !== undefined) return noSuchTable(database, table);
+  if (/^no such column: /.test(message)) return noSuchColumn(session, message);
+  return new QueryError('syntax', message);
+}
+
+/** Why a statement stopped in the middle. */
+export function stepError(session: Session, rc: number, message: string): QueryError {
+  if (session.failure !== undefined) return collectorError(session.reading, session.failure);
+  if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
+  if (rc === SQLITE_NOMEM || rc === SQLITE_TOOBIG) return memoryLimit();
+  return new QueryError('failed', message);
+}
+
+export function memoryLimit(): QueryError {
+  return new QueryError(
+    'memory_limit',
+    'the query needs more memory than a host gives; select fewer columns or rows',
+  );
+}
+
+function constraintRequired(tables: readonly HostTable[]): QueryError {
+  const [table] = tables;
+  if (table === undefined) return new QueryError('constraint_required', 'no query solution');
+  const names = table.columns.filter(({ required }) => required).map(({ name }) => name);
+  const [column = ''] = names;
+  const listed = names.map((name) => `"${name}"`).join(' or ');
+  const how = table.kind === 'lookup' ? '=, in, like or a join' : 'a constant';
+  return new QueryError(
+    'constraint_required',
+    `table "${table.name}" is not read without its column ${listed} given by ${how}, ` +
+      `for example: select * from ${table.name} where ${column} = ${exampleValue(column)}`,
+  );
+}
+
+function exampleValue(column: string): string {
+  if (column === 'path') return "'/etc/hosts'";
+  if (column === 'directory') return "'/etc'";
+  return column === 'pid' || column === 'uid' ? '1' : "'...'";
+}
+
+function noSuchTable(database: Database, name: string): QueryError {
+  const reason = database.whyMissing(name);
+  if (reason !== undefined) return reason;
+  const near = nearNames(name, database.tableNames);
+  const hint =
+    near.length > 0
+      ? `did you mean ${near.map((it) => `"${it}"`).join(' or ')}?`
+      : '`swarmplane tables` shows the tables there are';
+  return new QueryError('no_such_table', `no such table: "${name}"; ${hint}`);
+}
+
+function noSuchColumn(session: Session, message: string): QueryError {
+  const name = message.replace(/^no such column: /, '');
+  const bare = name.replace(/ - should this be.*$/, '').replace(/^.*\./, '');
+  const columns = [...session.connected].flatMap((table) => table.columns.map((it) => it.name));
+  const [near] = nearNames(bare, [...new Set(columns)]);
+  const hint =
+    near === undefined ? '`swarmplane tables NAME` lists columns' : `did you mean "${near}"?`;
+  return new QueryError('no_such_column', `no such column: "${name}"; ${hint}`);
+}
