@@ -112,7 +112,7 @@ export class Agent implements Asker {
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
-    return this.#node.onMember((event) => listener(event.member));
+    return this.#node.onMember(listener);
   }
 
   onAlarm(listener: (alarm: Alarm) => void): () => void {

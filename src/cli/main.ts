@@ -2,20 +2,25 @@
 /** The program: one subcommand a file; results to standard output, everything else to standard error. */
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../agent/index.ts';
-import { registerDemo } from './demo.ts';
 import { EXIT, reportError } from './errors.ts';
-import { registerForget, registerLeave } from './forget.ts';
-import { registerHub } from './hub.ts';
-import { registerInit } from './init.ts';
-import { registerNodes } from './nodes.ts';
-import { registerPack } from './pack.ts';
-import { registerQuery } from './query.ts';
-import { registerSql } from './sql.ts';
-import { registerStatus } from './status.ts';
-import { registerTables } from './tables.ts';
-import { registerUp } from './up.ts';
 
-export function createProgram(): Command {
+/** Loaded when the command line names them, so that a query does not wait for the hub's code. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  init: async () => (await import('./init.ts')).registerInit,
+  up: async () => (await import('./up.ts')).registerUp,
+  hub: async () => (await import('./hub.ts')).registerHub,
+  query: async () => (await import('./query.ts')).registerQuery,
+  pack: async () => (await import('./pack.ts')).registerPack,
+  nodes: async () => (await import('./nodes.ts')).registerNodes,
+  status: async () => (await import('./status.ts')).registerStatus,
+  forget: async () => (await import('./forget.ts')).registerForget,
+  leave: async () => (await import('./forget.ts')).registerLeave,
+  tables: async () => (await import('./tables.ts')).registerTables,
+  sql: async () => (await import('./sql.ts')).registerSql,
+  demo: async () => (await import('./demo.ts')).registerDemo,
+};
+
+async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('swarmplane')
     .description('SQL over all your machines at once, without a server')
     .version(VERSION)
@@ -25,22 +30,10 @@ export function createProgram(): Command {
     )
     .showHelpAfterError('hint: see swarmplane --help')
     .exitOverride();
-  for (const register of [
-    registerInit,
-    registerUp,
-    registerHub,
-    registerQuery,
-    registerNodes,
-    registerStatus,
-    registerForget,
-    registerLeave,
-    registerTables,
-    registerPack,
-    registerSql,
-    registerDemo,
-  ]) {
-    register(program);
-  }
+  const named = Object.keys(COMMANDS).filter((name) => args.includes(name));
+  // Without a command there is help to show, and with an unknown one a name to suggest.
+  const wanted = named.length > 0 ? named : Object.keys(COMMANDS);
+  for (const name of wanted) (await COMMANDS[name]!())(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }
@@ -51,9 +44,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await createProgram().parseAsync();
+  await (await createProgram(process.argv.slice(2))).parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError)
+  if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  else process.exitCode = reportError(error);
+  } else process.exitCode = reportError(error);
 }
