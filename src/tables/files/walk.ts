@@ -75,7 +75,7 @@ export class Walk {
 
   *#expand(base: HostPath, segments: readonly Token[][]): Generator<HostPath> {
     const { literal, rest } = takeLiterals(segments);
-    const start = literal === '' ? base : toChild(base, literal);
+    const start = literal === undefined ? base : toChild(base, literal);
     const [segment] = rest;
     if (segment === undefined) {
       if (lstatOrNone(start) !== undefined) yield start;
@@ -102,6 +102,7 @@ export class Walk {
   *#descend(top: HostPath, pattern: readonly Token[]): Generator<HostPath> {
     const all = pattern.length === 1;
     const prefix = literalPrefix(pattern);
+    const foldersOnly = isSlash(pattern.at(-1));
     const waiting = [{ folder: top, depth: 0, relative: '' }];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       for (const entry of this.list(next.folder)) {
@@ -109,7 +110,7 @@ export class Walk {
         const relative = all ? '' : next.relative + entry.name;
         if (all || matches(pattern, relative)) yield entry.path;
         if (!entry.folder) continue;
-        if (!all && matches(pattern, `${relative}/`)) yield withTrailingSlash(entry.path);
+        if (foldersOnly && matches(pattern, `${relative}/`)) yield withTrailingSlash(entry.path);
         if (next.depth + 1 < this.#limits.depthMax) {
           waiting.push({ folder: entry.path, depth: next.depth + 1, relative: `${relative}/` });
         } else {
@@ -194,7 +195,7 @@ function readEntry(dir: fs.Dir, folder: HostPath): Entry | undefined {
 function splitSegments(tokens: readonly Token[]): Token[][] {
   const segments: Token[][] = [];
   for (const token of tokens) {
-    if (token.kind === 'char' && token.char === '/') segments.push([]);
+    if (isSlash(token)) segments.push([]);
     else segments.at(-1)?.push(token);
   }
   return segments;
@@ -207,14 +208,22 @@ function joinSegments(segments: readonly Token[][]): Token[] {
 }
 
 /** The leading segments without wildcards, joined, and what is left. */
-function takeLiterals(segments: readonly Token[][]): { literal: string; rest: Token[][] } {
+function takeLiterals(segments: readonly Token[][]): {
+  literal: string | undefined;
+  rest: Token[][];
+} {
   const names: string[] = [];
   for (const segment of segments) {
     const name = literalOf(segment);
     if (name === undefined) break;
     names.push(name);
   }
-  return { literal: names.join('/'), rest: segments.slice(names.length) };
+  const literal = names.length > 0 ? names.join('/') : undefined;
+  return { literal, rest: segments.slice(names.length) };
+}
+
+function isSlash(token: Token | undefined): boolean {
+  return token?.kind === 'char' && token.char === '/';
 }
 
 function literalPrefix(tokens: readonly Token[]): string {
