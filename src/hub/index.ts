@@ -4,3 +4,4 @@ export { HubError } from './errors.ts';
 export type { Log } from './log.ts';
 export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migrate.ts';
 export type { Drift } from './drift.ts';
+export { EmbeddedPostgres, type EmbeddedOptions, type ServerState } from './embedded.ts';

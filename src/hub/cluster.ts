@@ -1,0 +1,238 @@
+/**
+ * The files of the embedded PostgreSQL and how they come to be.
+ *
+ * In the folder we are given (below the state folder), owned by who starts the hub:
+ *   server.json   0600: port, passwords, where the data is
+ *   postgres.log  0600: what the server says
+ * and `cluster`, the server's data (PGDATA), 0700, owned by the user the server runs as. It lies in
+ * the same folder if that user can get there. A state folder of root is closed to every other user,
+ * so then `cluster` goes to /var/lib/swarmplane/<id>/, beside a note that names the state folder.
+ */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { HubError, codeOf, messageOf } from './errors.ts';
+import { canEnter, serverAccount, type Account } from './postgres-account.ts';
+import { embeddedBinaries, type Binaries } from './postgres-binaries.ts';
+
+/** server.json */
+export interface ClusterState {
+  port: number;
+  /** Folder that holds `cluster`. */
+  readonly home: string;
+  /** Becomes true once initdb is through: from then on missing data is an error. */
+  initialised: boolean;
+  readonly passwords: {
+    readonly postgres: string;
+    readonly hub: string;
+    readonly operator: string;
+  };
+}
+
+export interface Cluster {
+  readonly dataDir: string;
+  readonly state: ClusterState;
+  readonly account: Account | undefined;
+  readonly binaries: Binaries;
+  /** PGDATA */
+  readonly data: string;
+  readonly logFile: string;
+}
+
+export const HOME_FOR_ROOT = '/var/lib/swarmplane';
+
+/**
+ * Opens the cluster of a folder, making it first where there is none.
+ * @throws HubError not_installed, no_account, unwritable, data_version, data_missing, init_failed
+ */
+export async function openCluster(dataDir: string, homeForRoot = HOME_FOR_ROOT): Promise<Cluster> {
+  const folder = resolve(dataDir);
+  await writable(folder, () => mkdir(folder, { recursive: true, mode: 0o711 }));
+  const known = await readState(folder);
+  const account = serverAccount(known === undefined ? undefined : join(known.home, 'cluster'));
+  const copyTo = account === undefined ? folder : homeForRoot;
+  const binaries = await embeddedBinaries(account, copyTo);
+  const state = known ?? newState(account, folder, homeForRoot);
+  const cluster: Cluster = {
+    dataDir: folder,
+    state,
+    account,
+    binaries,
+    data: join(state.home, 'cluster'),
+    logFile: join(folder, 'postgres.log'),
+  };
+  if (!existsSync(join(cluster.data, 'PG_VERSION'))) await initialise(cluster);
+  await checkVersion(cluster);
+  await writable(cluster.data, () => writeFile(join(cluster.data, 'swarmplane.conf'), SETTINGS));
+  return cluster;
+}
+
+/** How to start a program of the server: as its user, with nothing of our environment. */
+export function runAs(account: Account | undefined): {
+  uid?: number;
+  gid?: number;
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+} {
+  const ids = account === undefined ? {} : { uid: account.uid, gid: account.gid };
+  return { ...ids, cwd: '/', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } };
+}
+
+/** Whole or not at all, also when the power goes. */
+export async function saveState(cluster: Cluster): Promise<void> {
+  const file = join(cluster.dataDir, 'server.json');
+  await writable(file, async () => {
+    await writeFile(`${file}.new`, `${JSON.stringify(cluster.state, null, 2)}\n`, {
+      mode: 0o600,
+      flush: true,
+    });
+    await rename(`${file}.new`, file);
+  });
+}
+
+async function readState(folder: string): Promise<ClusterState | undefined> {
+  const file = join(folder, 'server.json');
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as ClusterState;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new HubError('unwritable', `cannot read ${file}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'it holds the passwords of the embedded PostgreSQL: give it back to the user that runs the hub',
+    });
+  }
+}
+
+function newState(account: Account | undefined, folder: string, homeForRoot: string): ClusterState {
+  const id = randomBytes(6).toString('hex');
+  return {
+    port: 0,
+    home: canEnter(folder, account) ? folder : join(homeForRoot, id),
+    initialised: false,
+    passwords: { postgres: password(), hub: password(), operator: password() },
+  };
+}
+
+/** Fit for a URL without escapes. */
+function password(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** initdb into a folder beside, renamed when it is through: a crash leaves no half database. */
+async function initialise(cluster: Cluster): Promise<void> {
+  const { state, account, data } = cluster;
+  if (state.initialised)
+    throw new HubError('data_missing', `the data of the embedded PostgreSQL is gone: ${data}`, {
+      hint: `bring it back, or remove ${join(cluster.dataDir, 'server.json')} to start with an empty database`,
+    });
+  await saveState(cluster);
+  await writable(state.home, () => makeHome(cluster));
+  const partial = `${data}.new`;
+  await writable(partial, async () => {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { mode: 0o700 });
+    if (account !== undefined) await chown(partial, account.uid, account.gid);
+  });
+  await runInitdb(cluster, partial);
+  await writeFile(join(partial, 'postgresql.conf'), "include 'swarmplane.conf'\n", { flag: 'a' });
+  await rename(partial, data);
+  state.initialised = true;
+  await saveState(cluster);
+}
+
+async function makeHome({ state, dataDir, account }: Cluster): Promise<void> {
+  if (state.home === dataDir) return;
+  await mkdir(state.home, { recursive: true, mode: 0o755 });
+  // A strict umask must not shut the server's user out.
+  if (account !== undefined)
+    for (const path of [dirname(state.home), state.home]) await chmod(path, 0o755);
+  await writeFile(
+    join(state.home, 'README'),
+    `The database of the swarmplane hub whose state is in ${dirname(dataDir)}.\nIf that folder is gone, this one is not needed any more.\n`,
+  );
+}
+
+async function runInitdb({ binaries, account, state }: Cluster, folder: string): Promise<void> {
+  const passwordFile = join(folder, '..', '.initdb-password');
+  await writeFile(passwordFile, `${state.passwords.postgres}\n`, { mode: 0o600 });
+  try {
+    if (account !== undefined) await chown(passwordFile, account.uid, account.gid);
+    await promisify(execFile)(
+      join(binaries.bin, 'initdb'),
+      [`--pgdata=${folder}`, `--pwfile=${passwordFile}`, ...INITDB_ARGS],
+      runAs(account),
+    );
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim() ?? '';
+    throw new HubError(
+      'init_failed',
+      `cannot make the database in ${folder}: ${lastLines(said) || messageOf(error)}`,
+      {
+        cause: error,
+        hint: 'free some disk space or correct what it says; or give another server with --database URL',
+      },
+    );
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+// The builtin locale sorts the same on every system and release; an ICU or libc upgrade can
+// silently break indexes on text.
+const INITDB_ARGS = [
+  '--username=postgres',
+  '--auth=scram-sha-256',
+  '--encoding=UTF8',
+  '--locale=C',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+  '--no-instructions',
+];
+
+async function checkVersion({ data, binaries }: Cluster): Promise<void> {
+  const has = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim();
+  const runs = binaries.version.split('.')[0];
+  if (has === runs) return;
+  throw new HubError(
+    'data_version',
+    `the data in ${data} is of PostgreSQL ${has}, the embedded server is ${runs}`,
+    {
+      hint: `with the swarmplane that ran it: swarmplane hub backup FILE; then move ${data} away and: swarmplane hub restore FILE`,
+    },
+  );
+}
+
+/** Written at every start. What an administrator sets with ALTER SYSTEM wins over it. */
+const SETTINGS = `# Written by swarmplane at every start: change settings with ALTER SYSTEM instead.
+unix_socket_directories = ''
+password_encryption = 'scram-sha-256'
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %u@%d '
+shared_buffers = 64MB
+min_wal_size = 32MB
+max_wal_size = 512MB
+wal_compression = on
+jit = off
+io_method = sync
+idle_in_transaction_session_timeout = 10min
+`;
+
+async function writable<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HubError) throw error;
+    throw new HubError('unwritable', `cannot write ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'make the state folder writable for the user that runs the hub, or choose another one',
+    });
+  }
+}
+
+export function lastLines(text: string, count = 8): string {
+  return text.trim().split('\n').slice(-count).join('\n');
+}
