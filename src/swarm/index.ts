@@ -3,3 +3,8 @@
  * docs/protocol.md sections 7 and 8.
  */
 export * from './types.ts';
+export { SwarmCore } from './core.ts';
+export { SwarmError } from './errors.ts';
+export type { SwarmErrorCode } from './errors.ts';
+export { restore } from './restore.ts';
+export { DEFAULT_TUNING } from './tuning.ts';

@@ -59,6 +59,19 @@ export interface Tuning {
   readonly seedRedialMs: number;
   readonly acceptedAfterMs: number;
   readonly clockSkewMaxMs: number;
+  /** News waits this long for company before it is sent on. */
+  readonly newsDelayMs: number;
+  /** A lost link may come back this long before its end is accused. */
+  readonly lostGraceMs: number;
+  /** A suspect is dead after this times 4 log10(members), unless three accuse it. */
+  readonly suspectMs: number;
+  readonly digestMs: number;
+  /** A suspect or dead host without a link is waited for this long in a request. */
+  readonly unreachableGraceMs: number;
+  /** The same for a host that is alive by the table and has no link: it may just be relinking. */
+  readonly relinkGraceMs: number;
+  /** A member dead for longer is not expected in accounts. */
+  readonly deadExpectedMs: number;
 }
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';

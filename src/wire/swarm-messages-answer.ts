@@ -92,7 +92,7 @@ export function decodeTrailer(bytes: Uint8Array): {
     const trailer = {
       head: fields[1]!,
       status: status(fromUtf8(fields[2]!)),
-      code: fromUtf8(fields[3]!.subarray(0, CODE_MAX)),
+      code: fromUtf8(fields[3]!),
       message: fromUtf8(fields[4]!),
       rowCount: readU64(fields[5]!),
       truncated: fields[6]![0] === 1,
@@ -104,8 +104,6 @@ export function decodeTrailer(bytes: Uint8Array): {
     throw new WireError('malformed', `answer trailer: ${(error as Error).message}`);
   }
 }
-
-const CODE_MAX = 64;
 
 function status(text: string): AnswerStatus {
   if (text === 'ok' || text === 'error' || text === 'refused' || text === 'expired') return text;

@@ -1,0 +1,113 @@
+/**
+ * One own request and what is known of each host that must appear in its account. A host ends
+ * once, by its answer or when the account closes; until then even one that seems unreachable may
+ * still answer.
+ */
+import type { NodeId } from '../secure/types.ts';
+import type { AnswerOpener, Outcome } from './answer.ts';
+import type { Request } from './requests.ts';
+import type { Account, HostOutcome, HostState } from './types.ts';
+
+export interface AskedHost {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  /** Why a host that was named cannot be asked at all, e.g. `left`. */
+  readonly hopeless: string | undefined;
+  /** An answer that has begun, with the key it came under. */
+  opening: { key: string; opener: AnswerOpener } | undefined;
+  /** The host said that it works on it. */
+  accepted: boolean;
+  outcome: HostOutcome | undefined;
+}
+
+export interface Ask {
+  readonly request: Request;
+  /** Of eR; wiped when the account closes. */
+  readonly secretKey: Uint8Array;
+  /** `mono`. */
+  readonly startedAt: number;
+  /** `mono` at which the account closes at the latest. */
+  readonly endsAt: number;
+  readonly hosts: Map<NodeId, AskedHost>;
+  /** Hosts that have not ended. */
+  readonly waiting: Set<NodeId>;
+  /** Strangers that answered, as hosts of their own. */
+  readonly strangers: Map<NodeId, AskedHost>;
+  beacons: number;
+}
+
+export function newHost(nodeId: NodeId, name: string, hopeless?: string): AskedHost {
+  return { nodeId, name, hopeless, opening: undefined, accepted: false, outcome: undefined };
+}
+
+/** What an answer says, in the words of the account. */
+export function outcomeOf(host: AskedHost, outcome: Outcome): HostOutcome {
+  return {
+    nodeId: host.nodeId,
+    name: host.name,
+    state: outcome.status,
+    ...(outcome.code ? { code: outcome.code } : {}),
+    ...(outcome.message ? { message: outcome.message } : {}),
+    rowCount: outcome.rowCount,
+    truncated: outcome.truncated,
+    tookMs: outcome.tookMs,
+  };
+}
+
+/** How a host that never finished its answer ends. */
+export function silentOutcome(
+  host: AskedHost,
+  reachable: boolean,
+  cancelled: boolean,
+): HostOutcome {
+  const { state, message } = silence(host, reachable);
+  const code = cancelled && state !== 'unreachable' ? 'cancelled' : host.hopeless;
+  return {
+    nodeId: host.nodeId,
+    name: host.name,
+    state,
+    ...(code === undefined ? {} : { code }),
+    message: cancelled && state !== 'unreachable' ? 'the request was withdrawn' : message,
+    rowCount: 0,
+    truncated: false,
+  };
+}
+
+function silence(host: AskedHost, reachable: boolean): { state: HostState; message: string } {
+  if (host.hopeless !== undefined) {
+    return { state: 'unreachable', message: HOPELESS[host.hopeless] ?? 'cannot be asked' };
+  }
+  if (host.opening !== undefined) {
+    return { state: 'partial', message: 'the answer began, its end never came' };
+  }
+  if (!reachable) return { state: 'unreachable', message: 'no link to this host' };
+  const message = host.accepted
+    ? 'the host said that it works on it, and did not finish in time'
+    : 'the host is linked and did not answer in time';
+  return { state: 'timeout', message };
+}
+
+const HOPELESS: Readonly<Record<string, string>> = {
+  left: 'this host has left the swarm',
+  forgotten: 'this host was forgotten',
+  unknown: 'no member has this node id',
+};
+
+/** Hosts by name, then id, so that two accounts compare. */
+export function accountOf(ask: Ask): Account {
+  return {
+    requestId: ask.request.id,
+    hosts: sorted(ask.hosts),
+    unexpected: sorted(ask.strangers),
+  };
+}
+
+function sorted(hosts: ReadonlyMap<NodeId, AskedHost>): HostOutcome[] {
+  return [...hosts.values()]
+    .flatMap((host) => (host.outcome === undefined ? [] : [host.outcome]))
+    .sort((a, b) => compare(a.name, b.name) || compare(a.nodeId, b.nodeId));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

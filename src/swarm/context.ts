@@ -1,0 +1,83 @@
+/** What every part of the core shares: options, the current instant, and the way out. */
+import { attachSignature, fromHex, signingBytes } from '../wire/index.ts';
+import type { SignedBody } from '../wire/index.ts';
+import type { Crypto, KeyEntry, NodeId } from '../secure/types.ts';
+import { Fifo } from './fifo.ts';
+import { Timers } from './timers.ts';
+import { DEFAULT_TUNING } from './tuning.ts';
+import type {
+  CoreEvent,
+  CoreOptions,
+  Effect,
+  LinkId,
+  Now,
+  SelfDescription,
+  Tuning,
+} from './types.ts';
+
+export class Context {
+  readonly options: CoreOptions;
+  readonly tuning: Tuning;
+  readonly crypto: Crypto;
+  readonly nodeId: NodeId;
+  /** The node id as bytes. */
+  readonly node: Uint8Array;
+  readonly timers = new Timers();
+  readonly sends = new Fifo<{ link: LinkId; message: Uint8Array }>();
+  readonly effects = new Fifo<Effect>();
+  readonly events = new Fifo<CoreEvent>();
+  self: SelfDescription;
+  epoch: number;
+  /** Set on each call into the core. */
+  now: Now = { mono: 0, wall: 0 };
+  #effectId = 0;
+
+  constructor(options: CoreOptions) {
+    this.options = options;
+    this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.crypto = options.crypto;
+    this.self = options.self;
+    this.epoch = options.epoch;
+    this.nodeId = options.self.nodeId;
+    this.node = fromHex(this.nodeId);
+  }
+
+  get swarm(): Uint8Array {
+    return this.options.swarmId;
+  }
+
+  /** Numbers effects; never repeats. */
+  nextEffectId(): number {
+    return ++this.#effectId;
+  }
+
+  /** A signed object of this node. */
+  sign(body: SignedBody): Uint8Array {
+    const signed = signingBytes(body);
+    return attachSignature(signed, this.crypto.sign(signed));
+  }
+
+  verify(entry: KeyEntry, object: { signed: Uint8Array; signature: Uint8Array }): boolean {
+    return this.crypto.verify(entry.signKey, object.signed, object.signature);
+  }
+
+  /** From 0 to 1, both as likely as anything between. */
+  chance(): number {
+    const [a, b, c, d] = this.options.random(4) as unknown as [number, number, number, number];
+    return (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) / 0x1_0000_0000;
+  }
+
+  /** `ms` half to one and a half times over. */
+  jitter(ms: number): number {
+    return Math.round(ms * (0.5 + this.chance()));
+  }
+
+  /** One of `items`, which must not be empty. */
+  pick<T>(items: readonly T[]): T {
+    return items[Math.min(items.length - 1, Math.floor(this.chance() * items.length))]!;
+  }
+
+  alarm(kind: string, key: string, message: string): void {
+    this.events.push({ kind: 'alarm', alarm: { kind, key, message, at: this.now.wall } });
+  }
+}

@@ -1,0 +1,143 @@
+/** Requests that this node carries out: clock check, bounds, ACCEPTED, the end of time. */
+import { ANSWER_BYTES_MAX } from '../wire/index.ts';
+import type { Outcome } from './answer.ts';
+import type { Context } from './context.ts';
+import type { Members } from './members.ts';
+import type { Request } from './requests.ts';
+import type { RunOutcome } from './types.ts';
+
+/** Runs that are out at once; the query room has its own, smaller bounds. */
+const RUNS_MAX = 64;
+
+export interface ExecutionsListener {
+  /** The request ended here, once. */
+  ended(request: Request, outcome: Outcome): void;
+  /** It takes longer. */
+  accepted(request: Request): void;
+}
+
+export class Executions {
+  #context: Context;
+  #members: Members;
+  #listener: ExecutionsListener;
+  /** By effect id. */
+  #runs = new Map<number, Request>();
+
+  constructor(context: Context, members: Members, listener: ExecutionsListener) {
+    this.#context = context;
+    this.#members = members;
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  start(request: Request): void {
+    const off = this.#clockOffBy(request);
+    if (off !== undefined) {
+      const message = `clock: asker and host are ${Math.round(off / 1000)} s apart; set the clock of one of them`;
+      return this.#listener.ended(request, failed('refused', 'clock', message));
+    }
+    if (this.#runs.size >= RUNS_MAX) {
+      const message = `this host is carrying out ${RUNS_MAX} requests already`;
+      return this.#listener.ended(request, failed('refused', 'busy', message));
+    }
+    this.#run(request);
+  }
+
+  handleDone(effect: number, outcome: RunOutcome): void {
+    const request = this.#finish(effect);
+    if (request !== undefined) this.#listener.ended(request, checked(outcome));
+  }
+
+  handleAcceptedTimer(effect: number): void {
+    const request = this.#runs.get(effect);
+    if (request !== undefined) this.#listener.accepted(request);
+  }
+
+  handleEndTimer(effect: number): void {
+    const request = this.#finish(effect);
+    if (request === undefined) return;
+    this.#cancelEffect(effect);
+    const message = 'the host ran out of the time that the request gave it';
+    this.#listener.ended(request, failed('expired', 'time', message));
+  }
+
+  /** The origin does not want it any more; nothing is answered. */
+  cancel(request: Request): void {
+    for (const [effect, running] of this.#runs) {
+      if (running !== request) continue;
+      this.#finish(effect);
+      this.#cancelEffect(effect);
+    }
+  }
+
+  #run(request: Request): void {
+    const id = this.#context.nextEffectId();
+    const { timers, now, tuning } = this.#context;
+    const { body } = request.signed;
+    this.#runs.set(id, request);
+    this.#context.effects.push({
+      kind: 'run',
+      id,
+      request: {
+        id: request.id,
+        origin: request.origin,
+        originName:
+          this.#members.get(request.origin)?.record.body.name ?? request.origin.slice(0, 12),
+        kind: body.what,
+        body: request.body,
+        ...(body.certificate.length === 0 ? {} : { certificate: body.certificate }),
+        remainingMs: request.endsAt - now.mono,
+      },
+    });
+    timers.set('run-end', String(id), request.endsAt);
+    if (request.origin !== this.#context.nodeId) {
+      timers.set('accepted', String(id), now.mono + tuning.acceptedAfterMs);
+    }
+  }
+
+  #finish(effect: number): Request | undefined {
+    const request = this.#runs.get(effect);
+    this.#runs.delete(effect);
+    this.#context.timers.clear('accepted', String(effect));
+    this.#context.timers.clear('run-end', String(effect));
+    return request;
+  }
+
+  #cancelEffect(runId: number): void {
+    const id = this.#context.nextEffectId();
+    this.#context.effects.push({ kind: 'cancel', id, runId });
+  }
+
+  /** Milliseconds between the clocks where they are too far apart. */
+  #clockOffBy(request: Request): number | undefined {
+    const { wall } = this.#context.now;
+    const { issued, expires } = request.signed.body;
+    const off = wall < issued ? issued - wall : Math.max(0, wall - expires);
+    return off > this.#context.tuning.clockSkewMaxMs ? off : undefined;
+  }
+}
+
+function failed(status: Outcome['status'], code: string, message: string): Outcome {
+  const payload = new Uint8Array(0);
+  return { status, code, message, rowCount: 0, truncated: false, tookMs: 0, payload };
+}
+
+/** What cannot be sent becomes an error of this host. */
+function checked(outcome: RunOutcome): Outcome {
+  const size = outcome.payload.length;
+  if (size > ANSWER_BYTES_MAX) {
+    return failed(
+      'error',
+      'answer_too_large',
+      `answer of ${size} bytes, at most ${ANSWER_BYTES_MAX}`,
+    );
+  }
+  return { ...outcome, rowCount: natural(outcome.rowCount), tookMs: natural(outcome.tookMs) };
+}
+
+function natural(value: number): number {
+  return Number.isFinite(value) && value > 0 ? Math.min(Math.round(value), 2 ** 52) : 0;
+}

@@ -1,0 +1,215 @@
+/**
+ * The member table (docs/protocol.md section 7): what each node said of itself under its own
+ * signature, and who doubts it. Everything in it is kept as signed and can be shown to others.
+ */
+import { equalBytes, toHex } from '../wire/index.ts';
+import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../wire/index.ts';
+import type { KeyEntry, NodeId } from '../secure/types.ts';
+import type { Context } from './context.ts';
+import {
+  ACCUSATIONS_MAX,
+  accusedSince,
+  noteBoot,
+  stateOf,
+  supersedes,
+  suspicionMs,
+} from './member.ts';
+import type { Member } from './member.ts';
+import type { MemberState } from './types.ts';
+
+/** More are not taken up: about 6 MB of records. */
+export const MEMBERS_MAX = 16_384;
+
+export interface MembersListener {
+  /** State, record or standing of a member changed. */
+  changed(member: Member, before: MemberState | undefined): void;
+}
+
+export class Members {
+  #context: Context;
+  #listener: MembersListener;
+  #members = new Map<NodeId, Member>();
+
+  constructor(context: Context, listener: MembersListener) {
+    this.#context = context;
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  get(nodeId: NodeId): Member | undefined {
+    return this.#members.get(nodeId);
+  }
+
+  all(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  /** A table that says nothing about a node takes its record; else the higher incarnation wins. */
+  applyRecord(record: SignedObject<MemberBody>): boolean {
+    const nodeId = toHex(record.body.node);
+    const known = this.#members.get(nodeId);
+    if (known !== undefined && !supersedes(record, known.record)) return false;
+    const entry = this.#entryFor(record, known);
+    if (entry === undefined || !this.#context.verify(entry, record)) return false;
+    if (known === undefined) return this.#add(nodeId, record, entry);
+    const before = known.state;
+    known.record = record;
+    known.entry = entry;
+    known.accusations = new Map();
+    known.forgotten = undefined;
+    if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
+    this.#settle(known, before);
+    return true;
+  }
+
+  /** One member doubts another. Kept only about the record that is known, so a refute ends it. */
+  applyAccuse(accusation: SignedObject<AccuseBody>): boolean {
+    const { body } = accusation;
+    const member = this.#members.get(toHex(body.node));
+    const by = toHex(body.by);
+    if (member === undefined || member.record.body.incarnation !== body.incarnation) return false;
+    if (member.accusations.has(by) || member.accusations.size >= ACCUSATIONS_MAX) return false;
+    if (!this.#saidBy(by, accusation)) return false;
+    const before = member.state;
+    member.accusations.set(by, accusation);
+    this.#settle(member, before);
+    return true;
+  }
+
+  /** A node is not expected any more, unless it shows up under its own signature again. */
+  applyForget(forget: SignedObject<ForgetBody>): boolean {
+    const member = this.#members.get(toHex(forget.body.node));
+    if (member === undefined || member.forgotten !== undefined) return false;
+    if (member.record.body.incarnation !== forget.body.incarnation) return false;
+    if (!this.#saidBy(toHex(forget.body.by), forget)) return false;
+    member.forgotten = forget;
+    this.#listener.changed(member, member.state);
+    return true;
+  }
+
+  /** A suspicion may have become a death. */
+  handleDead(nodeId: NodeId): void {
+    const member = this.#members.get(nodeId);
+    if (member !== undefined) this.#settle(member, member.state);
+  }
+
+  /** Drops those that have been gone for twice as long as they are expected. */
+  sweep(): void {
+    for (const member of this.#members.values()) {
+      if (this.#isGone(member)) this.#members.delete(member.nodeId);
+    }
+  }
+
+  /** Members that an account must name. */
+  *expected(): Iterable<Member> {
+    const { wall } = this.#context.now;
+    for (const member of this.#members.values()) {
+      if (member.state === 'left' || member.forgotten !== undefined) continue;
+      if (member.state === 'dead' && wall - member.since > this.#context.tuning.deadExpectedMs) {
+        continue;
+      }
+      yield member;
+    }
+  }
+
+  #add(nodeId: NodeId, record: SignedObject<MemberBody>, entry: KeyEntry): boolean {
+    if (this.#members.size >= MEMBERS_MAX) {
+      this.#context.alarm(
+        'members',
+        'full',
+        `more than ${MEMBERS_MAX} members: "${record.body.name}" is not taken up`,
+      );
+      return false;
+    }
+    const member: Member = {
+      nodeId,
+      record,
+      entry,
+      accusations: new Map(),
+      forgotten: undefined,
+      state: record.body.state,
+      since: 0,
+      boots: [],
+    };
+    member.since = this.#sinceOf(member);
+    noteBoot(member, record.body.bootId);
+    this.#alarmSameName(member);
+    this.#members.set(nodeId, member);
+    this.#listener.changed(member, undefined);
+    return true;
+  }
+
+  /** Derives the state anew and sets the timer under which a suspicion ends. */
+  #settle(member: Member, before: MemberState): void {
+    const { timers, tuning, now } = this.#context;
+    const lasts = suspicionMs(tuning.suspectMs, this.#members.size);
+    member.state = stateOf(member, now.wall, lasts);
+    if (member.state === 'suspect') {
+      // Wall clocks of accusers differ; the wait itself is measured here and never longer.
+      const left = Math.min(lasts, Math.max(1, accusedSince(member) + lasts - now.wall));
+      timers.set('dead', member.nodeId, now.mono + left);
+    } else timers.clear('dead', member.nodeId);
+    if (member.state !== before) member.since = this.#sinceOf(member);
+    this.#listener.changed(member, before);
+  }
+
+  /** Wall time of what made the state, where what was said tells it; else now. */
+  #sinceOf(member: Member): number {
+    const { wall } = this.#context.now;
+    if (member.state === 'dead') return Math.min(wall, accusedSince(member));
+    if (member.state === 'left') return Math.min(wall, member.record.body.incarnation * 1000);
+    return wall;
+  }
+
+  /** The key entry that must have signed a record; undefined when it cannot be believed. */
+  #entryFor(record: SignedObject<MemberBody>, known: Member | undefined): KeyEntry | undefined {
+    const { entry: bytes, node, name } = record.body;
+    if (known !== undefined && equalBytes(known.entry.bytes, bytes)) return known.entry;
+    const entry = this.#context.options.parseEntry(bytes);
+    if (entry === undefined || entry.nodeId !== toHex(node)) return undefined;
+    if (known === undefined || entry.version > known.entry.version) return entry;
+    if (entry.version === known.entry.version) {
+      this.#context.alarm(
+        'fork',
+        known.nodeId,
+        `two different keys claim to be version ${entry.version} of "${name}"`,
+      );
+    }
+    return undefined;
+  }
+
+  #saidBy(by: NodeId, object: SignedObject): boolean {
+    const speaker = this.#members.get(by);
+    return speaker !== undefined && this.#context.verify(speaker.entry, object);
+  }
+
+  #isGone(member: Member): boolean {
+    if (member.nodeId === this.#context.nodeId) return false;
+    const over = this.#context.now.wall - member.since > 2 * this.#context.tuning.deadExpectedMs;
+    return over && (member.state !== 'alive' || member.forgotten !== undefined);
+  }
+
+  #alarmClone(member: Member): void {
+    this.#context.alarm(
+      'clone',
+      member.nodeId,
+      `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; wipe one of them`,
+    );
+  }
+
+  #alarmSameName(member: Member): void {
+    for (const other of this.#members.values()) {
+      if (other.record.body.name !== member.record.body.name) continue;
+      if (other.state === 'left' || other.forgotten !== undefined) continue;
+      this.#context.alarm(
+        'name_reused',
+        member.record.body.name,
+        `the name "${member.record.body.name}" is used by ${other.nodeId.slice(0, 12)} and ${member.nodeId.slice(0, 12)}: rename one, or forget the old one`,
+      );
+      return;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** Reads back what persist effects kept. */
+import { pack, unpack } from '../wire/index.ts';
+import { INCARNATION_KEY, readIncarnation } from './own.ts';
+import type { CoreOptions } from './types.ts';
+
+/** Key of the persist effect that keeps the member table. */
+export const MEMBERS_KEY = 'members';
+
+/**
+ * Options for the next run from the bytes that persist effects gave, by their key. What cannot be
+ * read is left out: the swarm tells it again, and the incarnation is at least wall seconds anyway.
+ */
+export function restore(
+  kept: ReadonlyMap<string, Uint8Array>,
+): Pick<CoreOptions, 'members' | 'incarnation'> {
+  const members = kept.get(MEMBERS_KEY);
+  const incarnation = kept.get(INCARNATION_KEY);
+  const number = incarnation && readIncarnation(incarnation);
+  return {
+    ...(members === undefined ? {} : { members: unpackTable(members) }),
+    ...(number === undefined ? {} : { incarnation: number }),
+  };
+}
+
+export function packTable(objects: readonly Uint8Array[]): Uint8Array {
+  return pack(objects);
+}
+
+function unpackTable(bytes: Uint8Array): Uint8Array[] {
+  try {
+    const value = unpack(bytes);
+    return Array.isArray(value) ? value.filter((item) => item instanceof Uint8Array) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,120 @@
+/** Turns what is asked into a signed REQ and the list of hosts that its account must name. */
+import {
+  decodeSigned,
+  fromHex,
+  HOPS_MAX,
+  REQUEST_BODY_MAX,
+  REQUEST_MS_MAX,
+} from '../wire/index.ts';
+import { REQUEST_VERSION, TARGETS_MAX, toHex } from '../wire/index.ts';
+import type { RequestBody, SignedObject } from '../wire/index.ts';
+import type { NodeId } from '../secure/types.ts';
+import { newHost } from './ask.ts';
+import type { Ask, AskedHost } from './ask.ts';
+import type { Context } from './context.ts';
+import { SwarmError } from './errors.ts';
+import type { Members } from './members.ts';
+import { requestKey } from './requests.ts';
+import type { RequestSpec, Targets } from './types.ts';
+
+/** Hosts stop this much before the account closes, so that the last word still arrives. */
+const SLACK_MAX_MS = 500;
+
+/** @throws SwarmError when it cannot be asked like this; nothing was sent then */
+export function prepareAsk(context: Context, members: Members, spec: RequestSpec): Ask {
+  check(spec);
+  const { mono, wall } = context.now;
+  const hostMs = spec.timeoutMs - Math.min(SLACK_MAX_MS, Math.floor(spec.timeoutMs / 10));
+  const hosts = expectedHosts(members, spec.targets);
+  const pair = context.crypto.x25519KeyPair(context.options.random(32));
+  const signed = context.sign({
+    kind: 'request',
+    version: REQUEST_VERSION,
+    swarm: context.swarm,
+    epoch: context.epoch,
+    id: context.options.random(16),
+    origin: context.node,
+    keyVersion: context.self.entry.version,
+    replyKey: pair.publicKey,
+    issued: Math.floor(wall),
+    expires: Math.floor(wall + hostMs),
+    what: spec.kind,
+    targets: spec.targets.kind === 'all' ? undefined : unique(spec.targets.nodes).map(fromHex),
+    certificate: spec.certificate ?? new Uint8Array(0),
+    expected: context.crypto.sha256(...[...hosts.keys()].sort().map(fromHex)),
+    bodyHash: context.crypto.sha256(spec.body),
+  });
+  const object = decodeSigned(signed) as SignedObject<RequestBody>;
+  const id = toHex(object.body.id);
+  return {
+    request: {
+      key: requestKey(context.nodeId, id),
+      id,
+      origin: context.nodeId,
+      signed: object,
+      hash: context.crypto.sha256(signed),
+      body: spec.body,
+      endsAt: mono + hostMs,
+      hops: HOPS_MAX,
+      nextHop: undefined,
+      beacon: 0,
+    },
+    secretKey: pair.secretKey,
+    startedAt: mono,
+    endsAt: mono + spec.timeoutMs,
+    hosts,
+    waiting: new Set(hosts.keys()),
+    strangers: new Map(),
+    beacons: 0,
+  };
+}
+
+function check(spec: RequestSpec): void {
+  if (spec.body.length > REQUEST_BODY_MAX) {
+    throw new SwarmError(
+      'body_too_large',
+      `the request is ${spec.body.length} bytes, at most ${REQUEST_BODY_MAX}: ask for less at once`,
+    );
+  }
+  if (!(spec.timeoutMs >= 1 && spec.timeoutMs <= REQUEST_MS_MAX)) {
+    throw new SwarmError(
+      'bad_argument',
+      `timeout of ${spec.timeoutMs} ms is not from 1 to ${REQUEST_MS_MAX}`,
+    );
+  }
+  if (spec.targets.kind === 'all') return;
+  if (spec.targets.nodes.length > TARGETS_MAX) {
+    throw new SwarmError(
+      'too_many_targets',
+      `${spec.targets.nodes.length} hosts named, at most ${TARGETS_MAX}: split the request`,
+    );
+  }
+  const wrong = spec.targets.nodes.find((node) => !/^[0-9a-f]{64}$/.test(node));
+  if (wrong !== undefined) {
+    throw new SwarmError(
+      'bad_argument',
+      `"${wrong.slice(0, 80)}" is not a node id of 64 hex digits`,
+    );
+  }
+}
+
+function expectedHosts(members: Members, targets: Targets): Map<NodeId, AskedHost> {
+  const hosts =
+    targets.kind === 'all'
+      ? [...members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
+      : unique(targets.nodes).map((nodeId) => namedHost(members, nodeId));
+  return new Map(hosts.map((host) => [host.nodeId, host]));
+}
+
+/** A host that was named is in the account, whatever the table says. */
+function namedHost(members: Members, nodeId: NodeId): AskedHost {
+  const member = members.get(nodeId);
+  if (member === undefined) return newHost(nodeId, nodeId.slice(0, 12), 'unknown');
+  const { name } = member.record.body;
+  if (member.forgotten !== undefined) return newHost(nodeId, name, 'forgotten');
+  return newHost(nodeId, name, member.state === 'left' ? 'left' : undefined);
+}
+
+function unique(nodes: readonly NodeId[]): NodeId[] {
+  return [...new Set(nodes)];
+}

@@ -1,0 +1,307 @@
+/** One simulated host: the production core, a disk that survives crashes, and a driver. */
+import { restore, SwarmCore } from '../../src/swarm/index.ts';
+import type {
+  Account,
+  Alarm,
+  CoreEvent,
+  CoreOptions,
+  Effect,
+  EffectResult,
+  HostOutcome,
+  IncomingRequest,
+  MemberView,
+  Now,
+  RequestSpec,
+  RunOutcome,
+  Tuning,
+} from '../../src/swarm/index.ts';
+import { concat, toHex, utf8 } from '../../src/wire/index.ts';
+import { parseSimulatedEntry, simulatedCrypto, simulatedEntry } from './crypto.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** What a request gave, as the asker saw it. */
+export interface Asked {
+  readonly id: string;
+  readonly by: SimHost;
+  readonly spec: RequestSpec;
+  readonly startedAt: number;
+  readonly answers: { outcome: HostOutcome; payload: Uint8Array; unexpected: boolean }[];
+  account: Account | undefined;
+  endedAt: number | undefined;
+  /** Names of the hosts that an account must have. */
+  readonly expected: readonly string[];
+}
+
+export type Runner = (request: IncomingRequest) => { outcome: RunOutcome; afterMs: number };
+
+export class SimHost {
+  readonly name: string;
+  readonly address: string;
+  readonly world: World;
+  readonly random: Random;
+  readonly signKey: Uint8Array;
+  readonly nodeId: string;
+  readonly disk = new Map<string, Uint8Array>();
+  /** Wall clock against true time, milliseconds. */
+  skewMs = 0;
+  seeds: readonly string[] = [];
+  tuning: Partial<Tuning>;
+  /** Undefined while the host is down. */
+  core: SwarmCore | undefined;
+  bootId = new Uint8Array(16);
+  readonly asked = new Map<string, Asked>();
+  readonly alarms: Alarm[] = [];
+  readonly memberEvents: { member: MemberView; at: number }[] = [];
+  /** Every run effect, with the boot it came in. */
+  readonly runs: { request: IncomingRequest; boot: string; at: number }[] = [];
+  readonly cancels: number[] = [];
+  runner: Runner;
+  /** The process is stopped: it hears nothing until it wakes. */
+  #frozenUntil = 0;
+  #wakeAt = Infinity;
+  #life = 0;
+
+  constructor(world: World, name: string, random: Random, tuning: Partial<Tuning>) {
+    this.world = world;
+    this.name = name;
+    this.address = `${name}:7000`;
+    this.random = random;
+    this.signKey = random.bytes(32);
+    this.nodeId = simulatedEntry(this.signKey).nodeId;
+    this.tuning = tuning;
+    this.runner = () => ({
+      outcome: okOutcome(utf8(this.name)),
+      afterMs: this.random.between(1, 30),
+    });
+  }
+
+  get up(): boolean {
+    return this.core !== undefined;
+  }
+
+  get now(): Now {
+    return { mono: this.world.now, wall: EPOCH_MS + this.world.now + this.skewMs };
+  }
+
+  /** Counts starts: what belongs to an earlier life must not touch this one. */
+  get life(): number {
+    return this.#life;
+  }
+
+  start(): void {
+    if (this.core !== undefined) return;
+    this.#life++;
+    this.bootId = this.random.bytes(16);
+    this.core = new SwarmCore(this.#options());
+    this.world.note(`${this.name} up`);
+    this.do(() => this.core!.handleTimeout(this.now));
+  }
+
+  /** Power off: what was not on disk is gone, peers see resets. */
+  crash(silent = false): void {
+    if (this.core === undefined) return;
+    this.core = undefined;
+    this.#wakeAt = Infinity;
+    this.world.note(`${this.name} down`);
+    this.world.network.dropHost(this, silent);
+  }
+
+  /** Leaves the swarm, then stops. */
+  leave(): void {
+    this.do(() => this.core!.leave(this.now));
+    this.world.after(50, () => this.crash());
+  }
+
+  /** An event loop that lags: nothing is heard or said meanwhile. */
+  freeze(ms: number): void {
+    this.#frozenUntil = this.world.now + ms;
+  }
+
+  ask(spec: Partial<RequestSpec> = {}): Asked {
+    const whole: RequestSpec = {
+      kind: 'query',
+      body: utf8('select 1'),
+      targets: { kind: 'all' },
+      timeoutMs: 10_000,
+      ...spec,
+    };
+    let asked: Asked | undefined;
+    const expected = this.#expected(whole);
+    this.do(() => {
+      const id = this.core!.startRequest(this.now, whole);
+      asked = {
+        id,
+        by: this,
+        spec: whole,
+        startedAt: this.world.now,
+        answers: [],
+        account: undefined,
+        endedAt: undefined,
+        expected,
+      };
+      this.asked.set(id, asked);
+    });
+    return asked!;
+  }
+
+  members(): readonly MemberView[] {
+    return this.core?.members() ?? [];
+  }
+
+  /** State of another host in this one's table. */
+  sees(other: SimHost): string | undefined {
+    return this.members().find((member) => member.nodeId === other.nodeId)?.state;
+  }
+
+  /** Calls into the core and does what comes of it; later when the process is frozen. */
+  do(call: () => void): void {
+    const life = this.#life;
+    const wait = this.#frozenUntil - this.world.now;
+    if (wait > 0) {
+      return this.world.after(wait, () => {
+        if (this.core !== undefined && this.#life === life) this.do(call);
+      });
+    }
+    if (this.core === undefined) return;
+    call();
+    this.#drain();
+  }
+
+  #drain(): void {
+    const core = this.core!;
+    for (let event = core.pollEvent(); event; event = core.pollEvent()) this.#handleEvent(event);
+    for (let effect = core.pollEffect(); effect; effect = core.pollEffect()) this.#perform(effect);
+    for (let send = core.pollSend(); send; send = core.pollSend()) {
+      this.world.network.send(this, send.link, send.message);
+    }
+    this.#plan();
+  }
+
+  #plan(): void {
+    const next = this.core?.nextTimeout();
+    if (next === undefined || next >= this.#wakeAt) return;
+    const life = this.#life;
+    this.#wakeAt = Math.max(next, this.world.now);
+    this.world.at(this.#wakeAt, () => {
+      if (this.#life !== life || this.core === undefined) return;
+      this.#wakeAt = Infinity;
+      this.do(() => this.core!.handleTimeout(this.now));
+      this.#plan();
+    });
+  }
+
+  #perform(effect: Effect): void {
+    const life = this.#life;
+    const done = (afterMs: number, result: EffectResult): void =>
+      this.world.after(afterMs, () => {
+        if (this.#life !== life) return;
+        this.do(() =>
+          this.core!.handleEffectDone(this.now, effect.kind === 'close' ? 0 : effect.id, result),
+        );
+      });
+    switch (effect.kind) {
+      case 'persist':
+        return this.#persist(effect.key, effect.bytes, life, done);
+      case 'dial':
+        return this.world.network.dial(this, effect.address, effect.nodeId, (ok) =>
+          done(0, { kind: 'dial', ok }),
+        );
+      case 'run':
+        return this.#run(effect.request, done);
+      case 'cancel':
+        this.cancels.push(effect.runId);
+        return;
+      case 'close':
+        return this.world.network.close(this, effect.link, effect.reason);
+    }
+  }
+
+  #persist(
+    key: string,
+    bytes: Uint8Array,
+    life: number,
+    done: (afterMs: number, result: EffectResult) => void,
+  ): void {
+    const takes = this.random.between(1, 8);
+    this.world.after(takes, () => {
+      if (this.#life === life && this.core !== undefined) this.disk.set(key, bytes);
+    });
+    done(takes, { kind: 'persist', ok: true });
+  }
+
+  #run(request: IncomingRequest, done: (afterMs: number, result: EffectResult) => void): void {
+    this.runs.push({ request, boot: toHex(this.bootId), at: this.world.now });
+    this.world.note(`${this.name} runs ${request.id}`);
+    const { outcome, afterMs } = this.runner(request);
+    if (afterMs < Infinity) done(afterMs, { kind: 'run', outcome });
+  }
+
+  #handleEvent(event: CoreEvent): void {
+    if (event.kind === 'alarm') this.alarms.push(event.alarm);
+    else if (event.kind === 'member') this.#noteMember(event.member);
+    else {
+      const asked = this.asked.get(event.requestId);
+      if (asked === undefined) throw new Error(`event for unknown request ${event.requestId}`);
+      if (event.kind === 'answer') {
+        this.world.note(`${this.name} hears ${event.outcome.name} ${event.outcome.state}`);
+        asked.answers.push(event);
+      } else {
+        this.world.note(`${this.name} account ${event.requestId}`);
+        asked.account = event.account;
+        asked.endedAt = this.world.now;
+      }
+    }
+  }
+
+  #noteMember(member: MemberView): void {
+    this.world.note(`${this.name} sees ${member.name} ${member.state} ${member.incarnation}`);
+    this.memberEvents.push({ member, at: this.world.now });
+    if (this.memberEvents.length > 20_000) this.memberEvents.splice(0, 10_000);
+  }
+
+  /** What an account must name, from the table as a person sees it. */
+  #expected(spec: RequestSpec): string[] {
+    const { targets } = spec;
+    const members = this.members();
+    if (targets.kind === 'all') {
+      return members
+        .filter((it) => it.state !== 'left')
+        .map((it) => it.nodeId)
+        .sort();
+    }
+    return [...new Set(targets.nodes)].sort();
+  }
+
+  #options(): CoreOptions {
+    const entry = simulatedEntry(this.signKey);
+    return {
+      self: {
+        nodeId: this.nodeId,
+        entry,
+        bootId: this.bootId,
+        name: this.name,
+        addresses: [this.address],
+        labels: { role: 'sim' },
+        version: '0.0.0',
+        hub: false,
+      },
+      swarmId: SWARM_ID,
+      epoch: 1,
+      crypto: simulatedCrypto(this.signKey),
+      parseEntry: parseSimulatedEntry,
+      random: (n) => this.random.bytes(n),
+      seeds: this.seeds,
+      tuning: this.tuning,
+      ...restore(this.disk),
+    };
+  }
+}
+
+export function okOutcome(payload: Uint8Array): RunOutcome {
+  return { status: 'ok', rowCount: 1, truncated: false, tookMs: 1, payload: concat(payload) };
+}
+
+export const SWARM_ID = new Uint8Array(32).fill(7);
+/** True wall time when the world begins. */
+export const EPOCH_MS = Date.UTC(2026, 0, 1);
