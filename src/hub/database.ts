@@ -43,10 +43,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 
 /** The pool alone, without asking the server anything. */
 export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
-  checkUrl(url);
   const log = options.log ?? silentLog;
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: parseUrl(url),
     application_name: options.applicationName ?? 'swarmplane hub',
     max: options.max ?? 10,
     statement_timeout: options.statementTimeoutMs ?? 60_000,
@@ -148,15 +147,17 @@ function mayPass(error: unknown): boolean {
   );
 }
 
-function checkUrl(url: string): void {
+/** @throws HubError bad_url */
+export function parseUrl(url: string): string {
   const scheme = /^(postgres(ql)?|socket):/.test(url);
-  if (scheme && URL.canParse(url)) return;
+  if (scheme && URL.canParse(url)) return url;
   throw new HubError('bad_url', `not a PostgreSQL URL: ${redactUrl(url)}`, {
     hint: 'write postgres://user:password@host:5432/database; %-escape special characters in the password',
   });
 }
 
-function explainFailure(error: unknown, url: string): HubError {
+/** A failure to connect as a sentence: where, why and what to do. */
+export function explainFailure(error: unknown, url: string): HubError {
   const where = redactUrl(url);
   const [code, says, hint] = EXPLAINED[codeOf(error)] ?? EXPLAINED['']!;
   return new HubError(code, `${says} ${where}: ${messageOf(error)}`, { cause: error, hint });

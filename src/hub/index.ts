@@ -5,3 +5,4 @@ export type { Log } from './log.ts';
 export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migrate.ts';
 export type { Drift } from './drift.ts';
 export { EmbeddedPostgres, type EmbeddedOptions, type ServerState } from './embedded.ts';
+export { runSql, type SqlResult } from './sql-shell.ts';
