@@ -5,6 +5,7 @@
  */
 import { Decoder, Encoder } from '@msgpack/msgpack';
 import { WireError } from './errors.ts';
+import { checkPackShape, DEPTH_MAX } from './pack-shape.ts';
 
 /** What MessagePack may carry here: no dates, no extension types. */
 export type Packable =
@@ -40,13 +41,12 @@ export function unpack(bytes: Uint8Array): Packable {
     maxExtLength: 0,
   });
   try {
+    checkPackShape(bytes);
     return narrow(decoder.decode(bytes), 0);
   } catch (error) {
     throw new WireError('malformed', `not a message: ${(error as Error).message}`);
   }
 }
-
-const DEPTH_MAX = 32;
 
 /** Turns BigInt into number where nothing is lost, and refuses values outside Packable. */
 function narrow(value: unknown, depth: number): Packable {

@@ -54,6 +54,44 @@ describe('MessagePack', () => {
     expect(() => unpack(fromHex(hex))).toThrow(expect.objectContaining({ code: 'malformed' }));
   });
 
+  test('arrays within arrays that all claim to be large allocate nothing', () => {
+    const lie = new Uint8Array(256 * 1024).fill(0xc0);
+    for (let i = 0; i < 1000; i++) lie.set([0xdd, 0, 3, 0xf0, 0], i * 5);
+    const before = process.memoryUsage().heapUsed;
+    expect(() => unpack(lie)).toThrow(expect.objectContaining({ code: 'malformed' }));
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(50 * 1024 * 1024);
+  });
+
+  test('whatever is packed comes back', () => {
+    const packable = fc.letrec<{ value: Packable }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 5 },
+        fc.constant(null),
+        fc.boolean(),
+        fc.integer(),
+        fc.double({ noNaN: true }).map((n) => (Object.is(n, -0) ? 0 : n)),
+        fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }),
+        fc.string(),
+        fc.uint8Array(),
+        fc.array(tie('value') as fc.Arbitrary<Packable>),
+        fc.dictionary(fc.string(), tie('value') as fc.Arbitrary<Packable>, {
+          noNullPrototype: true,
+        }),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(packable, (value) => {
+        fc.pre(
+          !JSON.stringify(value, (_k, v) => (typeof v === 'bigint' ? 0 : v)).includes(
+            '"__proto__"',
+          ),
+        );
+        expect(unpack(pack(value))).toEqual(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('random bytes give a value or a WireError, nothing else', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (garbage) => {
