@@ -4,10 +4,9 @@ import * as fs from 'node:fs';
 import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { mountNamespaceId } from '../lib/mount-namespace.ts';
-import { narrow } from '../lib/numbers.ts';
 import type { CollectContext, Column, LookupTable, Row } from '../types.ts';
 import { askedPaths, type AskedPath } from './asked-paths.ts';
-import { baseName, lstatOrNone, statOrNone } from './host-path.ts';
+import { baseName, inodeOf, lstatOrNone, statOrNone } from './host-path.ts';
 
 const WINDOWS_COLUMNS: readonly Column[] = [
   text('attributes', 'Attributes of the file'),
@@ -79,19 +78,22 @@ function statRow(context: CollectContext, asked: AskedPath): Row | undefined {
   const isLink = own.isSymbolicLink();
   const stat = isLink ? (statOrNone(asked.path) ?? own) : own;
   return {
-    ...nameRow(asked),
-    inode: narrow(stat.ino),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    mode: (Number(stat.mode) & 0o7777).toString(8).padStart(4, '0'),
-    device: narrow(stat.rdev),
-    size: narrow(stat.size),
-    block_size: Number(stat.blksize),
-    atime: seconds(stat.atimeNs),
-    mtime: seconds(stat.mtimeNs),
-    ctime: seconds(stat.ctimeNs),
-    btime: seconds(stat.birthtimeNs),
-    hard_links: Number(stat.nlink),
+    // Written out: spreading nameRow into it costs more than the system call.
+    path: asked.path.text,
+    directory: asked.directory,
+    filename: baseName(asked.path.text),
+    inode: inodeOf(asked.path, stat),
+    uid: stat.uid,
+    gid: stat.gid,
+    mode: (stat.mode & 0o7777).toString(8).padStart(4, '0'),
+    device: stat.rdev,
+    size: stat.size,
+    block_size: stat.blksize,
+    atime: seconds(stat.atimeMs),
+    mtime: seconds(stat.mtimeMs),
+    ctime: seconds(stat.ctimeMs),
+    btime: seconds(stat.birthtimeMs),
+    hard_links: stat.nlink,
     symlink: isLink ? 1 : 0,
     type: typeName(stat),
     symlink_target_path:
@@ -99,13 +101,12 @@ function statRow(context: CollectContext, asked: AskedPath): Row | undefined {
   };
 }
 
-/** Division of a bigint cuts towards zero; before 1970 that would be a second late. */
-function seconds(ns: bigint): number {
-  return Math.floor(Number(ns / 1_000_000n) / 1000);
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
 }
 
-function typeName(stat: fs.BigIntStats): string {
-  return TYPE_NAMES.get(Number(stat.mode) & fs.constants.S_IFMT) ?? 'unknown';
+function typeName(stat: fs.Stats): string {
+  return TYPE_NAMES.get(stat.mode & fs.constants.S_IFMT) ?? 'unknown';
 }
 
 function linkTarget({ path, directory }: AskedPath): string | null {

@@ -43,20 +43,31 @@ export function* findPaths(context: Rooted, text: string): Generator<HostPath> {
 }
 
 /** lstat, or undefined when there is nothing or it cannot be reached. */
-export function lstatOrNone(path: HostPath): fs.BigIntStats | undefined {
+export function lstatOrNone(path: HostPath): fs.Stats | undefined {
   try {
-    return fs.lstatSync(path.raw, { bigint: true, throwIfNoEntry: false });
+    return fs.lstatSync(path.raw, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
 }
 
 /** stat, following links, or undefined when there is nothing or it cannot be reached. */
-export function statOrNone(path: HostPath): fs.BigIntStats | undefined {
+export function statOrNone(path: HostPath): fs.Stats | undefined {
   try {
-    return fs.statSync(path.raw, { bigint: true, throwIfNoEntry: false });
+    return fs.statSync(path.raw, { throwIfNoEntry: false });
   } catch {
     return undefined;
+  }
+}
+
+/** The inode number: some file systems (of containers, say) use all 64 bits, which a number loses. */
+export function inodeOf(path: HostPath, stat: fs.Stats): number | bigint {
+  if (Number.isSafeInteger(stat.ino)) return stat.ino;
+  try {
+    const follow = !stat.isSymbolicLink();
+    return (follow ? fs.statSync : fs.lstatSync)(path.raw, { bigint: true }).ino;
+  } catch {
+    return stat.ino;
   }
 }
 
