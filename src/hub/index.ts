@@ -6,3 +6,10 @@ export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migr
 export type { Drift } from './drift.ts';
 export { EmbeddedPostgres, type EmbeddedOptions, type ServerState } from './embedded.ts';
 export { runSql, type SqlResult } from './sql-shell.ts';
+export {
+  createListener,
+  type Listener,
+  type ListenerOptions,
+  type WakeReason,
+} from './listener.ts';
+export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } from './hub.ts';
