@@ -54,13 +54,13 @@ export function outcomeOf(host: AskedHost, outcome: Outcome): HostOutcome {
   };
 }
 
-/** How a host that never finished its answer ends. */
+/** How a host that never finished its answer ends; `unreachable` says why where that is so. */
 export function silentOutcome(
   host: AskedHost,
-  reachable: boolean,
+  unreachable: string | undefined,
   cancelled: boolean,
 ): HostOutcome {
-  const { state, message } = silence(host, reachable);
+  const { state, message } = silence(host, unreachable);
   const code = cancelled && state !== 'unreachable' ? 'cancelled' : host.hopeless;
   return {
     nodeId: host.nodeId,
@@ -73,14 +73,17 @@ export function silentOutcome(
   };
 }
 
-function silence(host: AskedHost, reachable: boolean): { state: HostState; message: string } {
+function silence(
+  host: AskedHost,
+  unreachable: string | undefined,
+): { state: HostState; message: string } {
   if (host.hopeless !== undefined) {
     return { state: 'unreachable', message: HOPELESS[host.hopeless] ?? 'cannot be asked' };
   }
   if (host.opening !== undefined) {
     return { state: 'partial', message: 'the answer began, its end never came' };
   }
-  if (!reachable) return { state: 'unreachable', message: 'no link to this host' };
+  if (unreachable !== undefined) return { state: 'unreachable', message: unreachable };
   const message = host.accepted
     ? 'the host said that it works on it, and did not finish in time'
     : 'the host is linked and did not answer in time';

@@ -221,7 +221,7 @@ export class Asks {
     if (this.#isReachable(nodeId)) return Infinity;
     const { unreachableGraceMs, relinkGraceMs } = this.#context.tuning;
     const alive = this.#members.get(nodeId)?.state === 'alive';
-    const since = Math.max(ask.startedAt, this.#links.lostAt(nodeId) ?? 0);
+    const since = Math.max(ask.startedAt, this.#links.loss(nodeId)?.at ?? 0);
     return since + (alive ? relinkGraceMs : unreachableGraceMs);
   }
 
@@ -230,6 +230,13 @@ export class Asks {
     const member = this.#members.get(nodeId);
     if (member === undefined || this.#links.size === 0) return false;
     return member.state === 'alive' && !this.#overlay.linksTo(member);
+  }
+
+  /** For people. */
+  #whyUnreachable(nodeId: NodeId): string {
+    const state = this.#members.get(nodeId)?.state ?? 'unknown';
+    const reason = this.#links.loss(nodeId)?.reason;
+    return `no link to this host (${state}${reason === undefined ? '' : `; the last one ended: ${reason}`})`;
   }
 
   #close(ask: Ask, cancelled: boolean): void {
@@ -242,7 +249,8 @@ export class Asks {
     for (const nodeId of [...ask.waiting]) {
       const host = ask.hosts.get(nodeId)!;
       this.#release(host);
-      const outcome = silentOutcome(host, this.#isReachable(nodeId), cancelled);
+      const why = this.#isReachable(nodeId) ? undefined : this.#whyUnreachable(nodeId);
+      const outcome = silentOutcome(host, why, cancelled);
       this.#end(ask, host, outcome, NO_BYTES, NO_PROOF);
     }
     for (const host of ask.strangers.values()) this.#release(host);

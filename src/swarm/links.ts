@@ -3,9 +3,8 @@
  * smaller node id stays. A second link by the same initiator, or of another boot, replaces the
  * first, whose other end must have lost it.
  */
-import { encodeMessage } from '../wire/index.ts';
+import { encodeMessage, equalBytes } from '../wire/index.ts';
 import type { SwarmMessage } from '../wire/index.ts';
-import { equalBytes } from '../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../secure/types.ts';
 import type { Context } from './context.ts';
 import type { LinkId, LinkInfo } from './types.ts';
@@ -27,7 +26,7 @@ export class Links {
   #context: Context;
   #links = new Map<LinkId, Link>();
   #byNode = new Map<NodeId, Link>();
-  #lostAt = new Map<NodeId, number>();
+  #losses = new Map<NodeId, Loss>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -49,9 +48,9 @@ export class Links {
     return this.#links.values();
   }
 
-  /** `mono` at which the last link to a node went down, undefined when there never was one. */
-  lostAt(nodeId: NodeId): number | undefined {
-    return this.#lostAt.get(nodeId);
+  /** How the last link to a node ended, undefined when there never was one. */
+  loss(nodeId: NodeId): Loss | undefined {
+    return this.#losses.get(nodeId);
   }
 
   /** Takes up a link; undefined when it was closed as the lesser of two. */
@@ -73,19 +72,19 @@ export class Links {
   }
 
   /** The link is gone; undefined when it was not ours any more. */
-  down(id: LinkId): Link | undefined {
+  down(id: LinkId, reason: string): Link | undefined {
     const link = this.#links.get(id);
     if (link === undefined) return undefined;
     this.#links.delete(id);
     this.#byNode.delete(link.nodeId);
     this.#context.timers.clear('heartbeat', String(id));
-    this.#rememberLoss(link.nodeId);
+    this.#rememberLoss(link.nodeId, reason);
     return link;
   }
 
   /** Gives a link up from this side. */
   close(link: Link, reason: string): void {
-    this.down(link.id);
+    this.down(link.id, reason);
     this.#closeEffect(link.id, reason);
   }
 
@@ -138,11 +137,17 @@ export class Links {
     this.#context.effects.push({ kind: 'close', link, reason });
   }
 
-  #rememberLoss(nodeId: NodeId): void {
-    this.#lostAt.delete(nodeId);
-    this.#lostAt.set(nodeId, this.#context.now.mono);
-    if (this.#lostAt.size > LOSSES_MAX) this.#lostAt.delete(this.#lostAt.keys().next().value!);
+  #rememberLoss(nodeId: NodeId, reason: string): void {
+    this.#losses.delete(nodeId);
+    this.#losses.set(nodeId, { at: this.#context.now.mono, reason });
+    if (this.#losses.size > LOSSES_MAX) this.#losses.delete(this.#losses.keys().next().value!);
   }
+}
+
+/** When a link ended, by `mono`, and why. */
+export interface Loss {
+  readonly at: number;
+  readonly reason: string;
 }
 
 const LOSSES_MAX = 20_000;

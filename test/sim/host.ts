@@ -49,7 +49,7 @@ export class SimHost {
   tuning: Partial<Tuning>;
   /** Undefined while the host is down. */
   core: SwarmCore | undefined;
-  bootId = new Uint8Array(16);
+  bootId: Uint8Array = new Uint8Array(16);
   readonly asked = new Map<string, Asked>();
   readonly alarms: Alarm[] = [];
   readonly memberEvents: { member: MemberView; at: number }[] = [];

@@ -1,0 +1,60 @@
+/** One message of a peer goes to the part that it is for. */
+import { decodeMessage, decodeSigned, toHex } from '../wire/index.ts';
+import type {
+  AcceptedBody,
+  AcceptedMessage,
+  ReplyMessage,
+  SignedObject,
+  SwarmMessage,
+} from '../wire/index.ts';
+import type { Link } from './links.ts';
+import type { Parts } from './parts.ts';
+
+/** @throws WireError on bytes that are no message */
+export function receive(parts: Parts, link: Link, bytes: Uint8Array): void {
+  const message = decodeMessage(bytes);
+  if (message !== undefined) dispatch(parts, link, message);
+}
+
+function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
+  switch (message.t) {
+    case 'heartbeat':
+      return;
+    case 'news':
+      return parts.gossip.handleNews(link, message);
+    case 'summary':
+      return parts.gossip.handleSummary(link, message);
+    case 'digest':
+      return parts.gossip.handleDigest(link, message.hash);
+    case 'want':
+      return parts.gossip.handleWant(link, message);
+    case 'request':
+      return parts.requests.handleRequest(link, message);
+    case 'pull':
+      return parts.requests.handlePull(link, message);
+    case 'reply':
+      return handleReply(parts, link, message);
+    case 'accepted':
+      return handleAccepted(parts, link, message);
+    case 'flood':
+      return parts.requests.handleFlood(link, message);
+  }
+}
+
+function handleReply(parts: Parts, link: Link, message: ReplyMessage): void {
+  const origin = toHex(message.origin);
+  if (parts.isSelf(origin)) return parts.asks.handleReply(link, message);
+  const request = parts.requests.find(origin, toHex(message.id));
+  if (request !== undefined) parts.replies.relay(link, request, message);
+}
+
+function handleAccepted(parts: Parts, link: Link, message: AcceptedMessage): void {
+  const object = decodeSigned(message.signed);
+  if (object.body.kind !== 'accepted') return;
+  const origin = toHex(object.body.origin);
+  if (parts.isSelf(origin)) {
+    return parts.asks.handleAccepted(link, object as SignedObject<AcceptedBody>);
+  }
+  const request = parts.requests.find(origin, toHex(object.body.id));
+  if (request !== undefined) parts.replies.relayAccepted(link, request, message);
+}

@@ -1,0 +1,138 @@
+/** The parts of the core and the wires between them. */
+import type { MemberBody, SignedObject } from '../wire/index.ts';
+import type { NodeId } from '../secure/types.ts';
+import { Asks } from './asks.ts';
+import { Context } from './context.ts';
+import { Dialer } from './dialer.ts';
+import { Executions } from './executions.ts';
+import { Gossip } from './gossip.ts';
+import { Intake } from './intake.ts';
+import { Keeper } from './keeper.ts';
+import { Links } from './links.ts';
+import type { Link } from './links.ts';
+import { viewOf } from './member.ts';
+import type { Member } from './member.ts';
+import { Members } from './members.ts';
+import { FullMesh } from './overlay.ts';
+import { OwnRecord } from './own.ts';
+import { Replies } from './replies.ts';
+import { Requests } from './requests.ts';
+import type { Request } from './requests.ts';
+import { Suspicion } from './suspicion.ts';
+import type { CoreOptions, MemberState, MemberView } from './types.ts';
+
+export class Parts {
+  readonly context: Context;
+  readonly members: Members;
+  readonly links: Links;
+  readonly own: OwnRecord;
+  readonly intake: Intake;
+  readonly keeper: Keeper;
+  readonly gossip: Gossip;
+  readonly dialer: Dialer;
+  readonly suspicion: Suspicion;
+  readonly requests: Requests;
+  readonly executions: Executions;
+  readonly replies: Replies;
+  readonly asks: Asks;
+  /** The first call has been made; until then nothing is told to anybody. */
+  started = false;
+
+  constructor(options: CoreOptions) {
+    const context = (this.context = new Context(options));
+    const overlay = new FullMesh(context.nodeId);
+    const members = (this.members = new Members(context, {
+      changed: (member, before) => this.#handleMemberChanged(member, before),
+    }));
+    const links = (this.links = new Links(context));
+    this.own = new OwnRecord(context, (record) => this.#publish(record));
+    this.intake = new Intake(context, members, this.own);
+    this.keeper = new Keeper(context, members);
+    this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
+    this.suspicion = new Suspicion(context, members, links, (accusation) => {
+      if (members.applyAccuse(accusation)) this.gossip.spread(accusation.bytes);
+    });
+    this.dialer = new Dialer(context, members, links, overlay, (nodeId, failures) =>
+      this.suspicion.handleDialFailed(nodeId, failures),
+    );
+    this.replies = new Replies(context, links);
+    this.executions = new Executions(context, members, {
+      accepted: (request) => this.replies.accept(request),
+      ended: (request, outcome) => {
+        if (request.origin === context.nodeId) this.asks.handleOwn(request.id, outcome);
+        else this.replies.answer(request, outcome);
+      },
+    });
+    this.requests = new Requests(context, members, links, {
+      execute: (request) => this.executions.start(request),
+      cancelled: (request) => this.#drop(request),
+      beaconed: (request, isMissing) => this.replies.handleBeacon(request, isMissing),
+    });
+    this.asks = new Asks(context, members, links, overlay, ({ request }) => {
+      this.requests.end(request);
+      this.#drop(request);
+    });
+    members.applyRecord(this.own.provisional());
+  }
+
+  isSelf(nodeId: NodeId): boolean {
+    return nodeId === this.context.nodeId;
+  }
+
+  view(member: Member): MemberView {
+    const linked = this.links.to(member.nodeId) !== undefined;
+    return viewOf(member, this.isSelf(member.nodeId), linked);
+  }
+
+  /** A link came up and was kept. */
+  handleLink(link: Link): void {
+    this.dialer.handleLinkUp(link.nodeId);
+    this.suspicion.handleLinkUp(link.nodeId);
+    this.gossip.handleLinkUp(link);
+    this.requests.handleLinkUp(link);
+    this.asks.handleLinkUp();
+    this.#tell(link.nodeId);
+  }
+
+  /** A link is no more, by whichever side. */
+  handleLost(link: Link): void {
+    this.suspicion.handleLinkDown(link.nodeId);
+    this.dialer.handleLinkDown(link.nodeId);
+    this.asks.handleChange(link.nodeId);
+    this.#tell(link.nodeId);
+  }
+
+  /** Gives a link up and follows from that. */
+  close(link: Link, reason: string): void {
+    this.links.close(link, reason);
+    this.handleLost(link);
+  }
+
+  #publish(record: SignedObject<MemberBody>): void {
+    this.members.applyRecord(record);
+    this.gossip.showSelf();
+    this.gossip.spread(record.bytes);
+  }
+
+  #handleMemberChanged(member: Member, before: MemberState | undefined): void {
+    const told = before === undefined ? {} : { before };
+    this.context.events.push({ kind: 'member', member: this.view(member), ...told });
+    if (!this.started) return;
+    this.keeper.touch();
+    this.dialer.wake();
+    this.requests.handleMember(member.nodeId);
+    this.asks.handleChange(member.nodeId);
+  }
+
+  #drop(request: Request): void {
+    this.executions.cancel(request);
+    this.replies.drop(request);
+  }
+
+  /** People see whether a member is linked. */
+  #tell(nodeId: NodeId): void {
+    const member = this.members.get(nodeId);
+    if (member === undefined) return;
+    this.context.events.push({ kind: 'member', member: this.view(member), before: member.state });
+  }
+}

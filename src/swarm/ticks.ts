@@ -1,0 +1,62 @@
+/** A timer that is due goes to the part that set it. */
+import type { Parts } from './parts.ts';
+import type { TimerName } from './timers.ts';
+
+/** How often old entries leave the caches. */
+export const SWEEP_MS = 5_000;
+
+export function tick(parts: Parts, name: TimerName, subject: string): void {
+  switch (name) {
+    case 'start':
+      return;
+    case 'heartbeat':
+      return handleHeartbeat(parts, Number(subject));
+    case 'dial':
+      return parts.dialer.handleDialTimer();
+    case 'recontact':
+      return parts.dialer.handleRecontactTimer();
+    case 'dial-lost':
+      return parts.dialer.handleDone(Number(subject), false);
+    case 'news':
+      return parts.gossip.handleNewsTimer();
+    case 'digest':
+      return parts.gossip.handleDigestTimer();
+    case 'keep':
+      return parts.keeper.handleTimer();
+    case 'lost':
+      return parts.suspicion.handleLostTimer(subject);
+    case 'dead':
+      return parts.members.handleDead(subject);
+    case 'sweep':
+      return sweep(parts);
+    case 'pull':
+      return parts.requests.handlePullTimer(subject);
+    case 'accepted':
+      return parts.executions.handleAcceptedTimer(Number(subject));
+    case 'run-end':
+      return parts.executions.handleEndTimer(Number(subject));
+    case 'ask-end':
+      return parts.asks.handleEndTimer(subject);
+    case 'ask-check':
+      return parts.asks.handleCheckTimer(subject);
+    case 'beacon':
+      return parts.asks.handleBeaconTimer(subject);
+  }
+}
+
+function handleHeartbeat(parts: Parts, id: number): void {
+  const link = parts.links.get(id);
+  if (link !== undefined && parts.links.handleHeartbeat(id)) {
+    parts.close(link, 'silent for too long');
+  }
+}
+
+function sweep(parts: Parts): void {
+  parts.members.sweep();
+  parts.dialer.sweep();
+  parts.suspicion.sweep();
+  parts.requests.sweep();
+  parts.replies.sweep();
+  const { timers, now } = parts.context;
+  timers.set('sweep', '', now.mono + SWEEP_MS);
+}
