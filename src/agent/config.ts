@@ -5,9 +5,8 @@
 import { hostname } from 'node:os';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../query/index.ts';
+import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
 import { AgentError } from './errors.ts';
-
-export const DEFAULT_PORT = 7411;
 
 export interface Config {
   /** What other hosts call this one. */
@@ -23,11 +22,6 @@ export interface Config {
   readonly log: LogLevel;
   /** PostgreSQL of a hub; undefined means the embedded one. */
   readonly database?: string;
-}
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -106,22 +100,6 @@ deny_tables: []
 # debug, info, warn or error
 log: info
 `;
-}
-
-/** `host:port`, `[v6]:port`. @throws Error whose message says what is allowed */
-export function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-f:.%]+)\]|([^\s:[\]/]+)):(\d{1,5})$/i.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65535) {
-    throw new Error('host:port, with [brackets] around an IPv6 address, e.g. 10.0.0.5:7411');
-  }
-  return { host: match[1] ?? match[2]!, port };
-}
-
-export function formatAddress(address: Address): string {
-  return address.host.includes(':')
-    ? `[${address.host}]:${address.port}`
-    : `${address.host}:${address.port}`;
 }
 
 /** A name a host may carry: as hostnames, so that it can be typed, quoted and put into lists. */

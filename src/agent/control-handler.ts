@@ -3,7 +3,7 @@ import type { Packable } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { ControlRequest } from './control-protocol.ts';
-import { formatAddress } from './config.ts';
+import { formatAddress } from './address.ts';
 import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
 import { resolveHost, resolveHosts } from './targets.ts';

@@ -1,5 +1,5 @@
 /** The account of a query in words: `4 hosts: 3 ok, 1 unreachable (demo3)`. */
-import type { Account, HostOutcome, HostState } from '../agent/index.ts';
+import type { Account, HostOutcome, HostState } from '../agent/client.ts';
 import { printable } from './text.ts';
 
 const ORDER: readonly HostState[] = [

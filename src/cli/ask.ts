@@ -1,5 +1,5 @@
 /** One question to the agent of this host, with all answers in hand. */
-import { control, PackedAnswer, type Account, type HostOutcome } from '../agent/index.ts';
+import { control, PackedAnswer, type Account, type HostOutcome } from '../agent/client.ts';
 import type { Value } from '../tables/index.ts';
 
 /** One host's rows, with `host` in front of each. */

@@ -31,7 +31,7 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description('run a hub and three more agents on this machine, to try things out')
-    .option('--folder DIR', 'where the four state folders go', '.swarmplane-demo')
+    .option('--folder <DIR>', 'where the four state folders go', '.swarmplane-demo')
     .option('--once', 'insert one request, print its rows and account, stop')
     .action(async (options: { folder: string; once?: boolean }) => {
       const demo = new Demo(resolve(options.folder));

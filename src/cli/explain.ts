@@ -1,4 +1,4 @@
-import { controlOnce } from '../agent/index.ts';
+import { controlOnce } from '../agent/client.ts';
 import type { Explanation } from '../query/index.ts';
 import { EXIT } from './errors.ts';
 import { table } from './text.ts';

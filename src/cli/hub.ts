@@ -1,10 +1,8 @@
 import type { Command } from 'commander';
 import { EmbeddedPostgres, Hub, redactUrl } from '../hub/index.ts';
 import type { StateFolder, Log } from '../agent/index.ts';
+import { PSQL_URL_FILE } from './options.ts';
 import { startAgent, untilStopped, withUpOptions, type UpOptions } from './start-agent.ts';
-
-/** The URL for people and `swarmplane sql`, in the state folder. */
-export const PSQL_URL_FILE = 'psql-url';
 
 interface HubOptions extends UpOptions {
   readonly database?: string;
@@ -15,7 +13,7 @@ export function registerHub(program: Command): void {
     .command('hub')
     .description('run the agent of this host with a hub: PostgreSQL in front of the swarm')
     .option(
-      '--database URL',
+      '--database <URL>',
       'use this PostgreSQL 15 or newer, not the embedded one ($DATABASE_URL)',
     )
     .addHelpText('after', HELP);

@@ -6,7 +6,7 @@ export function registerInit(program: Command): void {
   const command = program
     .command('init')
     .description('make a new swarm: write configuration and operator key, print the join token')
-    .option('--passphrase-file FILE', 'protect the operator key with the first line of FILE')
+    .option('--passphrase-file <FILE>', 'protect the operator key with the first line of FILE')
     .addHelpText('after', HELP);
   withHostOptions(command).action(async (options: HostOptions & { passphraseFile?: string }) => {
     const passphrase =

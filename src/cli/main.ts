@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program: one subcommand a file; results to standard output, everything else to standard error. */
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../agent/index.ts';
+import { VERSION } from '../agent/client.ts';
 import { EXIT, reportError } from './errors.ts';
 
 /** Loaded when the command line names them, so that a query does not wait for the hub's code. */
@@ -25,7 +25,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .description('SQL over all your machines at once, without a server')
     .version(VERSION)
     .option(
-      '--state DIR',
+      '--state <DIR>',
       'state folder (default: $SWARMPLANE_STATE, /var/lib/swarmplane for root, ~/.local/state/swarmplane)',
     )
     .showHelpAfterError('hint: see swarmplane --help')

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { CONTROL_SOCKET, DEFAULT_PORT, defaultStateFolder, StateFolder } from '../agent/index.ts';
+import { CONTROL_SOCKET, DEFAULT_PORT, defaultStateFolder, StateFolder } from '../agent/client.ts';
 import { CliError, EXIT } from './errors.ts';
+
+/** File in a hub's state folder: the URL for people and `swarmplane sql`. */
+export const PSQL_URL_FILE = 'psql-url';
 
 /** The state folder of the agent a command talks to or starts. */
 export function stateOf(command: Command): string {
@@ -23,8 +26,8 @@ export interface HostOptions {
 /** --name and --listen, for the commands that write a configuration. */
 export function withHostOptions(command: Command): Command {
   return command
-    .option('--name NAME', 'what other hosts call this one', hostname())
-    .option('--listen HOST:PORT', 'where this node listens', `0.0.0.0:${DEFAULT_PORT}`);
+    .option('--name <NAME>', 'what other hosts call this one', hostname())
+    .option('--listen <HOST:PORT>', 'where this node listens', `0.0.0.0:${DEFAULT_PORT}`);
 }
 
 /** `500ms`, `30s`, `2m`, or seconds without a unit. @throws CliError quoting the text */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Account } from '../agent/index.ts';
+import type { Account } from '../agent/client.ts';
 import { askAgent, type Answer } from './ask.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';
@@ -19,8 +19,8 @@ export function registerPack(program: Command): void {
     .command('run')
     .argument('<file>', 'an osquery pack, or Fleet YAML of queries and policies')
     .description('run what fits this platform, report per query and per policy')
-    .option('--hosts a,b', 'only these hosts (names or node ids)')
-    .option('--timeout TIME', 'how long to wait for each query, as 500ms, 30s or 2m', '30s')
+    .option('--hosts <a,b>', 'only these hosts (names or node ids)')
+    .option('--timeout <TIME>', 'how long to wait for each query, as 500ms, 30s or 2m', '30s')
     .option('--json', 'print everything, rows included, as JSON')
     .addHelpText('after', HELP)
     .action(async (file: string, options: PackOptions) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Account } from '../agent/index.ts';
+import type { Account } from '../agent/client.ts';
 import { reduce } from '../query/index.ts';
 import { accountLine, isComplete, problemLines } from './account.ts';
 import { askAgent, type Answer } from './ask.ts';
@@ -23,9 +23,9 @@ export function registerQuery(program: Command): void {
     .command('query')
     .argument('<sql>', 'a select over host tables; see `swarmplane tables`')
     .description('ask every host at once, print the rows and the account of every host')
-    .option('--hosts a,b', 'only these hosts (names or node ids)')
-    .option('--reduce SQL', 'run SQL over all rows, in the table answers, and print its result')
-    .option('--timeout TIME', 'how long to wait, as 500ms, 30s or 2m', '30s')
+    .option('--hosts <a,b>', 'only these hosts (names or node ids)')
+    .option('--reduce <SQL>', 'run SQL over all rows, in the table answers, and print its result')
+    .option('--timeout <TIME>', 'how long to wait, as 500ms, 30s or 2m', '30s')
     .option('--json', 'print one JSON array of objects; the account goes to standard error')
     .option('--csv', 'print CSV; the account goes to standard error')
     .option('--explain', 'do not ask; show which tables and constraints a host will use')

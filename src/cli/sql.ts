@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { StateFolder } from '../agent/index.ts';
+import { StateFolder } from '../agent/client.ts';
 import { runSql } from '../hub/index.ts';
 import { CliError } from './errors.ts';
-import { PSQL_URL_FILE } from './hub.ts';
-import { stateOf } from './options.ts';
+import { PSQL_URL_FILE, stateOf } from './options.ts';
 import { csvLine, json, table } from './text.ts';
 
 export function registerSql(program: Command): void {
@@ -11,7 +10,7 @@ export function registerSql(program: Command): void {
     .command('sql')
     .argument('<statement>', 'SQL for the hub database, as psql takes it')
     .description("run SQL on the hub's PostgreSQL, where no psql is installed")
-    .option('--database URL', 'the database; default: that of the hub of this state folder')
+    .option('--database <URL>', 'the database; default: that of the hub of this state folder')
     .option('--json', 'print JSON')
     .option('--csv', 'print CSV')
     .action(

@@ -21,8 +21,8 @@ export interface UpOptions extends HostOptions {
 
 export function withUpOptions(command: Command): Command {
   return withHostOptions(command)
-    .option('--join HOST:PORT', 'a member that lets this host in')
-    .option('--token-file FILE', 'read the join token from FILE, not from standard input');
+    .option('--join <HOST:PORT>', 'a member that lets this host in')
+    .option('--token-file <FILE>', 'read the join token from FILE, not from standard input');
 }
 
 export interface Started {

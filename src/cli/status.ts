@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { controlOnce } from '../agent/index.ts';
+import { controlOnce } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
 import { json, table } from './text.ts';
 

@@ -12,7 +12,6 @@ export function cell(value: Value | undefined | boolean): string {
 }
 
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
     const named: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
     return named[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
