@@ -69,9 +69,14 @@ begin
 end
 $$;
 
--- Keeps leases alive; the tokens that are still this hub's. The others are lost: drop their work.
-create or replace function swarmplane.heartbeat(hub_id uuid, tokens uuid[])
-  returns setof uuid
+-- Keeps leases alive. `kept` are the tokens that are still this hub's: the work of the others is lost.
+-- `active` is false when the hub itself is not known any more and has to say hello again.
+create or replace function swarmplane.heartbeat(
+  hub_id uuid,
+  tokens uuid[],
+  out active boolean,
+  out kept uuid[]
+)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
@@ -79,21 +84,20 @@ as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
   update swarmplane.hub h set seen_at = now() where h.id = hub_id and h.stopped_at is null;
-  if not found then
-    return; -- declared gone: every lease is lost
-  end if;
-  return query
-    with mine as materialized (
-      select l.token from swarmplane.lease l
-       where l.token = any (tokens) and l.hub = hub_id
-       order by l.token
-         for update
-    )
+  active := found;
+  with mine as materialized (
+    select l.token from swarmplane.lease l
+     where l.token = any (tokens) and l.hub = hub_id and active
+     order by l.token
+       for update
+  ), renewed as (
     update swarmplane.lease l
        set until = now() + swarmplane.setting_interval('lease_time')
       from mine
      where l.token = mine.token
-    returning l.token;
+    returning l.token
+  )
+  select coalesce(array_agg(r.token), '{}') into kept from renewed r;
 end
 $$;
 

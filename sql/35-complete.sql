@@ -18,7 +18,8 @@ $$;
 -- What a hub learnt of deliveries that it claimed under `lease_token`, all of one request.
 -- outcomes: [{id, state, code, message, ms, truncated, columns, warnings, proof (hex), rows, altered}, ...]
 --   state ok, failed, refused, unreachable, cancelled: an end
---   state again: try again later if tries and time allow; state away: wait until the host is back
+--   state again: try again if tries and time allow; away: wait until the host is back;
+--   later: the swarm has not settled yet, try again soon, no attempt burnt
 --   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced
 -- Returns what became of each; a delivery that is missing was claimed by somebody else meanwhile.
 create or replace function swarmplane.complete(lease_token uuid, outcomes jsonb)
@@ -39,7 +40,7 @@ begin
       columns text[], warnings text[], proof text, rows jsonb, altered integer[])
   ), locked as materialized (
     select d.id, d.request_id, d.node_id, d.state as was, d.attempt, d.claimed_at,
-           d.reached or o.state not in ('unreachable', 'away') as reached,
+           d.reached or o.state not in ('unreachable', 'away', 'later') as reached,
            n.name as host, n.state as node_state, r.asked_at, r.cancel, r.wait_for_away,
            r.expires_at <= clock_timestamp() as late,
            o.state as said, o.code, o.message, o.ms, coalesce(o.truncated, false) as truncated,
@@ -59,7 +60,7 @@ begin
              when l.late then case when l.reached then 'expired' else 'unreachable' end
              when l.said = 'away' and not l.wait_for_away then 'unreachable'
              when l.said = 'away' and l.node_state in ('dead', 'left') then 'parked'
-             when l.said = 'away' then 'pending'
+             when l.said in ('away', 'later') then 'pending'
              when l.attempt >= attempts_max then 'failed'
              else 'pending'
            end as verdict,
@@ -70,7 +71,7 @@ begin
        set state = j.verdict,
            run_at = case j.verdict when 'parked' then 'infinity' else clock_timestamp() + j.wait end,
            -- a host that is away costs no attempt
-           attempt = j.attempt - case when j.said = 'away' and j.was = 'running' then 1 else 0 end,
+           attempt = j.attempt - case when j.said in ('away', 'later') and j.was = 'running' then 1 else 0 end,
            reached = j.reached,
            token = null,
            last_code = j.code,

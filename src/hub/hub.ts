@@ -1,0 +1,208 @@
+/**
+ * The hub: an asker like any other that takes its questions from tables and puts its answers into
+ * tables. It may die at any moment; what it had claimed goes back to the queue.
+ */
+import type pg from 'pg';
+import type { Asker } from '../agent/index.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { AlarmWriter } from './alarm-writer.ts';
+import { messageOf, type HubError } from './errors.ts';
+import { toJson } from './json-text.ts';
+import { createListener, type Listener } from './listener.ts';
+import type { Log } from './log.ts';
+import { NodeReporter } from './nodes.ts';
+import { openDatabase, whileAway, type OpenedDatabase } from './open-database.ts';
+import { Queue } from './queue.ts';
+import { RELEASE } from './release.ts';
+import { Upkeep } from './upkeep.ts';
+
+export interface HubOptions {
+  /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */
+  readonly databaseUrl: string;
+  readonly asker: Asker;
+  readonly log: Log;
+  readonly tuning?: Partial<HubTuning>;
+  /** Ends the waiting for a database that is not there yet. */
+  readonly signal?: AbortSignal;
+  /** Called when this hub must not go on: a newer one changed the database. It has stopped then. */
+  readonly onFatal?: (error: HubError) => void;
+}
+
+/** Times in milliseconds. How long a lease lasts is a setting in the database, as all hubs share it. */
+export interface HubTuning {
+  readonly heartbeatMs: number;
+  readonly pollMs: number;
+  /** Longest one try may take at the hosts. */
+  readonly askMs: number;
+  /** Waited beyond that for the account. */
+  readonly graceMs: number;
+  /** After the start a host that is away may only not have been met yet. */
+  readonly settleMs: number;
+  /** How often the whole member table is compared with swarmplane.node. */
+  readonly nodesMs: number;
+  /** How long a stop waits for the database. */
+  readonly stopMs: number;
+  readonly claimMax: number;
+  readonly runsMax: number;
+}
+
+export const DEFAULT_TUNING: HubTuning = {
+  heartbeatMs: 10_000,
+  pollMs: 5_000,
+  askMs: 15_000,
+  graceMs: 3_000,
+  settleMs: 5_000,
+  nodesMs: 30_000,
+  stopMs: 5_000,
+  claimMax: 1_000,
+  runsMax: 16,
+};
+
+export interface HubStatus {
+  /** The database answers. */
+  readonly connected: boolean;
+  /** Requests that are being asked right now. */
+  readonly atWork: number;
+}
+
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #tuning: HubTuning;
+  readonly #startedAt = Date.now();
+  readonly #pool: pg.Pool;
+  readonly #queue: Queue;
+  readonly #dispatcher: Dispatcher;
+  readonly #nodes: NodeReporter;
+  readonly #alarms: AlarmWriter;
+  readonly #upkeep: Upkeep;
+  readonly #listener: Listener;
+  #id = '';
+  #leaseMs = 30_000;
+  #stopping: Promise<void> | undefined;
+
+  /**
+   * Waits for a database that is away; resolves once the hub takes work.
+   * @throws HubError for what waiting does not mend
+   */
+  static async start(options: HubOptions): Promise<Hub> {
+    const { databaseUrl, log, signal } = options;
+    const opened = await whileAway(() => openDatabase(databaseUrl, log), log, signal);
+    const hub = new Hub(options, opened);
+    try {
+      await whileAway(() => hub.#begin(opened.drift), log, signal);
+      return hub;
+    } catch (error) {
+      await hub.stop();
+      throw error;
+    }
+  }
+
+  private constructor(options: HubOptions, { pool }: OpenedDatabase) {
+    const { asker, log } = options;
+    this.#options = options;
+    this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.#pool = pool;
+    const queue = (this.#queue = new Queue(pool));
+    this.#nodes = new NodeReporter({ asker, queue, log, fullMs: this.#tuning.nodesMs });
+    this.#alarms = new AlarmWriter(asker, queue, log);
+    this.#dispatcher = new Dispatcher({
+      ...this.#tuning,
+      queue,
+      asker,
+      log,
+      hubId: () => this.#id,
+      certain: () => Date.now() - this.#startedAt > this.#tuning.settleMs,
+      mayReap: () => Date.now() - this.#upkeep.connectedSince > this.#leaseMs,
+    });
+    this.#upkeep = new Upkeep({
+      pool,
+      queue,
+      log,
+      heartbeatMs: this.#tuning.heartbeatMs,
+      hubId: () => this.#id,
+      tokens: () => this.#dispatcher.tokens,
+      onLost: (token) => this.#dispatcher.lost(token),
+      onForgotten: () => this.#hello(),
+      onBeat: () => this.#alarms.flush(),
+      onBack: () => this.#catchUp(),
+      onOutdated: (error) => this.#outdated(error),
+    });
+    const { pollMs } = this.#tuning;
+    this.#listener = createListener({
+      url: options.databaseUrl,
+      channel: 'swarmplane',
+      log,
+      pollMs,
+    });
+    this.#listener.onWake((reason) =>
+      reason === 'connect' ? this.#catchUp() : this.#dispatcher.wake(),
+    );
+  }
+
+  status(): HubStatus {
+    return { connected: this.#upkeep.connected, atWork: this.#dispatcher.tokens.length };
+  }
+
+  /** Gives unfinished work back without burning an attempt. Never rejects. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#end());
+  }
+
+  async #begin(drift: readonly string[]): Promise<void> {
+    await this.#queue.makePartitions();
+    await this.#nodes.start();
+    await this.#hello();
+    await this.#reportTables();
+    for (const object of drift)
+      await this.#queue.raiseAlert('drift', object, `${object}: not as this release made it`);
+    const { rows } = await this.#pool.query<{ ms: number }>(
+      `select extract(epoch from value::interval)::float8 * 1000 as ms
+         from swarmplane.setting where name = 'lease_time'`,
+    );
+    this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
+    await this.#upkeep.start();
+    await this.#listener.start();
+    this.#dispatcher.wake();
+  }
+
+  async #hello(): Promise<void> {
+    const { nodeId, name } = this.#options.asker;
+    this.#id = await this.#queue.hello({ identity: nodeId, name, version: RELEASE });
+    this.#options.log.info({ hub: this.#id }, 'at work on the database');
+  }
+
+  /** Loaded here, when the hub starts, because an agent without a hub has no need of it. */
+  async #reportTables(): Promise<void> {
+    const { allTables } = await import('../tables/index.ts');
+    const rows = allTables.map((table) => ({
+      name: table.name,
+      description: table.description,
+      columns: table.columns,
+      key: table.key,
+      sensitive: table.sensitive === true,
+    }));
+    await this.#queue.reportHostTables(toJson(rows));
+  }
+
+  /** After an outage: what notifications and changes were missed. */
+  #catchUp(): void {
+    this.#nodes.reportAll();
+    this.#dispatcher.wake();
+  }
+
+  #outdated(error: HubError): void {
+    this.#options.log.error({ error: error.message, hint: error.hint }, 'this hub must stop');
+    void this.stop().then(() => this.#options.onFatal?.(error));
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all([this.#listener.stop(), this.#dispatcher.stop()]);
+    await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
+    try {
+      if (this.#id !== '') await this.#queue.goodbye(this.#id);
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'could not say goodbye to the database');
+    }
+    await this.#pool.end();
+  }
+}

@@ -1,0 +1,100 @@
+/** What the hub writes about a delivery, made from what the swarm said of the host. */
+import type { HostAnswer, HostOutcome } from '../agent/index.ts';
+import { rowsToJson, toJson } from './json-text.ts';
+
+/**
+ * ok, failed, refused, cancelled are ends. `again`: try again while tries and time allow.
+ * `away`: wait until the host is back. `later`: try again soon, no attempt burnt.
+ */
+export type OutcomeState = 'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later';
+
+export interface Outcome {
+  readonly id: string;
+  readonly state: OutcomeState;
+  readonly code?: string;
+  readonly message?: string;
+  /** JSON text as sql/35-complete.sql wants it, rows included. */
+  readonly text: string;
+}
+
+interface Details {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly ms?: number | undefined;
+  readonly truncated?: boolean;
+}
+
+/** An outcome without rows. */
+export function plainOutcome(id: string, state: OutcomeState, details: Details = {}): Outcome {
+  return {
+    id,
+    state,
+    ...(details.code === undefined ? {} : { code: details.code }),
+    ...(details.message === undefined ? {} : { message: details.message }),
+    text: toJson({ id, state, ...details }),
+  };
+}
+
+/** What one host's answer means for its delivery. `certain`: the swarm has settled, away means away. */
+export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
+  const said = answer.outcome;
+  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain);
+  const rows = rowsToJson(answer.columns, answer.rows);
+  const head = toJson({
+    id,
+    state: 'ok',
+    ...detailsOf(said),
+    columns: answer.columns,
+    warnings: answer.warnings,
+    proof: Buffer.from(answer.proof).toString('hex'),
+    altered: rows.altered,
+  });
+  return { id, state: 'ok', text: `${head.slice(0, -1)},"rows":${rows.text}}` };
+}
+
+export function outcomeWithoutRows(id: string, said: HostOutcome, certain: boolean): Outcome {
+  const state = meaning(said, certain);
+  const details = detailsOf(said);
+  return plainOutcome(id, state, {
+    ...details,
+    code: details.code ?? said.state,
+    message: details.message ?? SENTENCES[said.state],
+  });
+}
+
+function meaning(said: HostOutcome, certain: boolean): OutcomeState {
+  switch (said.state) {
+    case 'ok':
+      // An account that says ok of a host whose rows never came.
+      return 'again';
+    case 'error':
+      return 'failed';
+    case 'refused':
+      return said.code === 'busy' ? 'again' : 'refused';
+    case 'unreachable':
+      return certain ? 'away' : 'later';
+    case 'partial':
+    case 'timeout':
+    case 'expired':
+      return 'again';
+  }
+}
+
+function detailsOf(said: HostOutcome): Details {
+  return {
+    code: said.code,
+    message: said.message,
+    ms: said.tookMs === undefined ? undefined : Math.min(Math.round(said.tookMs), 2 ** 31 - 1),
+    truncated: said.truncated,
+  };
+}
+
+const SENTENCES: Partial<Record<HostOutcome['state'], string>> = {
+  ok: 'the answer got lost on its way',
+  error: 'the host could not run it and gave no reason',
+  refused: 'the host refused it and gave no reason',
+  partial: 'the answer broke off before its end',
+  timeout: 'the host is there but did not answer in time',
+  unreachable: 'the host is away',
+  expired: 'the answer came too late',
+};

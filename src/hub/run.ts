@@ -1,0 +1,192 @@
+/** One claim from its asking to its end: who is away, what the others answered, what is left over. */
+import type { Asker, AskEvent, HostOutcome } from '../agent/index.ts';
+import { codeOf, messageOf } from './errors.ts';
+import type { Log } from './log.ts';
+import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
+import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
+import { Recorder } from './recorder.ts';
+
+export interface RunOptions {
+  readonly queue: Queue;
+  readonly asker: Asker;
+  readonly log: Log;
+  /** Longest one try may take at the hosts. */
+  readonly askMs: number;
+  /** Waited beyond that for the account, in case the swarm does not end in time. */
+  readonly graceMs: number;
+  /** False while the swarm has not settled after the start: away may only mean not met yet. */
+  readonly certain: () => boolean;
+  /** The process ends: write no longer than this allows. */
+  readonly abandon: AbortSignal;
+}
+
+export type StopReason = 'cancelled' | 'lost' | 'stop';
+
+export class Run {
+  readonly claim: Claim;
+  readonly #options: RunOptions;
+  readonly #recorder: Recorder;
+  readonly #open: Map<string, ClaimedDelivery>;
+  readonly #abort = new AbortController();
+  #reason: StopReason | undefined;
+
+  constructor(claim: Claim, options: RunOptions) {
+    this.claim = claim;
+    this.#options = options;
+    this.#open = new Map(claim.deliveries.map((delivery) => [delivery.nodeId, delivery]));
+    const { queue, log, abandon } = options;
+    this.#recorder = new Recorder({ queue, token: claim.token, log, signal: abandon });
+  }
+
+  /** Outcomes were dropped: no heartbeat may keep the lease. */
+  get gaveUp(): boolean {
+    return this.#recorder.gaveUp;
+  }
+
+  /** Ends the asking early. The first reason stays. */
+  stop(reason: StopReason): void {
+    this.#reason ??= reason;
+    this.#abort.abort();
+  }
+
+  /** Never rejects. Resolves when every outcome is written, given back or lost. */
+  async go(): Promise<void> {
+    try {
+      await this.#setAsideAway();
+      if (this.#open.size > 0 && this.#reason === undefined) await this.#ask();
+    } catch (error) {
+      await this.#failAll(error);
+    }
+    try {
+      await this.#finish();
+    } catch (error) {
+      this.#options.log.warn(
+        { request: this.claim.requestId, error: messageOf(error) },
+        'could not give work back; its lease runs out',
+      );
+    }
+  }
+
+  /** Hosts known to be away are not asked. */
+  async #setAsideAway(): Promise<void> {
+    if (!this.#options.certain()) return;
+    const here = new Set<string>();
+    for (const member of this.#options.asker.members())
+      if (member.state === 'alive' || member.state === 'suspect') here.add(member.nodeId);
+    for (const delivery of [...this.#open.values()]) {
+      if (here.has(delivery.nodeId)) continue;
+      await this.#end(delivery.nodeId, (id) =>
+        plainOutcome(id, 'away', { code: 'unreachable', message: 'the host is away' }),
+      );
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const { askMs, graceMs, asker } = this.#options;
+    const timeoutMs = Math.max(100, Math.min(askMs, this.claim.remainingMs));
+    const events = asker
+      .ask({
+        sql: this.claim.sql,
+        targets: this.#targets(),
+        timeoutMs,
+        signal: this.#abort.signal,
+      })
+      [Symbol.asyncIterator]();
+    const guard = setTimeout(() => this.#abort.abort(), timeoutMs + graceMs);
+    try {
+      for (;;) {
+        const next = await orAborted(events.next(), this.#abort.signal);
+        if (next === undefined || next.done === true) break;
+        await this.#take(next.value);
+      }
+    } finally {
+      clearTimeout(guard);
+      // Not awaited: an asker that hangs would hang here too.
+      void Promise.resolve(events.return?.()).catch(() => undefined);
+    }
+  }
+
+  #targets(): { kind: 'all' } | { kind: 'nodes'; nodes: string[] } {
+    const nodes = [...this.#open.keys()];
+    const all = this.#options.asker
+      .members()
+      .every(({ state, nodeId }) => state === 'left' || state === 'dead' || this.#open.has(nodeId));
+    return this.claim.wholeSwarm && all ? { kind: 'all' } : { kind: 'nodes', nodes };
+  }
+
+  async #take(event: AskEvent): Promise<void> {
+    const certain = this.#options.certain();
+    if (event.kind === 'answer') {
+      const { answer } = event;
+      return this.#end(answer.outcome.nodeId, (id) => outcomeOf(id, answer, certain));
+    }
+    for (const host of event.account.hosts) await this.#endFromAccount(host, certain);
+  }
+
+  #endFromAccount(host: HostOutcome, certain: boolean): Promise<void> {
+    return this.#end(host.nodeId, (id) => outcomeWithoutRows(id, host, certain));
+  }
+
+  /** Hosts that are not in this claim, strangers among them, are ignored. */
+  async #end(nodeId: string, make: (id: string) => Outcome): Promise<void> {
+    const delivery = this.#open.get(nodeId);
+    if (delivery === undefined) return;
+    this.#open.delete(nodeId);
+    await this.#recorder.add(make(delivery.id));
+  }
+
+  /** The asking itself failed: for good when the SQL was refused, otherwise it is tried again. */
+  async #failAll(error: unknown): Promise<void> {
+    if (this.#reason !== undefined) return;
+    const code = codeOf(error) || 'ask_failed';
+    const final = isRefusal(error);
+    if (!final)
+      this.#options.log.warn(
+        { request: this.claim.requestId, error: messageOf(error) },
+        'asking the swarm failed, trying again',
+      );
+    for (const nodeId of [...this.#open.keys()])
+      await this.#end(nodeId, (id) =>
+        plainOutcome(id, final ? 'refused' : 'again', { code, message: messageOf(error) }),
+      );
+  }
+
+  /** What is still open when the asking ended. */
+  async #finish(): Promise<void> {
+    if (this.#reason === undefined || this.#reason === 'cancelled') {
+      const [state, code, message] =
+        this.#reason === undefined
+          ? (['again', 'no_answer', 'the swarm gave no account of the host'] as const)
+          : (['cancelled', 'cancelled', 'the request was cancelled'] as const);
+      for (const nodeId of [...this.#open.keys()])
+        await this.#end(nodeId, (id) => plainOutcome(id, state, { code, message }));
+    }
+    await this.#recorder.flush();
+    if (this.#reason === 'stop' && this.#open.size > 0)
+      await this.#options.queue.giveBack(this.claim.token);
+  }
+}
+
+/** QueryError codes that say the SQL itself is no good: no host would run it. */
+const REFUSALS = new Set([
+  'syntax',
+  'no_such_table',
+  'no_such_column',
+  'not_authorized',
+  'sql_too_long',
+  'constraint_required',
+]);
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'QueryError' && REFUSALS.has(codeOf(error));
+}
+
+/** Undefined when `signal` aborts first; the promise is then left to itself. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => resolve(undefined);
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}

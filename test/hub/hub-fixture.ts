@@ -1,0 +1,113 @@
+/** A database, scripted hosts and hubs over them; everything is stopped after the test. */
+import { onTestFinished } from 'vitest';
+import type pg from 'pg';
+import { Hub, type HubTuning } from '../../src/hub/hub.ts';
+import { silentLog, type Log } from '../../src/hub/log.ts';
+import type { TestDatabase, TestPostgres } from '../helpers/postgres.ts';
+import { ScriptedAsker } from './scripted-asker.ts';
+
+export interface Fixture {
+  readonly database: TestDatabase;
+  /** As the owner. */
+  readonly pool: pg.Pool;
+  readonly asker: ScriptedAsker;
+  startHub(tuning?: Partial<HubTuning>, asker?: ScriptedAsker): Promise<Hub>;
+  /** Inserts a request; its id. */
+  request(sql: string, columns?: Record<string, unknown>): Promise<number>;
+  /** Waits until the request has ended; its counts that are not zero. */
+  ended(id: number): Promise<Record<string, number>>;
+  /** Waits until the query gives a row that is not empty, null or false. */
+  until<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T>;
+  query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
+}
+
+/** Quick for tests: what is tested is never how long these are. */
+export const QUICK: Partial<HubTuning> = {
+  heartbeatMs: 100,
+  pollMs: 200,
+  settleMs: 0,
+  graceMs: 300,
+  nodesMs: 500,
+  stopMs: 2_000,
+};
+
+export async function hubFixture(
+  postgres: TestPostgres,
+  hosts: readonly string[] = ['hub1', 'web1', 'web2'],
+): Promise<Fixture> {
+  const database = await postgres.createDatabase();
+  const pool = database.pool();
+  const asker = new ScriptedAsker(hosts);
+  await pool.query(
+    `update swarmplane.setting set value = '20 milliseconds' where name = 'retry_min'`,
+  );
+  await pool.query(
+    `update swarmplane.setting set value = '100 milliseconds' where name = 'retry_max'`,
+  );
+  await pool.query(`update swarmplane.setting set value = '1 second' where name = 'lease_time'`);
+
+  const query = async <T extends pg.QueryResultRow>(
+    sql: string,
+    values: unknown[] = [],
+  ): Promise<T[]> => (await pool.query<T>(sql, values)).rows;
+  const until = async <T extends pg.QueryResultRow>(
+    sql: string,
+    values: unknown[] = [],
+  ): Promise<T> => {
+    for (;;) {
+      const [row] = await query<T>(sql, values).catch(() => []);
+      if (
+        row !== undefined &&
+        Object.values(row).every((value) => value !== null && value !== false)
+      )
+        return row;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  return {
+    database,
+    pool,
+    asker,
+    query,
+    until,
+    startHub: async (tuning = {}, of = asker) => {
+      const hub = await Hub.start({
+        databaseUrl: database.url,
+        asker: of,
+        log: process.env['HUB_LOG'] === undefined ? silentLog : loud,
+        tuning: { ...QUICK, ...tuning },
+      });
+      onTestFinished(() => hub.stop());
+      return hub;
+    },
+    request: async (sql, columns = {}) => {
+      const names = Object.keys(columns).map((name) => `, ${name}`);
+      const [row] = await query<{ id: number }>(
+        `insert into swarmplane.request (sql${names.join('')})
+         values ($1${names.map((_, at) => `, $${at + 2}`).join('')}) returning id`,
+        [sql, ...Object.values(columns)],
+      );
+      return row!.id;
+    },
+    ended: async (id) => {
+      const { counts } = await until<{ counts: Record<string, number> }>(
+        `select jsonb_build_object('ok', ok, 'failed', failed, 'refused', refused, 'expired', expired,
+                  'unreachable', unreachable, 'cancelled', cancelled) as counts
+           from swarmplane.request where id = $1 and state = 'done'`,
+        [id],
+      );
+      return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+    },
+  };
+}
+
+const say =
+  (level: string) =>
+  (facts: object, message: string): void =>
+    console.error(level, message, JSON.stringify(facts));
+const loud: Log = {
+  debug: say('debug'),
+  info: say('info'),
+  warn: say('warn'),
+  error: say('error'),
+};
