@@ -2,7 +2,7 @@
 import { parseKeyEntry, type KeyEntry } from '../secure/index.ts';
 import { SwarmCore, restore } from '../swarm/index.ts';
 import { defaultAdvertised, type HostPort } from './address.ts';
-import type { NetOptions } from './options.ts';
+import type { NetOptions, Store } from './options.ts';
 
 export function createCore(
   options: NetOptions,
@@ -19,9 +19,17 @@ export function createCore(
     ...{ swarmId: secrets.swarmId, epoch: secrets.epoch, random: here.random, seeds },
     crypto: identity.crypto(),
     parseEntry,
-    ...restore((key) => store.read(key)),
+    ...restore(readKept(store)),
     ...(tuning && { tuning }),
   });
+}
+
+/** The keys of the core's persist effects. */
+const KEPT_KEYS = ['members', 'incarnation'];
+
+function readKept(store: Store): Map<string, Uint8Array> {
+  const kept = KEPT_KEYS.map((key) => [key, store.read(key)] as const);
+  return new Map(kept.filter((one): one is [string, Uint8Array] => one[1] !== undefined));
 }
 
 function parseEntry(bytes: Uint8Array): KeyEntry | undefined {

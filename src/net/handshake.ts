@@ -16,7 +16,7 @@ import { prefixOf } from './address.ts';
 import type { AdmissionLane } from './admission-lane.ts';
 import { NetError, type NetErrorCode } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
-import type { JpakePool } from './jpake-pool.ts';
+import type { JpakePool, PooledPake } from './jpake-pool.ts';
 
 /** This node, as handshakes need it. */
 export interface HandshakeSelf {
@@ -31,26 +31,42 @@ export interface HandshakeResult extends HandshakeDone {
   readonly kind: 'member' | 'admission';
 }
 
+/** The dialling side before it has dialled. */
+export interface Initiator {
+  readonly kind: 'member' | 'admission';
+  /** The first message, made before the connection is: the responder waits a second for it. */
+  readonly first: Uint8Array;
+  handle(message: Uint8Array): HandshakeStep | Promise<HandshakeStep>;
+  /** Lets go of what the handshake holds in the worker. */
+  drop(): void;
+}
+
 /**
- * The side that dialled: admission when this host has no epoch key yet, else as a member.
+ * Admission when this host has no epoch key yet, else a member's handshake.
  * @throws NetError
  */
-export async function initiate(
-  frames: FrameSocket,
-  self: HandshakeSelf,
-  expect?: NodeId,
-): Promise<HandshakeResult> {
+export async function prepareInitiator(self: HandshakeSelf, expect?: NodeId): Promise<Initiator> {
   const { identity, secrets, bootId, random } = self;
-  if (secrets.epochKey === undefined) return admit(frames, self, 'initiator');
-  const role = 'initiator';
+  if (secrets.epochKey === undefined) {
+    const { admission, drop } = createAdmission(self, 'initiator');
+    const first = await admission.start();
+    return { kind: 'admission', first, handle: (message) => admission.handle(message), drop };
+  }
+  const handshake = new MemberHandshake({
+    ...{ role: 'initiator', identity, secrets, bootId, random },
+    ...(expect && { expect }),
+  });
+  const first = handshake.start();
+  const handle = (message: Uint8Array): HandshakeStep => handshake.handle(message);
+  return { kind: 'member', first, handle, drop: () => undefined };
+}
+
+/** Carries a prepared handshake out. @throws NetError */
+export function initiate(frames: FrameSocket, initiator: Initiator): Promise<HandshakeResult> {
   return told(frames, async () => {
-    const handshake = new MemberHandshake({
-      ...{ role, identity, secrets, bootId, random },
-      ...(expect && { expect }),
-    });
-    frames.send(handshake.start());
-    const done = await run(frames, (message) => handshake.handle(message));
-    return { ...done, kind: 'member' };
+    frames.send(initiator.first);
+    const done = await run(frames, (message) => initiator.handle(message));
+    return { ...done, kind: initiator.kind };
   });
 }
 
@@ -79,7 +95,7 @@ export async function respond(
   return told(frames, async () => {
     if (firstMessageKind(first) === 'admission') {
       await letIn(frames, self.secrets, hooks);
-      return admit(frames, self, 'responder', first);
+      return admit(frames, self, first);
     }
     const { identity, secrets, bootId, random } = self;
     if (secrets.epochKey === undefined)
@@ -117,29 +133,29 @@ function refused(code: SecureErrorCode, message: string): SecureError {
 async function admit(
   frames: FrameSocket,
   self: HandshakeSelf,
-  role: 'initiator' | 'responder',
-  first?: Uint8Array,
+  first: Uint8Array,
 ): Promise<HandshakeResult> {
+  const { admission, drop } = createAdmission(self, 'responder');
+  try {
+    const begun = await admission.handle(first);
+    const done = await run(frames, (message) => admission.handle(message), begun);
+    return { ...done, kind: 'admission' };
+  } finally {
+    drop();
+  }
+}
+
+function createAdmission(
+  self: HandshakeSelf,
+  role: 'initiator' | 'responder',
+): { admission: Admission; drop: () => void } {
   const { identity, secrets, bootId, random, pool } = self;
-  const drops: (() => void)[] = [];
+  let pake: PooledPake | undefined;
   const admission = new Admission({
     ...{ role, identity, secrets, bootId, random },
-    createPake: (options) => {
-      const pake = pool.create(options);
-      drops.push(() => pake.drop());
-      return pake;
-    },
+    createPake: (options) => (pake = pool.create(options)),
   });
-  try {
-    return await told(frames, async () => {
-      if (first === undefined) frames.send(await admission.start());
-      const begun = first === undefined ? undefined : await admission.handle(first);
-      const done = await run(frames, (message) => admission.handle(message), begun);
-      return { ...done, kind: 'admission' };
-    });
-  } finally {
-    for (const drop of drops) drop();
-  }
+  return { admission, drop: () => pake?.drop() };
 }
 
 async function run(
@@ -159,10 +175,16 @@ async function told<T>(frames: FrameSocket, work: () => Promise<T>): Promise<T> 
     return await work();
   } catch (error) {
     const reason = toNetError(error);
-    if (error instanceof SecureError && error.reply !== undefined) frames.send(error.reply);
+    const word = error instanceof SecureError ? lastWord(error) : undefined;
+    if (word !== undefined) frames.send(word);
     void frames.end(reason);
     throw reason;
   }
+}
+
+/** A person at the other end should learn why; bytes that are not ours at all get no answer. */
+function lastWord(error: SecureError): Uint8Array | undefined {
+  return error.reply ?? (error.code === 'bad_mac' ? encodeRefusal('bad_mac') : undefined);
 }
 
 /** Anything else than the two expected classes is a bug of ours; it still only ends one connection. */

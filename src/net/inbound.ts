@@ -3,6 +3,7 @@
  * unauthenticated connections until its handshake is done (docs/protocol.md section 5).
  */
 import type { Socket } from 'node:net';
+import { SecureError } from '../secure/index.ts';
 import { formatAddress, prefixOf } from './address.ts';
 import { AdmissionLane } from './admission-lane.ts';
 import type { FailureVerdict } from './admission-failures.ts';
@@ -53,7 +54,8 @@ export class Inbound {
       const reason =
         error instanceof NetError ? error : new NetError('handshake_failed', `${error}`);
       frames.close(reason);
-      if (reason.code === 'wrong_secret') {
+      // Only what this side found out: a peer may claim anything.
+      if (reason.code === 'wrong_secret' && !fromPeer(reason)) {
         const verdict = this.#lane.recordFailure(prefixOf(frames.remoteAddress));
         this.#handlers.wrongSecret(address, verdict);
       }
@@ -87,6 +89,10 @@ export class Inbound {
       this.#unproven.delete(unproven);
     }
   }
+}
+
+function fromPeer(error: NetError): boolean {
+  return error.cause instanceof SecureError && error.cause.fromPeer;
 }
 
 function closeAfter(frames: FrameSocket, ms: number, what: string): NodeJS.Timeout {

@@ -37,6 +37,7 @@ interface Pending {
 export class JpakePool {
   readonly #idleMs: number;
   readonly #stepMs: number;
+  readonly #script: URL;
   readonly #open = new Set<number>();
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
@@ -44,7 +45,9 @@ export class JpakePool {
   #lastId = 0;
   #stopped = false;
 
-  constructor(limits: { pakeIdleMs: number; pakeStepMs: number }) {
+  /** `script` is what the worker runs; another one only in tests. */
+  constructor(limits: { pakeIdleMs: number; pakeStepMs: number }, script = workerUrl()) {
+    this.#script = script;
     this.#idleMs = limits.pakeIdleMs;
     this.#stepMs = limits.pakeStepMs;
   }
@@ -101,7 +104,7 @@ export class JpakePool {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerUrl(), { resourceLimits: { maxOldGenerationSizeMb: 64 } });
+    const worker = new Worker(this.#script, { resourceLimits: { maxOldGenerationSizeMb: 64 } });
     // The node's listener decides how long the process lives, not an idle thread.
     worker.unref();
     worker.on('message', (reply: PakeReply) => this.#settle(reply));

@@ -121,6 +121,11 @@ export class SwarmNode {
     return stream;
   }
 
+  /** Connections without a finished handshake, and how many of them wait for the admission budget. */
+  pressure(): { unproven: number; queued: number } {
+    return { unproven: this.#inbound.unproven, queued: this.#inbound.queued };
+  }
+
   /** No longer expected in accounts, here and at every member. False when unknown. */
   forget(node: NodeId): boolean {
     return this.#driver.step((core, now) => core.forget(now, node));

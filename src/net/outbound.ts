@@ -3,7 +3,12 @@ import type { NodeId } from '../secure/types.ts';
 import { dial } from './dialer.ts';
 import { NetError } from './errors.ts';
 import { FrameSocket } from './frame-socket.ts';
-import { initiate, type HandshakeResult, type HandshakeSelf } from './handshake.ts';
+import {
+  initiate,
+  prepareInitiator,
+  type HandshakeResult,
+  type HandshakeSelf,
+} from './handshake.ts';
 import type { NetTuning } from './tuning.ts';
 
 export interface Outbound {
@@ -23,22 +28,23 @@ export async function openOutbound(
   },
 ): Promise<Outbound> {
   const { tuning, mono, expect, signal } = options;
-  const socket = await dial(address, { connectMs: tuning.connectMs, signal });
-  const frames = new FrameSocket(socket, tuning, mono);
-  const abort = (): void =>
-    frames.close(new NetError('aborted', `joining ${address} was given up`));
-  const timer = setTimeout(
-    () => frames.close(late(address, tuning.handshakeMs)),
-    tuning.handshakeMs,
-  );
-  signal?.addEventListener('abort', abort, { once: true });
+  const initiator = await prepareInitiator(self, expect);
+  let timer: NodeJS.Timeout | undefined;
+  let abort = (): void => undefined;
   try {
-    return { frames, result: await initiate(frames, self, expect) };
+    const socket = await dial(address, { connectMs: tuning.connectMs, signal });
+    const frames = new FrameSocket(socket, tuning, mono);
+    const ms = tuning.handshakeMs;
+    timer = setTimeout(() => frames.close(late(address, ms)), ms);
+    abort = () => frames.close(new NetError('aborted', `joining ${address} was given up`));
+    signal?.addEventListener('abort', abort, { once: true });
+    return { frames, result: await initiate(frames, initiator) };
   } catch (error) {
     throw explain(address, error as NetError);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
+    initiator.drop();
   }
 }
 
@@ -55,6 +61,9 @@ function late(address: string, ms: number): NetError {
 /** Puts the address that was dialled into the sentence. */
 function explain(address: string, error: NetError): NetError {
   if (error.message.includes(address)) return error;
-  const { code, message, hint, cause } = error;
+  const { code, message, cause } = error;
+  const hint = error.hint ?? (code === 'not_swarmplane' ? OTHER_PROGRAM : undefined);
   return new NetError(code, `'${address}': ${message}`, { cause, ...(hint && { hint }) });
 }
+
+const OTHER_PROGRAM = 'check the port: another program seems to listen there';

@@ -47,10 +47,11 @@ export class RecordingProxy {
     return this.#connections;
   }
 
-  /** All recorded bytes, each direction of each connection joined, then all of them. */
-  capture(): Buffer {
+  /** All recorded bytes, or one connection's; each direction of each connection in one piece. */
+  capture(only?: number): Buffer {
     const streams = new Map<string, Buffer[]>();
     for (const { connection, direction, bytes } of this.records) {
+      if (only !== undefined && connection !== only) continue;
       const key = `${connection} ${direction}`;
       streams.set(key, [...(streams.get(key) ?? []), bytes]);
     }
