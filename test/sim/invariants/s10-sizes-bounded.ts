@@ -1,0 +1,31 @@
+import type { Invariant } from './index.ts';
+
+/** For the loads of a run, far below the caps: what grows must also shrink. */
+export const sizesBounded: Invariant = {
+  name: 'S10',
+  promise: 'every cache, queue and pending set is bounded, and empties when quiet',
+  check({ world, options, sizes }) {
+    const most: Record<string, number> = {
+      members: options.nodes,
+      links: options.nodes,
+      asks: 1_024,
+      openingBytes: 256 * 1024 * 1024,
+      keptBytes: 48 * 1024 * 1024,
+      runs: 64,
+      live: 4_096,
+      seen: 65_536,
+      pulls: 256 + 64,
+    };
+    const wrong: string[] = [];
+    for (const [name, size] of sizes) {
+      if (!(size <= (most[name] ?? -1))) wrong.push(`${name} grew to ${size}`);
+    }
+    for (const host of world.upHosts) {
+      const now = host.core!.sizes();
+      for (const name of ['asks', 'openingBytes', 'keptBytes', 'runs', 'live', 'pulls']) {
+        if (now[name] !== 0) wrong.push(`${host.name} keeps ${name} ${now[name]} when quiet`);
+      }
+    }
+    return wrong;
+  },
+};
