@@ -1,0 +1,643 @@
+-- role swarmplane_asker in swarmplane_reader
+
+-- role swarmplane_auditor
+
+-- role swarmplane_hub
+
+-- role swarmplane_operator in swarmplane_asker
+
+-- role swarmplane_owner
+
+-- role swarmplane_reader
+
+create schema swarmplane authorization swarmplane_owner;
+grant usage on schema swarmplane to swarmplane_asker;
+grant usage on schema swarmplane to swarmplane_auditor;
+grant usage on schema swarmplane to swarmplane_hub;
+grant usage on schema swarmplane to swarmplane_operator;
+grant usage on schema swarmplane to swarmplane_reader;
+
+create table swarmplane.alert (
+  id bigint not null generated always as identity,
+  kind text not null,
+  key text not null,
+  severity text not null default 'warning'::text,
+  message text not null,
+  detail jsonb not null default '{}'::jsonb,
+  count bigint not null default 1,
+  first_at timestamp with time zone not null default now(),
+  last_at timestamp with time zone not null default now(),
+  resolved_at timestamp with time zone,
+  constraint alert_pkey PRIMARY KEY (id),
+  constraint severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])))
+) with (fillfactor=80); -- owner swarmplane_owner
+CREATE INDEX alert_first_at ON swarmplane.alert USING btree (first_at);
+CREATE UNIQUE INDEX one_open_alert_per_cause ON swarmplane.alert USING btree (kind, key) WHERE (resolved_at IS NULL);
+grant select on swarmplane.alert to swarmplane_hub;
+grant select on swarmplane.alert to swarmplane_reader;
+
+create table swarmplane.audit (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default clock_timestamp(),
+  actor name not null default SESSION_USER,
+  action text not null,
+  object text not null,
+  before jsonb,
+  after jsonb,
+  constraint audit_pkey PRIMARY KEY (id, at)
+) partition by RANGE (at); -- owner swarmplane_owner
+CREATE INDEX audit_at ON ONLY swarmplane.audit USING btree (at);
+CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__refuse_change(); -- always
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.audit FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_audit__refuse_change(); -- always
+grant select on swarmplane.audit to swarmplane_auditor;
+grant select on swarmplane.audit to swarmplane_operator;
+
+create table swarmplane.delivery (
+  id uuid not null default gen_random_uuid(),
+  request_id bigint not null,
+  node_id integer not null,
+  state text not null default 'pending'::text,
+  priority smallint not null default 0,
+  run_at timestamp with time zone not null default now(),
+  attempt integer not null default 0,
+  reached boolean not null default false,
+  token uuid,
+  claimed_at timestamp with time zone,
+  last_code text,
+  last_error text,
+  constraint attempt_is_not_negative CHECK ((attempt >= 0)),
+  constraint delivery_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint delivery_pkey PRIMARY KEY (id),
+  constraint delivery_request_id_fkey FOREIGN KEY (request_id) REFERENCES swarmplane.request(id),
+  constraint one_per_request_and_node UNIQUE (request_id, node_id),
+  constraint parked_waits_for_ever CHECK (((state = 'parked'::text) = (run_at = 'infinity'::timestamp with time zone))),
+  constraint running_has_a_token CHECK (((state <> 'running'::text) OR (token IS NOT NULL))),
+  constraint state_is_open CHECK ((state = ANY (ARRAY['pending'::text, 'parked'::text, 'running'::text])))
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE INDEX delivery_due ON swarmplane.delivery USING btree (priority, run_at, id) WHERE (state = 'pending'::text);
+CREATE INDEX delivery_parked ON swarmplane.delivery USING btree (node_id) WHERE (state = 'parked'::text);
+CREATE INDEX delivery_token ON swarmplane.delivery USING btree (token);
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON swarmplane.delivery FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse(); -- always
+CREATE TRIGGER _800_count_insert AFTER INSERT ON swarmplane.delivery REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_insert(); -- always
+CREATE TRIGGER _800_count_update AFTER UPDATE ON swarmplane.delivery REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_update(); -- always
+grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_hub;
+grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_reader;
+
+create table swarmplane.delivery_done (
+  node_id integer not null,
+  request_id bigint not null,
+  asked_at timestamp with time zone not null,
+  id uuid not null,
+  host text not null,
+  state text not null,
+  was text not null,
+  attempt integer not null,
+  rows integer not null default 0,
+  truncated boolean not null default false,
+  ms integer,
+  code text,
+  error text,
+  columns text[],
+  warnings text[],
+  proof bytea,
+  hub uuid,
+  claimed_at timestamp with time zone,
+  ended_at timestamp with time zone not null default clock_timestamp(),
+  constraint delivery_done_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint delivery_done_pkey PRIMARY KEY (node_id, request_id, asked_at),
+  constraint state_is_an_end CHECK ((state = ANY (ARRAY['ok'::text, 'failed'::text, 'refused'::text, 'expired'::text, 'unreachable'::text, 'cancelled'::text]))),
+  constraint was_open CHECK ((was = ANY (ARRAY['pending'::text, 'parked'::text, 'running'::text])))
+) partition by RANGE (asked_at); -- owner swarmplane_owner
+CREATE INDEX delivery_done_request ON ONLY swarmplane.delivery_done USING btree (request_id);
+CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse(); -- always
+CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert(); -- always
+grant select on swarmplane.delivery_done to swarmplane_hub;
+grant select on swarmplane.delivery_done to swarmplane_reader;
+
+create table swarmplane.host_table (
+  name text not null,
+  description text not null,
+  columns jsonb not null,
+  key text[] not null,
+  sensitive boolean not null default false,
+  seen_at timestamp with time zone not null default now(),
+  constraint host_table_pkey PRIMARY KEY (name)
+); -- owner swarmplane_owner
+grant select on swarmplane.host_table to swarmplane_hub;
+grant select on swarmplane.host_table to swarmplane_reader;
+
+create table swarmplane.hub (
+  id uuid not null default gen_random_uuid(),
+  identity text not null,
+  name text not null,
+  version text not null default ''::text,
+  process integer,
+  started_at timestamp with time zone not null default now(),
+  seen_at timestamp with time zone not null default now(),
+  stopped_at timestamp with time zone,
+  constraint hub_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+CREATE INDEX hub_identity ON swarmplane.hub USING btree (identity) WHERE (stopped_at IS NULL);
+grant select on swarmplane.hub to swarmplane_hub;
+grant select on swarmplane.hub to swarmplane_reader;
+
+create table swarmplane.lease (
+  token uuid not null,
+  hub uuid not null,
+  request_id bigint not null,
+  claimed_at timestamp with time zone not null default now(),
+  until timestamp with time zone not null,
+  constraint lease_hub_fkey FOREIGN KEY (hub) REFERENCES swarmplane.hub(id),
+  constraint lease_pkey PRIMARY KEY (token),
+  constraint lease_request_id_fkey FOREIGN KEY (request_id) REFERENCES swarmplane.request(id)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE INDEX lease_until ON swarmplane.lease USING btree (until);
+
+create table swarmplane.migration (
+  version integer not null,
+  name text not null,
+  checksum text not null,
+  breaking boolean not null,
+  release text not null,
+  applied_at timestamp with time zone not null default now(),
+  applied_by text not null default SESSION_USER,
+  constraint migration_pkey PRIMARY KEY (version)
+); -- owner swarmplane
+grant select on swarmplane.migration to swarmplane_hub;
+
+create table swarmplane.node (
+  id integer not null generated always as identity,
+  identity text not null,
+  name text not null,
+  state text not null,
+  labels jsonb not null default '{}'::jsonb,
+  version text not null default ''::text,
+  hub boolean not null default false,
+  incarnation bigint not null default 0,
+  first_seen timestamp with time zone not null default now(),
+  since timestamp with time zone not null default now(),
+  seen_at timestamp with time zone,
+  constraint identity_is_64_hex_digits CHECK ((identity ~ '^[0-9a-f]{64}$'::text)),
+  constraint identity_is_unique UNIQUE (identity),
+  constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
+  constraint name_is_not_empty CHECK ((name <> ''::text)),
+  constraint node_pkey PRIMARY KEY (id),
+  constraint state_is_known CHECK ((state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text])))
+); -- owner swarmplane_owner
+CREATE INDEX node_name ON swarmplane.node USING btree (name);
+grant select on swarmplane.node to swarmplane_hub;
+grant select on swarmplane.node to swarmplane_reader;
+
+create table swarmplane.node_address (
+  node_id integer not null,
+  address text not null,
+  ip inet,
+  port integer,
+  current boolean not null default true,
+  declared boolean not null default false,
+  first_seen timestamp with time zone not null default now(),
+  last_seen timestamp with time zone not null default now(),
+  constraint address_is_not_empty CHECK ((address <> ''::text)),
+  constraint node_address_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint node_address_pkey PRIMARY KEY (node_id, address),
+  constraint port_is_a_port CHECK (((port >= 1) AND (port <= 65535)))
+); -- owner swarmplane_owner
+grant select on swarmplane.node_address to swarmplane_hub;
+grant select on swarmplane.node_address to swarmplane_reader;
+
+create table swarmplane.request (
+  id bigint not null generated always as identity,
+  sql text,
+  action text,
+  args jsonb,
+  hosts text[] default '{*}'::text[],
+  include_new boolean not null default false,
+  wait_for_away boolean not null default true,
+  priority smallint not null default 0,
+  expires_in interval,
+  idempotency_key text,
+  reason text,
+  asked_by name not null default SESSION_USER,
+  asked_at timestamp with time zone not null default now(),
+  cancel boolean not null default false,
+  expires_at timestamp with time zone,
+  targets integer not null default 0,
+  pending integer not null default 0,
+  running integer not null default 0,
+  ok integer not null default 0,
+  failed integer not null default 0,
+  refused integer not null default 0,
+  expired integer not null default 0,
+  unreachable integer not null default 0,
+  cancelled integer not null default 0,
+  state text not null generated always as (
+CASE
+    WHEN (targets = 0) THEN 'new'::text
+    WHEN ((pending + running) > 0) THEN 'open'::text
+    ELSE 'done'::text
+END) stored,
+  closed_at timestamp with time zone,
+  constraint asks_one_thing CHECK ((num_nonnulls(sql, action) = 1)),
+  constraint counts_add_up CHECK ((targets = (((((((pending + running) + ok) + failed) + refused) + expired) + unreachable) + cancelled))),
+  constraint counts_are_not_negative CHECK ((LEAST(pending, running, ok, failed, refused, expired, unreachable, cancelled) >= 0)),
+  constraint idempotency_key_is_short CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 200))),
+  constraint idempotency_key_is_used_once UNIQUE (asked_by, idempotency_key),
+  constraint request_pkey PRIMARY KEY (id)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
+CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
+CREATE INDEX request_open ON swarmplane.request USING btree (expires_at) WHERE (closed_at IS NULL);
+CREATE TRIGGER _100_check BEFORE INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__before_insert(); -- always
+CREATE TRIGGER _110_check_cancel BEFORE UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel IS DISTINCT FROM old.cancel)) EXECUTE FUNCTION swarmplane.tg_request__before_cancel(); -- always
+CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert(); -- always
+CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request'); -- always
+CREATE TRIGGER _710_audit_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_audit('request', 'cancel'); -- always
+CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify(); -- always
+CREATE TRIGGER _910_notify_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_notify(); -- always
+grant select on swarmplane.request to swarmplane_hub;
+grant select on swarmplane.request to swarmplane_reader;
+grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason) on swarmplane.request to swarmplane_asker;
+grant update (cancel) on swarmplane.request to swarmplane_asker;
+grant insert (action, args) on swarmplane.request to swarmplane_operator;
+
+create table swarmplane.result (
+  node_id integer not null,
+  request_id bigint not null,
+  asked_at timestamp with time zone not null,
+  ordinal integer not null,
+  host text not null,
+  "row" jsonb not null,
+  altered boolean not null default false,
+  constraint result_pkey PRIMARY KEY (node_id, request_id, asked_at, ordinal)
+) partition by RANGE (asked_at); -- owner swarmplane_owner
+CREATE INDEX result_request ON ONLY swarmplane.result USING btree (request_id);
+grant select on swarmplane.result to swarmplane_hub;
+grant select on swarmplane.result to swarmplane_reader;
+
+create table swarmplane.setting (
+  name text not null,
+  value text not null,
+  kind text not null,
+  description text not null,
+  constraint kind_is_known CHECK ((kind = ANY (ARRAY['interval'::text, 'integer'::text]))),
+  constraint setting_pkey PRIMARY KEY (name)
+); -- owner swarmplane_owner
+CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_write(); -- always
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('setting'); -- always
+grant select on swarmplane.setting to swarmplane_hub;
+grant select on swarmplane.setting to swarmplane_reader;
+grant update (value) on swarmplane.setting to swarmplane_operator;
+
+create table swarmplane.sql_file (
+  name text not null,
+  checksum text not null,
+  release text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint sql_file_pkey PRIMARY KEY (name)
+); -- owner swarmplane
+grant select on swarmplane.sql_file to swarmplane_hub;
+
+create table swarmplane.sql_object (
+  kind text not null,
+  name text not null,
+  hash text not null,
+  major integer not null,
+  constraint sql_object_pkey PRIMARY KEY (kind, name)
+); -- owner swarmplane
+grant select on swarmplane.sql_object to swarmplane_hub;
+
+create view swarmplane.answer with (security_invoker=true) as .. -- owner swarmplane_owner
+--   host text
+--   "row" jsonb
+grant select on swarmplane.answer to swarmplane_hub;
+grant select on swarmplane.answer to swarmplane_reader;
+
+create view swarmplane.count_fault with (security_invoker=true) as .. -- owner swarmplane_owner
+--   request_id bigint
+--   targets integer
+--   pending integer
+--   running integer
+--   found_pending bigint
+--   found_running bigint
+--   found_ended bigint
+grant select on swarmplane.count_fault to swarmplane_hub;
+grant select on swarmplane.count_fault to swarmplane_reader;
+
+create view swarmplane.request_status with (security_invoker=true) as .. -- owner swarmplane_owner
+--   request_id bigint
+--   host text
+--   state text
+--   rows integer
+--   ms integer
+--   error text
+--   code text
+--   truncated boolean
+--   attempt integer
+--   run_at timestamp with time zone
+--   ended_at timestamp with time zone
+--   node_id integer
+grant select on swarmplane.request_status to swarmplane_hub;
+grant select on swarmplane.request_status to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.account(of_request bigint)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.account(bigint) to swarmplane_hub;
+grant execute on function swarmplane.account(bigint) to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.address_ip(address text)
+ RETURNS inet
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.address_port(address text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE PROCEDURE swarmplane.ask(IN sql text, IN hosts text[] DEFAULT '{*}'::text[], IN timeout interval DEFAULT '00:00:30'::interval)
+ LANGUAGE plpgsql
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.ask(text,text[],interval) to swarmplane_asker;
+
+CREATE OR REPLACE FUNCTION swarmplane.backoff(attempt integer)
+ RETURNS interval
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.cancel(request_id bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
+
+CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.cancelled_leases(uuid[]) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer)
+ RETURNS TABLE(token uuid, request_id bigint, sql text, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.claim(uuid,integer) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
+ RETURNS TABLE(delivery uuid, became text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict text, because text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.give_back(uuid) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.heartbeat(hub_id uuid, tokens uuid[], OUT active boolean, OUT kept uuid[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.heartbeat(uuid,uuid[]) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.hub_goodbye(hub_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.hub_goodbye(uuid) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text, hub_version text, hub_process integer)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.last_request()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.last_request() to swarmplane_hub;
+grant execute on function swarmplane.last_request() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.make_partitions(ahead interval DEFAULT '21 days'::interval)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.make_partitions(interval) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text, first_at timestamp with time zone, last_at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.next_due()
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.next_due() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb, times integer DEFAULT 1)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.report_addresses(members jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.report_host_tables(tables jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.report_host_tables(jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.report_nodes(members jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.report_nodes(jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.resolve_alerts(text[],text[]) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[])
+ RETURNS SETOF integer
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.resolve_quiet_alerts()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.resolve_quiet_alerts() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.setting_integer(setting_name text)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.setting_interval(setting_name text)
+ RETURNS interval
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_audit__refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_delivery__after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_delivery__after_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__before_cancel()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__before_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_setting__before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+alter default privileges for role swarmplane_owner: functions {swarmplane_owner=X/swarmplane_owner}
