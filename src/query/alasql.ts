@@ -1,5 +1,6 @@
 /** alasql without what reads, writes, fetches or runs anything. Loaded in the reduce process only. */
 import { createRequire } from 'node:module';
+import { AGGREGATES, SCALARS } from './reduce-functions.ts';
 
 export interface Alasql {
   readonly Database: new (name: string) => AlasqlDatabase;
@@ -9,7 +10,7 @@ export interface Alasql {
 }
 
 interface AlasqlDatabase {
-  exec(sql: string, parameters?: unknown[]): unknown;
+  exec(sql: string, parameters?: object): unknown;
   readonly tables: Record<string, { data: unknown[] }>;
 }
 
@@ -20,7 +21,7 @@ const EMPTIED = ['from', 'into', 'engines', 'fn', 'plugins'];
 const STATEMENTS = /^(Select|CreateTable|Statements|Union|ExistsValue|Subquery)/;
 
 /** Helpers that touch files, the network or other code. */
-const UTILITIES = /file|binary|load|save|fetch|require|worker|global|autoExt|cordova|domEmpty/i;
+const UTILITIES = /^(load|save|remove|delete|fileExists|autoExt)/;
 
 export function confinedAlasql(): Alasql {
   const require = createRequire(import.meta.url);
@@ -29,6 +30,8 @@ export function confinedAlasql(): Alasql {
   alasql.options['autocommit'] = true;
   for (const name of EMPTIED)
     for (const key of Object.keys(alasql[name] ?? {})) delete alasql[name]![key];
+  for (const [name, body] of Object.entries(SCALARS)) alasql['fn']![`f_${name}`] = body;
+  for (const [name, body] of Object.entries(AGGREGATES)) alasql['aggr']![`a_${name}`] = body;
   for (const [name, made] of Object.entries(alasql.yy)) refuseStatement(name, made);
   for (const name of Object.keys(alasql.utils))
     if (UTILITIES.test(name) && typeof alasql.utils[name] === 'function')
@@ -40,8 +43,9 @@ export function confinedAlasql(): Alasql {
 /** Statements other than SELECT can be parsed, and throw when run. */
 function refuseStatement(name: string, made: unknown): void {
   if (typeof made !== 'function' || STATEMENTS.test(name)) return;
-  const prototype = made.prototype as Record<string, unknown>;
-  if (typeof prototype['execute'] === 'function') prototype['execute'] = refusal(name);
+  const prototype = made.prototype as Record<string, unknown> | undefined;
+  if (prototype !== undefined && typeof prototype['execute'] === 'function')
+    prototype['execute'] = refusal(name);
 }
 
 function refusal(name: string): () => never {

@@ -51,6 +51,7 @@ function isDenied({ name, aliases }: HostTable, denied: ReadonlySet<string>): bo
 
 async function work(job: Job): Promise<void> {
   const session = new Session({
+    sql: job.sql,
     facts: job.facts,
     timeMs: job.timeMs,
     announce: (table) => report({ type: 'reading', table }),

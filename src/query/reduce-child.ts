@@ -12,7 +12,7 @@ function perform(job: ReduceJob): ReduceReport {
     const database = new alasql.Database('reduce');
     database.exec('CREATE TABLE answers');
     database.tables['answers']!.data = job.rows.map((row) => toObject(job.inputKeys, row));
-    const found = database.exec(job.sql, [...job.parameters]) as Record<string, unknown>[];
+    const found = database.exec(job.sql, { ...job.parameters }) as Record<string, unknown>[];
     if (found.length > job.rowsMax)
       return { type: 'failed', message: `it gives ${found.length} rows, more than ${job.rowsMax}` };
     return { type: 'rows', rows: found.map((row) => job.outputKeys.map((key) => plain(row[key]))) };

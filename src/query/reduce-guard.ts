@@ -6,12 +6,14 @@
  */
 import { nearNames } from './near-names.ts';
 import { ReduceError } from './reduce-error.ts';
+import { AGGREGATES, SCALARS } from './reduce-functions.ts';
 import { tokenize, type Token } from './reduce-tokens.ts';
 
 /** A statement alasql may run. */
 export interface SafeReduce {
   readonly sql: string;
-  readonly parameters: readonly string[];
+  /** By name; the statement has `$p0`. */
+  readonly parameters: Readonly<Record<string, string>>;
   /** Keys of the rows that alasql is given, in the order of the answers' columns. */
   readonly inputKeys: readonly string[];
   /** Names of the result's columns, and the key of each in alasql's rows. */
@@ -25,11 +27,11 @@ const KEYWORDS = new Set(
    ON USING EXISTS TRUE FALSE CAST`.split(/\s+/),
 );
 
-const FUNCTIONS = new Set(
-  `COUNT SUM AVG MIN MAX GROUP_CONCAT MEDIAN STDEV VAR ABS ROUND FLOOR CEIL CEILING SQRT POWER UPPER
-   LOWER LENGTH TRIM LTRIM RTRIM SUBSTR SUBSTRING COALESCE IFNULL NULLIF IIF REPLACE CONCAT
-   INSTR`.split(/\s+/),
-);
+/** Names of functions to the names alasql knows them by: reduce-functions.ts defines each. */
+const FUNCTIONS: ReadonlyMap<string, string> = new Map([
+  ...Object.keys(SCALARS).map((name) => [name, `f_${name}`] as const),
+  ...Object.keys(AGGREGATES).map((name) => [name, `a_${name}`] as const),
+]);
 
 /** SQLite's names of types to alasql's. */
 const CAST_TYPES: ReadonlyMap<string, string> = new Map([
@@ -80,7 +82,7 @@ class Rewriter {
   private readonly columns: readonly string[];
   private readonly keys = new Map<string, string>();
   private readonly defined = new Set<string>();
-  private readonly parameters: string[] = [];
+  private readonly parameters = new Map<string, string>();
 
   constructor(tokens: readonly Token[], columns: readonly string[]) {
     this.tokens = tokens;
@@ -101,7 +103,7 @@ class Rewriter {
     );
     const head = this.rewriteRange(0, this.selectListStart());
     const rest = this.rewriteRange(listEnd, this.tokens.length);
-    const { parameters } = this;
+    const parameters = Object.fromEntries([...this.parameters].map(([text, name]) => [name, text]));
     const sql = [head, items.join(' , '), rest].filter((part) => part !== '').join(' ');
     return { sql, parameters, inputKeys, outputNames, outputKeys };
   }
@@ -143,8 +145,7 @@ class Rewriter {
     const token = this.tokens[at]!;
     if (token.kind === 'number' || token.kind === 'operator') return token.text;
     if (token.kind === 'string' || (token.kind === 'quoted' && !this.isName(at))) {
-      this.parameters.push(token.text);
-      return '?';
+      return `$${this.parameter(token.text)}`;
     }
     if (token.kind === 'word' && !this.isName(at)) return this.rewriteWord(at);
     if (token.text.toLowerCase() === 'answers' && !this.definesAlias(at)) return 'answers';
@@ -154,7 +155,17 @@ class Rewriter {
 
   private rewriteWord(at: number): string {
     const word = upper(this.tokens[at]!);
-    return this.isCastType(at) ? CAST_TYPES.get(word)! : word;
+    if (this.isCastType(at)) return CAST_TYPES.get(word)!;
+    if (!this.isCall(at) || KEYWORDS.has(word)) return word;
+    // count(*) is alasql's own: it has no value to hand to an aggregate.
+    return word === 'COUNT' && this.tokens[at + 2]?.text === '*' ? word : FUNCTIONS.get(word)!;
+  }
+
+  /** The same text is the same parameter, so that equal expressions stay equal. */
+  private parameter(text: string): string {
+    let name = this.parameters.get(text);
+    if (name === undefined) this.parameters.set(text, (name = `p${this.parameters.size}`));
+    return name;
   }
 
   /**
@@ -170,7 +181,7 @@ class Rewriter {
     if (this.isCall(at)) {
       if (FUNCTIONS.has(upper(token)) || KEYWORDS.has(upper(token))) return false;
       throw new ReduceError(
-        `the function ${token.text}() is not among those of the reduce step: ${[...FUNCTIONS].join(', ').toLowerCase()}`,
+        `the function ${token.text}() is not among those of the reduce step: ${[...FUNCTIONS.keys()].join(', ').toLowerCase()}`,
       );
     }
     return !KEYWORDS.has(upper(token)) && !this.isCastType(at);

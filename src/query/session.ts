@@ -29,8 +29,6 @@ export class Session {
   readonly warnings = new Set<string>();
   /** Tables for which a plan was refused because no required column was constrained. */
   readonly unconstrained = new Set<HostTable>();
-  /** Tables the statement names, for hints. */
-  readonly connected = new Set<HostTable>();
   /** The table being read, for errors. */
   reading: string | undefined;
   /** A collector was left at work in the background. */
@@ -40,13 +38,20 @@ export class Session {
   /** What a collector or callback threw; SQLite itself only says "error". */
   failure: unknown;
   readonly startedAt = performance.now();
+  readonly sql: string;
   readonly facts: HostFacts;
   readonly timeMs: number;
   readonly abort = new AbortController();
   private readonly announced = new Set<string>();
   private readonly announce: (table: string) => void;
 
-  constructor(options: { facts: HostFacts; timeMs: number; announce: (table: string) => void }) {
+  constructor(options: {
+    sql: string;
+    facts: HostFacts;
+    timeMs: number;
+    announce: (table: string) => void;
+  }) {
+    this.sql = options.sql;
     this.facts = options.facts;
     this.timeMs = options.timeMs;
     this.announce = options.announce;

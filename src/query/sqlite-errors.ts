@@ -20,7 +20,7 @@ export function prepareError(database: Database, session: Session, rc: number): 
   if (/no query solution/i.test(message)) return constraintRequired([...session.unconstrained]);
   const table = /^no such table: (?:\w+\.)?(.*)$/.exec(message)?.[1];
   if (table !== undefined) return noSuchTable(database, table);
-  if (/^no such column: /.test(message)) return noSuchColumn(session, message);
+  if (/^no such column: /.test(message)) return noSuchColumn(database, session, message);
   return new QueryError('syntax', message);
 }
 
@@ -70,10 +70,11 @@ function noSuchTable(database: Database, name: string): QueryError {
   return new QueryError('no_such_table', `no such table: "${name}"; ${hint}`);
 }
 
-function noSuchColumn(session: Session, message: string): QueryError {
+function noSuchColumn(database: Database, session: Session, message: string): QueryError {
   const name = message.replace(/^no such column: /, '');
   const bare = name.replace(/ - should this be.*$/, '').replace(/^.*\./, '');
-  const columns = [...session.connected].flatMap((table) => table.columns.map((it) => it.name));
+  const named = (session.sql.match(/\w+/g) ?? []).map((word) => database.table(word));
+  const columns = named.flatMap((table) => table?.columns.map((it) => it.name) ?? []);
   const [near] = nearNames(bare, [...new Set(columns)]);
   const hint =
     near === undefined ? '`swarmplane tables NAME` lists columns' : `did you mean "${near}"?`;
