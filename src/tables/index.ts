@@ -4,5 +4,6 @@
  * virtual tables of the declarations, docs/tables.md is generated from them.
  */
 export { describeTable, describeTables, tableSummary, type TableSummary } from './describe.ts';
+export { notOffered } from './not-offered.ts';
 export { allTables, findTable } from './registry.ts';
 export * from './types.ts';

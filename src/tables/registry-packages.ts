@@ -1,19 +1,41 @@
 /** The tables of accounts, packages, units, files and what people configure. */
 import { groups } from './accounts/groups.ts';
+import { shadow } from './accounts/shadow.ts';
+import { shellHistory } from './accounts/shell-history.ts';
+import { sudoers } from './accounts/sudoers.ts';
 import { userGroups } from './accounts/user-groups.ts';
 import { users } from './accounts/users.ts';
+import { etcProtocols } from './config/etc-protocols.ts';
+import { etcServices } from './config/etc-services.ts';
 import { file } from './files/file.ts';
 import { hash } from './files/hash.ts';
+import { suidBin } from './files/suid-bin.ts';
 import { debPackages } from './packages/deb-packages.ts';
+import { authorizedKeys } from './ssh/authorized-keys.ts';
+import { knownHosts } from './ssh/known-hosts.ts';
+import { sshConfigs } from './ssh/ssh-configs.ts';
+import { userSshKeys } from './ssh/user-ssh-keys.ts';
 import type { HostTable } from './types.ts';
+import { crontab } from './units/crontab.ts';
 import { systemdUnits } from './units/systemd-units.ts';
 
 export const packagesTables: readonly HostTable[] = [
+  authorizedKeys,
+  crontab,
   debPackages,
+  etcProtocols,
+  etcServices,
   file,
   groups,
   hash,
+  knownHosts,
+  shadow,
+  shellHistory,
+  sshConfigs,
+  sudoers,
+  suidBin,
   systemdUnits,
   userGroups,
+  userSshKeys,
   users,
 ];

@@ -1,0 +1,124 @@
+/**
+ * What users keep in their home folders. Such files are the users' own: a link in a home must not
+ * make the agent, which may run as root, show what its owner could not read.
+ */
+import * as fs from 'node:fs';
+
+import { eqIntegers } from '../lib/constraints.ts';
+import { describeCode, errorCode, hostPath, listDir } from '../lib/files.ts';
+import { Misses } from '../files/misses.ts';
+import { joinText } from '../files/host-path.ts';
+import type { CollectContext } from '../types.ts';
+import { accountsIfAny, type Account } from './passwd.ts';
+
+export interface Home {
+  readonly uid: number;
+  readonly name: string;
+  /** Absolute path of the folder. */
+  readonly path: string;
+}
+
+type HomeContext = Pick<CollectContext, 'root' | 'constraints' | 'warn'>;
+
+/**
+ * Calls `visit` for the home of each user: of those that the query names by `uid`, else of all.
+ * What cannot be read is warned of, once a reason.
+ */
+export function fromHomes<T>(
+  context: HomeContext,
+  visit: (home: Home, files: HomeFiles) => Iterable<T>,
+): T[] {
+  const misses = new Misses(context);
+  const rows = homes(context).flatMap((home) => [
+    ...visit(home, new HomeFiles(context, home, misses)),
+  ]);
+  misses.report();
+  return rows;
+}
+
+/** Homes that are folders; accounts of the system share some, which come once a user id. */
+export function homes(context: Pick<CollectContext, 'root' | 'constraints'>): Home[] {
+  const wanted = eqIntegers(context, 'uid');
+  const seen = new Set<string>();
+  return accountsIfAny(context).flatMap((account) => {
+    const key = `${account.uid}:${account.home}`;
+    if (wanted?.includes(account.uid) === false || seen.has(key) || !isHome(account)) return [];
+    seen.add(key);
+    return [{ uid: account.uid, name: account.name, path: account.home }];
+  });
+}
+
+/** The files of one home, named by paths relative to it. */
+export class HomeFiles {
+  readonly #context: HomeContext;
+  readonly #home: Home;
+  readonly #misses: Misses;
+
+  constructor(context: HomeContext, home: Home, misses: Misses) {
+    this.#context = context;
+    this.#home = home;
+    this.#misses = misses;
+  }
+
+  path(relative: string): string {
+    return joinText(this.#home.path, relative);
+  }
+
+  /** Names in a folder of the home, sorted. */
+  list(relative: string): string[] {
+    return listDir(this.#context, this.path(relative));
+  }
+
+  /** A file's text; undefined when there is none, or none that the user may read. */
+  text(relative: string, bytesMax: number = BYTES_MAX): string | undefined {
+    const path = this.path(relative);
+    let fd: number | undefined;
+    try {
+      const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
+      fd = fs.openSync(hostPath(this.#context, path), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+      return this.#readOwn(fd, path, bytesMax);
+    } catch (error) {
+      const code = errorCode(error);
+      if (!NOTHING_THERE.has(code)) this.#misses.add(path, `not read: ${describeCode(code)}`);
+      return undefined;
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd);
+    }
+  }
+
+  #readOwn(fd: number, path: string, bytesMax: number): string | undefined {
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile()) return undefined;
+    if (stat.uid !== this.#home.uid && !this.#isInside(fd)) {
+      this.#misses.add(path, "not read: it leads out of the home to another user's file");
+      return undefined;
+    }
+    const buffer = Buffer.allocUnsafe(Math.min(stat.size, bytesMax));
+    let length = 0;
+    while (length < buffer.length) {
+      const count = fs.readSync(fd, buffer, length, buffer.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    if (stat.size > bytesMax) this.#misses.add(path, `only its first ${bytesMax} bytes are read`);
+    return buffer.subarray(0, length).toString('utf8');
+  }
+
+  /** Where the open file really lies, whatever the path has become since. */
+  #isInside(fd: number): boolean {
+    try {
+      const home = fs.realpathSync(hostPath(this.#context, this.#home.path));
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(home === '/' ? '/' : `${home}/`);
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** Accounts of daemons have / or nothing for a home. */
+function isHome(account: Account): boolean {
+  return account.home.startsWith('/') && account.home !== '/' && !account.home.includes('\0');
+}
+
+const BYTES_MAX = 16 * 1024 * 1024;
+const NOTHING_THERE = new Set(['ENOENT', 'ENOTDIR', 'ENXIO']);

@@ -1,0 +1,51 @@
+/** osquery's tables that are not served here, each with the reason that a person is told. */
+
+const EVENTED =
+  'it holds events gathered over time, which are out of scope: tables here show the present state';
+const CLOUD = "asking for it would send network traffic to the cloud's metadata service";
+const NETWORK = 'it would send network traffic to places a query names';
+const OSQUERY = 'it describes the inner state of an osquery daemon, and this is none';
+
+/** Table name to the reason, as a clause: `table process_events is not offered: it holds ...`. */
+export const notOffered: Readonly<Record<string, string>> = {
+  apparmor_events: EVENTED,
+  bpf_process_events: EVENTED,
+  bpf_socket_events: EVENTED,
+  file_events: EVENTED,
+  hardware_events: EVENTED,
+  process_events: EVENTED,
+  process_file_events: EVENTED,
+  seccomp_events: EVENTED,
+  selinux_events: EVENTED,
+  socket_events: EVENTED,
+  syslog: EVENTED,
+  syslog_events: EVENTED,
+  user_events: EVENTED,
+  yara_events: EVENTED,
+  azure_instance_metadata: CLOUD,
+  azure_instance_tags: CLOUD,
+  ec2_instance_metadata: CLOUD,
+  ec2_instance_tags: CLOUD,
+  ycloud_instance_metadata: CLOUD,
+  curl: NETWORK,
+  curl_certificate: NETWORK,
+  prometheus_metrics: NETWORK,
+  osquery_events: OSQUERY,
+  osquery_extensions: OSQUERY,
+  osquery_flags: OSQUERY,
+  osquery_packs: OSQUERY,
+  osquery_registry: OSQUERY,
+  osquery_schedule: OSQUERY,
+  augeas: 'it needs the augeas library, which is native code',
+  carbon_black_info: 'it describes a product this agent does not know',
+  carves: 'files are never copied off a host',
+  cpuid: 'it needs machine instructions that JavaScript cannot run; see cpu_info',
+  device_file: 'it reads file systems below the kernel; see file',
+  device_hash: 'it reads file systems below the kernel; see hash',
+  device_partitions: 'it reads partition tables below the kernel; see block_devices',
+  intel_me_info: "it talks to the processor's management engine",
+  msr: "it reads the processor's registers",
+  yara: 'it needs the yara library, which is native code',
+  yara_file: 'it needs the yara library, which is native code',
+  yara_process: 'it needs the yara library, which is native code',
+};

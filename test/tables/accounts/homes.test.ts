@@ -1,0 +1,99 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { shellHistory } from '../../../src/tables/accounts/shell-history.ts';
+import { knownHosts } from '../../../src/tables/ssh/known-hosts.ts';
+import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
+import { expectShape } from '../lib/shape.ts';
+
+const uid = process.getuid!();
+/** The second user cannot own files here, as an ordinary user cannot give files away. */
+const PASSWD = `ann:x:${uid}:0::/home/ann:/bin/sh\nbob:x:4242:0::/home/bob:/bin/sh\ndaemon:x:1:1::/:/bin/false\n`;
+
+describe('shell_history', () => {
+  test('lines of bash and zsh, with their times where they are kept', async () => {
+    const root = fakeRoot({
+      'etc/passwd': PASSWD,
+      'home/ann/.bash_history': 'ls\n#1700000000\nid\nwho # I am\n',
+      'home/ann/.zsh_history': ': 1700000001:0;echo a;b\nplain\n',
+    });
+    const rows = await rowsOf(shellHistory, { root });
+    expectShape(shellHistory, rows);
+    expect(rows.map(({ time, command, history_file }) => [time, command, history_file])).toEqual([
+      [0, 'ls', '/home/ann/.bash_history'],
+      [1700000000, 'id', '/home/ann/.bash_history'],
+      [0, 'who # I am', '/home/ann/.bash_history'],
+      [1700000001, 'echo a;b', '/home/ann/.zsh_history'],
+      [0, 'plain', '/home/ann/.zsh_history'],
+    ]);
+  });
+
+  test('a history of this machine has a row a command', async () => {
+    const root = fakeRoot({ 'etc/passwd': PASSWD, 'home/ann/.bash_history': 'x\n'.repeat(5000) });
+    expect(await rowsOf(shellHistory, { root })).toHaveLength(5000);
+  });
+});
+
+describe("files in users' homes", () => {
+  const tree = {
+    'etc/passwd': PASSWD,
+    'home/ann/.ssh/known_hosts': 'a ssh-ed25519 AAAA\n# comment\n',
+    'home/bob/.ssh/known_hosts': 'b ssh-ed25519 AAAA\n',
+  };
+
+  test('are read of all users, or of the one the query names', async () => {
+    const root = fakeRoot(tree);
+    expect((await rowsOf(knownHosts, { root })).map((row) => row.uid)).toEqual([uid, 4242]);
+    expect(await rowsOf(knownHosts, { root, constraints: [eq('uid', 4242)] })).toEqual([
+      { uid: 4242, key: 'b ssh-ed25519 AAAA', key_file: '/home/bob/.ssh/known_hosts' },
+    ]);
+    expect(await rowsOf(knownHosts, { root, constraints: [eq('uid', 7)] })).toEqual([]);
+  });
+
+  test("do not show another user's file through a link out of the home", () => {
+    const root = fakeRoot({
+      'etc/passwd': PASSWD,
+      'etc/secret': 'root:$6$abc\n',
+      'home/bob/.ssh/known_hosts': { link: '../../../etc/secret' },
+      'home/bob/inside': 'c ssh-ed25519 AAAA\n',
+      'home/bob/.bash_history': { link: 'inside' },
+    });
+    const context = contextFor(knownHosts, { root });
+    expect(knownHosts.kind === 'snapshot' && knownHosts.collect(context)).toEqual([]);
+    expect(context.warnings.join()).toContain(
+      "/home/bob/.ssh/known_hosts: not read: it leads out of the home to another user's file",
+    );
+  });
+
+  test('follow a link that stays in the home', async () => {
+    const root = fakeRoot({
+      'etc/passwd': PASSWD,
+      'home/bob/dotfiles/known': 'c ssh-ed25519 AAAA\n',
+      'home/bob/.ssh/known_hosts': { link: '../dotfiles/known' },
+    });
+    expect(await rowsOf(knownHosts, { root })).toMatchObject([{ uid: 4242 }]);
+  });
+
+  test('that are pipes or folders are passed over', async () => {
+    const root = fakeRoot({ ...tree, 'home/ann/.bash_history/x': '' });
+    expect(await rowsOf(shellHistory, { root })).toEqual([]);
+  });
+
+  test.skipIf(uid !== 0)('that an ordinary user may not read are named in a warning', () => {
+    const root = fakeRoot(tree);
+    fs.chmodSync(root, 0o755);
+    fs.chmodSync(join(root, 'home/ann/.ssh'), 0o700);
+    fs.chmodSync(join(root, 'home/bob/.ssh'), 0o700);
+    process.seteuid!(65534);
+    try {
+      const context = contextFor(knownHosts, { root });
+      expect(knownHosts.kind === 'snapshot' && knownHosts.collect(context)).toEqual([]);
+      expect(context.warnings).toHaveLength(1);
+      expect(context.warnings[0]).toMatch(/known_hosts and 1 more: not read: permission denied/);
+    } finally {
+      process.seteuid!(0);
+    }
+  });
+});
