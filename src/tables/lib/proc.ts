@@ -61,3 +61,8 @@ export function bootTime(context: Rooted): number | undefined {
 
 /** Kernel ticks in a second: sysconf(_SC_CLK_TCK), 100 on every Linux that Node runs on. */
 export const TICKS_PER_SECOND = 100;
+
+/** Says once per scan that rows of other users' processes are missing. */
+export function warnOthersHidden(context: Pick<CollectContext, 'warn'>, what: string): void {
+  if (!seesAllProcesses()) context.warn(`not root: ${what} of other users’ processes are not seen`);
+}

@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { bigint, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { hostPath, requireText, type Rooted } from '../lib/files.ts';
+import { mayBlock, parseMounts, type MountEntry } from '../lib/mounts.ts';
 import { integerOrNull, narrow } from '../lib/numbers.ts';
 import { ProgramError, runProgram } from '../lib/program.ts';
-import { lines } from '../lib/text.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 
 export const mounts: SnapshotTable = {
@@ -38,27 +38,6 @@ export const mounts: SnapshotTable = {
   },
 };
 
-export interface MountEntry {
-  readonly device: string;
-  readonly path: string;
-  readonly type: string;
-  readonly flags: string;
-}
-
-/** The lines of fstab(5)'s form that /proc/mounts has; blanks in names are written \040. */
-export function parseMounts(content: string): MountEntry[] {
-  return lines(content).flatMap((line) => {
-    const [device, path, type, flags] = line.split(' ').map(unescapeOctal);
-    return flags === undefined ? [] : [{ device: device!, path: path!, type: type!, flags }];
-  });
-}
-
-function unescapeOctal(word: string): string {
-  return word.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(parseInt(digits, 8)),
-  );
-}
-
 function resolveDevice(context: Rooted, device: string): string {
   if (!device.startsWith('/dev/') || context.root !== '/') return device;
   try {
@@ -70,7 +49,7 @@ function resolveDevice(context: Rooted, device: string): string {
 
 async function spaceOf(context: CollectContext, entry: MountEntry): Promise<Row> {
   try {
-    return MAY_BLOCK.test(entry.type)
+    return mayBlock(entry.type)
       ? await spaceFromProgram(context, entry.path)
       : spaceFromCall(context, entry.path);
   } catch (error) {
@@ -104,8 +83,6 @@ async function spaceFromProgram(context: Rooted, path: string): Promise<Row> {
   return Object.fromEntries(SPACE_COLUMNS.map((column, index) => [column, values[index]]));
 }
 
-/** File systems whose answers come from another machine or process. */
-const MAY_BLOCK = /^(nfs|cifs|smb|fuse|9p|ceph|gluster|afs|lustre|autofs|ncp|coda|gfs|ocfs|orange)/;
 const ANSWER_MS = 1_000;
 const SPACE_COLUMNS = [
   'blocks_size',

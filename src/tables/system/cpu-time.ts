@@ -1,0 +1,42 @@
+import { bigint, integer } from '../lib/columns.ts';
+import { requireText } from '../lib/files.ts';
+import { integerOrNull } from '../lib/numbers.ts';
+import { lines } from '../lib/text.ts';
+import type { Row, SnapshotTable } from '../types.ts';
+
+export const cpuTime: SnapshotTable = {
+  kind: 'snapshot',
+  name: 'cpu_time',
+  description: 'What each core spent its time on since the start, in ticks of 1/100 s.',
+  cost: 'cheap',
+  key: ['core'],
+  columns: [
+    integer('core', 'Number of the core.'),
+    bigint('user', 'Programs.'),
+    bigint('nice', 'Programs of low priority.'),
+    bigint('system', 'The kernel.'),
+    bigint('idle', 'Nothing.'),
+    bigint('iowait', 'Waiting for input and output.'),
+    bigint('irq', 'Interrupts.'),
+    bigint('softirq', 'Deferred work of interrupts.'),
+    bigint('steal', 'Other virtual machines.'),
+    bigint('guest', 'Guests of this machine.'),
+    bigint('guest_nice', 'Guests of low priority.'),
+  ],
+  collect(context): Row[] {
+    return lines(requireText(context, '/proc/stat')).flatMap((line) => {
+      const match = /^cpu(\d+) (.*)$/.exec(line);
+      if (match === null) return [];
+      const ticks = match[2]!.split(' ').map(integerOrNull);
+      const row: Row = { core: Number(match[1]) };
+      for (const [index, name] of STATES.entries()) row[name] = ticks[index] ?? null;
+      return [row];
+    });
+  },
+};
+
+/** In the order of proc_stat(5). */
+const STATES = [
+  ...['user', 'nice', 'system', 'idle', 'iowait'],
+  ...['irq', 'softirq', 'steal', 'guest', 'guest_nice'],
+];
