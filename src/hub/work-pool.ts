@@ -8,7 +8,12 @@ export async function openWorkPool(url: string, checked: pg.Pool, log: Log): Pro
   const { rows } = await checked.query<{ member: boolean }>(
     `select pg_has_role(current_user, 'swarmplane_hub', 'member') as member`,
   );
-  return openPool(rows[0]!.member ? asHub(url) : url, { log, max: 8, statementTimeoutMs: 30_000 });
+  return openPool(rows[0]!.member ? asHub(url) : url, {
+    log,
+    max: 8,
+    statementTimeoutMs: 30_000,
+    applicationName: 'swarmplane queue',
+  });
 }
 
 /** Where the URL sets options of its own they are left alone, and the hub works with the rights it has. */

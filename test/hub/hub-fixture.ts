@@ -3,7 +3,9 @@ import { onTestFinished } from 'vitest';
 import type pg from 'pg';
 import { Hub, type HubTuning } from '../../src/hub/hub.ts';
 import { silentLog, type Log } from '../../src/hub/log.ts';
+import { whileAway } from '../../src/hub/open-database.ts';
 import type { TestDatabase, TestPostgres } from '../helpers/postgres.ts';
+import { QUICK } from './quick.ts';
 import { ScriptedAsker } from './scripted-asker.ts';
 
 export interface Fixture {
@@ -21,16 +23,6 @@ export interface Fixture {
   query<T extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
 }
 
-/** Quick for tests: what is tested is never how long these are. */
-export const QUICK: Partial<HubTuning> = {
-  heartbeatMs: 100,
-  pollMs: 200,
-  settleMs: 0,
-  graceMs: 300,
-  nodesMs: 500,
-  stopMs: 2_000,
-};
-
 export async function hubFixture(
   postgres: TestPostgres,
   hosts: readonly string[] = ['hub1', 'web1', 'web2'],
@@ -46,10 +38,11 @@ export async function hubFixture(
   );
   await pool.query(`update swarmplane.setting set value = '1 second' where name = 'lease_time'`);
 
+  // An idle connection of the pool may be one that a fault cut.
   const query = async <T extends pg.QueryResultRow>(
     sql: string,
     values: unknown[] = [],
-  ): Promise<T[]> => (await pool.query<T>(sql, values)).rows;
+  ): Promise<T[]> => (await whileAway(() => pool.query<T>(sql, values), silentLog)).rows;
   const until = async <T extends pg.QueryResultRow>(
     sql: string,
     values: unknown[] = [],

@@ -1,0 +1,11 @@
+import type { HubTuning } from '../../src/hub/hub.ts';
+
+/** Quick for tests: what is tested is never how long these are. */
+export const QUICK: Partial<HubTuning> = {
+  heartbeatMs: 100,
+  pollMs: 200,
+  settleMs: 0,
+  graceMs: 300,
+  nodesMs: 500,
+  stopMs: 2_000,
+};
