@@ -19,7 +19,7 @@ export interface InboundHandlers {
   up(frames: FrameSocket, result: HandshakeResult, address: string): void;
   failed(address: string, error: NetError): void;
   /** A stranger showed a wrong join secret. */
-  wrongSecret(address: string, verdict: FailureVerdict): void;
+  wrongSecret(address: string, prefix: string, verdict: FailureVerdict): void;
 }
 
 export class Inbound {
@@ -56,8 +56,8 @@ export class Inbound {
       frames.close(reason);
       // Only what this side found out: a peer may claim anything.
       if (reason.code === 'wrong_secret' && !fromPeer(reason)) {
-        const verdict = this.#lane.recordFailure(prefixOf(frames.remoteAddress));
-        this.#handlers.wrongSecret(address, verdict);
+        const prefix = prefixOf(frames.remoteAddress);
+        this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix));
       }
       this.#handlers.failed(address, reason);
     });

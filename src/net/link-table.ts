@@ -19,11 +19,16 @@ export class LinkTable {
   }
 
   /** Takes up an authenticated connection; `start` on the result lets messages come. */
-  add(frames: FrameSocket, result: HandshakeResult, info: LinkInfo, address: string): Link {
+  add(
+    frames: FrameSocket,
+    result: HandshakeResult,
+    about: { info: LinkInfo; address: string; sinceMs: number },
+  ): Link {
+    const { info, address, sinceMs } = about;
     const { session, peer } = result;
     const link = new Link({
       ...{ id: ++this.#lastId, peer, info, address, frames, session },
-      sinceMs: Date.now(),
+      sinceMs,
       handlers: {
         message: this.#handlers.message,
         down: (one, reason) => {

@@ -1,10 +1,15 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
 import type { NodeId, PeerIdentity, SwarmSecrets } from '../secure/index.ts';
-import type { Alarm, CoreEvent, MemberView, RequestSpec, SelfDescription } from '../swarm/types.ts';
+import type {
+  Alarm,
+  CoreEvent,
+  LinkId,
+  MemberView,
+  RequestSpec,
+  SelfDescription,
+} from '../swarm/types.ts';
 import type { HostPort } from './address.ts';
-import type { FailureVerdict } from './admission-failures.ts';
-import { prefixOf } from './address.ts';
 import { systemClock, WallJumpDetector, type Clock } from './clock.ts';
 import { createCore } from './core.ts';
 import { Driver } from './driver.ts';
@@ -12,6 +17,7 @@ import { Effects } from './effects.ts';
 import { NetError } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
 import type { HandshakeResult, HandshakeSelf } from './handshake.ts';
+import { cloneAlarm, wrongSecretAlarms } from './handshake-alarms.ts';
 import { Inbound } from './inbound.ts';
 import { JpakePool } from './jpake-pool.ts';
 import type { Link } from './link.ts';
@@ -174,12 +180,14 @@ export class SwarmNode {
   }
 
   #makeInbound(): Inbound {
-    const mono = (): number => this.#clock.now().mono;
-    return new Inbound(this.#tuning, mono, {
+    return new Inbound(this.#tuning, this.#mono, {
       self: () => this.#handshakeSelf(),
       up: (frames, result, address) => this.#handleUp(frames, result, address),
       failed: (address, error) => this.#handleFailedHandshake(address, error),
-      wrongSecret: (address, verdict) => this.#handleWrongSecret(address, verdict),
+      wrongSecret: (address, prefix, verdict) => {
+        const alarms = wrongSecretAlarms(address, prefix, verdict, this.#wall());
+        for (const alarm of alarms) this.#alarmListeners.emit(alarm);
+      },
     });
   }
 
@@ -192,7 +200,7 @@ export class SwarmNode {
           throw new NetError('not_admitted', 'not admitted');
         await this.#connect(address, nodeId, undefined);
       },
-      close: (link, reason) => this.#links.get(link)?.close(new NetError('closed', reason)),
+      close: (link, reason) => this.#closeLink(link, reason),
     });
   }
 
@@ -223,10 +231,9 @@ export class SwarmNode {
     signal: AbortSignal | undefined,
   ): Promise<PeerIdentity> {
     const stop = this.#stopping.signal;
-    const mono = (): number => this.#clock.now().mono;
     try {
       const { frames, result } = await openOutbound(address, this.#handshakeSelf(), {
-        ...{ tuning: this.#tuning, mono, expect },
+        ...{ tuning: this.#tuning, mono: this.#mono, expect },
         signal: signal === undefined ? stop : AbortSignal.any([stop, signal]),
       });
       await this.#takeSecrets(frames, result);
@@ -256,7 +263,7 @@ export class SwarmNode {
   #handleUp(frames: FrameSocket, result: HandshakeResult, address: string, dialled?: string): void {
     try {
       this.#refuseStopped();
-      this.#links.refuseBanned(result.peer.nodeId, this.#clock.now().mono);
+      this.#links.refuseBanned(result.peer.nodeId, this.#mono());
       if (frames.closed) throw new NetError('closed', 'the connection ended after the handshake');
     } catch (error) {
       frames.close(error as NetError);
@@ -266,10 +273,19 @@ export class SwarmNode {
       initiator: dialled !== undefined,
       ...(dialled !== undefined && { address: dialled }),
     };
-    const link = this.#links.add(frames, result, info, address);
+    const link = this.#links.add(frames, result, { info, address, sinceMs: this.#wall() });
     this.#options.log.info({ peer: link.peer.nodeId, address, link: link.id, ...info }, 'link up');
     this.#driver.step((core, now) => core.handleLinkUp(now, link.id, link.peer, info));
     link.start();
+  }
+
+  #closeLink(id: LinkId, reason: string): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    if (reason.startsWith(BROKE_PROTOCOL)) {
+      this.#links.ban(link.peer.nodeId, this.#mono() + this.#tuning.banMs);
+    }
+    link.close(new NetError('closed', reason));
   }
 
   #handleDown(link: Link, reason: NetError): void {
@@ -283,7 +299,7 @@ export class SwarmNode {
       case 'member':
         return this.#memberListeners.emit(event.member);
       case 'alarm':
-        return this.#raise(event.alarm);
+        return this.#alarmListeners.emit(event.alarm);
       case 'answer':
       case 'account':
         this.#requests.get(event.requestId)?.push(event);
@@ -294,25 +310,7 @@ export class SwarmNode {
   #handleFailedHandshake(address: string, error: NetError): void {
     this.#options.log.debug({ address, code: error.code, reason: error.message }, 'no handshake');
     if (error.code !== 'clone') return;
-    const message = `another process with this node's identity was met at ${address}: a copied state folder`;
-    this.#raise({ kind: 'clone', key: this.#options.identity.nodeId, message, at: Date.now() });
-  }
-
-  #handleWrongSecret(address: string, verdict: FailureVerdict): void {
-    const prefix = prefixOf(address.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
-    const { inPrefix, inAll } = verdict;
-    const message = `${address} tried to join with a wrong join secret (${inPrefix} such tries from ${prefix}, ${inAll} in all, within an hour)`;
-    this.#raise({ kind: 'wrong_secret', key: prefix, message, at: Date.now() });
-    if (verdict.alarm === undefined) return;
-    const which = verdict.alarm === 'prefix' ? prefix : 'all networks';
-    this.#raise({
-      ...{ kind: 'join_guessing', key: which, at: Date.now() },
-      message: `somebody guesses the join secret: ${message}; further tries are slowed down`,
-    });
-  }
-
-  #raise(alarm: Alarm): void {
-    this.#alarmListeners.emit(alarm);
+    this.#alarmListeners.emit(cloneAlarm(this.#options.identity.nodeId, address, this.#wall()));
   }
 
   #startTicker(): NodeJS.Timeout {
@@ -329,10 +327,17 @@ export class SwarmNode {
     }, tickMs);
   }
 
+  readonly #mono = (): number => this.#clock.now().mono;
+
+  readonly #wall = (): number => this.#clock.now().wall;
+
   #refuseStopped(): void {
     if (this.#stopping.signal.aborted) throw new NetError('stopped', 'this node is stopping');
   }
 }
+
+/** How the core begins the reason of a close after bytes that were no message. */
+const BROKE_PROTOCOL = 'protocol: ';
 
 function random(n: number): Uint8Array {
   return new Uint8Array(randomBytes(n));

@@ -80,6 +80,11 @@ export class RecordingProxy {
     this.#frozen = false;
   }
 
+  /** Stops reading from the target, so that what it sends waits in its own buffers. */
+  choke(): void {
+    for (const { target } of this.#pairs) target.pause();
+  }
+
   /** Each piece arrives this much later. */
   delay(ms: number): void {
     this.#delayMs = ms;

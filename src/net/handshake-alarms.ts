@@ -1,0 +1,26 @@
+/** What people are told when a handshake shows that something is wrong. */
+import type { NodeId } from '../secure/types.ts';
+import type { Alarm } from '../swarm/types.ts';
+import type { FailureVerdict } from './admission-failures.ts';
+
+/** One alarm per try, and one more when the tries look like guessing. `at`: Unix milliseconds. */
+export function wrongSecretAlarms(
+  address: string,
+  prefix: string,
+  verdict: FailureVerdict,
+  at: number,
+): Alarm[] {
+  const { inPrefix, inAll } = verdict;
+  const counts = `${inPrefix} such tries from ${prefix}, ${inAll} in all, within an hour`;
+  const message = `${address} tried to join with a wrong join secret (${counts})`;
+  const single: Alarm = { kind: 'wrong_secret', key: prefix, message, at };
+  if (verdict.alarm === undefined) return [single];
+  const guessing = `somebody guesses the join secret: ${counts}; further tries are slowed down`;
+  const key = verdict.alarm === 'prefix' ? prefix : 'all networks';
+  return [single, { kind: 'join_guessing', key, message: guessing, at }];
+}
+
+export function cloneAlarm(self: NodeId, address: string, at: number): Alarm {
+  const message = `another process with this node's identity was met at ${address}: wipe the state folder of one of the two hosts`;
+  return { kind: 'clone', key: self, message, at };
+}

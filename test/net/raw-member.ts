@@ -1,0 +1,72 @@
+/** A member that a test speaks for, byte by byte: real keys and sessions, nothing else. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import {
+  Identity,
+  MemberHandshake,
+  type Session,
+  type SwarmSecrets,
+} from '../../src/secure/index.ts';
+import { FrameDecoder, encodeFrame } from '../../src/wire/index.ts';
+
+const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
+
+export class RawMember {
+  readonly socket: Socket;
+  readonly session: Session;
+  readonly #decoder: FrameDecoder;
+
+  private constructor(socket: Socket, session: Session, decoder: FrameDecoder) {
+    this.socket = socket;
+    this.session = session;
+    this.#decoder = decoder;
+  }
+
+  static identity(): Identity {
+    return Identity.create(random, Math.floor(Date.now() / 1000));
+  }
+
+  /** Connects and does the member handshake; the socket is paused afterwards. */
+  static async connect(
+    at: { host: string; port: number },
+    secrets: SwarmSecrets,
+    identity = RawMember.identity(),
+  ): Promise<RawMember> {
+    const socket = connect(at);
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    const bootId = random(16);
+    const handshake = new MemberHandshake({ role: 'initiator', secrets, identity, bootId, random });
+    socket.write(encodeFrame(handshake.start()));
+    const decoder = new FrameDecoder();
+    const [bytes] = (await once(socket, 'data')) as [Buffer];
+    socket.pause();
+    for (const frame of decoder.push(bytes)) {
+      const { send, done } = handshake.handle(frame);
+      if (send !== undefined) socket.write(encodeFrame(send));
+      if (done !== undefined) {
+        decoder.setMaxBytes(256 * 1024);
+        return new RawMember(socket, done.session, decoder);
+      }
+    }
+    throw new Error('the handshake did not end with the second message');
+  }
+
+  /** False when the socket wants a pause. */
+  send(message: Uint8Array): boolean {
+    return this.socket.write(encodeFrame(this.session.seal(message)));
+  }
+
+  /** Takes what comes and keeps nothing. */
+  drain(): void {
+    this.socket.on('data', (bytes) => {
+      for (const frame of this.#decoder.push(bytes)) this.session.open(frame);
+    });
+    this.socket.resume();
+  }
+
+  async closed(): Promise<void> {
+    if (!this.socket.destroyed) await once(this.socket, 'close');
+  }
+}
