@@ -18,7 +18,11 @@ export async function findDrift(client: pg.ClientBase): Promise<Drift[]> {
   const { rowCount } = await client.query(
     `select from swarmplane.sql_object where major <> ${MAJOR} limit 1`,
   );
-  if (rowCount! > 0) await rememberObjects(client);
+  if (rowCount! > 0) {
+    // A hub that may not migrate leaves it to one that may.
+    if (!(await mayRemember(client))) return [];
+    await rememberObjects(client);
+  }
   const { rows } = await client.query<Drift>(`
     with now as (${OBJECTS})
     select coalesce(now.kind, kept.kind) as kind,
@@ -31,6 +35,13 @@ export async function findDrift(client: pg.ClientBase): Promise<Drift[]> {
        and exists (select from swarmplane.sql_file)
      order by 1, 2`);
   return rows;
+}
+
+async function mayRemember(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `select has_table_privilege('swarmplane.sql_object', 'insert, update, delete') as may`,
+  );
+  return rows[0]!.may;
 }
 
 /** Call in the transaction that applied sql/. */
