@@ -104,7 +104,10 @@ export class HostModule {
   private connect(database: Pointer, aux: Pointer, out: Pointer): number {
     const { name, table } = this.served[aux - 1]!;
     const rc = this.sqlite.capi.sqlite3_declare_vtab(database as never, declaration(name, table));
-    if (rc !== SQLITE_OK) return rc;
+    if (rc !== SQLITE_OK) {
+      const said = this.sqlite.capi.sqlite3_errmsg(database as never);
+      throw new Error(`its declaration is not accepted: ${said}`);
+    }
     return this.allocate(this.vtabs, VTAB_BYTES, out, table);
   }
 
@@ -170,7 +173,7 @@ export class HostModule {
 /** The CREATE TABLE statement that tells SQLite a table's columns. */
 export function declaration(name: string, table: HostTable): string {
   const columns = table.columns.map(({ name, type, collate, hidden }) =>
-    [quoted(name), type, collate === 'nocase' ? 'COLLATE NOCASE' : '', hidden ? 'HIDDEN' : '']
+    [quoted(name), type, hidden ? 'HIDDEN' : '', collate === 'nocase' ? 'COLLATE NOCASE' : '']
       .filter((part) => part !== '')
       .join(' '),
   );

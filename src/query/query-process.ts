@@ -103,6 +103,7 @@ export class QueryProcess {
   async kill(reason: QueryError): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.endedWith ??= reason;
+    this.child.ref();
     const exit = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     // The asker need not wait for a process that the kernel holds.

@@ -85,22 +85,31 @@ export async function* checkCorpus(
   });
   const comparer = new Comparer(tables);
   const served = new Set(allTables.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]));
+  const declared = new Set(tables.map(({ name }) => name));
   try {
     for (const [number, query] of queries.entries()) {
-      const covered = query.tables.every((table) => served.has(table));
-      const compared = await comparer.compare(query.sql, query.tables, number + 1);
+      const covered = tablesOf(query, declared).every((table) => served.has(table));
+      const compared = await comparer.compare(query.sql, number + 1);
       yield {
         id: query.id,
         covered,
         ...(covered && options.live ? await runLive(runner, query.sql) : {}),
         same: compared.same,
-        compared: compared.same ? (compared.code ?? 'same') : compared.detail,
+        compared: compared.same ? (compared.code ?? (compared.detail || 'same')) : compared.detail,
       };
     }
   } finally {
     await comparer.close();
     await runner.stop();
   }
+}
+
+/** The listed tables, and others that the text reads: lists are not always whole. */
+function tablesOf(query: CorpusQuery, declared: ReadonlySet<string>): readonly string[] {
+  const read = [...query.sql.matchAll(/\b(?:from|join)\s+(\w+)/gi)].map((it) =>
+    it[1]!.toLowerCase(),
+  );
+  return [...new Set([...query.tables, ...read.filter((name) => declared.has(name))])];
 }
 
 async function runLive(runner: QueryRunner, sql: string): Promise<Partial<CorpusLine>> {
@@ -138,7 +147,9 @@ function summarize(queries: readonly CorpusQuery[], lines: readonly CorpusLine[]
   console.log(`all tables here: ${covered.length} (${percent} %)`);
   console.log(`of these, on this host: ${tally(covered.map(({ live }) => live ?? ''))}`);
   console.log(`on made-up rows: ${lines.length - differing.length} as plain SQLite`);
-  console.log(`made-up rows by kind: ${tally(lines.map((it) => (it.same ? it.compared : 'differs')))}`);
+  console.log(
+    `made-up rows by kind: ${tally(lines.map((it) => (it.same ? it.compared : 'differs')))}`,
+  );
   if (failed.length > 0) console.log(`failed: ${failed.map(({ id }) => id).join(' ')}`);
   if (differing.length > 0) console.log(`differing: ${differing.map(({ id }) => id).join(' ')}`);
   console.log(`missing tables: ${missingTables(queries, lines)}`);
