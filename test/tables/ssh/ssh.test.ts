@@ -27,9 +27,17 @@ test('authorized_keys: options, type, key and comment of each line', async () =>
   const rows = await rowsOf(authorizedKeys, { root });
   expectShape(authorizedKeys, rows);
   const key_file = '/home/ann/.ssh/authorized_keys';
-  expect(rows.map(({ uid: _, ...row }) => row)).toEqual([
-    { algorithm: 'ssh-ed25519', key: 'AAAAC3Nz', options: '', comment: 'ann@home', key_file },
+  expect(rows).toEqual([
     {
+      uid: uid + 1,
+      algorithm: 'ssh-ed25519',
+      key: 'AAAAC3Nz',
+      options: '',
+      comment: 'ann@home',
+      key_file,
+    },
+    {
+      uid: uid + 1,
       algorithm: 'ssh-rsa',
       key: 'AAAAB3Nz=',
       options: 'command="echo \\"a b\\"",no-pty',
@@ -37,6 +45,7 @@ test('authorized_keys: options, type, key and comment of each line', async () =>
       key_file,
     },
     {
+      uid: uid + 1,
       algorithm: 'sk-ssh-ed25519@openssh.com',
       key: 'AAAAGnNr',
       options: '',
