@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EmbeddedPostgres, Hub, redactUrl } from '../hub/index.ts';
-import type { StateFolder, Log } from '../agent/index.ts';
+import type { Agent, Log, StateFolder } from '../agent/index.ts';
 import { PSQL_URL_FILE } from './options.ts';
 import { startAgent, untilStopped, withUpOptions, type UpOptions } from './start-agent.ts';
 
@@ -22,23 +22,48 @@ export function registerHub(program: Command): void {
 
 async function run(command: Command, options: HubOptions): Promise<void> {
   const { agent, state, log } = await startAgent(command, options, true);
+  const stopped = new AbortController();
+  const end = untilStopped(agent).finally(() => stopped.abort());
   try {
     const given = options.database ?? agent.config.database ?? process.env['DATABASE_URL'];
     agent.hubStatus = { state: 'starting' };
     const database = given === undefined ? await embedded(state, log) : external(given);
     try {
-      const hub = await Hub.start({ databaseUrl: database.hubUrl, asker: agent, log });
-      state.writeSync(PSQL_URL_FILE, `${database.psqlUrl}\n`);
-      agent.hubStatus = { state: 'ready', url: database.psqlUrl };
-      log.info({ database: redactUrl(database.psqlUrl) }, 'the hub is ready');
-      await untilStopped(agent);
-      log.info('stopping');
-      await hub.stop();
+      await serve(agent, database, state, log, { end, signal: stopped.signal });
     } finally {
       await database.stop();
     }
   } finally {
     await agent.stop();
+  }
+}
+
+/** Resolves when asked to stop. @throws HubError for what waiting does not mend */
+async function serve(
+  agent: Agent,
+  database: Database,
+  state: StateFolder,
+  log: Log,
+  { end, signal }: { end: Promise<void>; signal: AbortSignal },
+): Promise<void> {
+  let fail: (error: unknown) => void;
+  const fatal = new Promise<never>((_, reject) => (fail = reject));
+  const starting = Hub.start({
+    ...{ databaseUrl: database.hubUrl, asker: agent, log, signal },
+    onFatal: (error) => fail(error),
+  });
+  const hub = await starting.catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  if (hub === undefined) return;
+  try {
+    state.writeSync(PSQL_URL_FILE, `${database.psqlUrl}\n`);
+    agent.hubStatus = { state: 'ready', url: database.psqlUrl };
+    log.info({ database: redactUrl(database.psqlUrl) }, 'the hub is ready');
+    await Promise.race([end, fatal]);
+    log.info('stopping');
+  } finally {
+    await hub.stop();
   }
 }
 

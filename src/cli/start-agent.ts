@@ -100,11 +100,13 @@ function checkedAddress(text: string): string {
  * Resolves at the first SIGINT or SIGTERM, when the agent stops by itself (`swarmplane leave`), or,
  * for an agent of the demo, when the demo is gone.
  */
-export function untilStopped(agent: Agent): Promise<void> {
-  return new Promise((resolve) => {
+export async function untilStopped(agent: Agent): Promise<void> {
+  await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
     if (process.connected) process.once('disconnect', () => resolve());
     void agent.stopped().then(resolve);
   });
+  // The channel to the demo would keep this process alive.
+  if (process.connected) process.disconnect();
 }

@@ -23,8 +23,11 @@ describe('a swarm of four', () => {
   it('answers from every host, with host in front and the account behind', async () => {
     const { stdout, stderr, code } = await swarm.host('h2').cli('query', 'select 1 + 1 as two');
     expect(stderr).toBe('');
-    expect(stdout).toBe(
-      ' host | two\n------+-----\n h1   | 2\n h2   | 2\n h3   | 2\n h4   | 2\n(4 rows)\n4 hosts: 4 ok\n',
+    const lines = stdout.split('\n');
+    // Hosts come in the order in which they answer, where one takes long.
+    expect(lines.slice(2, 6).sort()).toEqual([' h1   | 2', ' h2   | 2', ' h3   | 2', ' h4   | 2']);
+    expect([...lines.slice(0, 2), ...lines.slice(6)].join('\n')).toBe(
+      ' host | two\n------+-----\n(4 rows)\n4 hosts: 4 ok\n',
     );
     expect(code).toBe(0);
   });
@@ -83,7 +86,7 @@ describe('a swarm of four', () => {
     for (const [sql, words] of [
       ['selct 1', 'syntax'],
       ['select * from nonesuch', 'nonesuch'],
-      ['delete from users', 'delete'],
+      ['delete from users', 'may not be modified'],
       ["attach 'x' as y", 'attach'],
       ['pragma table_info(users)', 'pragma'],
     ] as const) {
