@@ -56,6 +56,7 @@ create or replace function swarmplane.report_nodes(members jsonb)
 as $$
 declare
   woken integer;
+  back_again integer;
 begin
   -- one reporter at a time: two hubs that learn of the same nodes would take turns at their rows
   perform pg_advisory_xact_lock(7340, 1);
@@ -83,6 +84,7 @@ begin
           or (excluded.state = 'alive' and coalesce(n.seen_at, '-infinity') < now() - interval '5 minutes'));
 
   perform swarmplane.report_addresses(members);
+  woken := swarmplane.add_new_targets();
 
   with back as materialized (
     select d.id
@@ -97,11 +99,41 @@ begin
   update swarmplane.delivery d set state = 'pending', run_at = now()
     from back
    where d.id = back.id;
-  get diagnostics woken = row_count;
+  get diagnostics back_again = row_count;
+  woken := woken + back_again;
   if woken > 0 then
     perform pg_notify('swarmplane', '');
   end if;
   return woken;
+end
+$$;
+
+-- Open requests that asked for it (include_new) get the hosts that joined since; how many deliveries.
+create or replace function swarmplane.add_new_targets()
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  added integer;
+begin
+  -- with a minute to spare, for nodes whose report was not yet committed when the request was made
+  insert into swarmplane.delivery (request_id, node_id, priority)
+  select r.id, n.id, r.priority
+    from swarmplane.request r
+    join swarmplane.node n on n.first_seen > r.asked_at - interval '1 minute' and n.state <> 'left'
+   where r.include_new
+     and r.closed_at is null
+     and not r.cancel
+     and not exists (select from swarmplane.delivery d where d.request_id = r.id and d.node_id = n.id)
+     and not exists (
+       select from swarmplane.delivery_done e
+        where e.node_id = n.id and e.request_id = r.id and e.asked_at = r.asked_at)
+   order by r.id, n.id
+  on conflict do nothing;
+  get diagnostics added = row_count;
+  return added;
 end
 $$;
 

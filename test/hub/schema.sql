@@ -47,8 +47,10 @@ create table swarmplane.audit (
   constraint audit_pkey PRIMARY KEY (id, at)
 ) partition by RANGE (at); -- owner swarmplane_owner
 CREATE INDEX audit_at ON ONLY swarmplane.audit USING btree (at);
-CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__refuse_change(); -- always
-CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.audit FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_audit__refuse_change(); -- always
+CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__refuse_change();
+alter table swarmplane.audit enable always trigger _100_refuse_change;
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.audit FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_audit__refuse_change();
+alter table swarmplane.audit enable always trigger _101_refuse_truncate;
 grant select on swarmplane.audit to swarmplane_auditor;
 grant select on swarmplane.audit to swarmplane_operator;
 
@@ -77,9 +79,12 @@ create table swarmplane.delivery (
 CREATE INDEX delivery_due ON swarmplane.delivery USING btree (priority, run_at, id) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_parked ON swarmplane.delivery USING btree (node_id) WHERE (state = 'parked'::text);
 CREATE INDEX delivery_token ON swarmplane.delivery USING btree (token);
-CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON swarmplane.delivery FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse(); -- always
-CREATE TRIGGER _800_count_insert AFTER INSERT ON swarmplane.delivery REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_insert(); -- always
-CREATE TRIGGER _800_count_update AFTER UPDATE ON swarmplane.delivery REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_update(); -- always
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON swarmplane.delivery FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
+alter table swarmplane.delivery enable always trigger _100_refuse_truncate;
+CREATE TRIGGER _800_count_insert AFTER INSERT ON swarmplane.delivery REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_insert();
+alter table swarmplane.delivery enable always trigger _800_count_insert;
+CREATE TRIGGER _800_count_update AFTER UPDATE ON swarmplane.delivery REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_update();
+alter table swarmplane.delivery enable always trigger _800_count_update;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_hub;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_reader;
 
@@ -109,8 +114,10 @@ create table swarmplane.delivery_done (
   constraint was_open CHECK ((was = ANY (ARRAY['pending'::text, 'parked'::text, 'running'::text])))
 ) partition by RANGE (asked_at); -- owner swarmplane_owner
 CREATE INDEX delivery_done_request ON ONLY swarmplane.delivery_done USING btree (request_id);
-CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse(); -- always
-CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert(); -- always
+CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
+alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
+CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert();
+alter table swarmplane.delivery_done enable always trigger _800_count_done;
 grant select on swarmplane.delivery_done to swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader;
 
@@ -247,13 +254,20 @@ END) stored,
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
 CREATE INDEX request_open ON swarmplane.request USING btree (expires_at) WHERE (closed_at IS NULL);
-CREATE TRIGGER _100_check BEFORE INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__before_insert(); -- always
-CREATE TRIGGER _110_check_cancel BEFORE UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel IS DISTINCT FROM old.cancel)) EXECUTE FUNCTION swarmplane.tg_request__before_cancel(); -- always
-CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert(); -- always
-CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request'); -- always
-CREATE TRIGGER _710_audit_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_audit('request', 'cancel'); -- always
-CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify(); -- always
-CREATE TRIGGER _910_notify_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_notify(); -- always
+CREATE TRIGGER _100_check BEFORE INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__before_insert();
+alter table swarmplane.request enable always trigger _100_check;
+CREATE TRIGGER _110_check_cancel BEFORE UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel IS DISTINCT FROM old.cancel)) EXECUTE FUNCTION swarmplane.tg_request__before_cancel();
+alter table swarmplane.request enable always trigger _110_check_cancel;
+CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert();
+alter table swarmplane.request enable always trigger _500_deliver;
+CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request');
+alter table swarmplane.request enable always trigger _700_audit;
+CREATE TRIGGER _710_audit_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_audit('request', 'cancel');
+alter table swarmplane.request enable always trigger _710_audit_cancel;
+CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
+alter table swarmplane.request enable always trigger _900_notify;
+CREATE TRIGGER _910_notify_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_notify();
+alter table swarmplane.request enable always trigger _910_notify_cancel;
 grant select on swarmplane.request to swarmplane_hub;
 grant select on swarmplane.request to swarmplane_reader;
 grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason) on swarmplane.request to swarmplane_asker;
@@ -282,8 +296,10 @@ create table swarmplane.setting (
   constraint kind_is_known CHECK ((kind = ANY (ARRAY['interval'::text, 'integer'::text]))),
   constraint setting_pkey PRIMARY KEY (name)
 ); -- owner swarmplane_owner
-CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_write(); -- always
-CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('setting'); -- always
+CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_write();
+alter table swarmplane.setting enable always trigger _100_check;
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('setting');
+alter table swarmplane.setting enable always trigger _700_audit;
 grant select on swarmplane.setting to swarmplane_hub;
 grant select on swarmplane.setting to swarmplane_reader;
 grant update (value) on swarmplane.setting to swarmplane_operator;
@@ -347,6 +363,13 @@ CREATE OR REPLACE FUNCTION swarmplane.account(of_request bigint)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.account(bigint) to swarmplane_hub;
 grant execute on function swarmplane.account(bigint) to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.add_new_targets()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.address_ip(address text)
  RETURNS inet

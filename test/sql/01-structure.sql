@@ -1,0 +1,51 @@
+-- Rules that hold for every object of the schema.
+begin;
+
+select pg_temp.equal('definer functions and triggers pin their search_path', string_agg(p.oid::regprocedure::text, ', '), null)
+  from pg_proc p
+ where p.pronamespace = 'swarmplane'::regnamespace
+   and (p.prosecdef or p.prorettype = 'trigger'::regtype)
+   and not coalesce(p.proconfig, '{}') @> array['search_path=pg_catalog, swarmplane, pg_temp'];
+
+select pg_temp.equal('nothing may be executed by everybody', string_agg(p.oid::regprocedure::text, ', '), null)
+  from pg_proc p
+ where p.pronamespace = 'swarmplane'::regnamespace
+   and has_function_privilege('public', p.oid, 'execute');
+
+select pg_temp.equal('nothing may be read or written by everybody', string_agg(c.oid::regclass::text, ', '), null)
+  from pg_class c
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and c.relkind in ('r', 'p', 'v')
+   and has_table_privilege('public', c.oid, 'select, insert, update, delete');
+
+select pg_temp.equal('triggers fire in replica mode too', string_agg(t.tgrelid::regclass || '.' || t.tgname, ', '), null)
+  from pg_trigger t
+  join pg_class c on c.oid = t.tgrelid
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and not t.tgisinternal
+   and t.tgenabled <> 'A';
+
+select pg_temp.equal('partitions carry no grants of their own', string_agg(c.oid::regclass::text, ', '), null)
+  from pg_class c
+ cross join unnest(array['swarmplane_reader', 'swarmplane_operator', 'swarmplane_hub', 'swarmplane_auditor']) as r (name)
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and c.relispartition and c.relkind = 'r'
+   and has_table_privilege(r.name, c.oid, 'select');
+
+select pg_temp.equal('views run with the rights of who reads', string_agg(c.oid::regclass::text, ', '), null)
+  from pg_class c
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and c.relkind = 'v'
+   and not coalesce(c.reloptions, '{}') @> array['security_invoker=true'];
+
+select pg_temp.equal('every table and view says whether it is public', string_agg(c.oid::regclass::text, ', '), null)
+  from pg_class c
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and c.relkind in ('r', 'p', 'v')
+   and not c.relispartition
+   and coalesce(obj_description(c.oid), '') !~ '^(Public|Private)\.';
+
+select pg_temp.equal('the owner is no person', r.rolcanlogin::text, 'false')
+  from pg_roles r where r.rolname = 'swarmplane_owner';
+
+rollback;

@@ -1,0 +1,60 @@
+-- What may be inserted, and what comes of it.
+begin;
+select pg_temp.hosts();
+set local session authorization alice;
+
+insert into swarmplane.request (sql) values ('select 1');
+select pg_temp.equal('all hosts but those that left', string_agg(host || ' ' || state, ',' order by host), 'h1 pending,h2 pending,h3 pending')
+  from swarmplane.request_status;
+select pg_temp.equal('the account so far', swarmplane.account(r.id), '3 hosts: 3 waited for (h1, h2, h3)')
+  from swarmplane.request r;
+select pg_temp.equal('the actor is who logged in', r.asked_by::text, 'alice') from swarmplane.request r;
+select pg_temp.equal('audited', a.actor || ' ' || a.action || ' ' || (a.after ->> 'sql'), 'alice request.insert select 1')
+  from swarmplane.audit a where a.action like 'request%';
+
+insert into swarmplane.request (sql, hosts)
+  select 'select 2', array_agg(name) from swarmplane.node where name in ('h1', 'h3');
+select pg_temp.equal('targets', r.targets || ' ' || r.pending || ' ' || r.state, '2 2 open')
+  from swarmplane.request r where r.sql = 'select 2';
+
+select pg_temp.throws('null hosts', $$ insert into swarmplane.request (sql, hosts)
+  select 'select 1', array_agg(name) from swarmplane.node where labels @> '{"role": "wbe"}' $$, 'hosts is null%');
+select pg_temp.throws('no hosts', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{}') $$, 'hosts is empty%');
+select pg_temp.throws('a star among names', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{*,h1}') $$, '%names "*" beside others');
+select pg_temp.throws('unknown', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h1,"Web 9"}') $$, '%"Web 9": unknown');
+select pg_temp.throws('null name', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h1,null}') $$, '%null: unknown');
+select pg_temp.throws('left', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h4}') $$, '%h4: unknown');
+select pg_temp.throws('an action', $$ insert into swarmplane.request (action, hosts) values ('restart', '{h1}') $$, 'actions are not there yet: "restart"%');
+select pg_temp.throws('nothing', $$ insert into swarmplane.request (hosts) values ('{h1}') $$, 'column sql is null');
+select pg_temp.throws('blanks', $$ insert into swarmplane.request (sql) values (E' \n') $$, 'column sql is empty');
+select pg_temp.throws('long', $$ insert into swarmplane.request (sql) values (repeat('x', 65537)) $$, 'sql of 65537 bytes is too long%');
+select pg_temp.throws('no time', $$ insert into swarmplane.request (sql, expires_in) values ('select 1', '0') $$, 'expires_in is 00:00:00');
+select pg_temp.throws('new hosts of a list', $$ insert into swarmplane.request (sql, hosts, include_new) values ('select 1', '{h1}', true) $$, 'include_new goes with%');
+
+insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once');
+select pg_temp.throws('twice', $$ insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once') $$,
+  format('request %s has the idempotency key "once" already', (select id from swarmplane.request where sql = 'select 3')));
+set local session authorization bob;
+insert into swarmplane.request (sql, idempotency_key) values ('select 4', 'once');
+
+reset session authorization;
+insert into swarmplane.node (identity, name, state) values (repeat('5', 64), 'h2', 'alive');
+set local session authorization alice;
+select pg_temp.throws('ambiguous', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h2}') $$, '%h2: ambiguous%2222%');
+insert into swarmplane.request (sql, hosts) values ('select 5', array[repeat('5', 64)]);
+
+-- cancelling
+select swarmplane.cancel(id) from swarmplane.request where sql = 'select 2';
+select pg_temp.throws('back', $$ update swarmplane.request set cancel = false where sql = 'select 2' $$, 'request % is cancelled and stays so');
+select pg_temp.throws('unknown request', $$ select swarmplane.cancel(4711) $$, 'there is no request 4711 that you may cancel');
+reset session authorization;
+select pg_temp.equal('swept', swarmplane.sweep(), 'cancelled');
+select pg_temp.equal('ended', r.state || ' ' || r.cancelled, 'done 2') from swarmplane.request r where r.sql = 'select 2';
+set local session authorization alice;
+select pg_temp.equal('audited', count(*)::text, '1') from swarmplane.audit where action = 'request.cancel';
+
+-- settings
+update swarmplane.setting set value = '20 seconds' where name = 'lease_time';
+select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'soon' where name = 'lease_time' $$, 'setting "lease_time" can not be "soon"');
+select pg_temp.throws('no number', $$ update swarmplane.setting set value = '0' where name = 'attempts_max' $$, 'setting "attempts_max" can not be "0"');
+rollback;

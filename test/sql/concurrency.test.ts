@@ -1,0 +1,132 @@
+/** What only several sessions at once can show. */
+import { expect, it } from 'vitest';
+import type pg from 'pg';
+import { eachPostgres, type TestDatabase } from '../helpers/postgres.ts';
+
+async function arrange(
+  database: TestDatabase,
+  hosts: number,
+): Promise<{ pool: pg.Pool; hub: string }> {
+  const pool = database.pool();
+  await pool.query('select swarmplane.make_partitions()');
+  await pool.query(
+    `insert into swarmplane.node (identity, name, state)
+     select lpad(to_hex(i), 64, '0'), 'h' || i, 'alive' from generate_series(1, $1) i`,
+    [hosts],
+  );
+  const { rows } = await pool.query<{ id: string }>(
+    `select swarmplane.hub_hello(repeat('f', 64), 'hub', '0', 1) as id`,
+  );
+  return { pool, hub: rows[0]!.id };
+}
+
+eachPostgres('sessions at once', (postgres) => {
+  it('eight clients that claim and complete the same requests never deadlock, and counts stay true', async () => {
+    const database = await postgres().createDatabase();
+    const { pool, hub } = await arrange(database, 60);
+    for (let i = 0; i < 8; i++)
+      await pool.query(`insert into swarmplane.request (sql, priority) values ('select 1', $1)`, [
+        i % 2,
+      ]);
+    let claims = 0;
+    const client = async (): Promise<void> => {
+      const mine = await pool.connect();
+      for (;;) {
+        const { rows } = await mine.query<{ token: string; deliveries: [string][] }>(
+          'select token, deliveries from swarmplane.claim($1, 7)',
+          [hub],
+        );
+        if (rows[0] === undefined) break;
+        claims++;
+        const outcomes = rows[0].deliveries.map(([id], at) => ({
+          id,
+          state: at % 3 === 0 ? 'failed' : 'ok',
+          code: 'x',
+          rows: [{ a: 1 }],
+        }));
+        await mine.query('select swarmplane.complete($1, $2)', [
+          rows[0].token,
+          JSON.stringify(outcomes),
+        ]);
+      }
+      mine.release();
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    expect(claims).toBeGreaterThanOrEqual((8 * 60) / 7);
+    const { rows } = await pool.query(
+      `select sum(ok + failed)::int as ended, bool_and(state = 'done') as done,
+              (select count(*)::int from swarmplane.result) = sum(ok) as rows_match,
+              (select count from swarmplane.alert where kind = 'query_failed') = sum(failed) as alerts_match
+         from swarmplane.request`,
+    );
+    expect(rows).toEqual([{ ended: 480, done: true, rows_match: true, alerts_match: true }]);
+    expect((await pool.query('table swarmplane.count_fault')).rows).toEqual([]);
+    expect((await pool.query('table swarmplane.lease')).rows).toEqual([]);
+    const { rows: deadlocks } = await pool.query<{ deadlocks: number }>(
+      'select deadlocks from pg_stat_database where datname = current_database()',
+    );
+    expect(deadlocks).toEqual([{ deadlocks: 0 }]);
+  });
+
+  it('two claims at once never share a delivery, and none takes more than it may', async () => {
+    const database = await postgres().createDatabase();
+    const { pool, hub } = await arrange(database, 100);
+    await pool.query(`insert into swarmplane.request (sql) values ('select 1')`);
+    const taken = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const { rows } = await pool.query<{ deliveries: [string][] }>(
+          'select deliveries from swarmplane.claim($1, 10)',
+          [hub],
+        );
+        return rows.flatMap((row) => row.deliveries.map(([id]) => id));
+      }),
+    );
+    for (const ids of taken) expect(ids.length).toBeLessThanOrEqual(10);
+    const all = taken.flat();
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('of two inserts with one idempotency key the second waits for the first and names it', async () => {
+    const database = await postgres().createDatabase();
+    const { pool } = await arrange(database, 2);
+    const first = await pool.connect();
+    await first.query('begin');
+    const insert = `insert into swarmplane.request (sql, idempotency_key) values ('select 1', 'nightly') returning id`;
+    const { rows } = await first.query<{ id: number }>(insert);
+    const second = pool.query(insert).catch((error: Error) => error.message);
+    await first.query('commit');
+    first.release();
+    expect(await second).toBe(`request ${rows[0]!.id} has the idempotency key "nightly" already`);
+  });
+
+  it('a notification comes with the commit, none with a rollback or a completion', async () => {
+    const database = await postgres().createDatabase();
+    const { pool, hub } = await arrange(database, 2);
+    const ear = await pool.connect();
+    let heard = 0;
+    ear.on('notification', ({ channel, payload }) => {
+      expect([channel, payload]).toEqual(['swarmplane', '']);
+      heard++;
+    });
+    await ear.query('listen swarmplane');
+    const other = await pool.connect();
+    await other.query(`begin; insert into swarmplane.request (sql) values ('x'); rollback`);
+    await ear.query('select 1');
+    expect(heard).toBe(0);
+    await other.query(`insert into swarmplane.request (sql) select 'x' from generate_series(1, 5)`);
+    await ear.query('select 1');
+    expect(heard).toBe(1);
+    const { rows } = await other.query<{ token: string; deliveries: [string][] }>(
+      'select token, deliveries from swarmplane.claim($1, 7)',
+      [hub],
+    );
+    await other.query('select swarmplane.complete($1, $2)', [
+      rows[0]!.token,
+      JSON.stringify(rows[0]!.deliveries.map(([id]) => ({ id, state: 'ok' }))),
+    ]);
+    await ear.query('select 1');
+    expect(heard).toBe(1);
+    other.release();
+    ear.release(true);
+  });
+});
