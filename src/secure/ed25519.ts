@@ -2,9 +2,10 @@
  * Ed25519 (RFC 8032) over node:crypto, strict (docs/protocol.md section 2): the libraries at hand
  * disagree on exactly what is refused here, so without it one signature splits a swarm in two.
  */
-import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { sign, verify, type KeyObject } from 'node:crypto';
 import { KeyCache } from './key-cache.ts';
-import { concat, fromHex, toHex } from '../wire/index.ts';
+import { privateKeyObject, rawPublicKey } from './raw-key.ts';
+import { fromHex, toHex } from '../wire/index.ts';
 
 /** A key pair from its 32-byte seed, ready to sign. */
 export class SigningKey {
@@ -12,11 +13,8 @@ export class SigningKey {
   readonly #key: KeyObject;
 
   constructor(seed: Uint8Array) {
-    if (seed.length !== 32) throw new RangeError(`a seed is 32 bytes, got ${seed.length}`);
-    const der = Buffer.from(concat(PKCS8_PREFIX, seed));
-    this.#key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-    const spki = createPublicKey(this.#key).export({ format: 'der', type: 'spki' });
-    this.publicKey = new Uint8Array(spki.subarray(-32));
+    this.#key = privateKeyObject('Ed25519', seed);
+    this.publicKey = rawPublicKey(this.#key);
   }
 
   /** 64 bytes. */
@@ -66,9 +64,7 @@ function isBelowOrder(s: Uint8Array): boolean {
   return false;
 }
 
-const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420');
-
-const publicKeys = new KeyCache(fromHex('302a300506032b6570032100'));
+const publicKeys = new KeyCache('Ed25519');
 
 /** L = 2^252 + 27742317777372353535851937790883648493, little endian. */
 const ORDER = fromHex('edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010');

@@ -21,3 +21,4 @@ export * from './messages.ts';
 export * from './member-handshake.ts';
 export * from './admission.ts';
 export * from './session.ts';
+export * from './rekeying.ts';

@@ -36,6 +36,20 @@ export interface KeyEntryContent extends PublicPair {
  * @throws SecureError `bad_key_list`
  */
 export function parseKeyEntry(bytes: Uint8Array): KeyEntry {
+  const name = Buffer.from(sha256(bytes)).toString('latin1');
+  const known = parsed.get(name);
+  if (known !== undefined) return known;
+  const entry = parseAndVerify(bytes);
+  // The oldest goes first: reconnecting members show the same entries again and again.
+  if (parsed.size >= PARSED_MAX) parsed.delete(parsed.keys().next().value!);
+  parsed.set(name, entry);
+  return entry;
+}
+
+const PARSED_MAX = 4096;
+const parsed = new Map<string, KeyEntry>();
+
+function parseAndVerify(bytes: Uint8Array): KeyEntry {
   const { entry, body, previousSignature, possession } = splitEntry(bytes);
   if (!isGoodPoint(entry.signKey)) throw bad(entry, 'its signing key is not a safe one');
   if (!verifyStrict(entry.signKey, possessionMessage(body, previousSignature), possession)) {

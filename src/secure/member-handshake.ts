@@ -6,7 +6,7 @@
  *   R to I  M2  eR 32 | sealed(identity proof of R)
  *   I to R  M3  sealed(identity proof of I)
  */
-import { concat, encodeFields, readU64, u64 } from '../wire/index.ts';
+import { concat, encodeFields, equalBytes, readU64, u64 } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import type { HandshakeStep } from './handshake-step.ts';
 import { equalSecret, expandLabel, hkdfExtract, hmac, sha256 } from './hash.ts';
@@ -207,13 +207,13 @@ export function staysWhenCrossed(self: NodeId, peer: NodeId, initiatedHere: bool
 /** The MAC key is the same for every M1 of an epoch, so that garbage costs one HMAC only. */
 function macKey(swarmId: Uint8Array, epochKey: Uint8Array): Uint8Array {
   const known = macKeys.get(epochKey);
-  if (known !== undefined) return known;
+  if (known !== undefined && equalBytes(known.swarmId, swarmId)) return known.key;
   const key = expandLabel(hkdfExtract(swarmId, epochKey), 'm1 mac');
-  macKeys.set(epochKey, key);
+  macKeys.set(epochKey, { swarmId, key });
   return key;
 }
 
-const macKeys = new WeakMap<Uint8Array, Uint8Array>();
+const macKeys = new WeakMap<Uint8Array, { swarmId: Uint8Array; key: Uint8Array }>();
 
 function readEpoch(body: Uint8Array): number {
   try {

@@ -13,8 +13,12 @@ import { expandLabel, hkdfExtract } from './hash.ts';
 import type { HandshakeRole } from './pake.ts';
 import { x25519, x25519KeyPair, type X25519KeyPair } from './x25519.ts';
 
-export const REKEY_AFTER_MS = 120_000;
-export const REKEY_AFTER_FRAMES = 2 ** 20;
+export interface RekeyLimits {
+  readonly ms: number;
+  readonly frames: number;
+}
+
+export const REKEY_AFTER: RekeyLimits = { ms: 120_000, frames: 2 ** 20 };
 
 export interface DirectionKeys {
   readonly send: Uint8Array;
@@ -24,6 +28,7 @@ export interface DirectionKeys {
 export class Rekeying {
   readonly #role: HandshakeRole;
   readonly #random: (n: number) => Uint8Array;
+  readonly #after: RekeyLimits;
   /** What the next master is mixed from; the master itself is not kept. */
   readonly #chain: Uint8Array;
   #keys: DirectionKeys;
@@ -33,9 +38,15 @@ export class Rekeying {
   #switching = false;
   #since: number | undefined;
 
-  constructor(role: HandshakeRole, master: Uint8Array, random: (n: number) => Uint8Array) {
+  constructor(
+    role: HandshakeRole,
+    master: Uint8Array,
+    random: (n: number) => Uint8Array,
+    after: RekeyLimits = REKEY_AFTER,
+  ) {
     this.#role = role;
     this.#random = random;
+    this.#after = after;
     this.#chain = expandLabel(master, 'rekey');
     this.#keys = directionKeys(role, master);
   }
@@ -48,7 +59,7 @@ export class Rekeying {
   isDue(nowMono: number, frames: number): boolean {
     this.#since ??= nowMono;
     if (this.#role !== 'initiator' || this.#ephemeral !== undefined) return false;
-    return nowMono - this.#since >= REKEY_AFTER_MS || frames >= REKEY_AFTER_FRAMES;
+    return nowMono - this.#since >= this.#after.ms || frames >= this.#after.frames;
   }
 
   /** Initiator: the body of REKEY. */

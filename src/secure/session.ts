@@ -7,7 +7,7 @@ import { FRAME_MAX_AFTER_AUTH } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { expandLabel } from './hash.ts';
 import type { HandshakeRole } from './pake.ts';
-import { Rekeying } from './rekeying.ts';
+import { Rekeying, type RekeyLimits } from './rekeying.ts';
 import { secretbox, SECRETBOX_OVERHEAD_BYTES, type Secretbox } from './secretbox.ts';
 import { SealingKey } from './sealing-key.ts';
 
@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly master: Uint8Array;
   readonly random: (n: number) => Uint8Array;
   readonly box?: Secretbox;
+  /** When keys are changed; the defaults are the protocol's. */
+  readonly rekeyAfter?: RekeyLimits;
 }
 
 /** The leading byte inside each sealed frame. */
@@ -35,9 +37,9 @@ export class Session {
   #closed = false;
 
   constructor(options: SessionOptions) {
-    const { role, master, random, box = secretbox() } = options;
+    const { role, master, random, box = secretbox(), rekeyAfter } = options;
     this.role = role;
-    this.#rekeying = new Rekeying(role, master, random);
+    this.#rekeying = new Rekeying(role, master, random, rekeyAfter);
     const keys = this.#rekeying.keys;
     this.#sending = new SealingKey(box, keys.send);
     this.#receiving = new SealingKey(box, keys.receive);

@@ -1,7 +1,8 @@
 /** X25519 (RFC 7748) over node:crypto, strict: no low-order points, no all-zero secrets. */
-import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from 'node:crypto';
+import { diffieHellman, type KeyObject } from 'node:crypto';
 import { isBelowP } from './ed25519.ts';
-import { concat, fromHex, toHex } from '../wire/index.ts';
+import { privateKeyObject, publicKeyObject, rawPublicKey } from './raw-key.ts';
+import { toHex } from '../wire/index.ts';
 
 export interface X25519KeyPair {
   readonly publicKey: Uint8Array;
@@ -11,8 +12,7 @@ export interface X25519KeyPair {
 
 export function x25519KeyPair(seed: Uint8Array): X25519KeyPair {
   const secretKey = new Uint8Array(seed);
-  const spki = createPublicKey(privateKey(secretKey)).export({ format: 'der', type: 'spki' });
-  return { publicKey: new Uint8Array(spki.subarray(-32)), secretKey };
+  return { publicKey: rawPublicKey(privateKey(secretKey)), secretKey };
 }
 
 /** The shared secret, 32 bytes; undefined for a public key that forces or bends the result. */
@@ -21,7 +21,7 @@ export function x25519(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array
   try {
     const shared = diffieHellman({
       privateKey: privateKey(secretKey),
-      publicKey: publicKeyObject(publicKey),
+      publicKey: publicKeyObject('X25519', publicKey),
     });
     return shared.every((byte) => byte === 0) ? undefined : new Uint8Array(shared);
   } catch {
@@ -34,25 +34,16 @@ function isGoodU(u: Uint8Array): boolean {
   return u.length === 32 && isBelowP(u) && !LOW_ORDER_U.has(toHex(u));
 }
 
-function publicKeyObject(raw: Uint8Array): KeyObject {
-  const der = Buffer.from(concat(SPKI_PREFIX, raw));
-  return createPublicKey({ key: der, format: 'der', type: 'spki' });
-}
-
 /** Kept with the array itself, so that a forgotten ephemeral secret takes its key object along. */
 function privateKey(secret: Uint8Array): KeyObject {
   const known = privateKeys.get(secret);
   if (known !== undefined) return known;
-  if (secret.length !== 32) throw new RangeError(`a secret key is 32 bytes, got ${secret.length}`);
-  const der = Buffer.from(concat(PKCS8_PREFIX, secret));
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  const key = privateKeyObject('X25519', secret);
   privateKeys.set(secret, key);
   return key;
 }
 
 const privateKeys = new WeakMap<Uint8Array, KeyObject>();
-const PKCS8_PREFIX = fromHex('302e020100300506032b656e04220420');
-const SPKI_PREFIX = fromHex('302a300506032b656e032100');
 
 /** u of the points of order 1, 2, 4 and 8 on the curve and its twist, canonical encodings. */
 const LOW_ORDER_U = new Set([

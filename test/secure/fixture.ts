@@ -62,14 +62,25 @@ export async function converse(
   return { initiator: done.get(initiator)!, responder: done.get(responder)!, messages };
 }
 
-/** Two ends of one open session, made by a member handshake. */
-export function sessionPair(box: secure.Secretbox = secure.secretbox()): {
+/** What `sessionPair` starts from. */
+export const MASTER = seededRandom('master')(32);
+
+/** Two ends of one open session. */
+export function sessionPair(
+  box: secure.Secretbox = secure.secretbox(),
+  rekeyAfter?: secure.RekeyLimits,
+): {
   a: secure.Session;
   b: secure.Session;
 } {
-  const master = seededRandom('master')(32);
   const end = (role: secure.HandshakeRole) =>
-    new secure.Session({ role, master, random: seededRandom(role), box });
+    new secure.Session({
+      role,
+      master: MASTER,
+      random: seededRandom(role),
+      box,
+      ...(rekeyAfter && { rekeyAfter }),
+    });
   return { a: end('initiator'), b: end('responder') };
 }
 

@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest';
+import { Admission, createJoinToken, deriveJoinKey, JpakeGuard } from '../../src/secure/index.ts';
+import { firstMessageKind, OperatorKey, parseJoinToken } from '../../src/secure/index.ts';
+import type { AdmissionOptions, Pake, PakeFactory, SwarmSecrets } from '../../src/secure/index.ts';
+import { concat, fromUtf8, toHex, utf8 } from '../../src/wire/index.ts';
+import { codeOf, converse, flip, operator, party, secrets, seededRandom } from './fixture.ts';
+
+const joiner = party('joiner');
+const member = party('member');
+const createPake: PakeFactory = (options) => new JpakeGuard(options);
+const { swarmId, epoch, joinKey } = secrets;
+const fromToken: SwarmSecrets = { swarmId, epoch, joinKey };
+
+type Change = Partial<AdmissionOptions>;
+
+function initiator(change: Change = {}): Admission {
+  const random = seededRandom('initiator');
+  const options = { ...joiner, secrets: fromToken, random, createPake, ...change };
+  return new Admission({ ...options, role: 'initiator' });
+}
+
+function responder(change: Change = {}): Admission {
+  const random = seededRandom('responder');
+  return new Admission({ ...member, secrets, random, createPake, ...change, role: 'responder' });
+}
+
+async function run(a = initiator(), b = responder()) {
+  return converse(await a.start(), a, b);
+}
+
+describe('admission', () => {
+  test('lets a host with the join secret in and hands over what a member holds', async () => {
+    const done = await run();
+    expect(done.initiator.peer.nodeId).toBe(member.identity.nodeId);
+    expect(done.responder.peer.nodeId).toBe(joiner.identity.nodeId);
+    expect(toHex(done.responder.peer.bootId)).toBe(toHex(joiner.bootId));
+    const admitted = done.initiator.admitted!;
+    expect(admitted.epoch).toBe(3);
+    expect(toHex(admitted.epochKey)).toBe(toHex(secrets.epochKey!));
+    expect(toHex(admitted.operatorKey)).toBe(toHex(operator.publicKey));
+    const { session: a } = done.initiator;
+    const { session: b } = done.responder;
+    expect(fromUtf8(b.open(a.seal(utf8('thanks')))!)).toBe('thanks');
+    expect(fromUtf8(a.open(b.seal(utf8('welcome')))!)).toBe('welcome');
+  });
+
+  test('from token to session, with the secret typed by a person', async () => {
+    const token = createJoinToken({ swarmId, epoch, random: seededRandom('token') });
+    const typed = parseJoinToken(` ${token.text.toUpperCase().replace('-', '-\n')} `);
+    const key = await deriveJoinKey(token.secret, swarmId);
+    const same = await deriveJoinKey(typed.secret, typed.swarmId);
+    const a = initiator({ secrets: { swarmId: typed.swarmId, epoch: typed.epoch, joinKey: same } });
+    const b = responder({ secrets: { ...secrets, joinKey: key } });
+    expect((await run(a, b)).initiator.admitted).toBeDefined();
+  });
+
+  test('has messages of the documented sizes, all below the limit before authentication', async () => {
+    const { messages } = await run();
+    expect(messages.map((message) => message.length).slice(0, 6)).toEqual([
+      400, 359, 166, 166, 38, 38,
+    ]);
+    for (const message of messages) expect(message.length).toBeLessThan(4096);
+    expect(firstMessageKind(messages[0]!)).toBe('admission');
+  });
+
+  test('shows no key, secret or boot id to a listener', async () => {
+    const { messages } = await run();
+    const wire = toHex(concat(...messages));
+    for (const { identity, bootId } of [joiner, member]) {
+      for (const hidden of [identity.newest.signKey, identity.newest.boxKey, bootId]) {
+        expect(wire).not.toContain(toHex(hidden));
+      }
+    }
+    for (const hidden of [secrets.epochKey!, joinKey, operator.publicKey]) {
+      expect(wire).not.toContain(toHex(hidden));
+    }
+  });
+});
+
+describe('a host that must not get in', () => {
+  test('with the wrong join secret both sides say so', async () => {
+    const a = initiator({ secrets: { ...fromToken, joinKey: seededRandom('guess')(32) } });
+    const b = responder();
+    const error = await run(a, b).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'wrong_secret', fromPeer: false });
+    const { reply } = error as { reply: Uint8Array };
+    const told = await a.handle(reply).catch((reason: unknown) => reason);
+    expect(told).toMatchObject({ code: 'wrong_secret', fromPeer: true, reply: undefined });
+    expect(String(told)).toContain('the join secrets differ');
+  });
+
+  test.each<[string, Change, Change]>([
+    ['wrong_swarm', { secrets: { ...fromToken, swarmId: seededRandom('s')(32) } }, {}],
+    ['wrong_epoch', { secrets: { ...fromToken, epoch: 2 } }, {}],
+    ['not_admitted', {}, { secrets: fromToken }],
+  ])('%s is found before anything is computed, and told', async (code, change, memberChange) => {
+    let made = 0;
+    const counting: PakeFactory = (options) => {
+      made++;
+      return createPake(options);
+    };
+    const a = initiator(change);
+    const b = responder({ createPake: counting, ...memberChange });
+    const error = await run(a, b).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code });
+    expect(made).toBe(0);
+    expect(await codeOf(() => a.handle((error as { reply: Uint8Array }).reply))).toBe(code);
+  });
+
+  test('a member that hands over another operator key is not believed', async () => {
+    const other = OperatorKey.create(seededRandom('another operator'));
+    const b = responder({ secrets: { ...secrets, operatorKey: other.publicKey } });
+    expect(await codeOf(() => run(initiator(), b))).toBe('bad_key');
+  });
+
+  test('a host is not admitted by itself', async () => {
+    expect(await codeOf(() => run(initiator(), responder(joiner)))).toBe('self');
+  });
+});
+
+describe('hostile bytes', () => {
+  /** Plays back what a real Pake said, so that each case costs no curve arithmetic. */
+  class Recorded implements Pake {
+    readonly #said: Uint8Array[];
+
+    constructor(said: readonly Uint8Array[]) {
+      this.#said = [...said];
+    }
+
+    #next = async () => new Uint8Array(this.#said.shift()!);
+    round1 = this.#next;
+    round2 = this.#next;
+    finish = this.#next;
+    confirm = this.#next;
+  }
+
+  function recording(): { factory: PakeFactory; said: Uint8Array[] } {
+    const said: Uint8Array[] = [];
+    const factory: PakeFactory = (options) => {
+      const guard = createPake(options);
+      const keep = async (bytes: Promise<Uint8Array>) => {
+        said.push(new Uint8Array(await bytes));
+        return bytes;
+      };
+      return {
+        round1: (peer) => keep(guard.round1(peer)),
+        round2: (peer) => keep(guard.round2(peer)),
+        finish: (peer) => keep(guard.finish(peer)),
+        confirm: (tag) => keep(guard.confirm(tag)),
+      };
+    };
+    return { factory, said };
+  }
+
+  test('each message cut short anywhere, or one byte longer, is refused', async () => {
+    const [ra, rb] = [recording(), recording()];
+    const { messages } = await run(
+      initiator({ createPake: ra.factory }),
+      responder({ createPake: rb.factory }),
+    );
+    const replay = async (index: number, bytes: Uint8Array) => {
+      const a = initiator({ createPake: () => new Recorded(ra.said) });
+      const b = responder({ createPake: () => new Recorded(rb.said) });
+      const tamper = (message: Uint8Array, at: number) => (at === index ? bytes : message);
+      return codeOf(async () => converse(await a.start(), a, b, tamper));
+    };
+    expect(await replay(99, new Uint8Array(0))).toBe('no error');
+    for (const [index, message] of messages.entries()) {
+      for (let cut = 0; cut < message.length; cut += index < 6 ? 7 : 23) {
+        expect(await replay(index, message.subarray(0, cut))).toMatch(/^(malformed|bad_seal)$/);
+      }
+      expect(await replay(index, concat(message, utf8('x')))).toMatch(/^(malformed|bad_seal)$/);
+    }
+  });
+
+  test('a flipped bit anywhere is refused', async () => {
+    const lengths = (await run()).messages.map((message) => message.length);
+    for (const [index, length] of lengths.entries()) {
+      for (const bit of index < 2 ? [length * 4 + 3] : [9, length * 8 - 2]) {
+        const a = initiator();
+        const b = responder();
+        const tamper = (message: Uint8Array, at: number) =>
+          at === index ? flip(message, bit) : message;
+        const code = await codeOf(async () => converse(await a.start(), a, b, tamper));
+        expect(code).toMatch(
+          /^(malformed|bad_seal|bad_key|bad_proof|wrong_secret|wrong_epoch|wrong_swarm)$/,
+        );
+      }
+    }
+  });
+
+  test('a message before the last one was answered ends the admission', async () => {
+    const b = responder();
+    const jp1 = await initiator().start();
+    const first = b.handle(jp1);
+    expect(await codeOf(() => b.handle(jp1))).toBe('closed');
+    await first.catch(() => undefined);
+    expect(await codeOf(() => b.handle(jp1))).not.toBe('no error');
+  });
+
+  test('nothing is taken before start and after the end', async () => {
+    const a = initiator();
+    expect(await codeOf(() => a.handle(utf8('x')))).toBe('closed');
+    const b = responder();
+    expect(await codeOf(() => b.handle(utf8('GET / HTTP/1.1')))).toBe('malformed');
+    expect(await codeOf(() => b.handle(utf8('x')))).toBe('closed');
+  });
+});
