@@ -127,20 +127,26 @@ function readUpTo(fd: number, bytesMax: number): { bytes: Buffer; truncated: boo
   let total = 0;
   for (;;) {
     // One byte more than allowed tells a file of just that size from a longer one.
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytesMax + 1 - total));
-    const count = fs.readSync(fd, chunk, 0, chunk.length, null);
-    if (count === 0) return { bytes: Buffer.concat(chunks, total), truncated: false };
-    chunks.push(chunk.subarray(0, count));
+    const wanted = Math.min(SCRATCH.length, bytesMax + 1 - total);
+    const count = fs.readSync(fd, SCRATCH, 0, wanted, null);
+    if (count === 0) return { bytes: joined(chunks, total), truncated: false };
+    chunks.push(Buffer.from(SCRATCH.subarray(0, count)));
     total += count;
     if (total > bytesMax) {
-      return { bytes: Buffer.concat(chunks, total).subarray(0, bytesMax), truncated: true };
+      return { bytes: joined(chunks, total).subarray(0, bytesMax), truncated: true };
     }
   }
 }
 
+function joined(chunks: readonly Buffer[], total: number): Buffer {
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, total);
+}
+
+/** Reading is synchronous, so one buffer serves all: a scan of processes reads thousands of small files. */
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
+
 const BYTES_MAX = 16 * 1024 * 1024;
 const ATTRIBUTE_BYTES_MAX = 64 * 1024;
-const CHUNK_BYTES = 64 * 1024;
 
 const CODE_WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',

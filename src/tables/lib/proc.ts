@@ -18,14 +18,23 @@ export function allPids(context: Rooted): number[] {
     .sort((a, b) => a - b);
 }
 
-/**
- * The fields of /proc/PID/stat after the name, so that [0] is field 3, the state. The name may hold
- * blanks and brackets, hence the last `)`.
- */
-export function readStat(context: Rooted, pid: number): string[] | undefined {
+export interface ProcessStat {
+  /** Name the kernel keeps. */
+  readonly name: string;
+  /** A field by its number in proc_pid_stat(5), from 3 on. */
+  field(number: number): string;
+}
+
+/** /proc/PID/stat. The name may hold blanks, brackets and newlines, hence the last `)`. */
+export function readStat(context: Rooted, pid: number): ProcessStat | undefined {
   const line = readText(context, `/proc/${pid}/stat`);
   const end = line?.lastIndexOf(')') ?? -1;
-  return line === undefined || end < 0 ? undefined : line.slice(end + 2).split(' ');
+  if (line === undefined || end < 0) return undefined;
+  const values = line.slice(end + 2).split(' ');
+  return {
+    name: line.slice(line.indexOf('(') + 1, end),
+    field: (number) => values[number - 3] ?? '',
+  };
 }
 
 export interface Descriptor {

@@ -38,7 +38,8 @@ function poolRow(context: Rooted): Row {
 function generatorRows(context: Rooted): Row[] {
   const current = readAttribute(context, `${HW_RANDOM}/rng_current`);
   const available = readAttribute(context, `${HW_RANDOM}/rng_available`)?.split(/\s+/) ?? [];
-  return available.map((source) => ({
+  const names = available.filter((name) => name !== 'none');
+  return names.map((source) => ({
     source,
     kind: 'hardware',
     active: source === current ? 1 : 0,

@@ -2,7 +2,14 @@ import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { readBytes, readLink, readText, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
-import { bootTime, pidsOf, readStat, seesAllProcesses, TICKS_PER_SECOND } from '../lib/proc.ts';
+import {
+  bootTime,
+  pidsOf,
+  readStat,
+  seesAllProcesses,
+  TICKS_PER_SECOND,
+  type ProcessStat,
+} from '../lib/proc.ts';
 import { fields, keyValues } from '../lib/text.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 
@@ -64,7 +71,6 @@ function processRow(
   return {
     pid,
     ...statColumns(stat, boot),
-    ...(wants(context, 'name') && { name: readName(context, pid) }),
     ...(wants(context, 'path', 'on_disk') && programColumns(context, pid)),
     ...(wants(context, 'cmdline') && { cmdline: readCommandLine(context, pid) }),
     ...(wants(context, 'cwd') && { cwd: readLink(context, `/proc/${pid}/cwd`) }),
@@ -75,25 +81,22 @@ function processRow(
   };
 }
 
-/** `stat` begins with field 3 of proc_pid_stat(5). */
-function statColumns(stat: readonly string[], boot: number | undefined): Row {
-  const field = (number: number): number => Number(stat[number - 3]);
-  const start = boot === undefined ? -1 : boot + Math.floor(field(22) / TICKS_PER_SECOND);
+/** Fields by their numbers in proc_pid_stat(5). */
+function statColumns(stat: ProcessStat, boot: number | undefined): Row {
+  const value = (number: number): number => Number(stat.field(number));
+  const start = boot === undefined ? -1 : boot + Math.floor(value(22) / TICKS_PER_SECOND);
   return {
-    state: stat[0]!,
-    parent: field(4),
-    pgroup: field(5),
-    user_time: field(14) * (1000 / TICKS_PER_SECOND),
-    system_time: field(15) * (1000 / TICKS_PER_SECOND),
-    nice: field(19),
-    threads: field(20),
+    name: stat.name,
+    state: stat.field(3),
+    parent: value(4),
+    pgroup: value(5),
+    user_time: value(14) * (1000 / TICKS_PER_SECOND),
+    system_time: value(15) * (1000 / TICKS_PER_SECOND),
+    nice: value(19),
+    threads: value(20),
     start_time: start,
-    total_size: integerOrNull(stat[23 - 3]),
+    total_size: integerOrNull(stat.field(23)),
   };
-}
-
-function readName(context: Rooted, pid: number): string | null {
-  return readText(context, `/proc/${pid}/comm`)?.replace(/\n$/, '') ?? null;
 }
 
 /** The kernel marks the link of a deleted program; looking at the path itself could hang on a dead mount. */

@@ -76,7 +76,6 @@ describe('processes', () => {
     const root = fakeRoot({
       'proc/stat': 'btime 1000\n',
       'proc/7/stat': STAT,
-      'proc/7/comm': 'evil) R 1\n',
     });
     const [row] = await rowsOf(processes, { root, columns: new Set(['pid', 'name']) });
     expect(Object.keys(row!)).not.toContain('cmdline');
@@ -87,7 +86,7 @@ describe('processes', () => {
   it('skips a process that vanishes while it is read', async () => {
     const root = fakeRoot({
       'proc/7/stat': STAT,
-      'proc/8/comm': 'half gone\n',
+      'proc/8/cmdline': 'half gone',
       'proc/9/stat': 'torn',
     });
     const rows = await rowsOf(processes, { root });
