@@ -1,5 +1,5 @@
 /** An authenticated connection: a session over a FrameSocket. */
-import { SecureError, type PeerIdentity, type Session } from '../secure/index.ts';
+import type { PeerIdentity, Session } from '../secure/index.ts';
 import type { LinkId, LinkInfo } from '../swarm/types.ts';
 import { NetError } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
@@ -59,7 +59,9 @@ export class Link {
   }
 
   /** Begins to deliver. Bytes that do not authenticate close this link and nothing else. */
-  start(): void {
+  start(mono: number): void {
+    // The first look starts the clock of rekeying.
+    this.tick(mono, Infinity);
     this.#frames.stream((frame) => {
       const message = this.#guarded(() => this.#session.open(frame));
       this.#sendControl();
@@ -102,13 +104,14 @@ export class Link {
     }
   }
 
+  /** Whatever a frame or a message brings out ends this link and nothing else. */
   #guarded<T>(work: () => T): T | undefined {
     if (this.#frames.closed) return undefined;
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof SecureError)) throw error;
-      this.close(new NetError('closed', `session failed: ${error.message}`, { cause: error }));
+      const message = `session failed: ${(error as Error).message}`;
+      this.close(new NetError('closed', message, { cause: error }));
       return undefined;
     }
   }

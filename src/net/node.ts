@@ -11,6 +11,7 @@ import type {
 } from '../swarm/types.ts';
 import type { HostPort } from './address.ts';
 import { systemClock, WallJumpDetector, type Clock } from './clock.ts';
+import { Connector } from './connector.ts';
 import { createCore } from './core.ts';
 import { Driver } from './driver.ts';
 import { Effects } from './effects.ts';
@@ -25,7 +26,6 @@ import { LinkTable } from './link-table.ts';
 import { Listener } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import type { LinkView, NetOptions } from './options.ts';
-import { openOutbound } from './outbound.ts';
 import { RequestStream, type RequestEvent } from './request-stream.ts';
 import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
 
@@ -39,6 +39,7 @@ export class SwarmNode {
   readonly #listener: Listener;
   readonly #pool: JpakePool;
   readonly #inbound: Inbound;
+  readonly #connector: Connector;
   readonly #links: LinkTable;
   readonly #driver: Driver;
   readonly #effects: Effects;
@@ -48,7 +49,6 @@ export class SwarmNode {
   readonly #alarmListeners: Listeners<Alarm>;
   readonly #stopping = new AbortController();
   #secrets: SwarmSecrets;
-  #admitting: Promise<unknown> | undefined;
 
   /**
    * Listens; as a member it also begins to dial seeds and known members.
@@ -56,7 +56,12 @@ export class SwarmNode {
    */
   static async start(options: NetOptions): Promise<SwarmNode> {
     const listener = await Listener.open(options.listen);
-    return new SwarmNode(options, listener);
+    try {
+      return new SwarmNode(options, listener);
+    } catch (error) {
+      await listener.close();
+      throw error;
+    }
   }
 
   private constructor(options: NetOptions, listener: Listener) {
@@ -70,11 +75,11 @@ export class SwarmNode {
     this.#alarmListeners = new Listeners(options.log);
     this.#pool = new JpakePool(this.#tuning);
     this.#links = new LinkTable({
-      message: (link, bytes) =>
-        this.#driver.step((core, now) => core.handleMessage(now, link.id, bytes)),
+      message: (link, bytes) => this.#handleMessage(link, bytes),
       down: (link, reason) => this.#handleDown(link, reason),
     });
     this.#inbound = this.#makeInbound();
+    this.#connector = this.#makeConnector();
     this.#effects = this.#makeEffects();
     const core = createCore(options, { bootId: this.#bootId, address: this.address, random });
     this.#driver = new Driver(core, this.#clock, {
@@ -96,8 +101,9 @@ export class SwarmNode {
    * Connects to a member: admission when there is no epoch key yet, else as a member.
    * @throws NetError, e.g. `wrong_secret`, `unreachable`, `timeout`, `not_swarmplane`, `wrong_swarm`
    */
-  join(address: string, signal?: AbortSignal): Promise<PeerIdentity> {
-    return this.#connect(address, undefined, signal);
+  async join(address: string, signal?: AbortSignal): Promise<PeerIdentity> {
+    this.#refuseStopped();
+    return this.#connector.connect(address, undefined, signal);
   }
 
   members(): readonly MemberView[] {
@@ -191,6 +197,19 @@ export class SwarmNode {
     });
   }
 
+  #makeConnector(): Connector {
+    return new Connector(this.#tuning, this.#mono, this.#stopping.signal, {
+      self: () => this.#handshakeSelf(),
+      admitted: async (admitted) => {
+        const secrets: SwarmSecrets = { ...this.#secrets, ...admitted };
+        await this.#options.saveSecrets(secrets);
+        this.setSecrets(secrets);
+      },
+      up: (frames, result, address) => this.#handleUp(frames, result, address, address),
+      failed: (address, error) => this.#handleFailedHandshake(address, error),
+    });
+  }
+
   #makeEffects(): Effects {
     return new Effects(this.#options, {
       done: (id, result) =>
@@ -198,7 +217,7 @@ export class SwarmNode {
       dial: async (address, nodeId) => {
         if (this.#secrets.epochKey === undefined)
           throw new NetError('not_admitted', 'not admitted');
-        await this.#connect(address, nodeId, undefined);
+        await this.#connector.connect(address, nodeId);
       },
       close: (link, reason) => this.#closeLink(link, reason),
     });
@@ -207,57 +226,6 @@ export class SwarmNode {
   #handshakeSelf(): HandshakeSelf {
     const { identity } = this.#options;
     return { secrets: this.#secrets, identity, bootId: this.#bootId, random, pool: this.#pool };
-  }
-
-  async #connect(
-    address: string,
-    expect: NodeId | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<PeerIdentity> {
-    this.#refuseStopped();
-    // One admission at a time: whoever waited joins as a member afterwards.
-    while (this.#secrets.epochKey === undefined && this.#admitting !== undefined) {
-      await this.#admitting.catch(() => undefined);
-    }
-    const connecting = this.#connectNow(address, expect, signal);
-    if (this.#secrets.epochKey !== undefined) return connecting;
-    this.#admitting = connecting;
-    return connecting.finally(() => (this.#admitting = undefined));
-  }
-
-  async #connectNow(
-    address: string,
-    expect: NodeId | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<PeerIdentity> {
-    const stop = this.#stopping.signal;
-    try {
-      const { frames, result } = await openOutbound(address, this.#handshakeSelf(), {
-        ...{ tuning: this.#tuning, mono: this.#mono, expect },
-        signal: signal === undefined ? stop : AbortSignal.any([stop, signal]),
-      });
-      await this.#takeSecrets(frames, result);
-      this.#handleUp(frames, result, address, address);
-      return result.peer;
-    } catch (error) {
-      if (error instanceof NetError) this.#handleFailedHandshake(address, error);
-      throw error;
-    }
-  }
-
-  async #takeSecrets(frames: FrameSocket, result: HandshakeResult): Promise<void> {
-    if (result.admitted === undefined) return;
-    const secrets: SwarmSecrets = { ...this.#secrets, ...result.admitted };
-    try {
-      await this.#options.saveSecrets(secrets);
-    } catch (cause) {
-      const reason = new NetError('handshake_failed', 'cannot keep the secrets of the swarm', {
-        cause,
-      });
-      frames.close(reason);
-      throw reason;
-    }
-    this.setSecrets(secrets);
   }
 
   #handleUp(frames: FrameSocket, result: HandshakeResult, address: string, dialled?: string): void {
@@ -276,7 +244,7 @@ export class SwarmNode {
     const link = this.#links.add(frames, result, { info, address, sinceMs: this.#wall() });
     this.#options.log.info({ peer: link.peer.nodeId, address, link: link.id, ...info }, 'link up');
     this.#driver.step((core, now) => core.handleLinkUp(now, link.id, link.peer, info));
-    link.start();
+    link.start(this.#mono());
   }
 
   #closeLink(id: LinkId, reason: string): void {
@@ -286,6 +254,16 @@ export class SwarmNode {
       this.#links.ban(link.peer.nodeId, this.#mono() + this.#tuning.banMs);
     }
     link.close(new NetError('closed', reason));
+  }
+
+  /** A bug of ours that a message brings out costs that link, not the process. */
+  #handleMessage(link: Link, bytes: Uint8Array): void {
+    try {
+      this.#driver.step((core, now) => core.handleMessage(now, link.id, bytes));
+    } catch (error) {
+      this.#options.log.error({ peer: link.peer.nodeId, err: error }, 'a message failed');
+      link.close(new NetError('closed', 'internal error'));
+    }
   }
 
   #handleDown(link: Link, reason: NetError): void {

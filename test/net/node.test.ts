@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SwarmNode } from '../../src/net/index.ts';
+import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import type { RequestEvent } from '../../src/net/request-stream.ts';
 import { fromUtf8, utf8 } from '../../src/wire/index.ts';
 import {
@@ -20,6 +21,21 @@ beforeAll(async () => {
   swarm = await createSwarm();
 });
 afterEach(stopAll);
+
+/** Whether a frame of that direction and length, header included, has passed. */
+function sent(proxy: RecordingProxy): (what: string) => boolean {
+  return (what) => {
+    const [direction, length] = what.split(' ');
+    const pieces = proxy.records.filter((record) => record.direction === direction);
+    const bytes = Buffer.concat(pieces.map((record) => record.bytes));
+    for (let at = 0; at + 4 <= bytes.length;) {
+      const frame = bytes.readUInt32BE(at) + 4;
+      if (frame === Number(length)) return true;
+      at += frame;
+    }
+    return false;
+  };
+}
 
 const QUERY = { kind: 'query', targets: { kind: 'all' }, timeoutMs: 20_000 } as const;
 
@@ -123,6 +139,7 @@ describe('joining', () => {
     });
     await expect(second.node.join(first.address)).rejects.toMatchObject({
       code: 'handshake_failed',
+      hint: expect.stringContaining('writable') as string,
       cause: expect.objectContaining({ message: 'disk full' }) as Error,
     });
     expect(second.node.secrets.epochKey).toBeUndefined();
@@ -245,6 +262,31 @@ describe('members', () => {
     await meshed(a, b);
   });
 
+  test('a session changes its keys after two minutes, and goes on', async () => {
+    let later = 0;
+    const clock = {
+      now: () => ({ mono: performance.now() + later, wall: Date.now() + later }),
+    };
+    const tuning = { linkDeadMs: 600_000, writeStallMs: 600_000 };
+    const nowhere = { advertise: ['127.0.0.1:1'], tuning };
+    const a = await startNode('a', swarm.secrets, nowhere);
+    const proxy = await RecordingProxy.start(a.address);
+    try {
+      const seeds = { seeds: [proxy.address] };
+      const b = await startNode('b', swarm.secrets, { ...nowhere, ...seeds, clock });
+      await meshed(a, b);
+      const [before] = b.node.links();
+      later = 120_000;
+      // REKEY, its reply and the switch: type and key, or type alone, sealed and framed.
+      await until(() => ['to_target 53', 'to_client 53', 'to_target 21'].every(sent(proxy)));
+      expect(states(await ask(b))).toEqual({ a: 'ok', b: 'ok' });
+      expect(states(await ask(a))).toEqual({ a: 'ok', b: 'ok' });
+      expect(b.node.links()).toMatchObject([{ sinceMs: before!.sinceMs }]);
+    } finally {
+      await proxy.stop();
+    }
+  });
+
   test('a listener that throws disturbs nobody', async () => {
     const a = await startNode('a', swarm.secrets);
     a.node.onMember(() => {
@@ -312,7 +354,9 @@ describe('requests', () => {
       const events: RequestEvent[] = [];
       for await (const event of stream) {
         events.push(event);
-        if (how === 'leaving the loop') break;
+        if (how === 'signal') continue;
+        await running;
+        break;
       }
       return events;
     })();
