@@ -1,0 +1,76 @@
+/** What the agent says of itself and of the swarm. */
+import { describe, expect, it } from 'vitest';
+
+import { hostFacts } from '../../../src/agent/facts.ts';
+import { allTables, findTable } from '../../../src/tables/index.ts';
+import type { HostFacts } from '../../../src/tables/types.ts';
+import { rowsOf } from '../lib/context.ts';
+
+const facts: HostFacts = {
+  members: [{ node_id: 'aa', name: 'demo1', state: 'alive', self: 1 }],
+  links: [{ node_id: 'bb', address: '127.0.0.1:4', bytes_in: 5 }],
+  alarms: [{ kind: 'clone', key: 'bb', count: 2 }],
+  agent: {
+    ...{ version: '0.1.0', node_id: 'aa', name: 'demo1', pid: 42 },
+    ...{ start_time: 1_700_000_000, config_path: '/x/config.yaml' },
+  },
+};
+
+describe('the tables of the swarm', () => {
+  it('hand the agent’s facts through', async () => {
+    expect(await rowsOf(findTable('swarm_members')!, { facts })).toEqual(facts.members);
+    expect(await rowsOf(findTable('swarm_links')!, { facts })).toEqual(facts.links);
+    expect(await rowsOf(findTable('swarm_alarms')!, { facts })).toEqual(facts.alarms);
+  });
+
+  it('have a column for everything the agent tells of members, links and alarms', () => {
+    const rows = hostFacts(
+      [MEMBER],
+      [{ ...LINK, name: 'b' }],
+      [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
+      {},
+    );
+    const columns = (name: string): string[] =>
+      findTable(name)!.columns.map((column) => column.name);
+    expect(columns('swarm_members')).toEqual(expect.arrayContaining(Object.keys(rows.members[0]!)));
+    expect(columns('swarm_links')).toEqual(expect.arrayContaining(Object.keys(rows.links[0]!)));
+    expect(columns('swarm_alarms')).toEqual(expect.arrayContaining(Object.keys(rows.alarms[0]!)));
+  });
+});
+
+describe('osquery’s own tables', () => {
+  it('tell of this agent', async () => {
+    const [info] = await rowsOf(findTable('osquery_info')!, { facts });
+    expect(info).toMatchObject({ pid: 42, version: '0.1.0', instance_id: 'aa', config_valid: 1 });
+    expect(info).toMatchObject({ start_time: 1_700_000_000, build_platform: 'linux', watcher: -1 });
+    const flags = new Map(
+      (await rowsOf(findTable('osquery_flags')!, { facts })).map((row) => [row.name, row.value]),
+    );
+    expect(flags.get('config_path')).toBe('/x/config.yaml');
+    expect(flags.get('disable_events')).toBe('true');
+    expect(await rowsOf(findTable('osquery_extensions')!, { facts })).toMatchObject([
+      { uuid: 0, name: 'core', version: '0.1.0' },
+    ]);
+  });
+
+  it('list exactly the tables there are', async () => {
+    const rows = await rowsOf(findTable('osquery_registry')!);
+    expect(rows.map((row) => row.name)).toEqual(allTables.map((table) => table.name));
+    expect(rows.map((row) => row.name)).toContain('osquery_registry');
+  });
+
+  it('have no packs, schedule or events, as there are none', async () => {
+    for (const name of ['osquery_packs', 'osquery_schedule', 'osquery_events']) {
+      expect(await rowsOf(findTable(name)!, { facts })).toEqual([]);
+    }
+  });
+});
+
+const LINK = {
+  ...{ nodeId: 'bb', address: 'a:1', initiator: true, sinceMs: 1, bytesIn: 1, bytesOut: 2 },
+};
+const MEMBER = {
+  ...{ nodeId: 'aa', name: 'demo1', addresses: ['a:1'], labels: {}, version: '1', hub: false },
+  ...{ state: 'alive', incarnation: 1, since: 1, self: true, linked: false },
+  entry: { version: 1, signKey: new Uint8Array(32) },
+} as never;
