@@ -2,10 +2,19 @@
  * What a request and an answer carry, opaque to the swarm: MessagePack maps. Numbers that do not
  * fit a double stay 64-bit integers, blobs stay bytes.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { QueryResult } from '../query/index.ts';
 import type { HostOutcome } from '../swarm/index.ts';
 import type { Value } from '../tables/types.ts';
-import { pack, unpack, WireError, type Packable } from '../wire/index.ts';
+import {
+  concat,
+  pack,
+  packArrayHeader,
+  packMapHeader,
+  unpack,
+  WireError,
+  type Packable,
+} from '../wire/index.ts';
 import type { HostAnswer } from './types.ts';
 
 /** The body of a request of kind `query`. */
@@ -22,27 +31,36 @@ export function decodeQueryBody(body: Uint8Array): { sql: string } {
 }
 
 /**
- * Packs rows so that they fit `bytesMax`, leaving out the last ones where they do not.
- * Rows are packed already by the query process; this only joins the parts.
+ * Packs the rows that fit `bytesMax`, leaving out the last ones where not all do. Megabytes of rows
+ * are packed in slices, so that heartbeats get their turn between them.
  */
-export function encodeAnswer(
+export async function encodeAnswer(
   result: Pick<QueryResult, 'columns' | 'rows' | 'warnings'>,
   bytesMax: number,
-): { payload: Uint8Array; rowCount: number; truncated: boolean } {
-  let rows = result.rows;
-  for (;;) {
-    const payload = pack({
-      columns: result.columns,
-      rows: rows as Packable,
-      warnings: result.warnings,
-    });
-    if (payload.length <= bytesMax || rows.length === 0) {
-      return { payload, rowCount: rows.length, truncated: rows.length < result.rows.length };
+): Promise<{ payload: Uint8Array; rowCount: number; truncated: boolean }> {
+  const before = concat(packMapHeader(3), pack('columns'), pack(result.columns), pack('rows'));
+  const after = concat(pack('warnings'), pack(result.warnings));
+  let bytes = before.length + ARRAY_HEADER_BYTES + after.length;
+  const rows: Uint8Array[] = [];
+  let sliceBytes = 0;
+  for (const row of result.rows) {
+    const packed = pack(row as Packable);
+    if (bytes + packed.length > bytesMax) break;
+    bytes += packed.length;
+    rows.push(packed);
+    sliceBytes += packed.length;
+    if (sliceBytes > SLICE_BYTES || rows.length % SLICE_ROWS === 0) {
+      sliceBytes = 0;
+      await setImmediate();
     }
-    const share = Math.floor((rows.length * bytesMax) / payload.length);
-    rows = rows.slice(0, Math.min(share, rows.length - 1));
   }
+  const payload = concat(before, packArrayHeader(rows.length), ...rows, after);
+  return { payload, rowCount: rows.length, truncated: rows.length < result.rows.length };
 }
+
+const ARRAY_HEADER_BYTES = 5;
+const SLICE_BYTES = 256 * 1024;
+const SLICE_ROWS = 500;
 
 /** An answer whose rows are decoded only when somebody looks at them. */
 export class PackedAnswer implements HostAnswer {

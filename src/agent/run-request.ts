@@ -23,7 +23,7 @@ export async function runRequest(
     }
     const { sql } = decodeQueryBody(request.body);
     const result = await runner.run(sql, { timeMs: request.remainingMs, signal });
-    return okOutcome(result, took());
+    return await okOutcome(result, took());
   } catch (error) {
     if (error instanceof QueryError) {
       return ended(error.refused ? 'refused' : 'error', error.code, error.message, took());
@@ -32,8 +32,8 @@ export async function runRequest(
   }
 }
 
-function okOutcome(result: QueryResult, tookMs: number): RunOutcome {
-  const { payload, rowCount, truncated } = encodeAnswer(result, ANSWER_BYTES_MAX);
+async function okOutcome(result: QueryResult, tookMs: number): Promise<RunOutcome> {
+  const { payload, rowCount, truncated } = await encodeAnswer(result, ANSWER_BYTES_MAX);
   return { status: 'ok', rowCount, truncated: truncated || result.truncated, tookMs, payload };
 }
 

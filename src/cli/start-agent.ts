@@ -74,7 +74,7 @@ async function join(
   const log = createLog(config.log, config.name);
   const agent = await Agent.start({ state, config, hub, log, joining });
   try {
-    await agent.node.join(seed);
+    await admission(agent, seed, log);
   } catch (error) {
     await agent.stop();
     throw error;
@@ -82,6 +82,26 @@ async function join(
   log.info({ member: seed }, 'joined the swarm');
   return { agent, state, log };
 }
+
+/** A member with too much to do, or one that starts beside us, is asked again for a while. */
+async function admission(agent: Agent, seed: string, log: Log): Promise<void> {
+  const deadline = Date.now() + JOIN_MS_MAX;
+  for (;;) {
+    try {
+      await agent.node.join(seed);
+      return;
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (!TRY_AGAIN.has(code ?? '') || Date.now() > deadline) throw error;
+      log.warn({ member: seed, error: message }, 'not let in yet, trying again');
+      await new Promise((done) => setTimeout(done, JOIN_PAUSE_MS));
+    }
+  }
+}
+
+const TRY_AGAIN = new Set(['timeout', 'busy', 'closed']);
+const JOIN_MS_MAX = 60_000;
+const JOIN_PAUSE_MS = 1_500;
 
 function checkedAddress(text: string): string {
   try {

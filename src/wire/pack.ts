@@ -67,3 +67,19 @@ function narrow(value: unknown, depth: number): Packable {
   for (const key of Object.keys(map)) map[key] = narrow(map[key], depth + 1);
   return map as Packable;
 }
+
+/**
+ * The start of an array whose items are packed one by one after it, for what is too large to pack
+ * in one turn of the event loop (array 32 of the MessagePack specification).
+ */
+export function packArrayHeader(items: number): Uint8Array {
+  const header = new Uint8Array(5);
+  header[0] = 0xdd;
+  new DataView(header.buffer).setUint32(1, items);
+  return header;
+}
+
+/** The start of a map of at most 15 entries (fixmap). */
+export function packMapHeader(entries: number): Uint8Array {
+  return Uint8Array.of(0x80 | entries);
+}

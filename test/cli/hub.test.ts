@@ -158,7 +158,7 @@ describe('the hub', () => {
   });
 });
 
-describe('when things die', () => {
+describe('when things die', { timeout: 240_000 }, () => {
   it('a hub killed between claim and result loses no request', async () => {
     const ids = await Promise.all(
       Array.from({ length: 12 }, (_, i) =>
