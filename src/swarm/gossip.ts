@@ -29,6 +29,11 @@ export class Gossip {
   #apply: Apply;
   /** The own record must not be seen before its incarnation is on disk. */
   #hidesSelf = true;
+  /**
+   * Ends of the signatures of what was taken lately: a flood brings each object once by every link,
+   * and only the first is worth decoding. Only what was verified gets in here.
+   */
+  #taken = new Set<string>();
   #news: { bytes: Uint8Array; except: Except }[] = [];
 
   constructor(context: Context, members: Members, links: Links, apply: Apply) {
@@ -76,8 +81,11 @@ export class Gossip {
   /** @throws WireError on an object that is none */
   handleNews(link: Link, message: NewsMessage): void {
     for (const bytes of message.objects) {
-      const object = decodeSigned(bytes);
-      if (this.#apply(object)) this.spread(bytes, link.id);
+      const key = toHex(bytes.subarray(-16));
+      if (this.#taken.has(key)) continue;
+      if (!this.#apply(decodeSigned(bytes))) continue;
+      this.#noteTaken(key);
+      this.spread(bytes, link.id);
     }
   }
 
@@ -124,6 +132,11 @@ export class Gossip {
   /** The same on every node whose table says the same. */
   digest(): Uint8Array {
     return this.#context.crypto.sha256(this.#entries(this.#sorted()));
+  }
+
+  #noteTaken(key: string): void {
+    this.#taken.add(key);
+    if (this.#taken.size > TAKEN_MAX) this.#taken.delete(this.#taken.values().next().value!);
   }
 
   #nextDigest(): void {
@@ -185,6 +198,7 @@ export class Gossip {
 }
 
 const NEWS_MAX = 512;
+const TAKEN_MAX = 4096;
 const SUMMARY_MEMBERS = 4096;
 const LOWEST = new Uint8Array(8);
 const HIGHEST = new Uint8Array(8).fill(255);

@@ -21,8 +21,8 @@ export interface Member {
 
 /** An accusation by this many members is believed at once. */
 export const ACCUSERS_BELIEVED = 3;
-/** More accusations than this about one record are not kept. */
-export const ACCUSATIONS_MAX = 8;
+/** More say nothing new: neither kept nor passed on. */
+export const ACCUSATIONS_MAX = ACCUSERS_BELIEVED;
 /** Boot ids remembered, to see two that alternate. */
 const BOOTS_MAX = 4;
 

@@ -16,6 +16,9 @@ const DOUBT_MAX_MS = 3_600_000;
 /** Failed dials that are needed for that. */
 const DOUBT_DIALS = 3;
 
+/** The same when a link was just lost. */
+const LOST_DIALS = 2;
+
 interface Doubt {
   /** Refuted or never begun doubts since the last link. */
   rounds: number;
@@ -61,9 +64,14 @@ export class Suspicion {
     if (this.#lost.delete(nodeId)) this.#accuse(nodeId);
   }
 
-  /** A dial that fails after a link was lost is proof enough; otherwise it takes several, and time. */
+  /**
+   * Two dials that fail after a link was lost are proof enough (one fails by chance, and where many
+   * links are reset at once, accusing on the first would flood the swarm); otherwise it takes
+   * several, and time.
+   */
   handleDialFailed(nodeId: NodeId, failures: number): void {
     if (this.#lost.has(nodeId)) {
+      if (failures < LOST_DIALS) return;
       this.#context.timers.clear('lost', nodeId);
       return this.handleLostTimer(nodeId);
     }

@@ -76,6 +76,10 @@ export class SimHost {
     });
   }
 
+  get frozen(): boolean {
+    return this.#frozenUntil > this.world.now;
+  }
+
   get up(): boolean {
     return this.core !== undefined;
   }
@@ -118,6 +122,7 @@ export class SimHost {
     this.#frozenUntil = this.world.now + ms;
   }
 
+  /** The host must be up and not frozen. */
   ask(spec: Partial<RequestSpec> = {}): Asked {
     const whole: RequestSpec = {
       kind: 'query',
@@ -182,9 +187,11 @@ export class SimHost {
     const next = this.core?.nextTimeout();
     if (next === undefined || next >= this.#wakeAt) return;
     const life = this.#life;
-    this.#wakeAt = Math.max(next, this.world.now);
-    this.world.at(this.#wakeAt, () => {
-      if (this.#life !== life || this.core === undefined) return;
+    const at = Math.max(next, this.world.now, this.#frozenUntil);
+    this.#wakeAt = at;
+    this.world.at(at, () => {
+      // A wake that an earlier one overtook has nothing left to do.
+      if (this.#life !== life || this.core === undefined || this.#wakeAt !== at) return;
       this.#wakeAt = Infinity;
       this.do(() => this.core!.handleTimeout(this.now));
       this.#plan();

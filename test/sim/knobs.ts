@@ -21,6 +21,8 @@ export interface Knobs {
   readonly partitionEveryMs: number;
   readonly partitionMs: number;
   readonly lagEveryMs: number;
+  /** Share of connections that are reset each second, with what is in flight. */
+  readonly resetShare: number;
   /** Share of hosts that may be down at once. */
   readonly downMost: number;
   /** Hosts that go down for good before the quiet phase. */
@@ -35,16 +37,18 @@ export function drawKnobs(options: SimOptions): Knobs {
     network: {
       delayMinMs: 1,
       delayMaxMs,
-      reset: has('loss') ? random.pick([0.0002, 0.001, 0.003]) : 0,
+      reset: 0,
       dialLoss: has('loss') ? random.pick([0.05, 0.2]) : 0,
       duplicate: has('duplicates') ? 0.02 : 0,
     },
-    faultyMs: 60_000,
+    // A full mesh costs by the square of its size.
+    faultyMs: options.nodes >= 40 ? 25_000 : 60_000,
     askEveryMs: 2_500,
     crashEveryMs: has('churn') ? random.between(1_500, 6_000) : Infinity,
-    partitionEveryMs: has('partition') ? random.between(15_000, 25_000) : Infinity,
-    partitionMs: random.between(3_000, 40_000),
+    partitionEveryMs: has('partition') ? random.between(8_000, 20_000) : Infinity,
+    partitionMs: random.between(3_000, 30_000),
     lagEveryMs: has('lag') ? 4_000 : Infinity,
+    resetShare: has('loss') ? random.pick([0.001, 0.005, 0.02]) : 0,
     downMost: 0.3,
     deadForGood: has('churn') ? Math.max(1, Math.floor(options.nodes / 16)) : 0,
   };

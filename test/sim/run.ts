@@ -29,6 +29,7 @@ export interface Recording {
 
 /** Three periods of re-contact with their jitter, and the time that a death takes. */
 export const HEAL_MS = 3 * 90_000;
+const QUIET_MS = 90_000;
 
 export function record(options: SimOptions): Recording {
   const knobs = drawKnobs(options);
@@ -70,6 +71,7 @@ class Run {
     this.#every(crashEveryMs, () => this.#crash());
     this.#every(partitionEveryMs, () => this.#partition());
     this.#every(lagEveryMs, () => this.#lag());
+    this.#every(1_000, () => this.#world.network.resetSome(this.#knobs.resetShare));
     this.#world.run(faultyMs);
     this.#faulty = false;
   }
@@ -86,7 +88,7 @@ class Run {
     const quiet = world.upHosts.slice(0, 3).map((host) => host.ask({ timeoutMs: 15_000 }));
     world.run(16_000);
     // A digest each 60 s repairs what floods lost.
-    world.run(180_000);
+    world.run(QUIET_MS);
     for (const asked of quiet) this.#asked.push({ asked, askerLife: asked.by.life });
     return { asked: this.#asked, quiet, gone, faultsEndedAt, healedAt, sizes: this.#sizes };
   }
@@ -115,9 +117,10 @@ class Run {
   }
 
   #ask(): void {
-    const { random, upHosts, hosts } = this.#world;
-    if (upHosts.length === 0) return;
-    const by = random.pick(upHosts);
+    const { random, hosts } = this.#world;
+    const able = this.#world.upHosts.filter((host) => !host.frozen);
+    if (able.length === 0) return;
+    const by = random.pick(able);
     const named = random.hits(0.3)
       ? { kind: 'nodes' as const, nodes: [random.pick(hosts).nodeId, random.pick(hosts).nodeId] }
       : { kind: 'all' as const };
