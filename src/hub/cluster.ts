@@ -70,6 +70,16 @@ export async function openCluster(dataDir: string, homeForRoot = HOME_FOR_ROOT):
   return cluster;
 }
 
+type Login = keyof ClusterState['passwords'];
+
+export function urlOf({ state }: Cluster, login: Login, database: string): string {
+  return `postgres://${login}:${state.passwords[login]}@127.0.0.1:${state.port}/${database}`;
+}
+
+export function superUrl(cluster: Cluster, database: string): string {
+  return urlOf(cluster, 'postgres', database);
+}
+
 /** How to start a program of the server: as its user, with nothing of our environment. */
 export function runAs(account: Account | undefined): {
   uid?: number;

@@ -15,6 +15,15 @@ export async function dumpSchema(client: pg.Pool | pg.ClientBase): Promise<strin
   return `${sections.join('\n\n')}\n`;
 }
 
+/** Statements that make the tables of schema inventory: they come to be at run time, by no migration. */
+export async function inventoryTables(client: pg.ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ text: string }>(
+    `select text from (${TABLES}) tables where text like 'create table inventory.%'`,
+  );
+  // An index made ON ONLY the parent would stay invalid; there are no partitions yet.
+  return rows.map((row) => row.text.replaceAll(' ON ONLY ', ' ON '));
+}
+
 /** The schemas that are ours. */
 const OURS = `('swarmplane', 'inventory')`;
 
@@ -93,7 +102,8 @@ const TABLES = `
              where i.indrelid = c.oid
                and not exists (select from pg_constraint k where k.conindid = i.indexrelid)), '')
          || coalesce((select string_agg(E'\\n' || pg_get_triggerdef(t.oid) || ';'
-                                || case t.tgenabled when 'O' then '' when 'A' then ' -- always' else ' -- ' || t.tgenabled::text end,
+                                || case t.tgenabled when 'O' then '' else format(E'\\nalter table %s %s trigger %I;', c.oid::regclass,
+                                     case t.tgenabled when 'A' then 'enable always' when 'R' then 'enable replica' else 'disable' end, t.tgname) end,
                               '' order by t.tgname)
               from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal), '')
          || case when c.relrowsecurity then format(E'\\nalter table %s enable row level security;', c.oid::regclass) else '' end

@@ -6,7 +6,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { truncate, copyFile, stat } from 'node:fs/promises';
 import pg from 'pg';
-import { openCluster, saveState, type Cluster } from './cluster.ts';
+import { openCluster, saveState, superUrl, urlOf, type Cluster } from './cluster.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { silentLog, type Log } from './log.ts';
 import {
@@ -75,12 +75,12 @@ export class EmbeddedPostgres {
 
   /** An operator's, for people and psql. */
   get url(): string {
-    return urlOf(this.#cluster, 'operator', this.#cluster.state.passwords.operator, 'swarmplane');
+    return urlOf(this.#cluster, 'operator', 'swarmplane');
   }
 
   /** The hub's: owns the database, may make roles, is no superuser. Migrations run with it. */
   get hubUrl(): string {
-    return urlOf(this.#cluster, 'hub', this.#cluster.state.passwords.hub, 'swarmplane');
+    return urlOf(this.#cluster, 'hub', 'swarmplane');
   }
 
   /** The superuser's, for backup and restore. Never printed. */
@@ -282,14 +282,6 @@ function tryPort(port: number): Promise<number | undefined> {
       server.close(() => resolve(found));
     });
   });
-}
-
-function superUrl(cluster: Cluster, database: string): string {
-  return urlOf(cluster, 'postgres', cluster.state.passwords.postgres, database);
-}
-
-function urlOf(cluster: Cluster, user: string, password: string, database: string): string {
-  return `postgres://${user}:${password}@127.0.0.1:${cluster.state.port}/${database}`;
 }
 
 const LOG_BYTES_MAX = 8 << 20;

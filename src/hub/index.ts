@@ -13,3 +13,6 @@ export {
   type WakeReason,
 } from './listener.ts';
 export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } from './hub.ts';
+export { backupEmbedded, restoreEmbedded, type EmbeddedBackupOptions } from './embedded-backup.ts';
+export type { BackupSummary } from './backup.ts';
+export type { Restored } from './restore.ts';

@@ -25,6 +25,8 @@ export interface MigrateOptions {
   readonly log?: Log;
   /** Longest wait for a table that others use, before trying anew. */
   readonly lockTimeoutMs?: number;
+  /** Stops after this migration and leaves sql/ out: for a restore. */
+  readonly upTo?: number;
 }
 
 export interface Migrated {
@@ -57,6 +59,8 @@ export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<M
     await refuseNewer(client, migrations);
     await checkApplied(client, migrations);
     const drift = await findDrift(client);
+    const { upTo } = options;
+    if (upTo !== undefined) return await migratePart(run, migrations, upTo);
     const applied = await applyMigrations(run, migrations);
     const reapplied = await retried(run, 'applying sql/', () => applySql(run, files));
     return { applied, reapplied, drift };
@@ -165,6 +169,26 @@ async function checkApplied(
       },
     );
   }
+}
+
+async function migratePart(
+  run: Run,
+  migrations: readonly Migration[],
+  upTo: number,
+): Promise<Migrated> {
+  if (upTo > migrations.length)
+    throw new HubError(
+      'database_too_new',
+      `migration ${upTo} is not known to swarmplane ${run.release}`,
+      {
+        hint: 'install the swarmplane that wrote it, or a newer one',
+      },
+    );
+  return {
+    applied: await applyMigrations(run, migrations.slice(0, upTo)),
+    reapplied: [],
+    drift: [],
+  };
 }
 
 async function applyMigrations(run: Run, migrations: readonly Migration[]): Promise<string[]> {

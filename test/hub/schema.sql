@@ -244,12 +244,16 @@ CASE
     ELSE 'done'::text
 END) stored,
   closed_at timestamp with time zone,
+  schedule_id bigint,
+  tick timestamp with time zone,
   constraint asks_one_thing CHECK ((num_nonnulls(sql, action) = 1)),
   constraint counts_add_up CHECK ((targets = (((((((pending + running) + ok) + failed) + refused) + expired) + unreachable) + cancelled))),
   constraint counts_are_not_negative CHECK ((LEAST(pending, running, ok, failed, refused, expired, unreachable, cancelled) >= 0)),
   constraint idempotency_key_is_short CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 200))),
   constraint idempotency_key_is_used_once UNIQUE (asked_by, idempotency_key),
-  constraint request_pkey PRIMARY KEY (id)
+  constraint one_request_per_tick UNIQUE (schedule_id, tick),
+  constraint request_pkey PRIMARY KEY (id),
+  constraint request_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES swarmplane.schedule(id) ON DELETE SET NULL
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
@@ -287,6 +291,44 @@ create table swarmplane.result (
 CREATE INDEX result_request ON ONLY swarmplane.result USING btree (request_id);
 grant select on swarmplane.result to swarmplane_hub;
 grant select on swarmplane.result to swarmplane_reader;
+
+create table swarmplane.schedule (
+  id bigint not null generated always as identity,
+  name text not null,
+  sql text not null,
+  hosts text[] default '{*}'::text[],
+  every interval,
+  cron text,
+  zone text not null default 'UTC'::text,
+  expires_in interval,
+  priority smallint not null default 0,
+  catch_up integer not null default 1,
+  active boolean not null default true,
+  owner name not null default SESSION_USER,
+  next_at timestamp with time zone,
+  last_at timestamp with time zone,
+  last_request bigint,
+  last_error text,
+  constraint catch_up_is_bounded CHECK (((catch_up >= 1) AND (catch_up <= 100))),
+  constraint every_counts_no_months CHECK (((EXTRACT(month FROM every) = (0)::numeric) AND (EXTRACT(year FROM every) = (0)::numeric))),
+  constraint every_is_a_second_or_more CHECK ((every >= '00:00:01'::interval)),
+  constraint every_or_cron CHECK ((num_nonnulls(every, cron) = 1)),
+  constraint name_is_not_empty CHECK ((name <> ''::text)),
+  constraint name_is_unique UNIQUE (name),
+  constraint schedule_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+CREATE INDEX schedule_due ON swarmplane.schedule USING btree (next_at) WHERE active;
+CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
+alter table swarmplane.schedule enable always trigger _100_check;
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
+alter table swarmplane.schedule enable always trigger _700_audit;
+CREATE TRIGGER _900_notify AFTER INSERT OR UPDATE OF every, cron, zone, active ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
+alter table swarmplane.schedule enable always trigger _900_notify;
+grant select on swarmplane.schedule to swarmplane_hub;
+grant delete on swarmplane.schedule to swarmplane_operator;
+grant select on swarmplane.schedule to swarmplane_reader;
+grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active) on swarmplane.schedule to swarmplane_operator;
+grant update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active) on swarmplane.schedule to swarmplane_operator;
 
 create table swarmplane.setting (
   name text not null,
@@ -428,6 +470,14 @@ CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.due_crons()
+ RETURNS TABLE(id bigint, cron text, zone text, next_at text, catch_up integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.due_crons() to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict text, because text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -498,6 +548,14 @@ CREATE OR REPLACE FUNCTION swarmplane.next_due()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.next_due() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.next_tick()
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.next_tick() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
  RETURNS void
@@ -656,11 +714,34 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_request__before_insert()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_schedule__before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_setting__before_write()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tick(schedule_id bigint, expected timestamp with time zone, ticks timestamp with time zone[], following timestamp with time zone, trouble text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.tick(bigint,timestamp with time zone,timestamp with time zone[],timestamp with time zone,text) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.tick_intervals()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
 
 alter default privileges for role swarmplane_owner: functions {swarmplane_owner=X/swarmplane_owner}

@@ -44,7 +44,8 @@ it('shows what a change by hand did: a column, a grant, a trigger, a policy, a f
     [
       "  size integer generated always as (length(name)) stored,",
       "CREATE INDEX thing_name_idx ON swarmplane.thing USING btree (name) WHERE (id > 7);",
-      "CREATE TRIGGER guard BEFORE INSERT ON swarmplane.thing FOR EACH ROW EXECUTE FUNCTION swarmplane.tg(); -- always",
+      "CREATE TRIGGER guard BEFORE INSERT ON swarmplane.thing FOR EACH ROW EXECUTE FUNCTION swarmplane.tg();",
+      "alter table swarmplane.thing enable always trigger guard;",
       "alter table swarmplane.thing enable row level security;",
       "create policy mine on swarmplane.thing for select to public using (name = CURRENT_USER);",
       "grant select on swarmplane.thing to swarmplane;",

@@ -1,0 +1,332 @@
+/**
+ * Restores a backup into a new database beside the one in use, and puts it in its place when all of
+ * it is there: a restore that fails changes nothing. The file's statements run as superuser: restore
+ * only what you would run.
+ */
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import pg from 'pg';
+import type { CatalogStatements } from './backup-catalog.ts';
+import { FORMAT, FORMAT_VERSION, type BackupLine, type BackupSummary } from './backup.ts';
+import { openPool } from './database.ts';
+import { HubError, codeOf, messageOf } from './errors.ts';
+import { migrate, type MigrateOptions } from './migrate.ts';
+
+export interface RestoreOptions extends MigrateOptions {
+  /** A superuser's URL, on any database of the server. */
+  readonly superUrl: string;
+  /** The hub's URL: its database is replaced, its user owns the new one. */
+  readonly hubUrl: string;
+  readonly file: string;
+}
+
+export interface Restored extends Omit<BackupSummary, 'leftOut'> {
+  /** What the replaced database is called now; undefined where it was empty. */
+  readonly formerDatabase: string | undefined;
+}
+
+/** @throws HubError not_a_backup, backup_incomplete, backup_too_new, database_in_use, and migrate()'s */
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const name = databaseOf(options.hubUrl);
+  const fresh = `${name}_restore`;
+  const admin = new pg.Client({ connectionString: withDatabase(options.superUrl, 'postgres') });
+  admin.on('error', () => undefined);
+  await admin.connect();
+  try {
+    await refuseInUse(admin, name);
+    await admin.query(`drop database if exists ${pg.escapeIdentifier(fresh)} with (force)`);
+    await admin.query(
+      `create database ${pg.escapeIdentifier(fresh)} owner ${pg.escapeIdentifier(userOf(options.hubUrl))} template template0`,
+    );
+    const counts = await load(options, fresh);
+    const used = await isUsed(withDatabase(options.superUrl, name));
+    const formerDatabase = await takePlace(admin, name, fresh, used);
+    return { file: options.file, ...counts, formerDatabase };
+  } catch (error) {
+    await admin.query(`drop database if exists ${pg.escapeIdentifier(fresh)} with (force)`);
+    throw error;
+  } finally {
+    await admin.end();
+  }
+}
+
+async function refuseInUse(admin: pg.Client, name: string): Promise<void> {
+  const { rows } = await admin.query<{ application_name: string }>(
+    `select application_name from pg_stat_activity where datname = $1 and backend_type = 'client backend' limit 1`,
+    [name],
+  );
+  if (rows[0] === undefined) return;
+  throw new HubError(
+    'database_in_use',
+    `the database is in use by ${JSON.stringify(rows[0].application_name)}`,
+    {
+      hint: 'stop the hub and close other sessions first',
+    },
+  );
+}
+
+async function isUsed(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      `select to_regclass('swarmplane.migration') is not null as used`,
+    );
+    return (rows[0] as { used: boolean }).used;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The old database keeps its data under another name, unless no hub has ever used it. */
+async function takePlace(
+  admin: pg.Client,
+  name: string,
+  fresh: string,
+  used: boolean,
+): Promise<string | undefined> {
+  await refuseInUse(admin, name);
+  const former = `${name}_${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
+  const [old, now, kept] = [name, fresh, former].map((each) => pg.escapeIdentifier(each));
+  await admin.query(used ? `alter database ${old} rename to ${kept}` : `drop database ${old}`);
+  await admin.query(`alter database ${now} rename to ${old}`);
+  await admin.query(`revoke temporary on database ${old} from public`);
+  return used ? former : undefined;
+}
+
+/** Migrates to where the backup was, loads, migrates on. */
+async function load(
+  options: RestoreOptions,
+  fresh: string,
+): Promise<{ tables: number; rows: number }> {
+  const pool = openPool(withDatabase(options.hubUrl, fresh), { max: 1, statementTimeoutMs: 0 });
+  const client = new pg.Client({ connectionString: withDatabase(options.superUrl, fresh) });
+  client.on('error', () => undefined);
+  await client.connect();
+  const loader = new Loader(client, (upTo) => migrate(pool, { ...options, upTo }));
+  try {
+    for await (const line of splitLines(unzipped(options.file)))
+      await loader.take(parse(line, options.file));
+    const counts = loader.finish(options.file);
+    await migrate(pool, options);
+    await loader.makeObjects();
+    return counts;
+  } catch (error) {
+    throw explain(error, options.file);
+  } finally {
+    await client.end();
+    await pool.end();
+  }
+}
+
+interface CopiedTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+}
+
+function outOfOrder(): HubError {
+  return new HubError('not_a_backup', 'the lines of the backup are out of order');
+}
+
+/** Takes the lines of a backup in their order. */
+class Loader {
+  readonly #client: pg.Client;
+  readonly #migrate: (upTo: number) => Promise<unknown>;
+  #statements: CatalogStatements | undefined;
+  #triggers: readonly string[] = [];
+  #table: CopiedTable | undefined;
+  #counts = { tables: 0, rows: 0 };
+  #done: { readonly tables: number; readonly rows: number } | undefined;
+
+  constructor(client: pg.Client, migrateTo: (upTo: number) => Promise<unknown>) {
+    this.#client = client;
+    this.#migrate = migrateTo;
+  }
+
+  async take(line: BackupLine): Promise<void> {
+    switch (line.kind) {
+      case 'head':
+        return void (await this.#migrate(line.migration));
+      case 'statements':
+        return this.#prepare(line.statements);
+      case 'table':
+        this.#counts.tables++;
+        this.#table = line;
+        return;
+      case 'rows':
+        if (this.#table === undefined || this.#statements === undefined) throw outOfOrder();
+        return this.#insert(this.#table, line.rows);
+      case 'done':
+        this.#done = line;
+        return this.#complete();
+    }
+  }
+
+  finish(file: string): { tables: number; rows: number } {
+    const { tables, rows } = this.#counts;
+    if (this.#done?.tables === tables && this.#done.rows === rows) return this.#counts;
+    throw new HubError(
+      'backup_incomplete',
+      `${file} ends before its end: ${tables} tables, ${rows} rows were read`,
+      {
+        hint: 'take another backup; this one was cut short',
+      },
+    );
+  }
+
+  /** Views, functions and grants that need what the last migration made. */
+  async makeObjects(): Promise<void> {
+    let open = this.#statements?.objects ?? [];
+    for (;;) {
+      const failed: { statement: string; error: unknown }[] = [];
+      for (const statement of open)
+        await this.#client
+          .query(statement)
+          .catch((error: unknown) => failed.push({ statement, error }));
+      if (failed.length === 0) return;
+      // One may need another that came after it; without any progress it is a real failure.
+      if (failed.length === open.length) throw failed[0]!.error;
+      open = failed.map((each) => each.statement);
+    }
+  }
+
+  async #prepare(statements: CatalogStatements): Promise<void> {
+    this.#statements = statements;
+    // Neither triggers nor foreign keys: the rows are consistent, and their effects are rows as well.
+    await this.#client.query('set session_replication_role = replica');
+    for (const statement of statements.roles) await this.#createRole(statement);
+    await this.#run(DROP_PARTITIONS);
+    for (const statement of statements.tables) await this.#client.query(statement);
+    const { rows } = await this.#client.query<{ text: string }>(TRIGGERS_BACK);
+    this.#triggers = rows.map((row) => row.text);
+    await this.#run(TRIGGERS_OFF);
+    await this.#run(EMPTY);
+  }
+
+  /** Roles belong to the server: one that is there stays as it is. */
+  async #createRole(statement: string): Promise<void> {
+    try {
+      await this.#client.query(statement);
+    } catch (error) {
+      if (codeOf(error) !== '42710') throw error;
+    }
+  }
+
+  async #insert({ name, columns }: CopiedTable, rows: readonly string[]): Promise<void> {
+    const list = columns.join(', ');
+    await this.#client.query(
+      `insert into ${name} (${list}) overriding system value
+       select ${columns.map((column) => `r.${column}`).join(', ')} from unnest($1::${name}[]) r`,
+      [rows],
+    );
+    this.#counts.rows += rows.length;
+  }
+
+  async #complete(): Promise<void> {
+    for (const statement of this.#statements?.sequences ?? []) await this.#client.query(statement);
+    for (const statement of this.#triggers) await this.#client.query(statement);
+    await this.#client.query('reset session_replication_role; analyze');
+  }
+
+  /** Runs the statements that a query gives. */
+  async #run(query: string): Promise<void> {
+    const { rows } = await this.#client.query<{ text: string | null }>(query);
+    for (const { text } of rows) if (text !== null) await this.#client.query(text);
+  }
+}
+
+const OUR_TABLES = `
+  select c.oid, c.oid::regclass as name
+    from pg_class c
+   where c.relnamespace in (to_regnamespace('swarmplane'), to_regnamespace('inventory'))
+     and c.relkind in ('r', 'p')`;
+
+/** Those that migrations made for today; the backup brings its own. */
+const DROP_PARTITIONS = `
+  select format('drop table if exists %s', ours.name) as text
+    from (${OUR_TABLES}) ours join pg_class c using (oid) where c.relispartition`;
+
+const TRIGGERS_BACK = `
+  select format('alter table %s %s trigger %I', ours.name,
+           case t.tgenabled when 'O' then 'enable' when 'A' then 'enable always' when 'R' then 'enable replica' else 'disable' end,
+           t.tgname) as text
+    from (${OUR_TABLES}) ours join pg_trigger t on t.tgrelid = ours.oid
+   where not t.tgisinternal and t.tgparentid = 0`;
+
+const TRIGGERS_OFF = `select format('alter table %s disable trigger user', ours.name) as text from (${OUR_TABLES}) ours`;
+
+const EMPTY = `
+  select format('truncate %s', string_agg(ours.name::text, ', ')) as text
+    from (${OUR_TABLES}) ours join pg_class c using (oid)
+   where c.relname not in ('migration', 'sql_file', 'sql_object')
+  having count(*) > 0`;
+
+function unzipped(file: string): AsyncIterable<Buffer> {
+  const input = createReadStream(file);
+  const output = input.pipe(createGunzip());
+  input.on('error', (error) => output.destroy(error));
+  output.on('close', () => input.destroy());
+  return output;
+}
+
+async function* splitLines(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let pending: string[] = [];
+  for await (const chunk of source) {
+    const parts = decoder.decode(chunk, { stream: true }).split('\n');
+    for (const part of parts.slice(0, -1)) {
+      yield pending.join('') + part;
+      pending = [];
+    }
+    pending.push(parts.at(-1)!);
+  }
+  const rest = pending.join('');
+  if (rest !== '') yield rest;
+}
+
+function parse(line: string, file: string): BackupLine {
+  let value: BackupLine;
+  try {
+    value = JSON.parse(line) as BackupLine;
+  } catch (error) {
+    throw notABackup(file, error);
+  }
+  if (value.kind !== 'head') return value;
+  if (value.format !== FORMAT) throw notABackup(file);
+  if (value.version > FORMAT_VERSION)
+    throw new HubError('backup_too_new', `${file} was written by swarmplane ${value.release}`, {
+      hint: `install swarmplane ${value.release} or newer`,
+    });
+  return value;
+}
+
+function notABackup(file: string, cause?: unknown): HubError {
+  return new HubError('not_a_backup', `${file} is not a backup of a swarmplane hub`, { cause });
+}
+
+function explain(error: unknown, file: string): unknown {
+  const code = codeOf(error);
+  if (code === 'Z_BUF_ERROR')
+    return new HubError('backup_incomplete', `${file} ends before its end`, {
+      cause: error,
+      hint: 'take another backup; this one was cut short',
+    });
+  if (code.startsWith('Z_')) return notABackup(file, error);
+  if (code === 'ENOENT' || code === 'EACCES')
+    return new HubError('unreadable', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+  return error;
+}
+
+function databaseOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
+}
+
+function userOf(url: string): string {
+  return decodeURIComponent(new URL(url).username);
+}
+
+function withDatabase(url: string, database: string): string {
+  const parsed = new URL(url);
+  parsed.pathname = `/${encodeURIComponent(database)}`;
+  return parsed.href;
+}
