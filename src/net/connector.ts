@@ -21,6 +21,8 @@ export class Connector {
   readonly #mono: () => number;
   readonly #stop: AbortSignal;
   readonly #handlers: ConnectorHandlers;
+  /** Dials of the core under way, by address. */
+  readonly #dials = new Map<string, Promise<PeerIdentity>>();
   #admitting: Promise<unknown> | undefined;
 
   /** `stop` gives up everything under way. */
@@ -49,6 +51,20 @@ export class Connector {
     if (this.#admitted()) return connecting;
     this.#admitting = connecting;
     return connecting.finally(() => (this.#admitting = undefined));
+  }
+
+  /**
+   * The core's dials: one at a time per address, so that a seed that is a known member as well, or
+   * slow to answer, does not end up with two links of which one must go.
+   * @throws NetError
+   */
+  async dial(address: string, expect?: NodeId): Promise<void> {
+    const underWay = this.#dials.get(address);
+    const dialling = underWay ?? this.connect(address, expect);
+    this.#dials.set(address, dialling);
+    const peer = await dialling.finally(() => this.#dials.delete(address));
+    if (expect === undefined || peer.nodeId === expect) return;
+    throw new NetError('wrong_peer', `'${address}' is ${peer.nodeId.slice(0, 8)} now`);
   }
 
   #admitted(): boolean {

@@ -217,7 +217,7 @@ export class SwarmNode {
       dial: async (address, nodeId) => {
         if (this.#secrets.epochKey === undefined)
           throw new NetError('not_admitted', 'not admitted');
-        await this.#connector.connect(address, nodeId);
+        await this.#connector.dial(address, nodeId);
       },
       close: (link, reason) => this.#closeLink(link, reason),
     });

@@ -15,7 +15,9 @@ export class RecordingProxy {
   readonly #target: { host: string; port: number };
   readonly #pairs = new Set<{ client: Socket; target: Socket }>();
   #connections = 0;
+  readonly #sockets = new Set<Socket>();
   #frozen = false;
+  #choked = false;
   #delayMs = 0;
   #change: ((record: Recorded) => Buffer | undefined) | undefined;
 
@@ -80,8 +82,9 @@ export class RecordingProxy {
     this.#frozen = false;
   }
 
-  /** Stops reading from the target, so that what it sends waits in its own buffers. */
+  /** Stops reading from the target, for good, so that what it sends waits in its own buffers. */
   choke(): void {
+    this.#choked = true;
     for (const { target } of this.#pairs) target.pause();
   }
 
@@ -96,7 +99,7 @@ export class RecordingProxy {
   }
 
   async stop(): Promise<void> {
-    this.cut();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
@@ -107,7 +110,14 @@ export class RecordingProxy {
     this.#pairs.add(pair);
     this.#pipe(connection, 'to_target', client, target);
     this.#pipe(connection, 'to_client', target, client);
-    for (const socket of [client, target]) socket.on('close', () => this.#pairs.delete(pair));
+    if (this.#choked) target.pause();
+    for (const socket of [client, target]) {
+      this.#sockets.add(socket);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.#pairs.delete(pair);
+      });
+    }
   }
 
   #pipe(connection: number, direction: Recorded['direction'], from: Socket, to: Socket): void {
