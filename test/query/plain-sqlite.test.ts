@@ -1,0 +1,151 @@
+import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ColumnType, Row, Value } from '../../src/tables/types.ts';
+import { checkCorpus, syntheticTables, type CorpusQuery } from './corpus.ts';
+import { Comparer, type SyntheticTable } from './synthetic.ts';
+
+const column = (name: string, type: ColumnType, more = {}) => ({ name, type, doc: '', ...more });
+const TABLES: readonly SyntheticTable[] = [
+  {
+    name: 's',
+    kind: 'snapshot',
+    columns: [
+      column('a', 'INTEGER', { index: true }),
+      column('b', 'TEXT'),
+      column('c', 'TEXT', { collate: 'nocase' }),
+      column('d', 'DOUBLE'),
+      column('e', 'BIGINT'),
+    ],
+  },
+  {
+    name: 'l',
+    kind: 'lookup',
+    columns: [
+      column('a', 'INTEGER', { index: true }),
+      column('b', 'TEXT', { additional: true }),
+      column('c', 'TEXT', { collate: 'nocase' }),
+    ],
+  },
+];
+
+let comparer: Comparer;
+beforeAll(() => void (comparer = new Comparer(TABLES)));
+afterAll(() => comparer.close());
+
+/** Values that are equal in some ways and not in others. */
+const texts = ['1', '01', '1.0', ' 1', 'x', 'X', 'x ', '', '2', '1e0', 'y_z', 'y%z'];
+const value = fc.oneof(
+  fc.constantFrom<Value>(...texts, null, 0, 1, 2, -1, 1.5, 2 ** 53),
+  fc.integer({ min: -3, max: 3 }),
+);
+const numeric = fc.constantFrom<Value>(
+  0,
+  1,
+  2,
+  -1,
+  1.5,
+  null,
+  '1',
+  '2',
+  9007199254740993 as number,
+);
+const textual = fc.constantFrom<Value>(...texts, null);
+const sRow = fc.record({ a: numeric, b: value, c: textual, d: numeric, e: numeric });
+const lRow = fc.record({ a: numeric, b: textual, c: textual });
+
+const literal = fc.constantFrom(
+  ...['1', "'1'", "'01'", "'x'", "'X'", "'x '", 'null', '1.0', '2', "' 1'", "''", '-1', "'1e0'"],
+);
+const operator = fc.constantFrom('=', '=', '=', '<>', '<', '>=', 'is', 'is not', 'like', 'glob');
+const sColumn = fc.constantFrom('s.a', 's.b', 's.c', 's.d', 's.e');
+const lColumn = fc.constantFrom('l.a', 'l.c');
+const collation = fc.constantFrom(
+  '',
+  '',
+  '',
+  ' collate nocase',
+  ' collate rtrim',
+  ' collate version',
+);
+
+const simple = fc.oneof(
+  fc.tuple(sColumn, operator, literal, collation).map((parts) => parts.join(' ')),
+  fc.tuple(sColumn, operator, sColumn).map((parts) => parts.join(' ')),
+  fc
+    .tuple(sColumn, fc.array(literal, { minLength: 1, maxLength: 4 }))
+    .map(([name, list]) => `${name} in (${list.join()})`),
+  fc
+    .tuple(sColumn, literal)
+    .map(([name, text]) => `${name} in (select ${text} union select b from s)`),
+  fc
+    .tuple(sColumn, literal, literal)
+    .map(([name, low, high]) => `${name} between ${low} and ${high}`),
+);
+const condition = fc.oneof(
+  simple,
+  fc.tuple(simple, fc.constantFrom('and', 'or', 'and not'), simple).map((it) => it.join(' ')),
+  fc.tuple(simple, simple, simple).map(([x, y, z]) => `(${x} or ${y}) and ${z}`),
+);
+const statement = fc.oneof(
+  condition.map((where) => `select a, b, c, d, e from s where ${where}`),
+  condition.map((where) => `select count(*), min(b), max(d) from s where ${where}`),
+  fc
+    .tuple(sColumn, lColumn, condition)
+    .map(
+      ([x, y, where]) => `select s.a, s.b, l.a, l.c from s join l on ${x} = ${y} where ${where}`,
+    ),
+  fc
+    .tuple(sColumn, lColumn, condition)
+    .map(
+      ([x, y, where]) => `select s.a, s.b, l.a, l.c from s left join l on ${x} = ${y} and ${where}`,
+    ),
+  fc
+    .tuple(sColumn, condition)
+    .map(
+      ([x, where]) =>
+        `select * from s where exists (select 1 from s t where t.a = ${x}) and ${where}`,
+    ),
+  fc
+    .tuple(sColumn, sColumn, condition)
+    .map(
+      ([x, y, where]) =>
+        `select s.a, t.b from s, s t where ${x} = ${y.replace('s.', 't.')} and ${where}`,
+    ),
+);
+
+test('virtual tables give the rows that ordinary tables of plain SQLite give', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      statement,
+      fc.array(sRow, { maxLength: 8 }),
+      fc.array(lRow, { maxLength: 6 }),
+      async (sql, s, l) => {
+        const { same, detail } = await comparer.compareWith(sql, { s, l } as Record<string, Row[]>);
+        if (!same) throw new Error(`${sql}\n${detail}`);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+const corpus = '/work/shared/corpus/osquery_queries.json';
+
+test.skipIf(!existsSync(corpus))(
+  'a slice of real queries: prepared, run, and as plain SQLite',
+  async () => {
+    const all = JSON.parse(readFileSync(corpus, 'utf8')) as readonly CorpusQuery[];
+    const slice = all.filter((_, at) => at % 12 === 0);
+    const tables = syntheticTables('/work/shared/corpus/osquery_specs.json');
+    const differing: string[] = [];
+    const live = new Set<string>();
+    for await (const line of checkCorpus(slice, tables, { live: true })) {
+      if (!line.same) differing.push(`${line.id}: ${line.compared}`);
+      if (line.covered) live.add(line.live ?? '');
+    }
+    expect(differing).toEqual([]);
+    expect(live).toContain('ok');
+    for (const code of live)
+      expect(['ok', 'table_unavailable', 'constraint_required']).toContain(code);
+  },
+);
