@@ -16,6 +16,7 @@ import type { HandshakeDone, HandshakeStep } from './handshake-step.ts';
 import { expandLabel, hkdfExtract, sha256 } from './hash.ts';
 import { checkIdentityProof, proveIdentity } from './identity-proof.ts';
 import type { Identity } from './identity.ts';
+import type { KeyBook } from './key-book.ts';
 import { ROUND1_BYTES, ROUND2_BYTES } from './jpake-guard.ts';
 import { decodeMessage, encodeMessage, encodeRefusal, KIND, type MessageKind } from './messages.ts';
 import { isOperatorKey } from './operator.ts';
@@ -35,6 +36,10 @@ export interface AdmissionOptions {
   /** Called once, and on the responder only when JP1 is well-formed and of this swarm and epoch. */
   readonly createPake: PakeFactory;
   readonly box?: Secretbox;
+  /** Entries beyond the first of a peer's list are believed from here only. */
+  readonly keyBook?: KeyBook;
+  /** The driver runs the peer's list through `KeyBook.judge` before it uses the session. */
+  readonly judgesKeysLater?: boolean;
 }
 
 /** What the initiator is let in with; keep it (0600, fsynced) before using it. */

@@ -2,14 +2,15 @@
  * How each side of a handshake shows who it is: fields(node id, boot id, newest key entry,
  * signature over label, role, transcript hash and the rest), sent sealed.
  */
-import { decodeFields, encodeFields, fromHex, toHex, utf8 } from '../wire/index.ts';
+import { decodeFields, encodeFields, equalBytes, fromHex, toHex, utf8 } from '../wire/index.ts';
 import { verifyStrict } from './ed25519.ts';
 import { SecureError } from './errors.ts';
 import { protocolLabel } from './hash.ts';
 import type { Identity } from './identity.ts';
 import { parseKeyEntry } from './key-entry.ts';
 import type { HandshakeRole } from './pake.ts';
-import type { PeerIdentity } from './types.ts';
+import type { KeyBook } from './key-book.ts';
+import type { KeyEntry, PeerIdentity } from './types.ts';
 
 export const BOOT_ID_BYTES = 16;
 
@@ -31,14 +32,24 @@ export function proveIdentity(
   return encodeFields([nodeId, bootId, entry, signature]);
 }
 
+/** Own side, and what is known of others. */
+export interface ProofChecker {
+  readonly identity: Identity;
+  readonly bootId: Uint8Array;
+  /** Whose entries beyond the first are believed: anybody could claim to be version 5 of a node. */
+  readonly keyBook?: KeyBook;
+  /** The driver fetches and judges the missing entries before it uses the session. */
+  readonly judgesKeysLater?: boolean;
+}
+
 /**
- * Checks that the peer holds the key of the entry it shows. That the entry belongs to the list
- * known for that node id is judged by the key book, not here, unless it is the first of its list.
+ * Checks that the peer holds the key of the entry it shows, and that this entry is the first of its
+ * list or stands in the key book.
  * @throws SecureError `malformed` | `bad_key_list` | `bad_signature` | `self` | `clone`
  */
 export function checkIdentityProof(
   bytes: Uint8Array,
-  own: { readonly identity: Identity; readonly bootId: Uint8Array },
+  own: ProofChecker,
   context: ProofContext,
 ): PeerIdentity {
   const [nodeId, bootId, entryBytes, signature] = splitProof(bytes);
@@ -49,8 +60,27 @@ export function checkIdentityProof(
   if (!verifyStrict(entry.signKey, signedPart(context, nodeId, bootId, entry.bytes), signature)) {
     throw new SecureError('bad_signature', `the peer is not ${entry.nodeId}: its signature fails`);
   }
+  const doubt = entry.nodeId === own.identity.nodeId ? undefined : doubtAbout(entry, own);
+  if (doubt !== undefined) {
+    const what = `key entry ${entry.version} of ${entry.nodeId}`;
+    throw new SecureError('bad_key_list', `${what} is not accepted: ${doubt}`);
+  }
   if (entry.nodeId === own.identity.nodeId) throw ownId(bootId, own.bootId);
   return { nodeId: entry.nodeId, bootId: new Uint8Array(bootId), entry };
+}
+
+/** A first entry is bound to its node id by the hash; a later one only by its list. */
+function doubtAbout(entry: KeyEntry, own: ProofChecker): string | undefined {
+  const list = own.keyBook?.list(entry.nodeId) ?? [];
+  if (own.keyBook?.frozen(entry.nodeId)) return 'this identity is frozen because of a fork';
+  // A key that was rotated away is what a thief or a restored backup would show.
+  if (list.length > entry.version + 1) return `entry ${list.length - 1} is known to follow it`;
+  if (own.judgesKeysLater) return undefined;
+  const known = list[entry.version];
+  if (known !== undefined) {
+    return equalBytes(known.bytes, entry.bytes) ? undefined : 'another entry is known in its place';
+  }
+  return entry.version === 0 ? undefined : 'its key list is not known here yet';
 }
 
 function splitProof(bytes: Uint8Array): [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {

@@ -22,3 +22,8 @@ export * from './member-handshake.ts';
 export * from './admission.ts';
 export * from './session.ts';
 export * from './rekeying.ts';
+export * from './key-book.ts';
+export * from './certificate.ts';
+export * from './revocation.ts';
+export * from './epoch-record.ts';
+export * from './sealed-box.ts';

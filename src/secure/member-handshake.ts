@@ -12,6 +12,7 @@ import type { HandshakeStep } from './handshake-step.ts';
 import { equalSecret, expandLabel, hkdfExtract, hmac, sha256 } from './hash.ts';
 import { checkIdentityProof, proveIdentity } from './identity-proof.ts';
 import type { Identity } from './identity.ts';
+import type { KeyBook } from './key-book.ts';
 import { decodeMessage, encodeMessage, encodeRefusal, HEADER_BYTES, KIND } from './messages.ts';
 import { isEpochMessage } from './messages.ts';
 import type { HandshakeRole } from './pake.ts';
@@ -31,6 +32,10 @@ export interface MemberHandshakeOptions {
   /** Whom the initiator means to reach: another identity is refused as `wrong_peer`. */
   readonly expect?: NodeId;
   readonly box?: Secretbox;
+  /** Entries beyond the first of a peer's list are believed from here only. */
+  readonly keyBook?: KeyBook;
+  /** The driver runs the peer's list through `KeyBook.judge` before it uses the session. */
+  readonly judgesKeysLater?: boolean;
 }
 
 const M1_BODY_BYTES = 8 + 32 + 32;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   expandLabel,
+  REKEY_AFTER,
   secretbox,
   SESSION_MESSAGE_MAX,
   type Session,
