@@ -90,6 +90,10 @@ begin
 
   -- what the inserter may not choose
   new.asked_by := session_user;
+  if new.schedule_id is not null then
+    -- only hubs can set it, by swarmplane.tick
+    select s.owner into new.asked_by from swarmplane.schedule s where s.id = new.schedule_id;
+  end if;
   new.asked_at := now();
   new.cancel := false;
   new.expires_at := null;

@@ -4,7 +4,7 @@ set local role swarmplane_owner;
 -- readers: answers and states, nothing of tokens and leases
 grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmplane.setting,
   swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert,
-  swarmplane.request_status, swarmplane.answer, swarmplane.count_fault
+  swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule
   to swarmplane_reader, swarmplane_hub;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at,
   last_code, last_error) on swarmplane.delivery to swarmplane_reader, swarmplane_hub;
@@ -18,6 +18,10 @@ grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idem
 grant update (cancel) on swarmplane.request to swarmplane_asker;
 grant execute on procedure swarmplane.ask(text, text[], interval) to swarmplane_asker;
 grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
+
+grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active),
+  update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active),
+  delete on swarmplane.schedule to swarmplane_operator;
 
 -- operators: actions, settings, the audit
 grant insert (action, args) on swarmplane.request to swarmplane_operator;
@@ -40,6 +44,10 @@ grant execute on function
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.resolve_quiet_alerts(),
-  swarmplane.make_partitions(interval)
+  swarmplane.make_partitions(interval),
+  swarmplane.tick(bigint, timestamptz, timestamptz[], timestamptz, text),
+  swarmplane.tick_intervals(),
+  swarmplane.due_crons(),
+  swarmplane.next_tick()
   to swarmplane_hub;
 reset role;

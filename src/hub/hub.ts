@@ -14,6 +14,7 @@ import { NodeReporter } from './nodes.ts';
 import { openDatabase, whileAway, type OpenedDatabase } from './open-database.ts';
 import { Queue } from './queue.ts';
 import { RELEASE } from './release.ts';
+import { Scheduler } from './scheduler.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface HubOptions {
@@ -75,6 +76,7 @@ export class Hub {
   readonly #nodes: NodeReporter;
   readonly #alarms: AlarmWriter;
   readonly #upkeep: Upkeep;
+  readonly #scheduler: Scheduler;
   readonly #listener: Listener;
   #id = '';
   #leaseMs = 30_000;
@@ -127,6 +129,7 @@ export class Hub {
       onBack: () => this.#catchUp(),
       onOutdated: (error) => this.#outdated(error),
     });
+    this.#scheduler = new Scheduler(queue, log);
     const { pollMs } = this.#tuning;
     this.#listener = createListener({
       url: options.databaseUrl,
@@ -134,9 +137,11 @@ export class Hub {
       log,
       pollMs,
     });
-    this.#listener.onWake((reason) =>
-      reason === 'connect' ? this.#catchUp() : this.#dispatcher.wake(),
-    );
+    this.#listener.onWake((reason) => {
+      if (reason === 'connect') this.#nodes.reportAll();
+      this.#dispatcher.wake();
+      this.#scheduler.wake();
+    });
   }
 
   status(): HubStatus {
@@ -163,6 +168,7 @@ export class Hub {
     await this.#upkeep.start();
     await this.#listener.start();
     this.#dispatcher.wake();
+    this.#scheduler.wake();
   }
 
   async #hello(): Promise<void> {
@@ -196,7 +202,7 @@ export class Hub {
   }
 
   async #end(): Promise<void> {
-    await Promise.all([this.#listener.stop(), this.#dispatcher.stop()]);
+    await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);

@@ -1,0 +1,96 @@
+/**
+ * Turns schedules into requests when their time comes. Any number of hubs may look at the clock:
+ * a tick belongs to the one whose update of next_at goes through.
+ */
+import { Cron } from 'croner';
+import { messageOf } from './errors.ts';
+import { isOutage } from './outage.ts';
+import type { Log } from './log.ts';
+import type { DueCron, Queue } from './queue.ts';
+
+const TICK_MIN_MS = 20;
+const TICK_MAX_MS = 3_600_000;
+
+export class Scheduler {
+  readonly #queue: Queue;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(queue: Queue, log: Log) {
+    this.#queue = queue;
+    this.#log = log;
+  }
+
+  /** Looks at the clock and the table now. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+      if (this.#again) this.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#again = false;
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    this.#again = false;
+    try {
+      await this.#queue.tickIntervals();
+      for (const due of await this.#queue.dueCrons()) await this.#tickCron(due);
+      this.#wait(await this.#queue.nextTickMs());
+    } catch (error) {
+      const say = isOutage(error) ? 'warn' : 'error';
+      this.#log[say]({ error: messageOf(error) }, 'could not look after schedules');
+    }
+  }
+
+  #wait(dueMs: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped || dueMs === undefined) return;
+    const ms = Math.min(Math.max(dueMs, TICK_MIN_MS), TICK_MAX_MS);
+    this.#timer = setTimeout(() => this.wake(), ms);
+  }
+
+  async #tickCron(due: DueCron): Promise<void> {
+    let plan: TickPlan;
+    try {
+      plan = planTicks(due, new Date());
+    } catch (error) {
+      const trouble = `can not read the cron line "${due.cron}": ${messageOf(error)}`;
+      return this.#queue.tick(due, [], undefined, trouble);
+    }
+    await this.#queue.tick(due, plan.ticks, plan.following);
+  }
+}
+
+export interface TickPlan {
+  /** Oldest first. */
+  readonly ticks: readonly Date[];
+  readonly following: Date | undefined;
+}
+
+/**
+ * The ticks from `nextAt` to `now`, the newest `catchUp` of them, and the first one after.
+ * A schedule that was never computed has no tick yet.
+ * @throws when the cron line or zone can not be read
+ */
+export function planTicks(due: DueCron, now: Date): TickPlan {
+  // Six fields, seconds first, are taken too.
+  const cron = new Cron(due.cron, { timezone: due.zone, paused: true });
+  const following = cron.nextRun(now) ?? undefined;
+  if (due.nextAt === null) return { ticks: [], following };
+  const since = new Date(due.nextAt).getTime();
+  // A reference is itself left out: look back from just after now.
+  const past = cron.previousRuns(due.catchUp, new Date(now.getTime() + 1_000));
+  const ticks = past.filter((tick) => tick.getTime() >= since && tick <= now).reverse();
+  return { ticks, following };
+}
