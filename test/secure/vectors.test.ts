@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  Identity,
+  openEpochRecord,
+  OperatorKey,
+  parseCertificate,
+} from '../../src/secure/index.ts';
+import {
+  parseJoinToken,
+  parseRevocations,
+  Session,
+  verifyKeyList,
+} from '../../src/secure/index.ts';
+import { fromHex, fromUtf8, toHex } from '../../src/wire/index.ts';
+import { makeVectors } from './vectors.ts';
+
+type Vectors = Awaited<ReturnType<typeof makeVectors>>;
+const kept = JSON.parse(
+  readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'),
+) as Vectors;
+const bytes = (group: string, name: string) => fromHex(String(kept[group]![name]));
+
+describe('the test vectors of docs/protocol.md', () => {
+  test('are what the code makes (else: npx tsx scripts/vectors.ts, and say why the bytes changed)', async () => {
+    expect(await makeVectors()).toEqual(kept);
+  });
+
+  test('are read back', async () => {
+    const token = parseJoinToken(String(kept['token']!['text']));
+    expect(toHex(token.secret)).toBe(kept['token']!['secret']);
+    const list = verifyKeyList([bytes('identity', 'entry0'), bytes('identity', 'entry1')]);
+    expect(list[1]!.nodeId).toBe(kept['identity']!['nodeId']);
+    const b = new Session({
+      role: 'responder',
+      master: bytes('session', 'master'),
+      random: () => new Uint8Array(32),
+    });
+    const frames = ['i2rFrame0', 'i2rFrame1'].map((name) => b.open(bytes('session', name))!);
+    expect(frames.map(fromUtf8)).toEqual(['one', 'two']);
+    const operator = OperatorKey.create(() => bytes('operator', 'seed'));
+    const pinned = { operatorKey: operator.publicKey, swarmId: bytes('operator', 'swarmId') };
+    expect(parseRevocations(bytes('revocations', 'list'), pinned).number).toBe(1);
+    expect(parseCertificate(bytes('revocations', 'certificate'), pinned).roles).toEqual([
+      'commander',
+    ]);
+    const stranger = Identity.create((n) => new Uint8Array(n).fill(9), 1);
+    const record = openEpochRecord(bytes('revocations', 'epochRecord'), pinned, stranger);
+    expect(record).toEqual({ epoch: 6, time: 1_700_000_000 });
+  });
+});

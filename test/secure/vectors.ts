@@ -1,0 +1,153 @@
+/**
+ * Test vectors for a second implementation (docs/protocol.md): inputs and every byte that follows
+ * from them. `scripts/vectors.ts` writes them to vectors.json, `vectors.test.ts` compares.
+ * J-PAKE itself draws its own randomness, so of it only the parts around are here.
+ */
+import * as secure from '../../src/secure/index.ts';
+import { fromHex, toHex, utf8 } from '../../src/wire/index.ts';
+
+/** Bytes `first, first + 1, ...` modulo 256: every "random" input below. */
+function counting(first: number): (n: number) => Uint8Array {
+  let next = first;
+  return (n) => Uint8Array.from({ length: n }, () => next++ & 255);
+}
+
+const TIME = 1_700_000_000;
+
+type Vectors = Record<string, Record<string, string | number>>;
+
+export async function makeVectors(): Promise<Vectors> {
+  const operator = secure.OperatorKey.create(counting(1));
+  const alice = secure.Identity.create(counting(32), TIME);
+  const bob = secure.Identity.create(counting(64), TIME);
+  return {
+    operator: { seed: toHex(counting(1)(32)), swarmId: toHex(operator.swarmId) },
+    token: await tokenVector(operator.swarmId),
+    identity: identityVector(alice),
+    memberHandshake: handshakeVector(operator, alice, bob),
+    session: sessionVector(),
+    rekey: rekeyVector(),
+    revocations: recordVector(operator, bob),
+  };
+}
+
+async function tokenVector(swarmId: Uint8Array) {
+  const token = secure.createJoinToken({ swarmId, epoch: 5, random: counting(200) });
+  const joinKey = await secure.deriveJoinKey(token.secret, swarmId);
+  return { secret: toHex(token.secret), epoch: 5, text: token.text, joinKey: toHex(joinKey) };
+}
+
+function identityVector(alice: secure.Identity) {
+  const rotated = alice.rotate(counting(160), TIME + 3600);
+  return {
+    randomBytes: toHex(counting(32)(128)),
+    time: TIME,
+    nodeId: alice.nodeId,
+    entry0: toHex(alice.newest.bytes),
+    rotationRandomBytes: toHex(counting(160)(64)),
+    entry1: toHex(rotated.newest.bytes),
+  };
+}
+
+function handshakeVector(
+  operator: secure.OperatorKey,
+  alice: secure.Identity,
+  bob: secure.Identity,
+) {
+  const epochKey = counting(7)(32);
+  const secrets = { swarmId: operator.swarmId, epoch: 5, epochKey, joinKey: new Uint8Array(32) };
+  const end = (role: secure.HandshakeRole, identity: secure.Identity, first: number) =>
+    new secure.MemberHandshake({
+      role,
+      secrets,
+      identity,
+      bootId: counting(first)(16),
+      random: counting(first + 16),
+    });
+  const a = end('initiator', alice, 0x10);
+  const b = end('responder', bob, 0x80);
+  const m1 = a.start();
+  const m2 = b.handle(m1).send!;
+  const last = a.handle(m2);
+  const m3 = last.send!;
+  b.handle(m3);
+  return {
+    epoch: 5,
+    epochKey: toHex(epochKey),
+    initiatorBootId: toHex(counting(0x10)(16)),
+    initiatorEphemeralSecret: toHex(counting(0x20)(32)),
+    responderBootId: toHex(counting(0x80)(16)),
+    responderEphemeralSecret: toHex(counting(0x90)(32)),
+    m1: toHex(m1),
+    m2: toHex(m2),
+    m3: toHex(m3),
+    exporter: toHex(last.done!.session.exporter('test')),
+    firstFrame: toHex(last.done!.session.seal(utf8('hello'))),
+  };
+}
+
+function sessionVector() {
+  const master = counting(100)(32);
+  const end = (role: secure.HandshakeRole) =>
+    new secure.Session({ role, master, random: counting(0) });
+  const a = end('initiator');
+  const b = end('responder');
+  return {
+    master: toHex(master),
+    i2rFrame0: toHex(a.seal(utf8('one'))),
+    i2rFrame1: toHex(a.seal(utf8('two'))),
+    r2iFrame0: toHex(b.seal(utf8('three'))),
+  };
+}
+
+function rekeyVector() {
+  const master = counting(100)(32);
+  const end = (role: secure.HandshakeRole, first: number) =>
+    new secure.Session({ role, master, random: counting(first) });
+  const a = end('initiator', 0x30);
+  const b = end('responder', 0x60);
+  a.startRekey(0);
+  const request = a.pollSend()!;
+  b.open(request);
+  const reply = b.pollSend()!;
+  a.open(reply);
+  const change = a.pollSend()!;
+  b.open(change);
+  return {
+    master: toHex(master),
+    initiatorEphemeralSecret: toHex(counting(0x30)(32)),
+    responderEphemeralSecret: toHex(counting(0x60)(32)),
+    rekey: toHex(request),
+    rekeyReply: toHex(reply),
+    rekeySwitch: toHex(change),
+    i2rFrameAfter: toHex(a.seal(utf8('after'))),
+    r2iFrameAfter: toHex(b.seal(utf8('after'))),
+  };
+}
+
+function recordVector(operator: secure.OperatorKey, bob: secure.Identity) {
+  const added = { serials: ['0123456789abcdef0123456789abcdef'], expelled: [bob.nodeId] };
+  const list = secure.issueRevocations(operator, undefined, added);
+  const content = {
+    nodeId: bob.nodeId,
+    roles: ['commander'],
+    actions: ['restart-nginx'],
+    tables: [],
+    notBefore: TIME,
+    notAfter: TIME + 86_400,
+  };
+  const certificate = secure.issueCertificate(operator, content, () => fromHex(added.serials[0]!));
+  const epoch = secure.createEpochRecord(operator, {
+    epoch: 6,
+    epochKey: counting(7)(32),
+    joinKey: counting(77)(32),
+    members: [bob.newest],
+    nowSeconds: TIME,
+    random: counting(150),
+  });
+  return {
+    list: toHex(list.bytes),
+    certificate: toHex(certificate.bytes),
+    epochRecord: toHex(epoch),
+  };
+}
