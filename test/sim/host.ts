@@ -56,6 +56,7 @@ export class SimHost {
   /** Every run effect, with the boot it came in. */
   readonly runs: { request: IncomingRequest; boot: string; at: number }[] = [];
   readonly cancels: number[] = [];
+  readonly freezes: { readonly from: number; readonly until: number }[] = [];
   runner: Runner;
   /** The process is stopped: it hears nothing until it wakes. */
   #frozenUntil = 0;
@@ -120,6 +121,7 @@ export class SimHost {
   /** An event loop that lags: nothing is heard or said meanwhile. */
   freeze(ms: number): void {
     this.#frozenUntil = this.world.now + ms;
+    this.freezes.push({ from: this.world.now, until: this.#frozenUntil });
   }
 
   /** The host must be up and not frozen. */
