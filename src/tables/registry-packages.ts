@@ -5,10 +5,32 @@ import { shellHistory } from './accounts/shell-history.ts';
 import { sudoers } from './accounts/sudoers.ts';
 import { userGroups } from './accounts/user-groups.ts';
 import { users } from './accounts/users.ts';
+import { apparmorProfiles } from './config/apparmor-profiles.ts';
 import { etcProtocols } from './config/etc-protocols.ts';
 import { etcServices } from './config/etc-services.ts';
+import { dockerContainerFsChanges } from './docker/container-changes.ts';
+import {
+  dockerContainerLabels,
+  dockerContainerMounts,
+  dockerContainerNetworks,
+  dockerContainerPorts,
+  dockerContainerEnvs,
+} from './docker/container-parts.ts';
+import { dockerContainerProcesses } from './docker/container-processes.ts';
+import { dockerContainerStats } from './docker/container-stats.ts';
+import { dockerContainers } from './docker/containers.ts';
+import {
+  dockerImages,
+  dockerImageLabels,
+  dockerImageLayers,
+  dockerImageHistory,
+} from './docker/images.ts';
+import { dockerInfo, dockerVersion } from './docker/info.ts';
+import { dockerNetworks, dockerNetworkLabels } from './docker/networks.ts';
+import { dockerVolumes, dockerVolumeLabels } from './docker/volumes.ts';
 import { file } from './files/file.ts';
 import { hash } from './files/hash.ts';
+import { magic } from './files/magic.ts';
 import { suidBin } from './files/suid-bin.ts';
 import { aptSources } from './packages/apt-sources.ts';
 import { debPackages } from './packages/deb-packages.ts';
@@ -24,26 +46,51 @@ import { sshConfigs } from './ssh/ssh-configs.ts';
 import { userSshKeys } from './ssh/user-ssh-keys.ts';
 import type { HostTable } from './types.ts';
 import { crontab } from './units/crontab.ts';
+import { services } from './units/services.ts';
+import { startupItems } from './units/startup-items.ts';
 import { systemdUnits } from './units/systemd-units.ts';
 
 export const packagesTables: readonly HostTable[] = [
+  apparmorProfiles,
   aptSources,
   authorizedKeys,
   crontab,
   debPackages,
+  dockerContainerEnvs,
+  dockerContainerFsChanges,
+  dockerContainerLabels,
+  dockerContainerMounts,
+  dockerContainerNetworks,
+  dockerContainerPorts,
+  dockerContainerProcesses,
+  dockerContainerStats,
+  dockerContainers,
+  dockerImageHistory,
+  dockerImageLabels,
+  dockerImageLayers,
+  dockerImages,
+  dockerInfo,
+  dockerNetworkLabels,
+  dockerNetworks,
+  dockerVersion,
+  dockerVolumeLabels,
+  dockerVolumes,
   etcProtocols,
   etcServices,
   file,
   groups,
   hash,
   knownHosts,
+  magic,
   npmPackages,
   portagePackages,
   pythonPackages,
   rpmPackages,
+  services,
   shadow,
   shellHistory,
   sshConfigs,
+  startupItems,
   sudoers,
   suidBin,
   systemdUnits,
