@@ -1,0 +1,15 @@
+/** Prints a table's rows and warnings as JSON, for tests that need a process of their own: `probe.ts TABLE`. */
+import { findTable } from '../../../src/tables/index.ts';
+
+const table = findTable(process.argv[2]!)!;
+const warnings: string[] = [];
+const context = {
+  facts: { members: [], links: [], alarms: [], agent: {} },
+  root: '/',
+  signal: new AbortController().signal,
+  columns: new Set(table.columns.map((column) => column.name)),
+  constraints: [],
+  warn: (message: string) => void warnings.push(message),
+};
+const rows = table.kind === 'snapshot' ? await table.collect(context) : [...table.lookup(context)];
+process.stdout.write(`${JSON.stringify({ rows, warnings })}\n`);
