@@ -79,13 +79,13 @@ export class Inbound {
     this.#unproven.add(unproven);
     try {
       const spoke = (): void => this.#unproven.spoke(unproven);
-      const onFirst = (): void => clearTimeout(first);
+      const onFirst = (): void => first.cancel();
       const hooks = { lane: this.#lane, spoke, onFirst, left: left.signal };
       const result = await respond(frames, this.#handlers.self(), hooks);
       this.#handlers.up(frames, result, address);
     } finally {
-      clearTimeout(first);
-      clearTimeout(whole);
+      first.cancel();
+      whole.cancel();
       this.#unproven.delete(unproven);
     }
   }
@@ -95,6 +95,20 @@ function fromPeer(error: NetError): boolean {
   return error.cause instanceof SecureError && error.cause.fromPeer;
 }
 
-function closeAfter(frames: FrameSocket, ms: number, what: string): NodeJS.Timeout {
-  return setTimeout(() => frames.close(new NetError('timeout', `${what} within ${ms} ms`)), ms);
+/**
+ * Closes after `ms`, unless cancelled. What has arrived by then is read first, so that a process
+ * that was held up does not blame its peers.
+ */
+function closeAfter(frames: FrameSocket, ms: number, what: string): { cancel(): void } {
+  let afterReads: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    const late = new NetError('timeout', `${what} within ${ms} ms`);
+    afterReads = setImmediate(() => frames.close(late));
+  }, ms);
+  return {
+    cancel: () => {
+      clearTimeout(timer);
+      clearImmediate(afterReads);
+    },
+  };
 }

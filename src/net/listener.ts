@@ -17,7 +17,7 @@ export class Listener {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(startError(wanted, error)));
-      server.listen({ host: wanted.host, port: wanted.port }, resolve);
+      server.listen({ host: wanted.host, port: wanted.port, backlog: BACKLOG }, resolve);
     });
     // Running out of descriptors fails single accepts; listening goes on.
     server.on('error', () => undefined);
@@ -36,6 +36,9 @@ export class Listener {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 }
+
+/** Room for what arrives while this process is held up; the kernel may allow less. */
+const BACKLOG = 4_096;
 
 function startError(wanted: HostPort, cause: Error & { code?: string }): NetError {
   const where = `${wanted.host}:${wanted.port}`;
