@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, type BackupSummary } from './backup.ts';
-import { openCluster, superUrl, urlOf } from './cluster.ts';
+import { openCluster, superUrl, urlOf, type Cluster } from './cluster.ts';
 import { EmbeddedPostgres, type EmbeddedOptions } from './embedded.ts';
 import { HubError } from './errors.ts';
 import type { MigrateOptions } from './migrate.ts';
-import { findPostmaster, saysReady } from './postmaster.ts';
+import { findPostmaster, saysReady, type Postmaster } from './postmaster.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from './release.ts';
 import { restore, type Restored } from './restore.ts';
 
@@ -43,7 +43,7 @@ async function withServer<T>(
 ): Promise<T> {
   const cluster = await openCluster(options.dataDir, options.homeForRoot);
   const running = findPostmaster(cluster);
-  if (running !== undefined && saysReady(cluster, running))
+  if (running !== undefined && (await becomesReady(cluster, running)))
     return work({
       superUrl: superUrl(cluster, 'swarmplane'),
       hubUrl: urlOf(cluster, 'hub', 'swarmplane'),
@@ -54,4 +54,13 @@ async function withServer<T>(
   } finally {
     await server.stop();
   }
+}
+
+/** A hub may just be starting it: waits until it takes connections, or ends. */
+async function becomesReady(cluster: Cluster, running: Postmaster): Promise<boolean> {
+  let ended = false;
+  void running.ended.then(() => (ended = true));
+  while (!ended && !saysReady(cluster, running))
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  return !ended;
 }
