@@ -81,17 +81,30 @@ function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): Plann
     if (!pushable(sqlite, table, column, op, info, i)) continue;
     const constant = constantFor(sqlite, column, op, info, i);
     // A snapshot's cursor has use for equality only; the rest is told to the collector if constant.
-    const asArgument = table.kind === 'lookup' || op === 'eq';
+    const list = op === 'eq' && isInList(sqlite, info, i);
+    const asArgument = table.kind === 'lookup' ? !list || feeds(column) : op === 'eq';
     if (!asArgument && constant === undefined) continue;
     if (asArgument) heap32(sqlite).setInt32(usage + i * USAGE.size + USAGE.argvIndex, ++args, true);
+    if (asArgument && list) sqlite.capi.sqlite3_vtab_in(info as never, i, 1);
     planned.push({
       column,
       op,
+      list,
       ...(asArgument ? { arg: args - 1 } : {}),
       ...(constant === undefined ? {} : { constant }),
     });
   }
   return planned;
+}
+
+/** Asks without changing anything whether a constraint is an IN operator. */
+function isInList(sqlite: Sqlite, info: Pointer, i: number): boolean {
+  return (sqlite.capi.sqlite3_vtab_in(info as never, i, -1) as unknown as number) !== 0;
+}
+
+/** True for columns whose value a collector uses to find rows. */
+function feeds(column: Column): boolean {
+  return Boolean(column.required || column.index || column.additional);
 }
 
 /** A comparison under a collation the collector does not know stays with SQLite. */
@@ -164,7 +177,7 @@ function estimate(table: HostTable, planned: readonly PlannedConstraint[]): Esti
   if (table.kind === 'snapshot') {
     return equal.length > 0 ? { cost: 10, rows: 5 } : { cost: SCAN_COST[table.cost], rows: 1_000 };
   }
-  if (equal.some(({ column }) => column.required || column.index || column.additional)) {
+  if (equal.some(({ column, arg }) => arg !== undefined && feeds(column))) {
     return { cost: 20, rows: 5 };
   }
   const fed = planned.some(({ column, op }) => column.required && (op === 'like' || op === 'glob'));

@@ -1,9 +1,12 @@
 /** Cursors over host tables: a snapshot's rows by index, a lookup table's rows as they come. */
-import type { Constraint, LookupTable, Value } from '../tables/types.ts';
-import type { Plan, Session } from './session.ts';
+import type { Column, Constraint, LookupTable, Value } from '../tables/types.ts';
+import type { Plan, PlannedConstraint, Session } from './session.ts';
 import { rowValues, type Snapshot } from './snapshot.ts';
 import { QueryError } from './types.ts';
 import { looseKey, withAffinity } from './values.ts';
+
+/** What xFilter is given for a constraint: a value, or all values of an IN list. */
+export type Argument = Value | readonly Value[];
 
 /** The rows one xFilter gives. */
 export interface Scan {
@@ -21,9 +24,11 @@ export class SnapshotScan implements Scan {
   private readonly snapshot: Snapshot;
   private readonly numbers: readonly number[];
 
-  constructor(snapshot: Snapshot, plan: Plan, args: readonly Value[]) {
+  constructor(snapshot: Snapshot, plan: Plan, args: readonly Argument[]) {
     this.snapshot = snapshot;
-    const equal = plan.constraints.find(({ arg }) => arg !== undefined);
+    const given = plan.constraints.filter(({ arg }) => arg !== undefined);
+    // SQLite checks the others; one value finds fewer rows than a list.
+    const equal = given.find(({ list }) => !list) ?? given[0];
     this.numbers =
       equal === undefined ? snapshot.all() : matching(snapshot, equal.column, args[equal.arg!]);
   }
@@ -47,9 +52,16 @@ export class SnapshotScan implements Scan {
 function matching(
   snapshot: Snapshot,
   column: Plan['constraints'][number]['column'],
-  value: Value | undefined,
+  argument: Argument | undefined,
 ): readonly number[] {
-  return value === undefined || value === null ? [] : snapshot.matching(column, value);
+  if (!Array.isArray(argument))
+    return argument === undefined || argument === null
+      ? []
+      : snapshot.matching(column, argument as Value);
+  const numbers = new Set<number>();
+  for (const value of argument as readonly Value[])
+    if (value !== null) for (const number of snapshot.matching(column, value)) numbers.add(number);
+  return [...numbers];
 }
 
 /** Rows remembered per combination of constrained values, so that a join asks once for each. */
@@ -78,29 +90,22 @@ export class LookupMemory {
 
 export class LookupScan implements Scan {
   row: readonly Value[] | undefined;
-  private readonly source: Iterator<readonly Value[]>;
-  private readonly memory: LookupMemory;
-  private readonly key: string;
   private readonly session: Session;
-  private taken: (readonly Value[])[] | undefined = [];
+  private readonly memory: LookupMemory;
+  private readonly source: Iterator<readonly Value[]>;
   private readonly equals = new Map<string, number>();
   private current = -1;
 
   constructor(
     session: Session,
     memory: LookupMemory,
-    table: LookupTable,
+    plan: Plan,
     root: string,
-    constraints: readonly Constraint[],
+    args: readonly Argument[],
   ) {
     this.session = session;
     this.memory = memory;
-    this.key = constraints
-      .map(({ column, op, value }) => JSON.stringify([column, op, typeof value, memoKey(value)]))
-      .join();
-    const known = memory.scans.get(this.key);
-    if (known !== undefined) this.taken = undefined;
-    this.source = known?.values() ?? lookUp(session, table, root, constraints);
+    this.source = lookUpAll(session, memory, plan, root, args);
     this.next();
   }
 
@@ -108,15 +113,7 @@ export class LookupScan implements Scan {
     this.session.checkTime();
     this.current = -1;
     const { value, done } = this.source.next();
-    if (done === true) {
-      this.row = undefined;
-      if (this.taken !== undefined) this.memory.remember(this.key, this.taken);
-      this.taken = undefined;
-      return;
-    }
-    this.row = value;
-    this.taken?.push(value);
-    if ((this.taken?.length ?? 0) > REMEMBERED_ROWS_MAX) this.taken = undefined;
+    this.row = done === true ? undefined : value;
   }
 
   rowid(): number {
@@ -130,6 +127,27 @@ export class LookupScan implements Scan {
   close(): void {
     this.source.return?.();
   }
+}
+
+/** Rows for one combination: from memory, or from the collector and then into memory. */
+function* remembered(
+  session: Session,
+  memory: LookupMemory,
+  table: LookupTable,
+  root: string,
+  constraints: readonly Constraint[],
+): Generator<readonly Value[]> {
+  const key = constraints
+    .map(({ column, op, value }) => JSON.stringify([column, op, typeof value, memoKey(value)]))
+    .join();
+  const known = memory.scans.get(key);
+  if (known !== undefined) return yield* known;
+  const taken: (readonly Value[])[] = [];
+  for (const row of lookUp(session, table, root, constraints)) {
+    if (taken.length <= REMEMBERED_ROWS_MAX) taken.push(row);
+    yield row;
+  }
+  if (taken.length <= REMEMBERED_ROWS_MAX) memory.remember(key, taken);
 }
 
 function* lookUp(
@@ -151,27 +169,75 @@ function* lookUp(
 }
 
 /**
- * The cursor's arguments as constraints on the columns' own types. Undefined when no row can
- * match, as with NULL or with text that is no number for a column of numbers.
+ * The cursor's arguments as constraints on the columns' own types, one list for each combination
+ * of values of IN lists. None when no row can match, as with NULL or with text that is no number
+ * for a column of numbers.
  */
-export function constraintsOf(plan: Plan, args: readonly Value[]): Constraint[] | undefined {
-  const constraints: Constraint[] = [];
-  for (const { column, op, arg } of plan.constraints) {
-    const given = arg === undefined ? null : (args[arg] ?? null);
-    if (given === null) return undefined;
-    const value = op === 'like' || op === 'glob' ? String(given) : withAffinity(given, column.type);
+function* combinations(
+  plan: Plan,
+  args: readonly Argument[],
+  at = 0,
+): Generator<readonly Constraint[]> {
+  const planned = plan.constraints[at];
+  if (planned === undefined) return yield [];
+  const { column, op, arg } = planned;
+  // A list that the collector has no use for: SQLite checks it.
+  if (arg === undefined) return yield* combinations(plan, args, at + 1);
+  const given = args[arg] ?? null;
+  const values = planned.list ? distinct(column, given as readonly Value[]) : [given as Value];
+  for (const one of values) {
+    if (one === null) continue;
+    const value = op === 'like' || op === 'glob' ? String(one) : withAffinity(one, column.type);
     const numeric = column.type !== 'TEXT' && column.type !== 'BLOB';
-    if (numeric && op === 'eq' && typeof value === 'string') return undefined;
-    // Comparing across types is SQLite's business: the collector is not told.
-    if (isOrder(op) && typeof value === 'string' && (numeric || typeof given !== 'string'))
-      continue;
-    constraints.push({ column: column.name, op, value });
+    if (numeric && op === 'eq' && typeof value === 'string') continue;
+    const told = planned.list || isPlain(planned, one, value);
+    for (const rest of combinations(plan, args, at + 1))
+      yield told ? [{ column: column.name, op, value }, ...rest] : rest;
   }
-  return constraints;
 }
 
-function isOrder(op: Constraint['op']): boolean {
-  return op !== 'eq' && op !== 'like' && op !== 'glob';
+/** Each value once, as the column compares. */
+function distinct(column: Column, values: readonly Value[]): readonly Value[] {
+  return [...new Map(values.map((value) => [comparable(column, value), value] as const)).values()];
+}
+
+function comparable(column: Column, value: Value): string | number {
+  const stored = withAffinity(value, column.type);
+  if (typeof stored !== 'string') return looseKey(stored);
+  return `t${column.collate === 'nocase' ? stored.toLowerCase() : stored}`;
+}
+
+/** One combination after the other; a row is kept only if it has the values of its combination. */
+function* lookUpAll(
+  session: Session,
+  memory: LookupMemory,
+  plan: Plan,
+  root: string,
+  args: readonly Argument[],
+): Generator<readonly Value[]> {
+  const table = plan.table as LookupTable;
+  const lists = plan.constraints.filter(({ list, arg }) => list && arg !== undefined);
+  for (const constraints of combinations(plan, args)) {
+    const wanted = lists.map(({ column }) => ({
+      column,
+      at: table.columns.indexOf(column),
+      key: comparable(column, constraints.find((it) => it.column === column.name)!.value),
+    }));
+    for (const row of remembered(session, memory, table, root, constraints))
+      if (wanted.every(({ column, at, key }) => comparable(column, row[at] ?? null) === key))
+        yield row;
+  }
+}
+
+/**
+ * Comparing across types is SQLite's business, and by number where the other side is one: then the
+ * collector is told only what it cannot do without.
+ */
+function isPlain({ column, op }: PlannedConstraint, given: Value, value: Value): boolean {
+  if (op === 'like' || op === 'glob') return true;
+  if (column.type === 'TEXT')
+    return typeof given === 'string' || (op === 'eq' && !!column.required);
+  return typeof value !== 'string';
 }
 
 function memoKey(value: Value): string | number | null {

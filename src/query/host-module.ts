@@ -2,11 +2,11 @@
 import type { HostTable, Value } from '../tables/types.ts';
 import { bestIndex } from './best-index.ts';
 import {
-  constraintsOf,
   LookupMemory,
   LookupScan,
   snapshotOf,
   SnapshotScan,
+  type Argument,
   type Scan,
 } from './cursor.ts';
 import type { Session } from './session.ts';
@@ -121,10 +121,11 @@ export class HostModule {
     const session = this.current();
     session.checkTime();
     const plan = session.plans[idxNum]!;
-    const args: Value[] = [];
+    const args: Argument[] = [];
     for (let i = 0; i < argc; i++) {
       const at = this.sqlite.wasm.peekPtr((argv + 4 * i) as never) as unknown as number;
-      args.push(readValue(this.sqlite, at));
+      const isList = plan.constraints.some(({ arg, list }) => arg === i && list);
+      args.push(isList ? this.readList(at) : readValue(this.sqlite, at));
     }
     const { table } = cursor;
     cursor.scan?.close();
@@ -132,12 +133,26 @@ export class HostModule {
       cursor.scan = new SnapshotScan(snapshotOf(session, plan), plan, args);
       return SQLITE_OK;
     }
-    const constraints = constraintsOf(plan, args);
-    cursor.scan =
-      constraints === undefined
-        ? undefined
-        : new LookupScan(session, this.memory(session, table), table, this.root, constraints);
+    const memory = this.memory(session, table);
+    cursor.scan = new LookupScan(session, memory, plan, this.root, args);
     return SQLITE_OK;
+  }
+
+  /** The values of an IN list that xFilter is given whole. */
+  private readList(list: Pointer): readonly Value[] {
+    const { capi, wasm } = this.sqlite;
+    const out = wasm.alloc(4);
+    const values: Value[] = [];
+    try {
+      let rc = capi.sqlite3_vtab_in_first(list as never, out as never);
+      while (rc === SQLITE_OK) {
+        values.push(readValue(this.sqlite, wasm.peekPtr(out as never) as unknown as number));
+        rc = capi.sqlite3_vtab_in_next(list as never, out as never);
+      }
+    } finally {
+      wasm.dealloc(out);
+    }
+    return values;
   }
 
   private column(pointer: Pointer, context: Pointer, number: number): number {

@@ -9,6 +9,9 @@ export interface PlannedConstraint {
   readonly op: Constraint['op'];
   /** Index into the cursor's arguments; undefined when SQLite keeps the value to itself. */
   readonly arg?: number;
+  /** The argument is an IN list, all values at once: in a loop, values that are equal under the
+   * column's affinity would give a row twice. */
+  readonly list: boolean;
   /** The value, where it is a constant that the collector may take as it stands. */
   readonly constant?: Constraint['value'];
 }

@@ -1,0 +1,297 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { reduce } from '../../src/query/index.ts';
+import { guardReduce } from '../../src/query/reduce-guard.ts';
+
+const ANSWERS = {
+  columns: ['host', 'name', 'version', 'count'],
+  rows: [
+    ['a', 'bash', '5.1', 3],
+    ['b', 'bash', '5.2', 4],
+    ['c', 'bash', '5.1', null],
+    ['d', 'zsh', '1', 10n],
+  ],
+};
+
+async function rows(sql: string): Promise<unknown> {
+  return (await reduce(sql, ANSWERS)).rows;
+}
+
+async function refusal(sql: string): Promise<string> {
+  return reduce(sql, ANSWERS).then(
+    ({ rows }) => `rows ${JSON.stringify(rows)}`,
+    (error: Error) => error.message,
+  );
+}
+
+describe('over the answers of all hosts', () => {
+  test.each([
+    [
+      'select version, count(*) as hosts from answers group by version order by hosts desc, version',
+      [
+        ['5.1', 2],
+        ['1', 1],
+        ['5.2', 1],
+      ],
+    ],
+    [
+      'select sum("count"), avg(count), min(version), max(version), count(count), count(*) from answers',
+      [[17, 17 / 3, '1', '5.2', 3, 4]],
+    ],
+    [
+      "select host from answers where name in ('zsh', 'x') or version like '5.2%' order by host",
+      [['b'], ['d']],
+    ],
+    [
+      'select a.host, b.host from answers a join answers b on a.version = b.version and a.host < b.host',
+      [['a', 'c']],
+    ],
+    [
+      "select case when count > 3 then 'many' else 'few' end k, count(*) n from answers group by case when count > 3 then 'many' else 'few' end order by k",
+      [
+        ['few', 2],
+        ['many', 2],
+      ],
+    ],
+    ['select distinct name from answers order by name', [['bash'], ['zsh']]],
+    [
+      'select n from (select name as n, count(*) c from answers group by name) x where c > 1',
+      [['bash']],
+    ],
+    ['select name from answers group by name having count(*) > 2', [['bash']]],
+    ["select upper(name) || '!' from answers where host = 'd'", [['ZSH!']]],
+    ['select host from answers where count is null', [['c']]],
+    ['select host from answers order by host desc limit 2', [['d'], ['c']]],
+    [
+      "select replace(name, 'b', '''') x, substr(host, 1, 1) from answers where host = 'a'",
+      [["'ash", 'a']],
+    ],
+  ])('%s', async (sql, expected) => {
+    expect(await rows(sql)).toEqual(expected);
+  });
+
+  test('columns keep their names and order, twice the same one too', async () => {
+    const { columns } = await reduce(
+      'select *, host, count(*) over_all, upper(name) from answers group by host, name, version, count',
+      ANSWERS,
+    ).catch(() => ({ columns: [] }));
+    expect(columns).toEqual([
+      'host',
+      'name',
+      'version',
+      'count',
+      'host',
+      'over_all',
+      'upper(name)',
+    ]);
+    expect(await reduce('select host, host from answers limit 1', ANSWERS)).toEqual({
+      columns: ['host', 'host'],
+      rows: [['a', 'a']],
+    });
+  });
+
+  test('no answers give no rows, and a count of none', async () => {
+    const none = { columns: ['host'], rows: [] };
+    expect((await reduce('select host from answers', none)).rows).toEqual([]);
+    expect((await reduce('select count(*) from answers', none)).rows).toEqual([[0]]);
+  });
+
+  test('columns may have the names of anything', async () => {
+    const odd = {
+      columns: ['constructor', '__proto__', 'value', 'select me', "it's"],
+      rows: [[1, 2, 3, 4, 5]],
+    };
+    const sql = 'select constructor, __proto__, value, "select me", "it\'s" from answers';
+    expect((await reduce(sql, odd)).rows).toEqual([[1, 2, 3, 4, 5]]);
+  });
+
+  test('mistakes are told before anything is started', async () => {
+    expect(await refusal('select nam from answers')).toContain('"nam"; did you mean "name"?');
+    expect(await refusal('select md5(name) from answers')).toContain(
+      'the function md5() is not among',
+    );
+    expect(await refusal('select (name from answers')).toContain('never closed');
+    expect(await refusal('')).toContain('starts with SELECT');
+    expect(await refusal('select host,, name from answers')).toContain('empty');
+  });
+});
+
+describe('alasql, raw and contained', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'swarmplane-reduce-'));
+  const server = createServer((_, response) => response.end('a\n1\n'));
+  let fetched = 0;
+  let url = '';
+  beforeAll(async () => {
+    server.on('request', () => fetched++);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.csv`;
+  });
+  afterAll(() => {
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const mark = join(folder, 'mark');
+  const secret = join(folder, 'secret.txt');
+  const write = `process.getBuiltinModule?.call;global.process.mainModule.require("fs").writeFileSync(${JSON.stringify(mark)},"x")`;
+  const javascript = `global.marked=1`;
+
+  /** Runs statements on alasql as it comes, in a process; true when `global.marked` was set. */
+  function raw(statements: readonly string[], wait = 0): { marked: boolean; out: string } {
+    const script = `
+      const alasql = require('alasql');
+      const db = new alasql.Database('raw');
+      db.exec('create table answers (a int, host string)');
+      db.exec("insert into answers values (1, 'a')");
+      for (const sql of ${JSON.stringify(statements)})
+        try { console.log(JSON.stringify(db.exec(sql))); } catch (error) { console.log('error', error.message); }
+      setTimeout(() => { console.log('marked', global.marked === 1); process.exit(0); }, ${wait});`;
+    const { stdout } = spawnSync(process.execPath, ['-e', script], {
+      cwd: new URL('../..', import.meta.url).pathname,
+      encoding: 'utf8',
+    });
+    return { marked: stdout.includes('marked true'), out: stdout };
+  }
+
+  const SCRIPTS: readonly (readonly [string, readonly string[], string])[] = [
+    ['JavaScript in backticks', ['select ``' + javascript + '`` from answers'], 'not allowed'],
+    [
+      'CREATE FUNCTION',
+      ['create function f as ``function(){' + javascript + '}``', 'select f() from answers'],
+      'starts with SELECT',
+    ],
+    [
+      'an arrow',
+      ["select host->constructor->constructor('" + javascript + "')() from answers"],
+      '"->" is not allowed',
+    ],
+    [
+      'a JSON literal',
+      [
+        'select @{a:``' + javascript + '``} from answers',
+        'select {a:(' + javascript + ')} from answers',
+      ],
+      'not allowed',
+    ],
+    [
+      'a string in an IN list',
+      [
+        "select a from answers where host in ('\\');" + javascript + ";(\\'')",
+        "select a from answers where host in ('\\\\'+(" + javascript + ")+\\\\'')",
+        "select a from answers where host in ('x\\'+(" + javascript + ")+\\'')",
+      ],
+      '',
+    ],
+    [
+      'an identifier with a backslash',
+      [
+        "select [a\\'+(" + javascript + ")+\\'] from answers",
+        "select a as [x\\':(" + javascript + "),\\'y] from answers",
+      ],
+      'not allowed',
+    ],
+  ];
+
+  test.each(SCRIPTS)('%s runs nothing here', async (_, statements, reason) => {
+    for (const sql of statements) {
+      const said = await refusal(sql);
+      if (reason !== '' && sql.startsWith('select') && !sql.includes('f()'))
+        expect(said).toContain('not allowed');
+      expect(said).not.toContain('marked');
+    }
+    expect(existsSync(mark)).toBe(false);
+    // What raw alasql makes of the same text is written down by the next test.
+    expect(typeof raw(statements).out).toBe('string');
+  });
+
+  test('raw alasql runs JavaScript from SQL: why it never meets SQL of others', () => {
+    const dangerous = SCRIPTS.filter(([, statements]) => raw(statements).marked).map(
+      ([name]) => name,
+    );
+    expect(dangerous).toEqual(
+      expect.arrayContaining(['JavaScript in backticks', 'CREATE FUNCTION']),
+    );
+    expect(write).toContain('writeFileSync');
+  });
+
+  test('a string in an IN list is a parameter, whatever is in it', () => {
+    const text = "') || process.exit(1) || ('";
+    const safe = guardReduce(
+      `select host from answers where host in ('${text.replaceAll("'", "''")}')`,
+      ['host'],
+    );
+    expect(safe.sql).toBe('SELECT i0 FROM answers WHERE i0 IN ( $p0 )');
+    expect(safe.parameters).toEqual({ p0: text });
+  });
+
+  test('files are read and written by raw alasql, and not here', async () => {
+    writeFileSync(secret, '[{"a":"secret"}]');
+    const reading = `select * from json(${JSON.stringify(secret).replaceAll('"', "'")})`;
+    const writing = `select * into csv('${mark}.csv') from answers`;
+    raw([writing], 500);
+    expect(existsSync(`${mark}.csv`)).toBe(true);
+    rmSync(`${mark}.csv`);
+    expect(await refusal(reading)).toContain('the function json() is not among');
+    expect(await refusal(writing)).toMatch(/no such column or table|not among/);
+    expect(existsSync(`${mark}.csv`)).toBe(false);
+    expect(readFileSync(secret, 'utf8')).toContain('secret');
+  });
+
+  test('addresses are fetched by raw alasql, and not here', async () => {
+    const sql = `select * from csv('${url}')`;
+    expect(await refusal(sql)).toContain('the function csv() is not among');
+    expect(await refusal(`select * from '${url}'`)).not.toContain('rows');
+    expect(fetched).toBe(0);
+  });
+
+  test.each([
+    'require "x"',
+    "source 'x.sql'",
+    'select 1; drop table answers',
+    'insert into answers values (1)',
+    'create table x',
+    'attach file database x',
+    'select value from answers where 1 = 1 into x',
+    'while 1=1 select 1',
+    'select * from ?',
+    'select $0 from answers',
+    'select @a from answers',
+    'select a::b from answers',
+    'select host[0] from answers',
+    'select new Function(1) from answers',
+    'select host.constructor from answers',
+    'search / from answers',
+    'with x as (select 1) select * from x',
+    'select * from information_schema.tables',
+    "select javascript('1') from answers",
+    'select * from range(1, 1000000000)',
+    'select host!constructor from answers',
+    'select #a from answers',
+  ])('%s is refused', async (sql) => {
+    expect(await refusal(sql)).not.toMatch(/^rows \[\[/);
+  });
+
+  test('nesting that makes the parser backtrack is refused, and time is limited anyway', async () => {
+    expect(await refusal(`select ${'('.repeat(40)}1${')'.repeat(40)} from answers`)).toContain(
+      'nested deeper',
+    );
+    const many = { columns: ['n'], rows: Array.from({ length: 3_000 }, (_, n) => [n]) };
+    await expect(
+      reduce('select count(*) from answers a, answers b, answers c', many, { timeMs: 1_500 }),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/time_limit|memory_limit/) as string });
+  });
+
+  test('memory is limited', async () => {
+    const many = { columns: ['n'], rows: Array.from({ length: 3_000 }, (_, n) => [n]) };
+    await expect(
+      reduce('select a.n, b.n from answers a, answers b', many, { memoryBytes: 64 * 1024 * 1024 }),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/memory_limit|failed/) as string });
+  });
+});
