@@ -5,6 +5,10 @@ import { shellHistory } from './accounts/shell-history.ts';
 import { sudoers } from './accounts/sudoers.ts';
 import { userGroups } from './accounts/user-groups.ts';
 import { users } from './accounts/users.ts';
+import { chromeExtensionContentScripts } from './browsers/chrome-content-scripts.ts';
+import { chromeExtensions } from './browsers/chrome-extensions.ts';
+import { firefoxAddons } from './browsers/firefox-addons.ts';
+import { vscodeExtensions } from './browsers/vscode-extensions.ts';
 import { apparmorProfiles } from './config/apparmor-profiles.ts';
 import { etcProtocols } from './config/etc-protocols.ts';
 import { etcServices } from './config/etc-services.ts';
@@ -54,6 +58,8 @@ export const packagesTables: readonly HostTable[] = [
   apparmorProfiles,
   aptSources,
   authorizedKeys,
+  chromeExtensionContentScripts,
+  chromeExtensions,
   crontab,
   debPackages,
   dockerContainerEnvs,
@@ -78,6 +84,7 @@ export const packagesTables: readonly HostTable[] = [
   etcProtocols,
   etcServices,
   file,
+  firefoxAddons,
   groups,
   hash,
   knownHosts,
@@ -98,5 +105,6 @@ export const packagesTables: readonly HostTable[] = [
   userGroups,
   userSshKeys,
   users,
+  vscodeExtensions,
   yumSources,
 ];

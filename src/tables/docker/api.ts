@@ -2,7 +2,7 @@
 import { eqTexts } from '../lib/constraints.ts';
 import type { CollectContext, Row } from '../types.ts';
 import { dockerGet } from './client.ts';
-import { objectsAt, textAt, type Json, type JsonObject } from './json.ts';
+import { objectsAt, textAt, type Json, type JsonObject } from '../lib/json.ts';
 
 /** All containers, those that do not run too; only those whose id the query names, if it does. */
 export async function listContainers(context: CollectContext): Promise<JsonObject[]> {

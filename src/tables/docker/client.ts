@@ -3,7 +3,7 @@ import { request } from 'node:http';
 
 import { describeCode, errorCode, hostPath } from '../lib/files.ts';
 import { TableError, type CollectContext } from '../types.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type Json } from '../lib/json.ts';
 
 export type DockerContext = Pick<CollectContext, 'root' | 'signal'>;
 

@@ -3,7 +3,7 @@ import { text } from '../lib/columns.ts';
 import type { SnapshotTable } from '../types.ts';
 import { eachContainer } from './api.ts';
 import { dockerGet } from './client.ts';
-import { integerAt, objectsAt, textAt } from './json.ts';
+import { integerAt, objectsAt, textAt } from '../lib/json.ts';
 
 export const dockerContainerFsChanges: SnapshotTable = {
   name: 'docker_container_fs_changes',

@@ -12,7 +12,7 @@ import {
   textAt,
   textsAt,
   type JsonObject,
-} from './json.ts';
+} from '../lib/json.ts';
 
 const id = (): Column => text('id', 'Id of the container.', { index: true, collate: 'nocase' });
 

@@ -6,7 +6,7 @@ import { doubleOrNull, integerOrNull } from '../lib/numbers.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import { eachContainer } from './api.ts';
 import { dockerGet } from './client.ts';
-import { at, type Json } from './json.ts';
+import { at, type Json } from '../lib/json.ts';
 
 export const dockerContainerProcesses: SnapshotTable = {
   name: 'docker_container_processes',

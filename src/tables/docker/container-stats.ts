@@ -3,7 +3,7 @@ import { bigint, integer, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import { eachContainer } from './api.ts';
 import { dockerGet } from './client.ts';
-import { entriesAt, integerAt, objectsAt, secondsOf, textAt, type Json } from './json.ts';
+import { entriesAt, integerAt, objectsAt, secondsOf, textAt, type Json } from '../lib/json.ts';
 
 export const dockerContainerStats: SnapshotTable = {
   name: 'docker_container_stats',

@@ -4,7 +4,7 @@ import { wants } from '../lib/constraints.ts';
 import { readLink } from '../lib/files.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 import { inspect, listContainers } from './api.ts';
-import { flagAt, integerAt, textAt, textsAt, type Json, type JsonObject } from './json.ts';
+import { flagAt, integerAt, textAt, textsAt, type Json, type JsonObject } from '../lib/json.ts';
 
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] as const;
 

@@ -3,7 +3,7 @@ import { bigint, integer, text } from '../lib/columns.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 import { bareId, inspect, listImages } from './api.ts';
 import { dockerGet } from './client.ts';
-import { at, integerAt, labelRows, objectsAt, textAt, textsAt } from './json.ts';
+import { at, integerAt, labelRows, objectsAt, textAt, textsAt } from '../lib/json.ts';
 
 export const dockerImages: SnapshotTable = {
   name: 'docker_images',

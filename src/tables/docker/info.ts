@@ -2,7 +2,7 @@
 import { bigint, integer, text } from '../lib/columns.ts';
 import type { Column, Row, SnapshotTable } from '../types.ts';
 import { dockerGet } from './client.ts';
-import { flagAt, integerAt, textAt, type Json } from './json.ts';
+import { flagAt, integerAt, textAt, type Json } from '../lib/json.ts';
 
 /** A column and the member of the answer it is filled from. */
 type Field = readonly [column: Column, member: string];

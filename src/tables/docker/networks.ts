@@ -2,7 +2,7 @@
 import { bigint, integer, text } from '../lib/columns.ts';
 import type { SnapshotTable } from '../types.ts';
 import { listNetworks } from './api.ts';
-import { at, flagAt, labelRows, objectsAt, secondsOf, textAt } from './json.ts';
+import { at, flagAt, labelRows, objectsAt, secondsOf, textAt } from '../lib/json.ts';
 
 export const dockerNetworks: SnapshotTable = {
   name: 'docker_networks',

@@ -2,7 +2,7 @@
 import { text } from '../lib/columns.ts';
 import type { SnapshotTable } from '../types.ts';
 import { listVolumes } from './api.ts';
-import { at, labelRows, textAt } from './json.ts';
+import { at, labelRows, textAt } from '../lib/json.ts';
 
 export const dockerVolumes: SnapshotTable = {
   name: 'docker_volumes',
