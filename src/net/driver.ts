@@ -18,6 +18,7 @@ export class Driver {
   #draining = false;
   #timer: NodeJS.Timeout | undefined;
   #afterReads: NodeJS.Immediate | undefined;
+  #later: NodeJS.Immediate | undefined;
   #stopped = false;
 
   constructor(core: Core, clock: Clock, handlers: DriverHandlers) {
@@ -37,6 +38,7 @@ export class Driver {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#afterReads);
+    clearImmediate(this.#later);
   }
 
   /** A handler that calls `step` again finds the outer loop going on, so nothing nests deeply. */
@@ -44,19 +46,42 @@ export class Driver {
     if (this.#draining) return;
     this.#draining = true;
     try {
-      while (this.#drainOnce());
+      let bytes = 0;
+      for (;;) {
+        const sent = this.#drainOnce(TURN_BYTES - bytes);
+        if (sent === undefined) break;
+        bytes += sent;
+        if (bytes >= TURN_BYTES) {
+          this.#continueLater();
+          break;
+        }
+      }
     } finally {
       this.#draining = false;
     }
     this.#schedule();
   }
 
-  /** Sends first: an effect may close the link that a last message is for. */
-  #drainOnce(): boolean {
+  /** Megabytes of answers are sealed over several turns, so that heartbeats get theirs. */
+  #continueLater(): void {
+    this.#later ??= setImmediate(() => {
+      this.#later = undefined;
+      if (!this.#stopped) this.#drain();
+    });
+  }
+
+  /**
+   * Sends first: an effect may close the link that a last message is for.
+   * @returns bytes sent, at about `bytesMax` with the rest left; undefined when there was nothing
+   */
+  #drainOnce(bytesMax: number): number | undefined {
     let any = false;
+    let bytes = 0;
     for (let one = this.#core.pollSend(); one; one = this.#core.pollSend()) {
       this.#handlers.send(one.link, one.message);
       any = true;
+      bytes += one.message.length;
+      if (bytes >= bytesMax) return bytes;
     }
     for (let one = this.#core.pollEffect(); one; one = this.#core.pollEffect()) {
       this.#handlers.effect(one);
@@ -66,7 +91,7 @@ export class Driver {
       this.#handlers.event(one);
       any = true;
     }
-    return any;
+    return any ? bytes : undefined;
   }
 
   #schedule(): void {
@@ -87,5 +112,7 @@ export class Driver {
   }
 }
 
+/** Sealed in one turn of the event loop: some 10 ms of work. */
+const TURN_BYTES = 512 * 1024;
 /** Longer waits would overflow setTimeout; waking once more does no harm. */
 const TIMER_MAX_MS = 3_600_000;
