@@ -4,7 +4,8 @@ const EVENTED =
   'it holds events gathered over time, which are out of scope: tables here show the present state';
 const CLOUD = "asking for it would send network traffic to the cloud's metadata service";
 const NETWORK = 'it would send network traffic to places a query names';
-const OSQUERY = 'it describes the inner state of an osquery daemon, and this is none';
+
+const LATER = 'this version does not serve it';
 
 /** Table name to the reason, as a clause: `table process_events is not offered: it holds ...`. */
 export const notOffered: Readonly<Record<string, string>> = {
@@ -30,16 +31,9 @@ export const notOffered: Readonly<Record<string, string>> = {
   curl: NETWORK,
   curl_certificate: NETWORK,
   prometheus_metrics: NETWORK,
-  osquery_events: OSQUERY,
-  osquery_extensions: OSQUERY,
-  osquery_flags: OSQUERY,
-  osquery_packs: OSQUERY,
-  osquery_registry: OSQUERY,
-  osquery_schedule: OSQUERY,
   augeas: 'it needs the augeas library, which is native code',
   carbon_black_info: 'it describes a product this agent does not know',
   carves: 'files are never copied off a host',
-  cpuid: 'it needs machine instructions that JavaScript cannot run; see cpu_info',
   device_file: 'it reads file systems below the kernel; see file',
   device_hash: 'it reads file systems below the kernel; see hash',
   device_partitions: 'it reads partition tables below the kernel; see block_devices',
@@ -48,4 +42,20 @@ export const notOffered: Readonly<Record<string, string>> = {
   yara: 'it needs the yara library, which is native code',
   yara_file: 'it needs the yara library, which is native code',
   yara_process: 'it needs the yara library, which is native code',
+  certificates: LATER,
+  deb_package_files: LATER,
+  extended_attributes: LATER,
+  jetbrains_plugins: LATER,
+  lxd_certificates: LATER,
+  lxd_cluster: LATER,
+  lxd_cluster_members: LATER,
+  lxd_images: LATER,
+  lxd_instance_config: LATER,
+  lxd_instance_devices: LATER,
+  lxd_instances: LATER,
+  lxd_networks: LATER,
+  lxd_storage_pools: LATER,
+  portage_keywords: LATER,
+  portage_use: LATER,
+  rpm_package_files: LATER,
 };
