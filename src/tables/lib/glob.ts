@@ -100,8 +100,13 @@ function mayHoldEntries(entry: fs.Dirent): boolean {
   return entry.isDirectory() || entry.isSymbolicLink();
 }
 
+/** ENOENT is answered, all else thrown: a folder without rights on the way, a file taken for one. */
 function present(context: Rooted, path: string): boolean {
-  return fs.lstatSync(hostPath(context, path), { throwIfNoEntry: false }) !== undefined;
+  try {
+    return fs.lstatSync(hostPath(context, path), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The parts between slashes, without the empty one before the first. */

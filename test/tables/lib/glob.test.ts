@@ -23,6 +23,8 @@ describe('a path pattern', () => {
     expect(found('/etc/hosts')).toEqual(['/etc/hosts']);
     expect(found('/etc/nothing')).toEqual([]);
     expect(found('etc/hosts')).toEqual([]);
+    expect(found('/etc/hosts/below-a-file')).toEqual([]);
+    expect(found(`/etc/${'x'.repeat(300)}`)).toEqual([]);
   });
 
   it('% is one level, files and folders', () => {
