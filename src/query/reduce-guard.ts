@@ -118,13 +118,15 @@ class Rewriter {
       return this.columns.map((column) => `${prefix} ${this.key(column)}`.trim()).join(' , ');
     }
     const body = this.rewriteRange(from, to);
-    if (last !== undefined && this.isName(to - 1) && this.isBareName(from, to)) {
+    // `a.host, b.host`: the second needs a key of its own.
+    const taken = to - from === 3 && keys.includes(this.key(last?.text ?? ''));
+    if (last !== undefined && !taken && this.isName(to - 1) && this.isBareName(from, to)) {
       names.push(last.text);
       keys.push(this.key(last.text));
       return body;
     }
     const made = `o${names.length}`;
-    names.push(this.sourceText(from, to));
+    names.push(taken ? last!.text : this.sourceText(from, to));
     keys.push(made);
     return `${body} AS ${made}`;
   }
@@ -145,6 +147,7 @@ class Rewriter {
     const token = this.tokens[at]!;
     if (token.kind === 'number' || token.kind === 'operator') return token.text;
     if (token.kind === 'string' || (token.kind === 'quoted' && !this.isName(at))) {
+      this.requireNoSource(at);
       return `$${this.parameter(token.text)}`;
     }
     if (token.kind === 'word' && !this.isName(at)) return this.rewriteWord(at);
@@ -159,6 +162,18 @@ class Rewriter {
     if (!this.isCall(at) || KEYWORDS.has(word)) return word;
     // count(*) is alasql's own: it has no value to hand to an aggregate.
     return word === 'COUNT' && this.tokens[at + 2]?.text === '*' ? word : FUNCTIONS.get(word)!;
+  }
+
+  /** alasql reads tables from strings in FROM: files, addresses, parameters. */
+  private requireNoSource(at: number): void {
+    for (let i = at - 1; i >= 0; i--) {
+      const word = upper(this.tokens[i]!);
+      if (word === 'FROM' || word === 'JOIN')
+        throw new ReduceError(
+          `"${this.tokens[at]!.text}" is no table; the reduce step has one, named answers`,
+        );
+      if (/^(WHERE|ON|GROUP|HAVING|ORDER|LIMIT|SELECT|UNION|EXCEPT|INTERSECT)$/.test(word)) return;
+    }
   }
 
   /** The same text is the same parameter, so that equal expressions stay equal. */
