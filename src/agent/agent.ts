@@ -105,7 +105,9 @@ export class Agent implements Asker {
   }
 
   members(): readonly MemberView[] {
-    return this.#node.members();
+    return this.#node
+      .members()
+      .map((member) => (member.self ? { ...member, since: this.#startedAt } : member));
   }
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
@@ -188,7 +190,7 @@ export class Agent implements Asker {
   }
 
   #facts(): ReturnType<typeof hostFacts> {
-    return hostFacts(this.#node.members(), this.#node.links(), this.#alarms.list(), {
+    return hostFacts(this.members(), this.#node.links(), this.#alarms.list(), {
       version: VERSION,
       node_id: this.nodeId,
       name: this.name,

@@ -160,8 +160,10 @@ export class Members {
   #sinceOf(member: Member): number {
     const { wall } = this.#context.now;
     if (member.state === 'dead') return Math.min(wall, accusedSince(member));
-    if (member.state === 'left') return Math.min(wall, member.record.body.incarnation * 1000);
-    return wall;
+    const said = member.record.body.incarnation * 1000;
+    if (member.state === 'left') return Math.min(wall, said);
+    // Records of the last run are taken up before the first call tells the time.
+    return wall === 0 ? said : wall;
   }
 
   /** The key entry that must have signed a record; undefined when it cannot be believed. */
