@@ -28,7 +28,9 @@ describe('processes', () => {
     expect(row).toMatchObject({ uid: Number(uid), gid: Number(gid) });
     expect(row).toMatchObject({ euid: Number(euid), egid: Number(egid) });
     const sizes = ['-o', 'vsz,rss,lstart', '--no-headers', '-p', String(child)];
-    const [vsz, rss, ...start] = printLines('ps', ...sizes)[0]!.trim().split(/\s+/);
+    const [vsz, rss, ...start] = printLines('ps', ...sizes)[0]!
+      .trim()
+      .split(/\s+/);
     // It has only just become sleep and may still load its libraries.
     const later = await one(child);
     expect(Math.abs(Number(later!.total_size) - Number(vsz) * 1024)).toBeLessThan(2 ** 20);
