@@ -140,7 +140,6 @@ describe('alasql, raw and contained', () => {
 
   const mark = join(folder, 'mark');
   const secret = join(folder, 'secret.txt');
-  const write = `process.getBuiltinModule?.call;global.process.mainModule.require("fs").writeFileSync(${JSON.stringify(mark)},"x")`;
   const javascript = `global.marked=1`;
 
   /** Runs statements on alasql as it comes, in a process; true when `global.marked` was set. */
@@ -160,17 +159,17 @@ describe('alasql, raw and contained', () => {
     return { marked: stdout.includes('marked true'), out: stdout };
   }
 
-  const SCRIPTS: readonly (readonly [string, readonly string[], string])[] = [
-    ['JavaScript in backticks', ['select ``' + javascript + '`` from answers'], 'not allowed'],
+  const SCRIPTS: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['JavaScript in backticks', ['select ``' + javascript + '`` from answers'], /not allowed/],
     [
       'CREATE FUNCTION',
       ['create function f as ``function(){' + javascript + '}``', 'select f() from answers'],
-      'starts with SELECT',
+      /not allowed|function f\(\)/,
     ],
     [
       'an arrow',
       ["select host->constructor->constructor('" + javascript + "')() from answers"],
-      '"->" is not allowed',
+      /"->" is not allowed/,
     ],
     [
       'a JSON literal',
@@ -178,16 +177,12 @@ describe('alasql, raw and contained', () => {
         'select @{a:``' + javascript + '``} from answers',
         'select {a:(' + javascript + ')} from answers',
       ],
-      'not allowed',
+      /not allowed/,
     ],
     [
       'a string in an IN list',
-      [
-        "select a from answers where host in ('\\');" + javascript + ";(\\'')",
-        "select a from answers where host in ('\\\\'+(" + javascript + ")+\\\\'')",
-        "select a from answers where host in ('x\\'+(" + javascript + ")+\\'')",
-      ],
-      '',
+      [`select a from answers where host in ('"+(${javascript})+"', 'b')`],
+      /no such column/,
     ],
     [
       'an identifier with a backslash',
@@ -195,15 +190,14 @@ describe('alasql, raw and contained', () => {
         "select [a\\'+(" + javascript + ")+\\'] from answers",
         "select a as [x\\':(" + javascript + "),\\'y] from answers",
       ],
-      'not allowed',
+      /not allowed/,
     ],
   ];
 
   test.each(SCRIPTS)('%s runs nothing here', async (_, statements, reason) => {
     for (const sql of statements) {
       const said = await refusal(sql);
-      if (reason !== '' && sql.startsWith('select') && !sql.includes('f()'))
-        expect(said).toContain('not allowed');
+      expect(said).toMatch(reason);
       expect(said).not.toContain('marked');
     }
     expect(existsSync(mark)).toBe(false);
@@ -216,12 +210,15 @@ describe('alasql, raw and contained', () => {
       ([name]) => name,
     );
     expect(dangerous).toEqual(
-      expect.arrayContaining(['JavaScript in backticks', 'CREATE FUNCTION']),
+      expect.arrayContaining([
+        'JavaScript in backticks',
+        'CREATE FUNCTION',
+        'a string in an IN list',
+      ]),
     );
-    expect(write).toContain('writeFileSync');
   });
 
-  test('a string in an IN list is a parameter, whatever is in it', () => {
+  test('a string in an IN list is a parameter, whatever is in it', async () => {
     const text = "') || process.exit(1) || ('";
     const safe = guardReduce(
       `select host from answers where host in ('${text.replaceAll("'", "''")}')`,
@@ -229,6 +226,9 @@ describe('alasql, raw and contained', () => {
     );
     expect(safe.sql).toBe('SELECT i0 FROM answers WHERE i0 IN ( $p0 )');
     expect(safe.parameters).toEqual({ p0: text });
+    expect(
+      await rows(`select host from answers where host in ('"+(${javascript})+"', 'b')`),
+    ).toEqual([['b']]);
   });
 
   test('files are read and written by raw alasql, and not here', async () => {
@@ -286,6 +286,25 @@ describe('alasql, raw and contained', () => {
     await expect(
       reduce('select count(*) from answers a, answers b, answers c', many, { timeMs: 1_500 }),
     ).rejects.toMatchObject({ code: expect.stringMatching(/time_limit|memory_limit/) as string });
+  });
+
+  test('text on which the raw parser backtracks without end is refused at once', async () => {
+    const sql = `select "${'\\\\'.repeat(60)} x`;
+    const script = `require('alasql').parse(${JSON.stringify(sql)})`;
+    const { signal } = spawnSync(process.execPath, ['-e', script], {
+      cwd: new URL('../..', import.meta.url).pathname,
+      timeout: 5_000,
+      killSignal: 'SIGKILL',
+    });
+    expect(signal).toBe('SIGKILL');
+    expect(await refusal(sql)).toContain('not allowed');
+  });
+
+  test('methods of JavaScript are called by a raw arrow, and not here', async () => {
+    expect(raw(['select host->toUpperCase() as up from answers']).out).toContain('"A"');
+    expect(await refusal('select host->toUpperCase() from answers')).toContain(
+      '"->" is not allowed',
+    );
   });
 
   test('memory is limited', async () => {
