@@ -49,13 +49,16 @@ begin
 end
 $$;
 
--- Resolves alerts that nothing raised again for the time set.
-create or replace function swarmplane.resolve_quiet_alerts()
-  returns integer
-  language sql
+-- Every minute, by the hubs: resolves alerts that nothing raised again for the time set, and compares
+-- addresses with networks.
+create or replace function swarmplane.look_after_alerts()
+  returns void
+  language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
+begin
+  perform swarmplane.alert_outside_addresses();
   with quiet as materialized (
     select a.id
       from swarmplane.alert a
@@ -63,11 +66,33 @@ as $$
        and a.last_at < now() - swarmplane.setting_interval('alert_quiet_after')
      order by a.kind, a.key
        for update skip locked
-  ), done as (
-    update swarmplane.alert a set resolved_at = now() from quiet where a.id = quiet.id returning 1
   )
-  select count(*)::integer from done;
+  update swarmplane.alert a set resolved_at = now() from quiet where a.id = quiet.id;
+end
 $$;
+
+-- For whoever watches: alerts that opened or were resolved, not each count.
+create or replace function swarmplane.tg_alert__notify()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform pg_notify('swarmplane_alert', '');
+  return null;
+end
+$$;
+
+create or replace trigger _900_notify
+  after insert on swarmplane.alert
+  for each row execute function swarmplane.tg_alert__notify();
+create or replace trigger _910_notify_resolved
+  after update on swarmplane.alert
+  for each row
+  when (new.resolved_at is distinct from old.resolved_at)
+  execute function swarmplane.tg_alert__notify();
+alter table swarmplane.alert enable always trigger _900_notify;
+alter table swarmplane.alert enable always trigger _910_notify_resolved;
 
 comment on table swarmplane.alert is
   'Public. What people must know of: one open row per (kind, key) with a counter; resolved_at is set when the cause ended.';

@@ -11,6 +11,7 @@ as $$
 declare
   was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
   is_now jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  row_now jsonb := coalesce(is_now, was);
   counted text[] := array['targets', 'pending', 'running', 'ok', 'failed', 'refused', 'expired',
                           'unreachable', 'cancelled', 'state', 'closed_at', 'expires_at'];
 begin
@@ -22,7 +23,9 @@ begin
   values (
     session_user,
     tg_argv[0] || '.' || coalesce(tg_argv[1], lower(tg_op)),
-    tg_argv[0] || ' ' || coalesce(is_now ->> 'id', was ->> 'id', is_now ->> 'name', was ->> 'name', ''),
+    tg_argv[0] || ' ' || concat_ws(
+      ' ', coalesce(row_now ->> 'id', row_now ->> 'node_id', row_now ->> 'role'),
+      coalesce(row_now ->> 'name', row_now ->> 'label')),
     was,
     is_now
   );

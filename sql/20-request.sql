@@ -1,8 +1,8 @@
 -- What happens when someone inserts a request: checked, targets fixed, deliveries written, hubs woken.
 set local role swarmplane_owner;
 
--- The nodes that `hosts` names; every mistake is an error that quotes it.
-create or replace function swarmplane.resolve_hosts(hosts text[])
+-- The nodes that `hosts` names, of those that may be seen (null: all); a mistake is an error that quotes it.
+create or replace function swarmplane.resolve_hosts(hosts text[], visible integer[])
   returns setof integer
   language plpgsql
   stable
@@ -18,11 +18,18 @@ begin
             hint = 'leave hosts out to ask every host; a label that matches nothing makes array_agg null';
   end if;
   if hosts = '{*}' then
-    if not exists (select from swarmplane.node n where n.state <> 'left') then
-      raise exception 'no host is known yet' using errcode = 'no_data_found',
+    if not exists (
+      select from swarmplane.node n
+       where n.state <> 'left' and (visible is null or n.id = any (visible)))
+    then
+      raise exception 'no host is known' using errcode = 'no_data_found',
         hint = 'start a hub, see table swarmplane.node';
     end if;
-    return query select n.id from swarmplane.node n where n.state <> 'left' order by n.id;
+    return query
+      select n.id
+        from swarmplane.node n
+       where n.state <> 'left' and (visible is null or n.id = any (visible))
+       order by n.id;
     return;
   end if;
   if array_position(hosts, '*') is not null then
@@ -38,7 +45,9 @@ begin
                   else 'ambiguous, name the node id: ' || string_agg(n.identity, ' or ')
              end as trouble
         from (select distinct h.name from unnest(hosts) as h (name)) w
-        left join swarmplane.node n on n.state <> 'left' and w.name in (n.name, n.identity)
+        left join swarmplane.node n
+          on n.state <> 'left' and w.name in (n.name, n.identity)
+         and (visible is null or n.id = any (visible))
        group by w.name
       having count(n.id) <> 1
        order by w.name
@@ -51,7 +60,9 @@ begin
   return query
     select distinct n.id
       from unnest(hosts) as h (name)
-      join swarmplane.node n on n.state <> 'left' and h.name in (n.name, n.identity)
+      join swarmplane.node n
+        on n.state <> 'left' and h.name in (n.name, n.identity)
+       and (visible is null or n.id = any (visible))
      order by n.id;
 end
 $$;
@@ -125,7 +136,11 @@ as $$
 begin
   insert into swarmplane.delivery (request_id, node_id, priority)
   select new.id, node_id, new.priority
-    from swarmplane.resolve_hosts(new.hosts) as node_id;
+    from swarmplane.resolve_hosts(
+           new.hosts,
+           -- a tick of a schedule asks in the name of its owner
+           case when new.schedule_id is null then swarmplane.visible_nodes()
+                else swarmplane.nodes_visible_to(new.asked_by) end) as node_id;
   return null;
 end
 $$;

@@ -126,6 +126,7 @@ begin
    where r.include_new
      and r.closed_at is null
      and not r.cancel
+     and coalesce(n.id = any (swarmplane.nodes_visible_to(r.asked_by)), true)
      and not exists (select from swarmplane.delivery d where d.request_id = r.id and d.node_id = n.id)
      and not exists (
        select from swarmplane.delivery_done e

@@ -15,7 +15,7 @@ begin
       raise exception 'there is no time zone "%"', new.zone
         using errcode = 'invalid_parameter_value', hint = 'names are in pg_timezone_names';
   end;
-  perform swarmplane.resolve_hosts(new.hosts);
+  perform swarmplane.resolve_hosts(new.hosts, swarmplane.visible_nodes());
   -- whoever wrote it last answers for it
   new.owner := session_user;
   if tg_op = 'INSERT' or (new.every, new.cron, new.zone, new.active) is distinct from (old.every, old.cron, old.zone, old.active) then

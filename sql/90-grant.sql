@@ -4,12 +4,16 @@ set local role swarmplane_owner;
 -- readers: answers and states, nothing of tokens and leases
 grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmplane.setting,
   swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert,
-  swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule
+  swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule,
+  swarmplane.network, swarmplane.site_host, swarmplane.node_label, swarmplane.label_grant
   to swarmplane_reader, swarmplane_hub;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at,
   last_code, last_error) on swarmplane.delivery to swarmplane_reader, swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader, swarmplane_hub;
 grant execute on function swarmplane.last_request(), swarmplane.account(bigint)
+  to swarmplane_reader, swarmplane_hub;
+-- policies call these as whoever reads
+grant execute on function swarmplane.visible_nodes(), swarmplane.sees_all()
   to swarmplane_reader, swarmplane_hub;
 
 -- askers: queries, and cancelling them
@@ -25,6 +29,11 @@ grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_u
 
 -- operators: actions, settings, the audit
 grant insert (action, args) on swarmplane.request to swarmplane_operator;
+grant insert (range, name, site), update (range, name, site), delete
+  on swarmplane.network to swarmplane_operator;
+grant insert (node_id, address, ip, port, declared), update (declared)
+  on swarmplane.node_address to swarmplane_operator;
+grant insert, update, delete on swarmplane.node_label to swarmplane_operator;
 grant update (value) on swarmplane.setting to swarmplane_operator;
 grant select on swarmplane.audit to swarmplane_operator, swarmplane_auditor;
 
@@ -43,7 +52,7 @@ grant execute on function
   swarmplane.report_host_tables(jsonb),
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
   swarmplane.resolve_alerts(text[], text[]),
-  swarmplane.resolve_quiet_alerts(),
+  swarmplane.look_after_alerts(),
   swarmplane.make_partitions(interval),
   swarmplane.tick(bigint, timestamptz, timestamptz[], timestamptz, text),
   swarmplane.tick_intervals(),

@@ -179,8 +179,9 @@ export class Queue {
     await this.#pool.query('select swarmplane.make_partitions()');
   }
 
-  async resolveQuietAlerts(): Promise<void> {
-    await this.#pool.query('select swarmplane.resolve_quiet_alerts()');
+  /** Resolves alerts that went quiet and compares addresses with networks. */
+  async lookAfterAlerts(): Promise<void> {
+    await this.#pool.query('select swarmplane.look_after_alerts()');
   }
 
   async raiseAlert(kind: string, key: string, message: string, times = 1): Promise<void> {

@@ -58,7 +58,7 @@ export class Upkeep {
     this.#timers = [
       setInterval(() => this.beat(), heartbeatMs),
       setInterval(() => this.#try(() => queue.makePartitions()), PARTITIONS_EVERY_MS),
-      setInterval(() => this.#try(() => queue.resolveQuietAlerts()), ALERTS_EVERY_MS),
+      setInterval(() => this.#try(() => queue.lookAfterAlerts()), ALERTS_EVERY_MS),
     ];
   }
 

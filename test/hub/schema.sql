@@ -33,6 +33,10 @@ create table swarmplane.alert (
 ) with (fillfactor=80); -- owner swarmplane_owner
 CREATE INDEX alert_first_at ON swarmplane.alert USING btree (first_at);
 CREATE UNIQUE INDEX one_open_alert_per_cause ON swarmplane.alert USING btree (kind, key) WHERE (resolved_at IS NULL);
+CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__notify();
+alter table swarmplane.alert enable always trigger _900_notify;
+CREATE TRIGGER _910_notify_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__notify();
+alter table swarmplane.alert enable always trigger _910_notify_resolved;
 grant select on swarmplane.alert to swarmplane_hub;
 grant select on swarmplane.alert to swarmplane_reader;
 
@@ -85,6 +89,8 @@ CREATE TRIGGER _800_count_insert AFTER INSERT ON swarmplane.delivery REFERENCING
 alter table swarmplane.delivery enable always trigger _800_count_insert;
 CREATE TRIGGER _800_count_update AFTER UPDATE ON swarmplane.delivery REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_update();
 alter table swarmplane.delivery enable always trigger _800_count_update;
+alter table swarmplane.delivery enable row level security;
+create policy by_label on swarmplane.delivery for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_hub;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_reader;
 
@@ -118,6 +124,8 @@ CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR 
 alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
 CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert();
 alter table swarmplane.delivery_done enable always trigger _800_count_done;
+alter table swarmplane.delivery_done enable row level security;
+create policy by_label on swarmplane.delivery_done for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.delivery_done to swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader;
 
@@ -148,6 +156,17 @@ CREATE INDEX hub_identity ON swarmplane.hub USING btree (identity) WHERE (stoppe
 grant select on swarmplane.hub to swarmplane_hub;
 grant select on swarmplane.hub to swarmplane_reader;
 
+create table swarmplane.label_grant (
+  role name not null,
+  label text not null,
+  constraint label_grant_pkey PRIMARY KEY (role, label),
+  constraint label_is_not_empty CHECK ((label <> ''::text))
+); -- owner swarmplane_owner
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('label_grant');
+alter table swarmplane.label_grant enable always trigger _700_audit;
+grant select on swarmplane.label_grant to swarmplane_hub;
+grant select on swarmplane.label_grant to swarmplane_reader;
+
 create table swarmplane.lease (
   token uuid not null,
   hub uuid not null,
@@ -172,6 +191,27 @@ create table swarmplane.migration (
 ); -- owner swarmplane
 grant select on swarmplane.migration to swarmplane_hub;
 
+create table swarmplane.network (
+  id integer not null generated always as identity,
+  range cidr not null,
+  name text not null,
+  site text not null,
+  constraint name_is_not_empty CHECK ((name <> ''::text)),
+  constraint network_name_is_unique UNIQUE (name),
+  constraint network_pkey PRIMARY KEY (id),
+  constraint ranges_do_not_overlap EXCLUDE USING gist (range inet_ops WITH &&),
+  constraint site_is_not_empty CHECK ((site <> ''::text))
+); -- owner swarmplane_owner
+CREATE TRIGGER _200_check_declared AFTER DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__check_declared();
+alter table swarmplane.network enable always trigger _200_check_declared;
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('network');
+alter table swarmplane.network enable always trigger _700_audit;
+grant select on swarmplane.network to swarmplane_hub;
+grant delete on swarmplane.network to swarmplane_operator;
+grant select on swarmplane.network to swarmplane_reader;
+grant insert (range, name, site) on swarmplane.network to swarmplane_operator;
+grant update (range, name, site) on swarmplane.network to swarmplane_operator;
+
 create table swarmplane.node (
   id integer not null generated always as identity,
   identity text not null,
@@ -192,6 +232,8 @@ create table swarmplane.node (
   constraint state_is_known CHECK ((state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text])))
 ); -- owner swarmplane_owner
 CREATE INDEX node_name ON swarmplane.node USING btree (name);
+alter table swarmplane.node enable row level security;
+create policy by_label on swarmplane.node for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.node to swarmplane_hub;
 grant select on swarmplane.node to swarmplane_reader;
 
@@ -205,12 +247,35 @@ create table swarmplane.node_address (
   first_seen timestamp with time zone not null default now(),
   last_seen timestamp with time zone not null default now(),
   constraint address_is_not_empty CHECK ((address <> ''::text)),
+  constraint declared_has_an_ip CHECK (((NOT declared) OR (ip IS NOT NULL))),
   constraint node_address_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
   constraint node_address_pkey PRIMARY KEY (node_id, address),
   constraint port_is_a_port CHECK (((port >= 1) AND (port <= 65535)))
 ); -- owner swarmplane_owner
+CREATE TRIGGER _200_check_declared AFTER INSERT OR UPDATE ON swarmplane.node_address FOR EACH ROW WHEN (new.declared) EXECUTE FUNCTION swarmplane.tg_node_address__check_declared();
+alter table swarmplane.node_address enable always trigger _200_check_declared;
+alter table swarmplane.node_address enable row level security;
+create policy by_label on swarmplane.node_address for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.node_address to swarmplane_hub;
 grant select on swarmplane.node_address to swarmplane_reader;
+grant insert (node_id, address, ip, port, declared) on swarmplane.node_address to swarmplane_operator;
+grant update (declared) on swarmplane.node_address to swarmplane_operator;
+
+create table swarmplane.node_label (
+  node_id integer not null,
+  label text not null,
+  constraint label_is_not_empty CHECK ((label <> ''::text)),
+  constraint node_label_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint node_label_pkey PRIMARY KEY (node_id, label)
+); -- owner swarmplane_owner
+CREATE INDEX node_label_label ON swarmplane.node_label USING btree (label);
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.node_label FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('node_label');
+alter table swarmplane.node_label enable always trigger _700_audit;
+alter table swarmplane.node_label enable row level security;
+create policy by_label on swarmplane.node_label for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.node_label to swarmplane_hub;
+grant delete, insert, update on swarmplane.node_label to swarmplane_operator;
+grant select on swarmplane.node_label to swarmplane_reader;
 
 create table swarmplane.request (
   id bigint not null generated always as identity,
@@ -272,6 +337,14 @@ CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT
 alter table swarmplane.request enable always trigger _900_notify;
 CREATE TRIGGER _910_notify_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_notify();
 alter table swarmplane.request enable always trigger _910_notify_cancel;
+alter table swarmplane.request enable row level security;
+create policy asker_or_delivery on swarmplane.request for select to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (asked_by = SESSION_USER) OR (EXISTS ( SELECT
+   FROM swarmplane.delivery d
+  WHERE (d.request_id = request.id))) OR (EXISTS ( SELECT
+   FROM swarmplane.delivery_done e
+  WHERE (e.request_id = request.id))));
+create policy everybody_inserts on swarmplane.request for insert to public with check true;
+create policy own_or_operator on swarmplane.request for update to public using ((asked_by = SESSION_USER) OR pg_has_role(CURRENT_USER, 'swarmplane_operator'::name, 'usage'::text));
 grant select on swarmplane.request to swarmplane_hub;
 grant select on swarmplane.request to swarmplane_reader;
 grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason) on swarmplane.request to swarmplane_asker;
@@ -289,6 +362,8 @@ create table swarmplane.result (
   constraint result_pkey PRIMARY KEY (node_id, request_id, asked_at, ordinal)
 ) partition by RANGE (asked_at); -- owner swarmplane_owner
 CREATE INDEX result_request ON ONLY swarmplane.result USING btree (request_id);
+alter table swarmplane.result enable row level security;
+create policy by_label on swarmplane.result for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.result to swarmplane_hub;
 grant select on swarmplane.result to swarmplane_reader;
 
@@ -397,6 +472,15 @@ create view swarmplane.request_status with (security_invoker=true) as .. -- owne
 grant select on swarmplane.request_status to swarmplane_hub;
 grant select on swarmplane.request_status to swarmplane_reader;
 
+create view swarmplane.site_host with (security_invoker=true) as .. -- owner swarmplane_owner
+--   site text
+--   network text
+--   host text
+--   address text
+--   state text
+grant select on swarmplane.site_host to swarmplane_hub;
+grant select on swarmplane.site_host to swarmplane_reader;
+
 CREATE OR REPLACE FUNCTION swarmplane.account(of_request bigint)
  RETURNS text
  LANGUAGE sql
@@ -424,6 +508,13 @@ CREATE OR REPLACE FUNCTION swarmplane.address_port(address text)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.alert_outside_addresses()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -517,6 +608,13 @@ CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.is_outside(ip inet)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.last_request()
  RETURNS bigint
  LANGUAGE sql
@@ -525,6 +623,14 @@ CREATE OR REPLACE FUNCTION swarmplane.last_request()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.last_request() to swarmplane_hub;
 grant execute on function swarmplane.last_request() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.look_after_alerts()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.look_after_alerts() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.make_partitions(ahead interval DEFAULT '21 days'::interval)
  RETURNS integer
@@ -556,6 +662,13 @@ CREATE OR REPLACE FUNCTION swarmplane.next_tick()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.next_tick() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.nodes_visible_to(asker name)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
  RETURNS void
@@ -610,20 +723,21 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.resolve_alerts(text[],text[]) to swarmplane_hub;
 
-CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[])
+CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible integer[])
  RETURNS SETOF integer
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.resolve_quiet_alerts()
- RETURNS integer
+CREATE OR REPLACE FUNCTION swarmplane.sees_all()
+ RETURNS boolean
  LANGUAGE sql
- SECURITY DEFINER
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.resolve_quiet_alerts() to swarmplane_hub;
+grant execute on function swarmplane.sees_all() to swarmplane_hub;
+grant execute on function swarmplane.sees_all() to swarmplane_reader;
 
 CREATE OR REPLACE FUNCTION swarmplane.setting_integer(setting_name text)
  RETURNS integer
@@ -646,6 +760,12 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_alert__notify()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_audit()
  RETURNS trigger
@@ -675,6 +795,20 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_delivery__after_update()
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_network__check_declared()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_node_address__check_declared()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -743,5 +877,14 @@ CREATE OR REPLACE FUNCTION swarmplane.tick_intervals()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.visible_nodes()
+ RETURNS integer[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.visible_nodes() to swarmplane_hub;
+grant execute on function swarmplane.visible_nodes() to swarmplane_reader;
 
 alter default privileges for role swarmplane_owner: functions {swarmplane_owner=X/swarmplane_owner}

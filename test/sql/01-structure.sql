@@ -45,6 +45,14 @@ select pg_temp.equal('every table and view says whether it is public', string_ag
    and not c.relispartition
    and coalesce(obj_description(c.oid), '') !~ '^(Public|Private)\.';
 
+select pg_temp.equal('every table with node_id is guarded by label', string_agg(c.oid::regclass::text, ', '), null)
+  from pg_class c
+  join pg_attribute a on a.attrelid = c.oid and a.attname = 'node_id' and not a.attisdropped
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and c.relkind in ('r', 'p')
+   and not c.relispartition
+   and (not c.relrowsecurity or not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'by_label'));
+
 select pg_temp.equal('the owner is no person', r.rolcanlogin::text, 'false')
   from pg_roles r where r.rolname = 'swarmplane_owner';
 

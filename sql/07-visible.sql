@@ -1,0 +1,55 @@
+-- Which hosts a role may see: by the access labels that are in force now. 80-policy.sql applies it.
+set local role swarmplane_owner;
+
+-- The nodes that a role may see. Null stands for all of them.
+create or replace function swarmplane.nodes_visible_to(asker name)
+  returns integer[]
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  labels text[];
+begin
+  if pg_has_role(asker, 'swarmplane_owner', 'usage')
+     or pg_has_role(asker, 'swarmplane_hub', 'usage')
+     or pg_has_role(asker, 'swarmplane_auditor', 'usage') then
+    return null;
+  end if;
+  select array_agg(g.label) into labels
+    from swarmplane.label_grant g
+    join pg_roles r on r.rolname = g.role
+   where pg_has_role(asker, r.oid, 'usage');
+  if '*' = any (labels) then
+    return null;
+  end if;
+  return coalesce(
+    (select array_agg(distinct l.node_id) from swarmplane.node_label l where l.label = any (labels)),
+    '{}');
+end
+$$;
+
+-- The nodes that whoever asks now may see: the role that was set, or else the login.
+create or replace function swarmplane.visible_nodes()
+  returns integer[]
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select swarmplane.nodes_visible_to(
+    case when current_setting('role') in ('none', '') then session_user
+         else current_setting('role')::name end);
+$$;
+
+create or replace function swarmplane.sees_all()
+  returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select swarmplane.visible_nodes() is null;
+$$;
+reset role;

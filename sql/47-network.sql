@@ -1,0 +1,117 @@
+-- Networks and the addresses in them.
+set local role swarmplane_owner;
+
+-- An address that somebody declared lies in a network, whichever of the two is changed.
+create or replace function swarmplane.tg_node_address__check_declared()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  -- nobody changes a network until this has been committed
+  lock table swarmplane.network in share mode;
+  if not exists (select from swarmplane.network n where new.ip <<= n.range) then
+    raise exception 'address % is in no network', host(new.ip)
+      using errcode = 'foreign_key_violation', hint = 'insert its range into swarmplane.network first';
+  end if;
+  return null;
+end
+$$;
+
+create or replace function swarmplane.tg_network__check_declared()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  orphan text;
+begin
+  select host(a.ip) into orphan
+    from swarmplane.node_address a
+   where a.declared and a.ip <<= old.range
+     and not exists (select from swarmplane.network n where a.ip <<= n.range)
+   limit 1;
+  if found then
+    raise exception 'network % still holds the declared address %', old.range, orphan
+      using errcode = 'foreign_key_violation', hint = 'take "declared" off the address first';
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _200_check_declared
+  after insert or update on swarmplane.node_address
+  for each row
+  when (new.declared)
+  execute function swarmplane.tg_node_address__check_declared();
+create or replace trigger _200_check_declared
+  after update or delete on swarmplane.network
+  for each row execute function swarmplane.tg_network__check_declared();
+create or replace trigger _700_audit
+  after insert or update or delete on swarmplane.network
+  for each row execute function swarmplane.tg_audit('network');
+alter table swarmplane.node_address enable always trigger _200_check_declared;
+alter table swarmplane.network enable always trigger _200_check_declared;
+alter table swarmplane.network enable always trigger _700_audit;
+
+create or replace function swarmplane.is_outside(ip inet)
+  returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select not (is_outside.ip <<= '127.0.0.0/8' or is_outside.ip = '::1')
+     and not exists (select from swarmplane.network w where is_outside.ip <<= w.range);
+$$;
+
+-- Alerts for addresses that hosts report outside of every network; none while no network is known.
+create or replace function swarmplane.alert_outside_addresses()
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  outside record;
+  names text[] := '{}';
+begin
+  if exists (select from swarmplane.network) then
+    for outside in
+      select n.name, string_agg(a.address, ', ' order by a.address) as addresses
+        from swarmplane.node_address a
+        join swarmplane.node n on n.id = a.node_id and n.state <> 'left'
+       where a.current and a.ip is not null and swarmplane.is_outside(a.ip)
+       group by n.name
+       order by n.name
+    loop
+      names := names || outside.name;
+      if not exists (
+        select from swarmplane.alert o
+         where o.kind = 'address_outside' and o.key = outside.name and o.resolved_at is null
+           and o.last_at > now() - interval '10 minutes')
+      then
+        perform swarmplane.raise_alert('address_outside', outside.name,
+          format('%s reports %s, in no network', outside.name, outside.addresses));
+      end if;
+    end loop;
+  end if;
+  perform swarmplane.resolve_alerts('{address_outside}', array(
+    select o.key from swarmplane.alert o
+     where o.kind = 'address_outside' and o.resolved_at is null and o.key <> all (names)));
+end
+$$;
+
+create or replace view swarmplane.site_host with (security_invoker = true) as
+  select w.site, w.name as network, n.name as host, a.address, n.state
+    from swarmplane.node_address a
+    join swarmplane.node n on n.id = a.node_id and n.state <> 'left'
+    join swarmplane.network w on a.ip <<= w.range
+   where a.current or a.declared;
+
+comment on table swarmplane.network is
+  'Public. Address ranges that do not overlap, each with a name and the site it is at.';
+comment on view swarmplane.site_host is 'Public. Hosts of each site, by the network their address is in.';
+reset role;

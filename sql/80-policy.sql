@@ -1,0 +1,47 @@
+-- Who sees which host: by the access labels that are in force now.
+set local role swarmplane_owner;
+
+-- In parentheses both are computed once for a statement, not for each row.
+do $$
+declare
+  guarded text;
+begin
+  foreach guarded in array array['node', 'node_address', 'node_label', 'delivery', 'delivery_done', 'result'] loop
+    execute format('alter table swarmplane.%I enable row level security', guarded);
+    execute format('drop policy if exists by_label on swarmplane.%I', guarded);
+    execute format(
+      'create policy by_label on swarmplane.%I using (
+         (select swarmplane.sees_all()) or %I = any ((select swarmplane.visible_nodes())::integer[]))',
+      guarded, case guarded when 'node' then 'id' else 'node_id' end);
+  end loop;
+end
+$$;
+
+-- A request is visible to its asker, or through a delivery that is.
+alter table swarmplane.request enable row level security;
+drop policy if exists asker_or_delivery on swarmplane.request;
+create policy asker_or_delivery on swarmplane.request for select using (
+  (select swarmplane.sees_all())
+  or asked_by = session_user
+  or exists (select from swarmplane.delivery d where d.request_id = request.id)
+  or exists (select from swarmplane.delivery_done e where e.request_id = request.id));
+drop policy if exists everybody_inserts on swarmplane.request;
+create policy everybody_inserts on swarmplane.request for insert with check (true);
+drop policy if exists own_or_operator on swarmplane.request;
+create policy own_or_operator on swarmplane.request for update
+  using (asked_by = session_user or pg_has_role(current_user, 'swarmplane_operator', 'usage'));
+
+create or replace trigger _700_audit
+  after insert or update or delete on swarmplane.node_label
+  for each row execute function swarmplane.tg_audit('node_label');
+create or replace trigger _700_audit
+  after insert or update or delete on swarmplane.label_grant
+  for each row execute function swarmplane.tg_audit('label_grant');
+alter table swarmplane.node_label enable always trigger _700_audit;
+alter table swarmplane.label_grant enable always trigger _700_audit;
+
+comment on table swarmplane.node_label is
+  'Public. Labels for access, set by operators; not those that hosts declare of themselves.';
+comment on table swarmplane.label_grant is
+  'Public. Which role sees hosts of which label; the label * stands for every host.';
+reset role;
