@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Fixture } from './fixture.ts';
+
+let fixture: Fixture;
+beforeAll(() => void (fixture = new Fixture()));
+afterAll(() => fixture.close());
+
+test.each([
+  ["regex_match('10.0.0.1:80', '(\\d+)\\.(\\d+)', 2)", '0'],
+  ["regex_match('abc', 'x', 0)", null],
+  ["regex_match(null, 'x', 0)", null],
+  ["regex_split('a1b22c', '([0-9])+', 2)", 'c'],
+  ["split('a,b;;c', ',;', 2)", 'c'],
+  ["split('/usr/bin/', '/', 5)", null],
+  ["to_base64('héllo')", 'aMOpbGxv'],
+  ["from_base64('aMOpbGxv')", 'héllo'],
+  ["from_base64('?')", null],
+  ["conditional_to_base64('plain')", 'plain'],
+  ["md5('')", 'd41d8cd98f00b204e9800998ecf8427e'],
+  ["sha1('abc')", 'a9993e364706816aba3e25717850c26c9cd0d89d'],
+  ["substr(sha256('abc'), 1, 8)", 'ba7816bf'],
+  ["inet_aton('127.0.0.1')", 2130706433],
+  ["in_cidr_block('10.0.0.0/9', '10.127.255.255')", 1],
+  ["in_cidr_block('10.0.0.0/9', '10.128.0.0')", 0],
+  ["in_cidr_block('2001:db8::/33', '2001:db8:7fff::1')", 1],
+  ["in_cidr_block('10.0.0.0/33', '10.0.0.0')", null],
+  // From the specification's own baseline.
+  [
+    "community_id_v1('128.232.110.120', '66.35.250.204', 34855, 80, 6)",
+    '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
+  ],
+  [
+    "community_id_v1('66.35.250.204', '128.232.110.120', 80, 34855, 6)",
+    '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
+  ],
+  ["version_compare('1.10', '1.9')", 1],
+  ["version_compare('1.0~rc1', '1.0', 'DPKG')", -1],
+  ["version_compare('1:0.1', '9.9', 'DPKG')", 1],
+  ["version_compare('1.0^git1', '1.0', 'RHEL')", 1],
+  ["'1.10' > '1.9' collate version", 1],
+  ["concat('a', null, 1)", 'a1'],
+])('%s', async (expression, expected) => {
+  expect(await fixture.values(`select ${expression}`)).toEqual([expected]);
+});
+
+test('a malformed expression is an error that names the function', async () => {
+  expect(await fixture.error("select regex_match('a', '(', 0)")).toMatch(
+    /regex_match\(\): Invalid/,
+  );
+});
