@@ -21,6 +21,9 @@ export function prepareError(database: Database, session: Session, rc: number): 
   const table = /^no such table: (?:\w+\.)?(.*)$/.exec(message)?.[1];
   if (table !== undefined) return noSuchTable(database, table);
   if (/^no such column: /.test(message)) return noSuchColumn(database, session, message);
+  if (/may not be modified$/.test(message)) {
+    return new QueryError('not_authorized', `only a select is run on hosts: ${message}`);
+  }
   return new QueryError('syntax', message);
 }
 

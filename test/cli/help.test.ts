@@ -6,11 +6,75 @@ describe('help', () => {
   it('of the program names every command', async () => {
     const { stdout, code } = await swarmplane(['--help']);
     expect(code).toBe(0);
-    expect(stdout).toMatchInlineSnapshot();
+    expect(stdout).toMatchInlineSnapshot(`
+      "Usage: swarmplane [options] [command]
+
+      SQL over all your machines at once, without a server
+
+      Options:
+        -V, --version              output the version number
+        --state <DIR>              state folder (default: $SWARMPLANE_STATE,
+                                   /var/lib/swarmplane for root,
+                                   ~/.local/state/swarmplane)
+        -h, --help                 display help for command
+
+      Commands:
+        init [options]             make a new swarm: write configuration and operator
+                                   key, print the join token
+        up [options]               run the agent of this host, in the foreground
+        hub [options]              run the agent of this host with a hub: PostgreSQL
+                                   in front of the swarm
+        query [options] <sql>      ask every host at once, print the rows and the
+                                   account of every host
+        pack                       run query packs
+        nodes [options]            list the hosts of the swarm as this host knows them
+        status [options]           what the agent of this host is doing
+        forget <node>              no longer expect a host that is gone; it counts
+                                   again if it comes back
+        leave                      take this host out of the swarm and stop its agent
+        tables [options] [name]    list the tables a host can answer from
+        sql [options] <statement>  run SQL on the hub's PostgreSQL, where no psql is
+                                   installed
+        demo [options]             run a hub and three more agents on this machine, to
+                                   try things out
+        help [command]             display help for command
+      "
+    `);
   });
 
   it('of query states the exit codes', async () => {
     const { stdout } = await swarmplane(['query', '--help']);
-    expect(stdout).toMatchInlineSnapshot();
+    expect(stdout).toMatchInlineSnapshot(`
+      "Usage: swarmplane query [options] <sql>
+
+      ask every host at once, print the rows and the account of every host
+
+      Arguments:
+        sql               a select over host tables; see \`swarmplane tables\`
+
+      Options:
+        --hosts <a,b>     only these hosts (names or node ids)
+        --reduce <SQL>    run SQL over all rows, in the table answers, and print its
+                          result
+        --timeout <TIME>  how long to wait, as 500ms, 30s or 2m (default: "30s")
+        --json            print one JSON array of objects; the account goes to
+                          standard error
+        --csv             print CSV; the account goes to standard error
+        --explain         do not ask; show which tables and constraints a host will
+                          use
+        -h, --help        display help for command
+
+      Exit codes:
+        0   every host answered, whole
+        1   nothing was asked: no agent, or the SQL was refused
+        3   answers came, but not from every host, or not whole; the account names them
+        64  the command line is wrong
+
+      Example:
+        $ swarmplane query "select name, version from deb_packages where name = 'openssl'"
+        $ swarmplane query 'select version from os_version' --reduce \\
+            'select version, count(*) as hosts from answers group by version'
+      "
+    `);
   });
 });

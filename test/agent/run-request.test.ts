@@ -1,0 +1,115 @@
+/** A host confines what it is asked again, whoever asked: here the asker's own check is left out. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { encodeQueryBody } from '../../src/agent/answer.ts';
+import {
+  Agent,
+  createLog,
+  initSwarm,
+  loadConfig,
+  prepareJoin,
+  StateFolder,
+  type HostOutcome,
+} from '../../src/agent/index.ts';
+import { pack } from '../../src/wire/index.ts';
+import { eventually } from '../helpers/swarm.ts';
+
+const log = createLog('error', 'test');
+let folder: string;
+let asker: Agent;
+let host: Agent;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'confine-'));
+  const first = StateFolder.open(join(folder, 'asker'));
+  const token = await initSwarm(first, { name: 'asker', listen: '127.0.0.1:0' });
+  asker = await Agent.start({ state: first, config: loadConfig(first), hub: false, log });
+  const seed = `127.0.0.1:${asker.node.address.port}`;
+  const second = StateFolder.open(join(folder, 'host'));
+  const { joining, config } = await prepareJoin(
+    second,
+    { name: 'host', listen: '127.0.0.1:0' },
+    seed,
+    token,
+  );
+  host = await Agent.start({
+    state: second,
+    config: { ...config, denyTables: ['etc_hosts'] },
+    joining,
+    hub: false,
+    log,
+  });
+  await host.node.join(seed);
+  await eventually(
+    () => asker.members().find((member) => member.nodeId === host.nodeId && member.linked),
+    'the asker knows the host',
+  );
+});
+afterAll(async () => {
+  await host?.stop();
+  await asker?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function sendTo(
+  target: Agent,
+  kind: string,
+  body: Uint8Array,
+): Promise<HostOutcome & { bytes: number }> {
+  const spec = {
+    kind,
+    body,
+    targets: { kind: 'nodes', nodes: [target.nodeId] },
+    timeoutMs: 20_000,
+  } as const;
+  for await (const event of asker.node.request(spec)) {
+    if (event.kind === 'answer') return { ...event.outcome, bytes: event.payload.length };
+  }
+  throw new Error('no answer');
+}
+
+it.each([
+  ["delete from users where username = 'root'", 'not_authorized'],
+  ["attach '/etc/passwd' as stolen", 'not_authorized'],
+  ['pragma database_list', 'not_authorized'],
+  ["select load_extension('x')", undefined],
+  ['select 1; select 2', undefined],
+  ['select * from nonesuch', 'no_such_table'],
+  ['selct', 'syntax'],
+])('a host refuses %j though the asker sent it', async (sql, code) => {
+  const outcome = await sendTo(host, 'query', encodeQueryBody(sql));
+  expect(['error', 'refused']).toContain(outcome.state);
+  if (code !== undefined) expect(outcome.code).toBe(code);
+  expect(outcome).toMatchObject({ rowCount: 0, bytes: 0 });
+  expect(outcome.message).not.toBe('');
+});
+
+it('a host refuses sensitive tables and those its configuration denies', async () => {
+  for (const sql of ['select * from shadow', 'select * from etc_hosts']) {
+    const outcome = await sendTo(host, 'query', encodeQueryBody(sql));
+    expect(outcome).toMatchObject({
+      state: 'refused',
+      code: 'not_authorized',
+      rowCount: 0,
+      bytes: 0,
+    });
+  }
+  expect(await sendTo(asker, 'query', encodeQueryBody('select * from etc_hosts'))).toMatchObject({
+    state: 'ok',
+  });
+});
+
+it('a host refuses kinds it does not know and bodies that are none, and answers on', async () => {
+  expect(await sendTo(host, 'action', pack({}))).toMatchObject({
+    state: 'refused',
+    code: 'unknown_kind',
+  });
+  expect(await sendTo(host, 'query', pack({ sql: 5 }))).toMatchObject({ state: 'error' });
+  expect(await sendTo(host, 'query', new Uint8Array([0xc1]))).toMatchObject({ state: 'error' });
+  expect(await sendTo(host, 'query', encodeQueryBody('select 1 as one'))).toMatchObject({
+    state: 'ok',
+    rowCount: 1,
+  });
+});
