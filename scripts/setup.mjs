@@ -19,11 +19,17 @@ export function setUp() {
 }
 
 function installPackages() {
-  const wanted = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(`${root}package-lock.json`))
+    .digest('hex');
   const mark = `${root}node_modules/.swarmplane-lock`;
   if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return;
   console.error('swarmplane: installing packages');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed: is the npm registry reachable?');
+  run(
+    'npm',
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    'npm ci failed: is the npm registry reachable?',
+  );
   writeFileSync(mark, wanted);
 }
 

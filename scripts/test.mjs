@@ -17,14 +17,19 @@ const vitest = spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, SWARMPLANE_BUILT: '1' } },
+  {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, SWARMPLANE_BUILT: '1' },
+  },
 );
 process.exitCode = vitest.status ?? 1;
 try {
   const result = JSON.parse(readFileSync(report, 'utf8'));
   // A file that does not load has no tests to count: it is one failure.
   const unloaded = result.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+    (file) =>
+      file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
   ).length;
   const failed = result.numFailedTests + unloaded;
   const skipped = result.numPendingTests > 0 ? `, ${result.numPendingTests} skipped` : '';

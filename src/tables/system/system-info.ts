@@ -1,9 +1,10 @@
 import { hostname, machine } from 'node:os';
 
+import { boardWithoutDmi, cpuBrand } from '../lib/board.ts';
 import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
 import { readCpus } from '../lib/cpuinfo.ts';
-import { readAttribute, type Rooted } from '../lib/files.ts';
-import type { Row, SnapshotTable } from '../types.ts';
+import { listDir, readAttribute, type Rooted } from '../lib/files.ts';
+import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 import { readMeminfo } from './memory-info.ts';
 
 export const systemInfo: SnapshotTable = {
@@ -35,7 +36,7 @@ export const systemInfo: SnapshotTable = {
     text('local_hostname', 'Host name on the local network; the host name here.'),
     elsewhere('windows', text('emulated_cpu_type', 'Processor type shown under emulation')),
   ],
-  collect(context): Row[] {
+  async collect(context): Promise<Row[]> {
     const name = readAttribute(context, '/proc/sys/kernel/hostname') ?? hostname();
     return [
       {
@@ -44,15 +45,8 @@ export const systemInfo: SnapshotTable = {
         local_hostname: name,
         uuid: dmi(context, 'product_uuid') ?? machineUuid(context),
         physical_memory: readMeminfo(context).get('MemTotal') ?? null,
-        ...cpuColumns(context),
-        hardware_vendor: dmi(context, 'sys_vendor'),
-        hardware_model: dmi(context, 'product_name'),
-        hardware_version: dmi(context, 'product_version'),
-        hardware_serial: dmi(context, 'product_serial'),
-        board_vendor: dmi(context, 'board_vendor'),
-        board_model: dmi(context, 'board_name'),
-        board_version: dmi(context, 'board_version'),
-        board_serial: dmi(context, 'board_serial'),
+        ...(await cpuColumns(context)),
+        ...(await hardwareColumns(context)),
       },
     ];
   },
@@ -71,7 +65,28 @@ export function dmi(context: Rooted, name: string): string | null {
   return readAttribute(context, `/sys/class/dmi/id/${name}`);
 }
 
-function cpuColumns(context: Rooted): Row {
+/** A folder other than / is another machine's: only its own files speak for it. */
+function isThisMachine(context: Rooted): boolean {
+  return context.root === '/';
+}
+
+async function hardwareColumns(context: CollectContext): Promise<Row> {
+  const asked = [...context.columns].some((name) => /^(?:hardware|board)_/.test(name));
+  const hasDmi = listDir(context, '/sys/class/dmi/id').length > 0;
+  if (asked && !hasDmi && isThisMachine(context)) return boardWithoutDmi();
+  return {
+    hardware_vendor: dmi(context, 'sys_vendor'),
+    hardware_model: dmi(context, 'product_name'),
+    hardware_version: dmi(context, 'product_version'),
+    hardware_serial: dmi(context, 'product_serial'),
+    board_vendor: dmi(context, 'board_vendor'),
+    board_model: dmi(context, 'board_name'),
+    board_version: dmi(context, 'board_version'),
+    board_serial: dmi(context, 'board_serial'),
+  };
+}
+
+async function cpuColumns(context: CollectContext): Promise<Row> {
   const cpus = readCpus(context);
   const sockets = new Set(cpus.map((cpu) => cpu.get('physical id') ?? '0'));
   const cores = new Set(
@@ -82,10 +97,15 @@ function cpuColumns(context: Rooted): Row {
   return {
     cpu_type: machine(),
     cpu_subtype: first?.get('model') ?? first?.get('CPU part') ?? null,
-    cpu_brand: first?.get('model name') ?? null,
+    cpu_brand: first?.get('model name') ?? (await namedCpu(context)),
     cpu_microcode: first?.get('microcode') ?? null,
     cpu_logical_cores: cpus.length || null,
     cpu_physical_cores: cores.size || null,
     cpu_sockets: sockets.size || null,
   };
+}
+
+/** ARM kernels tell implementer and part as numbers. */
+async function namedCpu(context: CollectContext): Promise<string | null> {
+  return context.columns.has('cpu_brand') && isThisMachine(context) ? cpuBrand() : null;
 }

@@ -11,6 +11,7 @@ import { memoryInfo } from '../../../src/tables/system/memory-info.ts';
 import { parseMounts } from '../../../src/tables/lib/mounts.ts';
 import { mounts } from '../../../src/tables/system/mounts.ts';
 import { osVersion } from '../../../src/tables/system/os-version.ts';
+import { boardWithoutDmi, cpuBrand } from '../../../src/tables/lib/board.ts';
 import { systemInfo } from '../../../src/tables/system/system-info.ts';
 import { time, timeRow } from '../../../src/tables/system/time.ts';
 import { uptime } from '../../../src/tables/system/uptime.ts';
@@ -41,6 +42,19 @@ describe('os_version', () => {
 
   it('says why where nothing names the system', async () => {
     await expect(rowsOf(osVersion, { root: fakeRoot({ x: '' }) })).rejects.toThrow(TableError);
+  });
+});
+
+describe('a machine without DMI', () => {
+  it('is told by systeminformation, as far as that knows it', async () => {
+    const [board, brand] = await Promise.all([boardWithoutDmi(), cpuBrand()]);
+    const { default: si } = await import('systeminformation');
+    const model = (await si.system()).model;
+    expect(board['hardware_model']).toBe(model === '' || model === '-' ? null : model);
+    // The kernel of this machine names its processor; the two must speak of one.
+    const named = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+    if (named !== undefined) expect(brand).toContain(/Intel|AMD|ARM/i.exec(named)?.[0] ?? '');
+    for (const value of Object.values(board)) expect(value).not.toBe('-');
   });
 });
 
