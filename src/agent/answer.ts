@@ -54,7 +54,10 @@ export async function encodeAnswer(
       await setImmediate();
     }
   }
+  // Joining the parts is a turn of its own, and so is what comes after it.
+  await setImmediate();
   const payload = concat(before, packArrayHeader(rows.length), ...rows, after);
+  await setImmediate();
   return { payload, rowCount: rows.length, truncated: rows.length < result.rows.length };
 }
 

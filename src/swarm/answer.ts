@@ -32,7 +32,7 @@ export interface SealedChunk {
 }
 
 /**
- * Seals an outcome.
+ * Seals an outcome, each chunk when it is taken: megabytes at once would hold up heartbeats.
  * @returns undefined when the asker's key is no good
  */
 export function sealAnswer(
@@ -41,28 +41,33 @@ export function sealAnswer(
   replyKey: Uint8Array,
   about: Omit<AnswerHead, 'key'>,
   outcome: Outcome,
-): SealedChunk[] | undefined {
+): IterableIterator<SealedChunk> | undefined {
   const pair = crypto.x25519KeyPair(seed);
   const shared = crypto.x25519(pair.secretKey, replyKey);
   pair.secretKey.fill(0);
   if (shared === undefined) return undefined;
   const head = encodeHead({ ...about, key: pair.publicKey });
   const key = answerKey(crypto, shared, head);
+  return sealedChunks(crypto, key, pair.publicKey, head, outcome);
+}
+
+function* sealedChunks(
+  crypto: Crypto,
+  key: Uint8Array,
+  publicKey: Uint8Array,
+  head: Uint8Array,
+  outcome: Outcome,
+): Generator<SealedChunk> {
   const parts = split(outcome.payload);
-  return parts.map((data, chunk) => {
+  for (const [chunk, data] of parts.entries()) {
     const final = chunk === parts.length - 1;
     const plain = encodeAnswerChunk({
       headSignature: chunk === 0 ? crypto.sign(head) : NOTHING,
       data,
       trailer: final ? signedTrailer(crypto, head, outcome) : NOTHING,
     });
-    return {
-      key: pair.publicKey,
-      chunk,
-      final,
-      sealed: crypto.seal(key, nonce(chunk, final), plain),
-    };
-  });
+    yield { key: publicKey, chunk, final, sealed: crypto.seal(key, nonce(chunk, final), plain) };
+  }
 }
 
 /** What came of a chunk. `waiting`: not its turn, keep it out. */

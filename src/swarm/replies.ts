@@ -7,12 +7,14 @@ import { HOPS_MAX, toHex } from '../wire/index.ts';
 import type { AcceptedMessage, ReplyMessage } from '../wire/index.ts';
 import type { NodeId } from '../secure/types.ts';
 import { sealAnswer } from './answer.ts';
-import type { Outcome } from './answer.ts';
+import type { Outcome, SealedChunk } from './answer.ts';
 import type { Context } from './context.ts';
 import type { Link, Links } from './links.ts';
 import type { Request } from './requests.ts';
 import type { LinkId } from './types.ts';
 
+/** Chunks of 64 KiB sealed in one turn: some 5 ms of work. */
+const CHUNKS_PER_TURN = 8;
 /** Bytes of answers kept for sending again; beyond, answers still pass, once. */
 const KEPT_BYTES_MAX = 48 * 1024 * 1024;
 const CHUNK_COST = 256;
@@ -23,11 +25,18 @@ interface Kept {
   readonly chunks: Map<NodeId, Map<string, ReplyMessage>>;
 }
 
+interface Sealing {
+  readonly request: Request;
+  readonly chunks: Iterator<SealedChunk>;
+}
+
 export class Replies {
   #context: Context;
   #links: Links;
   #kept = new Map<string, Kept>();
   #bytes = 0;
+  /** Own answers that are sealed step by step, the oldest first. */
+  #sealing: Sealing[] = [];
 
   constructor(context: Context, links: Links) {
     this.#context = context;
@@ -39,17 +48,35 @@ export class Replies {
     return this.#bytes;
   }
 
-  /** Seals and sends this node's own answer. */
+  /** Seals and sends this node's own answer: what is small at once, the rest turn by turn. */
   answer(request: Request, outcome: Outcome): void {
     const { crypto, options, node } = this.#context;
-    const { replyKey, origin, id } = request.signed.body;
+    const { replyKey, origin } = request.signed.body;
     const about = { requestHash: request.hash, node, origin };
     const chunks = sealAnswer(crypto, options.random(32), replyKey, about, outcome);
-    for (const chunk of chunks ?? []) {
-      const message: ReplyMessage = { t: 'reply', id, origin, node, ...chunk, hops: HOPS_MAX };
-      this.#keep(request, message);
-      this.#send(request, message, undefined);
+    if (chunks === undefined) return;
+    this.#sealing.push({ request, chunks });
+    if (this.#sealing.length === 1) this.handleSealTimer();
+  }
+
+  handleSealTimer(): void {
+    for (let left = CHUNKS_PER_TURN; left > 0 && this.#sealing.length > 0; left--) {
+      const { request, chunks } = this.#sealing[0]!;
+      const next = chunks.next();
+      if (next.done === true) this.#sealing.shift();
+      else this.#sendOwn(request, next.value);
     }
+    if (this.#sealing.length > 0) {
+      this.#context.timers.set('seal', '', this.#context.now.mono + 1);
+    }
+  }
+
+  #sendOwn(request: Request, chunk: SealedChunk): void {
+    const { id, origin } = request.signed.body;
+    const { node } = this.#context;
+    const message: ReplyMessage = { t: 'reply', id, origin, node, ...chunk, hops: HOPS_MAX };
+    this.#keep(request, message);
+    this.#send(request, message, undefined);
   }
 
   /** Tells the origin that this node has begun. */
@@ -82,6 +109,7 @@ export class Replies {
 
   /** Drops the answers to a request. */
   drop(request: Request): void {
+    this.#sealing = this.#sealing.filter((sealing) => sealing.request !== request);
     const kept = this.#kept.get(request.key);
     if (kept === undefined) return;
     this.#kept.delete(request.key);
@@ -93,6 +121,7 @@ export class Replies {
   sweep(): void {
     const { mono } = this.#context.now;
     for (const { request } of this.#kept.values()) if (request.endsAt <= mono) this.drop(request);
+    this.#sealing = this.#sealing.filter(({ request }) => request.endsAt > mono);
   }
 
   #send(

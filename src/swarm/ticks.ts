@@ -33,6 +33,8 @@ export function tick(parts: Parts, name: TimerName, subject: string): void {
       return parts.requests.handlePullTimer(subject);
     case 'accepted':
       return parts.executions.handleAcceptedTimer(Number(subject));
+    case 'seal':
+      return parts.replies.handleSealTimer();
     case 'run-end':
       return parts.executions.handleEndTimer(Number(subject));
     case 'ask-end':

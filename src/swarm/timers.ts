@@ -109,6 +109,8 @@ export type TimerName =
   | 'pull'
   /** A run takes so long that the origin is told. Subject: effect. */
   | 'accepted'
+  /** The next chunks of a large answer are sealed. */
+  | 'seal'
   /** A run's time is over. Subject: effect. */
   | 'run-end'
   /** An own request's account closes at the latest. Subject: request. */

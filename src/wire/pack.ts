@@ -22,7 +22,8 @@ const encoder = new Encoder({ useBigInt64: true, ignoreUndefined: true });
 
 /** Encodes a value; properties that are undefined are left out. */
 export function pack(value: Packable): Uint8Array {
-  return new Uint8Array(encoder.encode(value));
+  // The encoder's own buffer is used again: this is the one copy.
+  return encoder.encodeSharedRef(value).slice();
 }
 
 /**

@@ -30,7 +30,7 @@ function outcome(payload: Uint8Array): Outcome {
 }
 
 function seal(payload: Uint8Array): SealedChunk[] {
-  return sealAnswer(crypto, random.bytes(32), asker.publicKey, about, outcome(payload))!;
+  return [...sealAnswer(crypto, random.bytes(32), asker.publicKey, about, outcome(payload))!];
 }
 
 function opener(key: Uint8Array, head = about): AnswerOpener {
@@ -81,14 +81,9 @@ describe('sealed answers, with the real primitives', () => {
 
   test('who knows the reply key cannot answer for another node', () => {
     const thief = createCrypto(random.bytes(32));
-    const forged = sealAnswer(
-      thief,
-      random.bytes(32),
-      asker.publicKey,
-      about,
-      outcome(random.bytes(5)),
-    )!;
-    expect(opener(forged[0]!.key).push(forged[0]!)).toEqual({
+    const spec = outcome(random.bytes(5));
+    const [forged] = sealAnswer(thief, random.bytes(32), asker.publicKey, about, spec)!;
+    expect(opener(forged!.key).push(forged!)).toEqual({
       kind: 'bad',
       reason: 'head signature is wrong',
     });
