@@ -55,7 +55,12 @@ export const notOffered: Readonly<Record<string, string>> = {
   lxd_instances: LATER,
   lxd_networks: LATER,
   lxd_storage_pools: LATER,
+  memory_array_mapped_addresses: LATER,
+  memory_arrays: LATER,
+  memory_device_mapped_addresses: LATER,
+  memory_error_info: LATER,
   portage_keywords: LATER,
   portage_use: LATER,
   rpm_package_files: LATER,
+  secureboot_certificates: LATER,
 };

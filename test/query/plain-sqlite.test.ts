@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ColumnType, Row, Value } from '../../src/tables/types.ts';
+import { hasCorpus, OSQUERY_QUERIES, OSQUERY_SPECS } from '../helpers/corpus.ts';
 import { checkCorpus, syntheticTables, type CorpusQuery } from './corpus.ts';
 import { Comparer, type SyntheticTable } from './synthetic.ts';
 
@@ -129,23 +130,18 @@ test('virtual tables give the rows that ordinary tables of plain SQLite give', a
   );
 });
 
-const corpus = '/work/shared/corpus/osquery_queries.json';
-
-test.skipIf(!existsSync(corpus))(
-  'a slice of real queries: prepared, run, and as plain SQLite',
-  async () => {
-    const all = JSON.parse(readFileSync(corpus, 'utf8')) as readonly CorpusQuery[];
-    const slice = all.filter((_, at) => at % 12 === 0);
-    const tables = syntheticTables('/work/shared/corpus/osquery_specs.json');
-    const differing: string[] = [];
-    const live = new Set<string>();
-    for await (const line of checkCorpus(slice, tables, { live: true })) {
-      if (!line.same) differing.push(`${line.id}: ${line.compared}`);
-      if (line.covered) live.add(line.live ?? '');
-    }
-    expect(differing).toEqual([]);
-    expect(live).toContain('ok');
-    for (const code of live)
-      expect(['ok', 'table_unavailable', 'constraint_required']).toContain(code);
-  },
-);
+test.skipIf(!hasCorpus)('a slice of real queries: prepared, run, and as plain SQLite', async () => {
+  const all = JSON.parse(readFileSync(OSQUERY_QUERIES, 'utf8')) as readonly CorpusQuery[];
+  const slice = all.filter((_, at) => at % 12 === 0);
+  const tables = syntheticTables(OSQUERY_SPECS);
+  const differing: string[] = [];
+  const live = new Set<string>();
+  for await (const line of checkCorpus(slice, tables, { live: true })) {
+    if (!line.same) differing.push(`${line.id}: ${line.compared}`);
+    if (line.covered) live.add(line.live ?? '');
+  }
+  expect(differing).toEqual([]);
+  expect(live).toContain('ok');
+  for (const code of live)
+    expect(['ok', 'table_unavailable', 'constraint_required']).toContain(code);
+});

@@ -1,13 +1,12 @@
 /** Every table against osquery's schema, and every row it gives here against its own columns. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
 import { allTables, findTable, TableError } from '../../src/tables/index.ts';
 import type { Column, HostTable, Row, Value } from '../../src/tables/types.ts';
+import { hasCorpus, OSQUERY_SPECS } from '../helpers/corpus.ts';
 import { rowsOf } from './lib/context.ts';
-
-const CORPUS = '/work/shared/corpus/osquery_specs.json';
 
 interface SpecColumn {
   readonly name: string;
@@ -40,9 +39,9 @@ describe('the declarations', () => {
   });
 });
 
-describe.skipIf(!existsSync(CORPUS))(`columns are those of ${CORPUS}`, () => {
-  const specs = existsSync(CORPUS)
-    ? new Map((JSON.parse(readFileSync(CORPUS, 'utf8')) as Spec[]).map((s) => [s.table, s]))
+describe.skipIf(!hasCorpus)("columns are those of osquery's schema", () => {
+  const specs = hasCorpus
+    ? new Map((JSON.parse(readFileSync(OSQUERY_SPECS, 'utf8')) as Spec[]).map((s) => [s.table, s]))
     : new Map<string, Spec>();
   const osqueryTables = allTables.filter((table) => table.beyondOsquery !== true);
 

@@ -184,8 +184,13 @@ async function start(file: string, args: string[], cwd = '/', env = process.env)
   const child = spawn(`/bin/${file}`, args, { stdio: 'ignore', cwd, env });
   endAfterTest(child);
   await once(child, 'spawn');
-  await until(() => nameOf(child.pid!) === file);
+  // Asleep: what it loads is loaded by then.
+  await until(() => nameOf(child.pid!) === file && stateOf(child.pid!) === 'S');
   return child.pid!;
+}
+
+function stateOf(pid: number): string | undefined {
+  return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
 }
 
 function nameOf(pid: number): string {
