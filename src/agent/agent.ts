@@ -73,6 +73,7 @@ export class Agent implements Asker {
     // The control socket comes first: it is what keeps two agents out of one state folder.
     const socketPath = options.state.file(CONTROL_SOCKET);
     agent.#control = await ControlServer.start(socketPath, controlHandler(agent), options.log);
+    options.state.removeLeftovers();
     try {
       agent.#node = await agent.#startNode();
     } catch (error) {

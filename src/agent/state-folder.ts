@@ -39,7 +39,6 @@ export class StateFolder {
       mkdirSync(whole, { recursive: true, mode: 0o700 });
       if ((statSync(whole).mode & 0o077) !== 0) chmodSync(whole, 0o700);
       const folder = new StateFolder(whole);
-      folder.#removeLeftovers();
       const probe = `${whole}/.probe-${randomBytes(6).toString('hex')}`;
       closeSync(openSync(probe, 'wx', 0o600));
       rmSync(probe);
@@ -128,8 +127,11 @@ export class StateFolder {
     return this.file(`.${name}.${randomBytes(6).toString('hex')}.new`);
   }
 
-  /** Temporary files of a crash; nothing refers to them. */
-  #removeLeftovers(): void {
+  /**
+   * Removes temporary files of a crash. Only for the agent that runs here: another process that
+   * opens the folder would remove what the agent is just writing.
+   */
+  removeLeftovers(): void {
     for (const name of readdirSync(this.path)) {
       if (/^\..*\.[0-9a-f]{12}\.new$/.test(name)) rmSync(this.file(name), { force: true });
     }
