@@ -104,7 +104,7 @@ export class JpakePool {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#script, { resourceLimits: { maxOldGenerationSizeMb: 64 } });
+    const worker = new Worker(this.#script, { resourceLimits: HEAP });
     // The node's listener decides how long the process lives, not an idle thread.
     worker.unref();
     worker.on('message', (reply: PakeReply) => this.#settle(reply));
@@ -156,6 +156,9 @@ export class JpakePool {
     this.#pending.clear();
   }
 }
+
+/** Megabytes. A small young generation leaves 6 MiB less behind in the process when the thread ends. */
+const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
 /** Workers run compiled code, also when this file runs from src under vitest. */
 function workerUrl(): URL {
