@@ -10,7 +10,7 @@ import { mutate, mutation } from './mutation.ts';
 export interface FuzzTarget {
   readonly name: string;
   readonly share: number;
-  readonly property: fc.IRawProperty<unknown>;
+  readonly property: fc.IRawProperty<unknown, false>;
 }
 
 const alice = party('alice');
