@@ -1,4 +1,5 @@
 /** One direction's key and its counter. */
+import { unfilled } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { SECRETBOX_OVERHEAD_BYTES, type Secretbox } from './secretbox.ts';
 
@@ -21,7 +22,7 @@ export class SealingKey {
   }
 
   seal(type: number, body: Uint8Array): Uint8Array {
-    const frame = new Uint8Array(SECRETBOX_OVERHEAD_BYTES + 1 + body.length);
+    const frame = unfilled(SECRETBOX_OVERHEAD_BYTES + 1 + body.length);
     frame[SECRETBOX_OVERHEAD_BYTES] = type;
     frame.set(body, SECRETBOX_OVERHEAD_BYTES + 1);
     this.#box.sealInPlace(this.#key, this.#nextNonce(), frame);

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import nacl from 'tweetnacl';
+import { unfilled } from '../wire/index.ts';
 
 export interface Secretbox {
   readonly name: SecretboxName;
@@ -69,7 +70,7 @@ function sodiumBackend(sodium: Sodium): Secretbox {
   return {
     name: 'sodium-native',
     seal(key, nonce, plain) {
-      const sealed = new Uint8Array(plain.length + SECRETBOX_OVERHEAD_BYTES);
+      const sealed = unfilled(plain.length + SECRETBOX_OVERHEAD_BYTES);
       sodium.crypto_secretbox_easy(sealed, plain, nonce, key);
       return sealed;
     },
@@ -79,7 +80,7 @@ function sodiumBackend(sodium: Sodium): Secretbox {
     },
     open(key, nonce, sealed) {
       if (sealed.length < SECRETBOX_OVERHEAD_BYTES) return undefined;
-      const plain = new Uint8Array(sealed.length - SECRETBOX_OVERHEAD_BYTES);
+      const plain = unfilled(sealed.length - SECRETBOX_OVERHEAD_BYTES);
       return sodium.crypto_secretbox_open_easy(plain, sealed, nonce, key) ? plain : undefined;
     },
   };

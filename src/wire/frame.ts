@@ -2,6 +2,7 @@
  * Frames (docs/protocol.md section 2): `u32 big endian length | bytes`.
  * The length is refused before anything is allocated for it.
  */
+import { unfilled } from './bytes.ts';
 import { WireError } from './errors.ts';
 
 /** Largest frame before the peer is authenticated, bytes. */
@@ -9,19 +10,24 @@ export const FRAME_MAX_BEFORE_AUTH = 4 * 1024;
 /** Largest frame afterwards, bytes. */
 export const FRAME_MAX_AFTER_AUTH = 256 * 1024;
 
-const HEADER_BYTES = 4;
+export const FRAME_HEADER_BYTES = 4;
 
 /** Puts the length in front of a body. */
 export function encodeFrame(body: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(HEADER_BYTES + body.length);
-  new DataView(frame.buffer).setUint32(0, body.length);
-  frame.set(body, HEADER_BYTES);
+  const frame = unfilled(FRAME_HEADER_BYTES + body.length);
+  frame.set(encodeFrameHeader(body.length));
+  frame.set(body, FRAME_HEADER_BYTES);
   return frame;
+}
+
+/** What stands before a body of `length` bytes, for those who write the two without joining them. */
+export function encodeFrameHeader(length: number): Uint8Array {
+  return Uint8Array.of(length >>> 24, length >>> 16, length >>> 8, length);
 }
 
 /** Turns a byte stream, cut anywhere, back into frames. After an error it stays closed. */
 export class FrameDecoder {
-  #header = new Uint8Array(HEADER_BYTES);
+  #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerFill = 0;
   #body: Uint8Array | undefined;
   #bodyFill = 0;
@@ -62,10 +68,10 @@ export class FrameDecoder {
   }
 
   #readHeader(bytes: Uint8Array, at: number): number {
-    const take = Math.min(HEADER_BYTES - this.#headerFill, bytes.length - at);
+    const take = Math.min(FRAME_HEADER_BYTES - this.#headerFill, bytes.length - at);
     this.#header.set(bytes.subarray(at, at + take), this.#headerFill);
     this.#headerFill += take;
-    if (this.#headerFill === HEADER_BYTES) {
+    if (this.#headerFill === FRAME_HEADER_BYTES) {
       const length = new DataView(this.#header.buffer).getUint32(0);
       if (length > this.#maxBytes) {
         this.#broken = true;
@@ -74,7 +80,7 @@ export class FrameDecoder {
           `frame of ${length} bytes, at most ${this.#maxBytes}`,
         );
       }
-      this.#body = new Uint8Array(length);
+      this.#body = unfilled(length);
       this.#bodyFill = 0;
     }
     return at + take;
