@@ -10,6 +10,7 @@ import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
 import { AlarmBook } from './alarms.ts';
 import { ask } from './ask.ts';
+import { Certificates } from './certificates.ts';
 import { formatAddress } from './address.ts';
 import { parseConfig, type Config } from './config.ts';
 import { CONTROL_SOCKET } from './control-protocol.ts';
@@ -45,6 +46,7 @@ export class Agent implements Asker {
   readonly #identity: Identity;
   readonly #alarms: AlarmBook;
   readonly #runner: QueryRunner;
+  readonly #certificates: Certificates;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
   #node!: SwarmNode;
@@ -57,6 +59,10 @@ export class Agent implements Asker {
     this.config = options.config;
     this.#identity = identity;
     this.#alarms = new AlarmBook(options.state);
+    this.#certificates = new Certificates(options.state, identity.nodeId, {
+      secrets: () => this.#node.secrets,
+      revocations: () => this.#node.record('revocations')?.bytes,
+    });
     this.#runner = createQueryRunner({
       limits: options.config.limits,
       denyTables: options.config.denyTables,
@@ -100,6 +106,11 @@ export class Agent implements Asker {
     return this.#node;
   }
 
+  /** This host's role certificates. */
+  get certificates(): Certificates {
+    return this.#certificates;
+  }
+
   get startedAt(): number {
     return this.#startedAt;
   }
@@ -111,7 +122,7 @@ export class Agent implements Asker {
   }
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
-    return ask(this.#runner, this.#node, spec);
+    return ask(this.#runner, this.#node, this.#certificates, spec);
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -180,7 +191,7 @@ export class Agent implements Asker {
   #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
     log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
-    return runRequest(this.#runner, request, signal);
+    return runRequest(this.#runner, this.#certificates, request, signal);
   }
 
   #raise(alarm: Alarm): void {

@@ -6,6 +6,7 @@ import type { ControlRequest } from './control-protocol.ts';
 import { formatAddress } from './address.ts';
 import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
+import { install, records } from './operator-records.ts';
 import { resolveHost, resolveHosts } from './targets.ts';
 import type { Targets } from '../swarm/index.ts';
 import { toHex } from '../wire/index.ts';
@@ -26,6 +27,12 @@ export function controlHandler(agent: Agent): ControlHandler {
         // The reply must be on its way before the socket goes.
         setImmediate(() => void agent.leave());
         return true;
+      case 'resolve':
+        return { nodeId: resolveHost(text(request.node, 'node'), agent.members()).nodeId };
+      case 'install':
+        return install(agent, request.bytes);
+      case 'records':
+        return records(agent);
       case 'explain':
         return (await agent.runner.explain(text(request.sql, 'sql'))) as unknown as Packable;
       case 'query':

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   status: async () => (await import('./status.ts')).registerStatus,
   forget: async () => (await import('./forget.ts')).registerForget,
   leave: async () => (await import('./forget.ts')).registerLeave,
+  operator: async () => (await import('./operator.ts')).registerOperator,
   tables: async () => (await import('./tables.ts')).registerTables,
   sql: async () => (await import('./sql.ts')).registerSql,
   demo: async () => (await import('./demo.ts')).registerDemo,

@@ -1,6 +1,12 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
-import type { NodeId, PeerIdentity, SwarmSecrets } from '../secure/index.ts';
+import type {
+  NodeId,
+  OperatorRecord,
+  OperatorRecordKind,
+  PeerIdentity,
+  SwarmSecrets,
+} from '../secure/index.ts';
 import type {
   Alarm,
   CoreEvent,
@@ -44,6 +50,7 @@ export class SwarmNode {
   readonly #driver: Driver;
   readonly #effects: Effects;
   readonly #ticker: NodeJS.Timeout;
+  readonly #records = new Map<OperatorRecordKind, OperatorRecord>();
   readonly #requests = new Map<string, RequestStream>();
   readonly #memberListeners: Listeners<MemberView>;
   readonly #alarmListeners: Listeners<Alarm>;
@@ -81,7 +88,10 @@ export class SwarmNode {
     this.#inbound = this.#makeInbound();
     this.#connector = this.#makeConnector();
     this.#effects = this.#makeEffects();
-    const core = createCore(options, { bootId: this.#bootId, address: this.address, random });
+    const core = createCore(options, {
+      ...{ bootId: this.#bootId, address: this.address, random },
+      secrets: () => this.#secrets,
+    });
     this.#driver = new Driver(core, this.#clock, {
       send: (link, message) => this.#links.send(link, message),
       effect: (effect) => this.#effects.handle(effect),
@@ -141,6 +151,16 @@ export class SwarmNode {
   /** No longer expected in accounts, here and at every member. False when unknown. */
   forget(node: NodeId): boolean {
     return this.#driver.step((core, now) => core.forget(now, node));
+  }
+
+  /** The operator's newest record of a kind that is known here. */
+  record(kind: OperatorRecordKind): OperatorRecord | undefined {
+    return this.#records.get(kind);
+  }
+
+  /** Takes up and spreads a record of the operator. False when it is none, or not newer. */
+  publish(record: Uint8Array): boolean {
+    return this.#driver.step((core, now) => core.publish(now, record));
   }
 
   /** New own addresses, name or labels. */
@@ -278,6 +298,9 @@ export class SwarmNode {
         return this.#memberListeners.emit(event.member);
       case 'alarm':
         return this.#alarmListeners.emit(event.alarm);
+      case 'record':
+        this.#records.set(event.record.kind, event.record);
+        return;
       case 'answer':
       case 'account':
         this.#requests.get(event.requestId)?.push(event);

@@ -27,3 +27,4 @@ export * from './certificate.ts';
 export * from './revocation.ts';
 export * from './epoch-record.ts';
 export * from './sealed-box.ts';
+export * from './operator-records.ts';

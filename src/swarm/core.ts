@@ -37,6 +37,10 @@ export class SwarmCore implements Core {
   handleLinkUp(now: Now, id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
     const parts = this.#enter(now);
     if (parts.isSelf(peer.nodeId)) return this.#refuseSelf(id, peer, info);
+    if (parts.records.isExpelled(peer.nodeId)) {
+      parts.context.effects.push({ kind: 'close', link: id, reason: 'an expelled host' });
+      return;
+    }
     const link = parts.links.up(id, peer, info);
     if (link !== undefined) parts.handleLink(link);
   }
@@ -68,9 +72,9 @@ export class SwarmCore implements Core {
       case 'run':
         return parts.executions.handleDone(effectId, result.outcome);
       case 'persist':
-        if (!parts.keeper.handlePersisted(effectId, result.ok)) {
-          parts.own.handlePersisted(effectId, result.ok);
-        }
+        if (parts.keeper.handlePersisted(effectId, result.ok)) return;
+        if (parts.records.handlePersisted(effectId, result.ok)) return;
+        parts.own.handlePersisted(effectId, result.ok);
     }
   }
 
@@ -146,6 +150,10 @@ export class SwarmCore implements Core {
     return true;
   }
 
+  publish(now: Now, record: Uint8Array): boolean {
+    return this.#enter(now).records.apply(record, undefined);
+  }
+
   leave(now: Now): void {
     const parts = this.#enter(now);
     if (this.#left) return;
@@ -190,9 +198,10 @@ export class SwarmCore implements Core {
   }
 
   #start(): void {
-    const { context, intake, own, gossip, dialer } = this.#parts;
+    const { context, intake, own, gossip, dialer, records } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
+    records.restore(context.options.records ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
     for (const node of context.options.forgotten ?? []) this.forget(context.now, node);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);

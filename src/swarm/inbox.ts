@@ -25,7 +25,13 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
     case 'summary':
       return parts.gossip.handleSummary(link, message);
     case 'digest':
+      parts.records.handleDigest(link);
       return parts.gossip.handleDigest(link, message.hash);
+    case 'record':
+      parts.records.apply(message.bytes, link.id);
+      return;
+    case 'holds':
+      return parts.records.handleHolds(link, message);
     case 'want':
       return parts.gossip.handleWant(link, message);
     case 'request':

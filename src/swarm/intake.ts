@@ -10,17 +10,20 @@ import type {
 import type { Context } from './context.ts';
 import type { Members } from './members.ts';
 import type { OwnRecord } from './own.ts';
+import type { Records } from './records.ts';
 import { MEMBERS_KEY } from './restore.ts';
 
 export class Intake {
   #context: Context;
   #members: Members;
   #own: OwnRecord;
+  #records: Records;
 
-  constructor(context: Context, members: Members, own: OwnRecord) {
-    this.#context = context;
-    this.#members = members;
-    this.#own = own;
+  constructor(parts: { context: Context; members: Members; own: OwnRecord; records: Records }) {
+    this.#context = parts.context;
+    this.#members = parts.members;
+    this.#own = parts.own;
+    this.#records = parts.records;
   }
 
   /** True when it was news, and is to be spread. */
@@ -46,6 +49,7 @@ export class Intake {
   }
 
   #applyMember(record: SignedObject<MemberBody>): boolean {
+    if (this.#records.isExpelled(toHex(record.body.node))) return false;
     if (!this.#isSelf(record.body)) return this.#members.applyRecord(record);
     if (this.#context.verify(this.#context.self.entry, record)) this.#own.observe(record);
     return false;

@@ -96,6 +96,17 @@ export class Members {
     if (member !== undefined) this.#settle(member, member.state);
   }
 
+  /** Out of the table at once, by the operator's word. */
+  expel(nodeId: NodeId): void {
+    const member = this.#members.get(nodeId);
+    if (member === undefined) return;
+    const before = member.state;
+    this.#members.delete(nodeId);
+    this.#context.timers.clear('dead', nodeId);
+    member.state = 'left';
+    this.#listener.changed(member, before);
+  }
+
   /** Drops those that have been gone for twice as long as they are expected. */
   sweep(): void {
     for (const member of this.#members.values()) {

@@ -15,6 +15,7 @@ import type { Member } from './member.ts';
 import { Members } from './members.ts';
 import { FullMesh } from './overlay.ts';
 import { OwnRecord } from './own.ts';
+import { Records } from './records.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
@@ -26,6 +27,7 @@ export class Parts {
   readonly members: Members;
   readonly links: Links;
   readonly own: OwnRecord;
+  readonly records: Records;
   readonly intake: Intake;
   readonly keeper: Keeper;
   readonly gossip: Gossip;
@@ -46,7 +48,8 @@ export class Parts {
     }));
     const links = (this.links = new Links(context));
     this.own = new OwnRecord(context, (record) => this.#publish(record));
-    this.intake = new Intake(context, members, this.own);
+    const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    this.intake = new Intake({ context, members, own: this.own, records });
     this.keeper = new Keeper(context, members);
     this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
     this.suspicion = new Suspicion(context, members, links, (accusation) => {
@@ -89,6 +92,7 @@ export class Parts {
     this.dialer.handleLinkUp(link.nodeId);
     this.suspicion.handleLinkUp(link.nodeId);
     this.gossip.handleLinkUp(link);
+    this.records.handleLinkUp(link);
     this.requests.handleLinkUp(link);
     this.asks.handleLinkUp();
     this.#tell(link.nodeId);
@@ -127,6 +131,13 @@ export class Parts {
   #drop(request: Request): void {
     this.executions.cancel(request);
     this.replies.drop(request);
+  }
+
+  #expel(nodeId: NodeId): void {
+    if (this.isSelf(nodeId)) return;
+    this.members.expel(nodeId);
+    const link = this.links.to(nodeId);
+    if (link !== undefined) this.close(link, 'the operator has expelled this host');
   }
 
   /** People see whether a member is linked. */
