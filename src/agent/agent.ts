@@ -43,7 +43,7 @@ export interface Joining {
 export class Agent implements Asker {
   readonly config: Config;
   readonly #options: AgentOptions;
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #alarms: AlarmBook;
   readonly #runner: QueryRunner;
   readonly #certificates: Certificates;
@@ -134,6 +134,18 @@ export class Agent implements Asker {
     return () => this.#events.off('alarm', listener);
   }
 
+  /**
+   * Takes the promised key pair into use; on the disk before anybody sees it.
+   * @throws SecureError `rotation_too_soon`
+   */
+  async rotateKey(): Promise<number> {
+    const next = this.#identity.rotate(random, Math.floor(Date.now() / 1000));
+    await this.#options.state.write(IDENTITY_FILE, next.toBytes());
+    this.#identity = next;
+    this.#node.setIdentity(next);
+    return next.newest.version;
+  }
+
   /** Takes this host out of the swarm for good: others no longer expect it. Then stops. */
   async leave(): Promise<void> {
     await this.#node.leave();
@@ -222,6 +234,8 @@ export function loadConfig(state: StateFolder): Config {
   return parseConfig(text, state.file(CONFIG_FILE));
 }
 
+const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
+
 /** Made at the first start, on the disk before anybody sees it. */
 function loadIdentity(state: StateFolder): Identity {
   const bytes = state.read(IDENTITY_FILE);
@@ -237,10 +251,7 @@ function loadIdentity(state: StateFolder): Identity {
       );
     }
   }
-  const identity = Identity.create(
-    (n) => new Uint8Array(randomBytes(n)),
-    Math.floor(Date.now() / 1000),
-  );
+  const identity = Identity.create(random, Math.floor(Date.now() / 1000));
   state.writeSync(IDENTITY_FILE, identity.toBytes());
   return identity;
 }

@@ -29,6 +29,10 @@ export function controlHandler(agent: Agent): ControlHandler {
         return true;
       case 'resolve':
         return { nodeId: resolveHost(text(request.node, 'node'), agent.members()).nodeId };
+      case 'rotate-key':
+        return { version: await agent.rotateKey() };
+      case 'key-list':
+        return keyList(agent, request.node);
       case 'install':
         return install(agent, request.bytes);
       case 'records':
@@ -77,6 +81,17 @@ function nodes(agent: Agent): Packable {
     linked: member.linked,
     signKey: toHex(member.entry.signKey),
   }));
+}
+
+function keyList(agent: Agent, name: string): Packable {
+  const { nodeId, name: known } = resolveHost(text(name, 'node'), agent.members());
+  const { entries, frozen } = agent.node.keyList(nodeId);
+  return {
+    ...{ nodeId, name: known, frozen },
+    entries: entries.map(({ version, time, signKey }) => ({
+      ...{ version, time, signKey: toHex(signKey) },
+    })),
+  };
 }
 
 function forget(agent: Agent, name: string): Packable {

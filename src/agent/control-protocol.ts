@@ -19,6 +19,10 @@ export type ControlRequest =
   | { readonly op: 'nodes' }
   | { readonly op: 'forget'; readonly node: string }
   | { readonly op: 'leave' }
+  /** Takes the next identity key of this host into use. */
+  | { readonly op: 'rotate-key' }
+  /** The key list of a host as this one has pinned it. */
+  | { readonly op: 'key-list'; readonly node: string }
   /** The node id of a host that is named. */
   | { readonly op: 'resolve'; readonly node: string }
   /** Hands a certificate or another record of the operator to the agent, as signed. */

@@ -1,7 +1,9 @@
 /** Makes the swarm core of what was kept from the last run. */
 import {
+  KeyBook,
   parseKeyEntry,
   parseOperatorRecord,
+  type Identity,
   type KeyEntry,
   type OperatorRecord,
   type SwarmSecrets,
@@ -18,6 +20,9 @@ export function createCore(
     random: (n: number) => Uint8Array;
     /** The present secrets: the operator key becomes known with the admission. */
     secrets: () => SwarmSecrets;
+    /** The present identity: its newest key signs. */
+    identity: () => Identity;
+    keyBook: KeyBook;
   },
 ): SwarmCore {
   const { identity, name, labels, version, hub, secrets, seeds, store, tuning } = options;
@@ -29,12 +34,25 @@ export function createCore(
       addresses: options.advertise?.length ? options.advertise : defaultAdvertised(host, port),
     },
     ...{ swarmId: secrets.swarmId, epoch: secrets.epoch, random: here.random, seeds },
-    crypto: identity.crypto(),
+    crypto: { ...identity.crypto(), sign: (message) => here.identity().sign(message) },
+    keyBook: here.keyBook,
     parseEntry,
     parseRecord: (bytes) => parseRecord(bytes, here.secrets()),
     ...restore(readKept(store)),
     ...(tuning && { tuning }),
   });
+}
+
+/** An unreadable book is begun anew, and said so: pins are lost, not the agent. */
+export function readKeyBook({ identity, store, log }: NetOptions): KeyBook {
+  const bytes = store.read('key-book');
+  if (bytes === undefined) return new KeyBook(identity.entries);
+  try {
+    return KeyBook.parse(bytes, identity.entries);
+  } catch (error) {
+    log.error({ err: error }, 'the key book cannot be read and is begun anew');
+    return new KeyBook(identity.entries);
+  }
 }
 
 /** The keys of the core's persist effects. */

@@ -1,6 +1,9 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
 import type {
+  Identity,
+  KeyBook,
+  KeyEntry,
   NodeId,
   OperatorRecord,
   OperatorRecordKind,
@@ -18,7 +21,7 @@ import type {
 import type { HostPort } from './address.ts';
 import { systemClock, WallJumpDetector, type Clock } from './clock.ts';
 import { Connector } from './connector.ts';
-import { createCore } from './core.ts';
+import { createCore, readKeyBook } from './core.ts';
 import { Driver } from './driver.ts';
 import { Effects } from './effects.ts';
 import { NetError } from './errors.ts';
@@ -42,6 +45,8 @@ export class SwarmNode {
   readonly #tuning: NetTuning;
   readonly #clock: Clock;
   readonly #bootId = random(16);
+  readonly #keyBook: KeyBook;
+  #identity: Identity;
   readonly #listener: Listener;
   readonly #pool: JpakePool;
   readonly #inbound: Inbound;
@@ -76,6 +81,8 @@ export class SwarmNode {
     this.#tuning = { ...DEFAULT_NET_TUNING, ...options.tuning };
     this.#clock = options.clock ?? systemClock;
     this.#secrets = options.secrets;
+    this.#identity = options.identity;
+    this.#keyBook = readKeyBook(options);
     this.#listener = listener;
     this.address = listener.address;
     this.#memberListeners = new Listeners(options.log);
@@ -90,7 +97,8 @@ export class SwarmNode {
     this.#effects = this.#makeEffects();
     const core = createCore(options, {
       ...{ bootId: this.#bootId, address: this.address, random },
-      secrets: () => this.#secrets,
+      ...{ secrets: () => this.#secrets, identity: () => this.#identity },
+      keyBook: this.#keyBook,
     });
     this.#driver = new Driver(core, this.#clock, {
       send: (link, message) => this.#links.send(link, message),
@@ -151,6 +159,19 @@ export class SwarmNode {
   /** No longer expected in accounts, here and at every member. False when unknown. */
   forget(node: NodeId): boolean {
     return this.#driver.step((core, now) => core.forget(now, node));
+  }
+
+  /** The next key of the own list, already kept by the caller. Links that are up stay. */
+  setIdentity(identity: Identity): void {
+    this.#identity = identity;
+    this.#keyBook.setSelf(identity.entries);
+    this.describe({ entry: identity.newest });
+  }
+
+  /** The key list of a node as it is pinned here, and whether it is frozen because of a fork. */
+  keyList(node: NodeId): { readonly entries: readonly KeyEntry[]; readonly frozen: boolean } {
+    const frozen = this.#keyBook.frozen(node) !== undefined;
+    return { entries: this.#keyBook.list(node), frozen };
   }
 
   /** The operator's newest record of a kind that is known here. */
@@ -244,8 +265,10 @@ export class SwarmNode {
   }
 
   #handshakeSelf(): HandshakeSelf {
-    const { identity } = this.#options;
-    return { secrets: this.#secrets, identity, bootId: this.#bootId, random, pool: this.#pool };
+    return {
+      ...{ secrets: this.#secrets, identity: this.#identity, bootId: this.#bootId },
+      ...{ keyBook: this.#keyBook, random, pool: this.#pool },
+    };
   }
 
   #handleUp(frames: FrameSocket, result: HandshakeResult, address: string, dialled?: string): void {
@@ -311,7 +334,7 @@ export class SwarmNode {
   #handleFailedHandshake(address: string, error: NetError): void {
     this.#options.log.debug({ address, code: error.code, reason: error.message }, 'no handshake');
     if (error.code !== 'clone') return;
-    this.#alarmListeners.emit(cloneAlarm(this.#options.identity.nodeId, address, this.#wall()));
+    this.#alarmListeners.emit(cloneAlarm(this.#identity.nodeId, address, this.#wall()));
   }
 
   #startTicker(): NodeJS.Timeout {

@@ -1,5 +1,5 @@
 /** The core: what its driver calls, and what it hands back. */
-import { decodeSigned, equalBytes, fromHex, WireError } from '../wire/index.ts';
+import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../secure/types.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { SwarmError } from './errors.ts';
@@ -41,27 +41,19 @@ export class SwarmCore implements Core {
       parts.context.effects.push({ kind: 'close', link: id, reason: 'an expelled host' });
       return;
     }
-    const link = parts.links.up(id, peer, info);
-    if (link !== undefined) parts.handleLink(link);
+    if (parts.keys.admits(id, peer, info)) parts.handleUp(id, peer, info);
   }
 
   handleLinkDown(now: Now, id: LinkId, reason: string): void {
     const parts = this.#enter(now);
+    if (parts.keys.handleDown(id)) return;
     const link = parts.links.down(id, reason);
     if (link !== undefined) parts.handleLost(link);
   }
 
   handleMessage(now: Now, id: LinkId, message: Uint8Array): void {
     const parts = this.#enter(now);
-    const link = parts.links.get(id);
-    if (link === undefined) return;
-    link.heardAt = now.mono;
-    try {
-      receive(parts, link, message);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      parts.close(link, `protocol: ${error.message}`);
-    }
+    if (!parts.keys.handleMessage(id, message)) receive(parts, id, message);
   }
 
   handleEffectDone(now: Now, effectId: number, result: EffectResult): void {
@@ -73,6 +65,7 @@ export class SwarmCore implements Core {
         return parts.executions.handleDone(effectId, result.outcome);
       case 'persist':
         if (parts.keeper.handlePersisted(effectId, result.ok)) return;
+        if (parts.keys.handlePersisted(effectId, result.ok)) return;
         if (parts.records.handlePersisted(effectId, result.ok)) return;
         parts.own.handlePersisted(effectId, result.ok);
     }

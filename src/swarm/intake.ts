@@ -8,6 +8,7 @@ import type {
   SignedObject,
 } from '../wire/index.ts';
 import type { Context } from './context.ts';
+import type { Keys } from './keys.ts';
 import type { Members } from './members.ts';
 import type { OwnRecord } from './own.ts';
 import type { Records } from './records.ts';
@@ -18,12 +19,20 @@ export class Intake {
   #members: Members;
   #own: OwnRecord;
   #records: Records;
+  #keys: Keys;
 
-  constructor(parts: { context: Context; members: Members; own: OwnRecord; records: Records }) {
+  constructor(parts: {
+    context: Context;
+    members: Members;
+    own: OwnRecord;
+    records: Records;
+    keys: Keys;
+  }) {
     this.#context = parts.context;
     this.#members = parts.members;
     this.#own = parts.own;
     this.#records = parts.records;
+    this.#keys = parts.keys;
   }
 
   /** True when it was news, and is to be spread. */
@@ -51,6 +60,7 @@ export class Intake {
   #applyMember(record: SignedObject<MemberBody>): boolean {
     if (this.#records.isExpelled(toHex(record.body.node))) return false;
     if (!this.#isSelf(record.body)) return this.#members.applyRecord(record);
+    this.#keys.observeOwn(record.body.entry);
     if (this.#context.verify(this.#context.self.entry, record)) this.#own.observe(record);
     return false;
   }

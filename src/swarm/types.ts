@@ -2,6 +2,7 @@
  * The contract of the sans-IO core. Nothing here names a socket, a timer, a clock or randomness:
  * `now` and random bytes are arguments, what takes time is an Effect.
  */
+import type { KeyBook } from '../secure/index.ts';
 import type { Crypto, KeyEntry, NodeId, OperatorRecord, PeerIdentity } from '../secure/types.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
@@ -22,6 +23,8 @@ export interface CoreOptions {
   readonly parseEntry: (bytes: Uint8Array) => KeyEntry | undefined;
   /** Verifies a record of the operator; undefined when it is none, or no operator key is known. Never throws. */
   readonly parseRecord?: (bytes: Uint8Array) => OperatorRecord | undefined;
+  /** Without one every well-formed entry is believed (the simulator's keys are no real ones). */
+  readonly keyBook?: KeyBook;
   /** `n` random bytes; seeded in the simulator. */
   readonly random: (n: number) => Uint8Array;
   /**

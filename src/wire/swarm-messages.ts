@@ -53,6 +53,19 @@ export interface HoldsMessage {
   readonly epoch: number;
 }
 
+/** Asks for entries of a node's key list, from a version on. */
+export interface KeysWantMessage {
+  readonly t: 'keys-want';
+  readonly node: Uint8Array;
+  readonly from: number;
+}
+
+/** Consecutive entries of one key list. */
+export interface KeysMessage {
+  readonly t: 'keys';
+  readonly entries: readonly Uint8Array[];
+}
+
 /** Asks for the records of these nodes. */
 export interface WantMessage {
   readonly t: 'want';
@@ -111,6 +124,8 @@ export type SwarmMessage =
   | WantMessage
   | RecordMessage
   | HoldsMessage
+  | KeysWantMessage
+  | KeysMessage
   | RequestMessage
   | PullMessage
   | ReplyMessage
@@ -139,6 +154,7 @@ export const SUMMARY_ENTRY_BYTES = 16;
 const CHUNKS_MAX = ANSWER_BYTES_MAX / CHUNK_BYTES;
 const CHUNK_OVERHEAD = 8 * 1024;
 const OBJECTS_MAX = 1024;
+const KEY_ENTRIES_MAX = 1024;
 const SUMMARY_BYTES_MAX = 128 * 1024;
 
 export function encodeMessage(message: SwarmMessage): Uint8Array {
@@ -173,6 +189,12 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
     revocations: integer(map, 'revocations', Number.MAX_SAFE_INTEGER),
     epoch: integer(map, 'epoch', Number.MAX_SAFE_INTEGER),
   }),
+  'keys-want': (map) => ({
+    t: 'keys-want',
+    node: bytes(map, 'node', 32, 32),
+    from: integer(map, 'from', KEY_ENTRIES_MAX),
+  }),
+  keys: (map) => ({ t: 'keys', entries: byteList(map, 'entries', 128) }),
   want: (map) => ({ t: 'want', nodes: byteList(map, 'nodes', 64) }),
   request: (map) => ({
     t: 'request',
