@@ -16,9 +16,12 @@ import { CERTIFICATE_KIND } from './run-request.ts';
 export function records(agent: Agent): Packable {
   const { swarmId, epoch } = agent.node.secrets;
   return {
-    swarmId,
-    epoch,
+    ...{ swarmId, epoch, self: agent.nodeId },
     revocations: agent.node.record('revocations')?.bytes ?? null,
+    members: agent
+      .members()
+      .filter((member) => member.state !== 'left')
+      .map(({ nodeId, name, entry }) => ({ nodeId, name, entry: entry.bytes })),
   };
 }
 

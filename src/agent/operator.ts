@@ -7,8 +7,12 @@ import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import {
   issueCertificate,
+  createEpochRecord,
+  createJoinToken,
+  deriveJoinKey,
   issueRevocations,
   OperatorKey,
+  parseKeyEntry,
   parseRevocations,
   SecureError,
   type NodeId,
@@ -77,11 +81,7 @@ export class OperatorDesk {
     const notBefore = Math.floor(Date.now() / 1000) - CLOCK_SLACK_SECONDS;
     const notAfter = Math.floor(notBefore + days * 86_400);
     try {
-      const certificate = issueCertificate(
-        this.#key,
-        { ...content, notBefore, notAfter },
-        (n) => new Uint8Array(randomBytes(n)),
-      );
+      const certificate = issueCertificate(this.#key, { ...content, notBefore, notAfter }, random);
       const { serial, nodeId, bytes } = certificate;
       appendFileSync(this.#ledger, `${JSON.stringify({ serial, nodeId, notAfter })}\n`, {
         mode: 0o600,
@@ -114,6 +114,31 @@ export class OperatorDesk {
     }
   }
 
+  /**
+   * A new join secret and epoch key: the EPOCH record with both sealed to the members that stay,
+   * and the new join token.
+   * @throws AgentError `operator_key`
+   */
+  async rotateSecret(
+    epoch: number,
+    stay: readonly Uint8Array[],
+  ): Promise<{ readonly token: string; readonly record: Uint8Array }> {
+    const { swarmId } = this.#key;
+    const token = createJoinToken({ swarmId, epoch, random });
+    const joinKey = await deriveJoinKey(token.secret, swarmId);
+    try {
+      const record = createEpochRecord(this.#key, {
+        ...{ epoch, joinKey, epochKey: random(32), random },
+        members: stay.map(parseKeyEntry),
+        nowSeconds: Math.floor(Date.now() / 1000),
+      });
+      return { token: token.text, record };
+    } catch (error) {
+      const message = `can not make an EPOCH record: ${(error as Error).message}`;
+      throw new AgentError('operator_key', message, undefined, { cause: error });
+    }
+  }
+
   get #ledger(): string {
     return `${this.#file}.granted`;
   }
@@ -133,6 +158,8 @@ export class OperatorDesk {
     }
   }
 }
+
+const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
 const CLOCK_SLACK_SECONDS = 300;
 

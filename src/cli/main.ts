@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   leave: async () => (await import('./forget.ts')).registerLeave,
   operator: async () => (await import('./operator.ts')).registerOperator,
   key: async () => (await import('./key.ts')).registerKey,
+  secret: async () => (await import('./secret.ts')).registerSecret,
   tables: async () => (await import('./tables.ts')).registerTables,
   sql: async () => (await import('./sql.ts')).registerSql,
   demo: async () => (await import('./demo.ts')).registerDemo,

@@ -53,7 +53,10 @@ export function openDesk(command: Command, options: KeyOptions): Promise<Operato
 export interface KnownRecords {
   readonly swarmId: Uint8Array;
   readonly epoch: number;
+  readonly self: string;
   readonly revocations: Uint8Array | null;
+  /** Those that did not leave and were not forgotten; `entry` is the newest key entry as signed. */
+  readonly members: readonly { nodeId: string; name: string; entry: Uint8Array }[];
 }
 
 export async function knownRecords(command: Command): Promise<KnownRecords> {

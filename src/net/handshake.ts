@@ -66,6 +66,7 @@ export async function prepareInitiator(self: HandshakeSelf, expect?: NodeId): Pr
 /** Carries a prepared handshake out. @throws NetError */
 export function initiate(frames: FrameSocket, initiator: Initiator): Promise<HandshakeResult> {
   return told(frames, async () => {
+    if (initiator.kind === 'member') frames.takeLargeFrames();
     frames.send(initiator.first);
     const done = await run(frames, (message) => initiator.handle(message));
     return { ...done, kind: initiator.kind };

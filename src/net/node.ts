@@ -1,5 +1,6 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
+import { SecureError } from '../secure/index.ts';
 import type {
   Identity,
   KeyBook,
@@ -24,6 +25,7 @@ import { Connector } from './connector.ts';
 import { createCore, readKeyBook } from './core.ts';
 import { Driver } from './driver.ts';
 import { Effects } from './effects.ts';
+import { Epochs } from './epochs.ts';
 import { NetError } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
 import type { HandshakeResult, HandshakeSelf } from './handshake.ts';
@@ -54,6 +56,7 @@ export class SwarmNode {
   readonly #links: LinkTable;
   readonly #driver: Driver;
   readonly #effects: Effects;
+  readonly #epochs: Epochs;
   readonly #ticker: NodeJS.Timeout;
   readonly #records = new Map<OperatorRecordKind, OperatorRecord>();
   readonly #requests = new Map<string, RequestStream>();
@@ -95,6 +98,7 @@ export class SwarmNode {
     this.#inbound = this.#makeInbound();
     this.#connector = this.#makeConnector();
     this.#effects = this.#makeEffects();
+    this.#epochs = this.#makeEpochs();
     const core = createCore(options, {
       ...{ bootId: this.#bootId, address: this.address, random },
       ...{ secrets: () => this.#secrets, identity: () => this.#identity },
@@ -108,6 +112,7 @@ export class SwarmNode {
     this.#ticker = this.#startTicker();
     listener.accept((socket) => this.#inbound.accept(socket));
     this.#driver.step((one, now) => one.handleTimeout(now));
+    this.#epochs.forgetOld();
   }
 
   /** This node's current secrets. */
@@ -223,7 +228,10 @@ export class SwarmNode {
     this.#links.closeAll(reason);
     for (const stream of this.#requests.values()) stream.fail(reason);
     this.#requests.clear();
-    await Promise.all([this.#listener.close(), this.#pool.stop(), this.#effects.stop()]);
+    await Promise.all([
+      ...[this.#listener.close(), this.#pool.stop()],
+      ...[this.#effects.stop(), this.#epochs.stop()],
+    ]);
   }
 
   #makeInbound(): Inbound {
@@ -248,6 +256,18 @@ export class SwarmNode {
       },
       up: (frames, result, address) => this.#handleUp(frames, result, address, address),
       failed: (address, error) => this.#handleFailedHandshake(address, error),
+    });
+  }
+
+  #makeEpochs(): Epochs {
+    return new Epochs({
+      secrets: () => this.#secrets,
+      identity: () => this.#identity,
+      wall: this.#wall,
+      save: (secrets) => this.#options.saveSecrets(secrets),
+      use: (secrets) => this.setSecrets(secrets),
+      alarm: (alarm) => this.#alarmListeners.emit(alarm),
+      log: this.#options.log,
     });
   }
 
@@ -323,6 +343,7 @@ export class SwarmNode {
         return this.#alarmListeners.emit(event.alarm);
       case 'record':
         this.#records.set(event.record.kind, event.record);
+        if (event.record.kind === 'epoch') this.#epochs.enter(event.record.bytes);
         return;
       case 'answer':
       case 'account':
@@ -333,6 +354,9 @@ export class SwarmNode {
 
   #handleFailedHandshake(address: string, error: NetError): void {
     this.#options.log.debug({ address, code: error.code, reason: error.message }, 'no handshake');
+    // A member of a newer epoch answers with the operator's record of it.
+    const record = error.cause instanceof SecureError ? error.cause.record : undefined;
+    if (record !== undefined) this.publish(record);
     if (error.code !== 'clone') return;
     this.#alarmListeners.emit(cloneAlarm(this.#identity.nodeId, address, this.#wall()));
   }
