@@ -10,6 +10,7 @@ import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
 import { AlarmBook } from './alarms.ts';
 import { ask } from './ask.ts';
+import { Certificates } from './certificates.ts';
 import { formatAddress } from './address.ts';
 import { parseConfig, type Config } from './config.ts';
 import { CONTROL_SOCKET } from './control-protocol.ts';
@@ -42,9 +43,10 @@ export interface Joining {
 export class Agent implements Asker {
   readonly config: Config;
   readonly #options: AgentOptions;
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #alarms: AlarmBook;
   readonly #runner: QueryRunner;
+  readonly #certificates: Certificates;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
   #node!: SwarmNode;
@@ -57,6 +59,10 @@ export class Agent implements Asker {
     this.config = options.config;
     this.#identity = identity;
     this.#alarms = new AlarmBook(options.state);
+    this.#certificates = new Certificates(options.state, identity.nodeId, {
+      secrets: () => this.#node.secrets,
+      revocations: () => this.#node.record('revocations')?.bytes,
+    });
     this.#runner = createQueryRunner({
       limits: options.config.limits,
       denyTables: options.config.denyTables,
@@ -101,6 +107,11 @@ export class Agent implements Asker {
     return this.#node;
   }
 
+  /** This host's role certificates. */
+  get certificates(): Certificates {
+    return this.#certificates;
+  }
+
   get startedAt(): number {
     return this.#startedAt;
   }
@@ -112,7 +123,7 @@ export class Agent implements Asker {
   }
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
-    return ask(this.#runner, this.#node, spec);
+    return ask(this.#runner, this.#node, this.#certificates, spec);
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -122,6 +133,18 @@ export class Agent implements Asker {
   onAlarm(listener: (alarm: Alarm) => void): () => void {
     this.#events.on('alarm', listener);
     return () => this.#events.off('alarm', listener);
+  }
+
+  /**
+   * Takes the promised key pair into use; on the disk before anybody sees it.
+   * @throws SecureError `rotation_too_soon`
+   */
+  async rotateKey(): Promise<number> {
+    const next = this.#identity.rotate(random, Math.floor(Date.now() / 1000));
+    await this.#options.state.write(IDENTITY_FILE, next.toBytes());
+    this.#identity = next;
+    this.#node.setIdentity(next);
+    return next.newest.version;
   }
 
   /** Takes this host out of the swarm for good: others no longer expect it. Then stops. */
@@ -181,7 +204,7 @@ export class Agent implements Asker {
   #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
     log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
-    return runRequest(this.#runner, request, signal);
+    return runRequest(this.#runner, this.#certificates, request, signal);
   }
 
   #raise(alarm: Alarm): void {
@@ -212,6 +235,8 @@ export function loadConfig(state: StateFolder): Config {
   return parseConfig(text, state.file(CONFIG_FILE));
 }
 
+const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
+
 /** Made at the first start, on the disk before anybody sees it. */
 function loadIdentity(state: StateFolder): Identity {
   const bytes = state.read(IDENTITY_FILE);
@@ -227,10 +252,7 @@ function loadIdentity(state: StateFolder): Identity {
       );
     }
   }
-  const identity = Identity.create(
-    (n) => new Uint8Array(randomBytes(n)),
-    Math.floor(Date.now() / 1000),
-  );
+  const identity = Identity.create(random, Math.floor(Date.now() / 1000));
   state.writeSync(IDENTITY_FILE, identity.toBytes());
   return identity;
 }

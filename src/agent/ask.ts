@@ -3,6 +3,7 @@
  * than 64 named hosts are asked in several requests whose accounts become one.
  */
 import type { SwarmNode } from '../net/index.ts';
+import type { Certificates } from './certificates.ts';
 import type { QueryRunner } from '../query/index.ts';
 import type { Account, CoreEvent, Targets } from '../swarm/index.ts';
 import { encodeQueryBody, PackedAnswer } from './answer.ts';
@@ -15,12 +16,20 @@ const NODES_PER_REQUEST = 64;
 export async function* ask(
   runner: QueryRunner,
   node: SwarmNode,
+  certificates: Certificates,
   spec: AskSpec,
 ): AsyncGenerator<AskEvent, void> {
-  await runner.prepare(spec.sql);
+  const { sensitive } = await runner.prepare(spec.sql);
+  const certificate = certificates.forTables(sensitive);
   const body = encodeQueryBody(spec.sql);
   const streams = split(spec.targets).map((targets) =>
-    node.request({ kind: 'query', body, targets, timeoutMs: spec.timeoutMs }, spec.signal),
+    node.request(
+      {
+        ...{ kind: 'query', body, targets, timeoutMs: spec.timeoutMs },
+        ...(certificate && { certificate }),
+      },
+      spec.signal,
+    ),
   );
   const accounts: Account[] = [];
   for await (const event of merge(streams)) {

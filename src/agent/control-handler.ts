@@ -6,6 +6,7 @@ import type { ControlRequest } from './control-protocol.ts';
 import { formatAddress } from './address.ts';
 import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
+import { install, records } from './operator-records.ts';
 import { resolveHost, resolveHosts } from './targets.ts';
 import type { Targets } from '../swarm/index.ts';
 import { toHex } from '../wire/index.ts';
@@ -26,6 +27,16 @@ export function controlHandler(agent: Agent): ControlHandler {
         // The reply must be on its way before the socket goes.
         setImmediate(() => void agent.leave());
         return true;
+      case 'resolve':
+        return { nodeId: resolveHost(text(request.node, 'node'), agent.members()).nodeId };
+      case 'rotate-key':
+        return { version: await agent.rotateKey() };
+      case 'key-list':
+        return keyList(agent, request.node);
+      case 'install':
+        return install(agent, request.bytes);
+      case 'records':
+        return records(agent);
       case 'explain':
         return (await agent.runner.explain(text(request.sql, 'sql'))) as unknown as Packable;
       case 'query':
@@ -70,6 +81,17 @@ function nodes(agent: Agent): Packable {
     linked: member.linked,
     signKey: toHex(member.entry.signKey),
   }));
+}
+
+function keyList(agent: Agent, name: string): Packable {
+  const { nodeId, name: known } = resolveHost(text(name, 'node'), agent.members());
+  const { entries, frozen } = agent.node.keyList(nodeId);
+  return {
+    ...{ nodeId, name: known, frozen },
+    entries: entries.map(({ version, time, signKey }) => ({
+      ...{ version, time, signKey: toHex(signKey) },
+    })),
+  };
 }
 
 function forget(agent: Agent, name: string): Packable {

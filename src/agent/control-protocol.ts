@@ -19,6 +19,16 @@ export type ControlRequest =
   | { readonly op: 'nodes' }
   | { readonly op: 'forget'; readonly node: string }
   | { readonly op: 'leave' }
+  /** Takes the next identity key of this host into use. */
+  | { readonly op: 'rotate-key' }
+  /** The key list of a host as this one has pinned it. */
+  | { readonly op: 'key-list'; readonly node: string }
+  /** The node id of a host that is named. */
+  | { readonly op: 'resolve'; readonly node: string }
+  /** Hands a certificate or another record of the operator to the agent, as signed. */
+  | { readonly op: 'install'; readonly bytes: Uint8Array }
+  /** The operator's newest records that this agent knows. */
+  | { readonly op: 'records' }
   | { readonly op: 'explain'; readonly sql: string }
   | {
       readonly op: 'query';

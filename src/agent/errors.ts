@@ -24,4 +24,6 @@ export type AgentErrorCode =
   | 'ambiguous_host'
   | 'socket_path_too_long'
   | 'control_failed'
+  | 'unreachable'
+  | 'operator_key'
   | 'invalid_request';

@@ -5,6 +5,8 @@
 export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
 export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts';
+export { OperatorDesk, ROLES } from './operator.ts';
+export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { createLog, type Log } from './log.ts';
 export {
   initSwarm,

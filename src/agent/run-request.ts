@@ -1,18 +1,25 @@
 /** Carries out a request that came over the swarm: prepared and confined again here, whoever sent it. */
 import { QueryError, type QueryResult, type QueryRunner } from '../query/index.ts';
+import { permits, SecureError } from '../secure/index.ts';
 import type { IncomingRequest, RunOutcome } from '../swarm/index.ts';
 import { decodeQueryBody, encodeAnswer } from './answer.ts';
+import type { Certificates } from './certificates.ts';
 import { ANSWER_BYTES_MAX } from './config.ts';
 
 /** Never throws: what goes wrong is the outcome. */
 export async function runRequest(
   runner: QueryRunner,
+  certificates: Certificates,
   request: IncomingRequest,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const startedAt = performance.now();
   const took = () => Math.round(performance.now() - startedAt);
   try {
+    if (request.kind === CERTIFICATE_KIND) {
+      await certificates.install(request.body);
+      return done(took());
+    }
     if (request.kind !== 'query') {
       return ended(
         'refused',
@@ -22,14 +29,67 @@ export async function runRequest(
       );
     }
     const { sql } = decodeQueryBody(request.body);
-    const result = await runner.run(sql, { timeMs: request.remainingMs, signal });
+    const result = await runQuery(runner, certificates, { request, sql, signal });
     return await okOutcome(result, took());
   } catch (error) {
+    if (error instanceof SecureError) return ended('refused', 'authority', error.message, took());
     if (error instanceof QueryError) {
       return ended(error.refused ? 'refused' : 'error', error.code, error.message, took());
     }
     return ended('error', 'failed', (error as Error).message, took());
   }
+}
+
+/** Kind of the request that hands a certificate over to the host it is for. */
+export const CERTIFICATE_KIND = 'certificate';
+
+/** The query process refuses sensitive tables by itself; permission is looked for only then. */
+async function runQuery(
+  runner: QueryRunner,
+  certificates: Certificates,
+  { request, sql, signal }: { request: IncomingRequest; sql: string; signal: AbortSignal },
+): Promise<QueryResult> {
+  const startedAt = performance.now();
+  try {
+    return await runner.run(sql, { timeMs: request.remainingMs, signal });
+  } catch (error) {
+    if (!(error instanceof QueryError) || error.code !== 'not_authorized') throw error;
+    const { sensitive } = await runner.prepare(sql);
+    if (sensitive.length === 0) throw error;
+    requireCertificate(certificates, request, sensitive);
+  }
+  const timeMs = Math.max(1, request.remainingMs - (performance.now() - startedAt));
+  return runner.run(sql, { timeMs, signal, allowSensitive: true });
+}
+
+/**
+ * Default deny: the origin must show a certificate that names each sensitive table.
+ * @throws SecureError `bad_certificate` with what is missing
+ */
+function requireCertificate(
+  certificates: Certificates,
+  request: IncomingRequest,
+  sensitive: readonly string[],
+): void {
+  const names = sensitive.map((table) => `"${table}"`).join(' and ');
+  if (request.certificate === undefined) {
+    const grant = `\`swarmplane operator grant ${request.originName} --role reader-of-sensitive\``;
+    throw new SecureError(
+      'bad_certificate',
+      `${names} may only be read with a role certificate, and ${request.originName} showed none: ${grant}`,
+    );
+  }
+  const certificate = certificates.check(request.certificate, request.origin);
+  const denied = sensitive.find((table) => !permits(certificate, { table }));
+  if (denied === undefined) return;
+  throw new SecureError(
+    'bad_certificate',
+    `certificate ${certificate.serial} of ${request.originName} does not name the table "${denied}"`,
+  );
+}
+
+function done(tookMs: number): RunOutcome {
+  return { status: 'ok', rowCount: 0, truncated: false, tookMs, payload: new Uint8Array() };
 }
 
 async function okOutcome(result: QueryResult, tookMs: number): Promise<RunOutcome> {

@@ -1,5 +1,5 @@
 /** `swarm.json` in the state folder: the swarm's secrets as this host holds them, hex in JSON. */
-import type { SwarmSecrets } from '../secure/index.ts';
+import type { PreviousEpoch, SwarmSecrets } from '../secure/index.ts';
 import { fromHex, toHex } from '../wire/index.ts';
 import { AgentError } from './errors.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -21,12 +21,15 @@ export function readSecrets(state: StateFolder): SwarmSecrets | undefined {
       return field;
     };
     if (!Number.isSafeInteger(value['epoch'])) throw new Error('epoch is no whole number');
+    const record = value['epochRecord'];
     return {
       swarmId: bytes('swarmId'),
       epoch: value['epoch'] as number,
       joinKey: bytes('joinKey'),
       ...(value['epochKey'] === undefined ? {} : { epochKey: bytes('epochKey') }),
       ...(value['operatorKey'] === undefined ? {} : { operatorKey: bytes('operatorKey') }),
+      ...(value['previous'] === undefined ? {} : { previous: readPrevious(value['previous']) }),
+      ...(record === undefined ? {} : { epochRecord: fromHex(String(record)) }),
     };
   } catch (error) {
     throw new AgentError(
@@ -38,6 +41,18 @@ export function readSecrets(state: StateFolder): SwarmSecrets | undefined {
   }
 }
 
+function readPrevious(value: unknown): PreviousEpoch[] {
+  if (!Array.isArray(value)) throw new Error('previous is no list');
+  return value.map((one: Record<string, unknown>) => {
+    const epochKey = fromHex(String(one['epochKey']));
+    const [epoch, replacedAt] = [Number(one['epoch']), Number(one['replacedAt'])];
+    if (epochKey.length !== 32 || !Number.isSafeInteger(epoch) || !Number.isFinite(replacedAt)) {
+      throw new Error('an entry of previous is no epoch');
+    }
+    return { epoch, epochKey, replacedAt };
+  });
+}
+
 export function encodeSecrets(secrets: SwarmSecrets): string {
   const value = {
     swarmId: toHex(secrets.swarmId),
@@ -45,6 +60,10 @@ export function encodeSecrets(secrets: SwarmSecrets): string {
     joinKey: toHex(secrets.joinKey),
     epochKey: secrets.epochKey && toHex(secrets.epochKey),
     operatorKey: secrets.operatorKey && toHex(secrets.operatorKey),
+    previous: secrets.previous?.map(({ epoch, epochKey, replacedAt }) => ({
+      ...{ epoch, epochKey: toHex(epochKey), replacedAt },
+    })),
+    epochRecord: secrets.epochRecord && toHex(secrets.epochRecord),
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }

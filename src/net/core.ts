@@ -1,12 +1,29 @@
 /** Makes the swarm core of what was kept from the last run. */
-import { parseKeyEntry, type KeyEntry } from '../secure/index.ts';
+import {
+  KeyBook,
+  parseKeyEntry,
+  parseOperatorRecord,
+  type Identity,
+  type KeyEntry,
+  type OperatorRecord,
+  type SwarmSecrets,
+} from '../secure/index.ts';
 import { SwarmCore, restore } from '../swarm/index.ts';
 import { defaultAdvertised, type HostPort } from './address.ts';
 import type { NetOptions, Store } from './options.ts';
 
 export function createCore(
   options: NetOptions,
-  here: { bootId: Uint8Array; address: HostPort; random: (n: number) => Uint8Array },
+  here: {
+    bootId: Uint8Array;
+    address: HostPort;
+    random: (n: number) => Uint8Array;
+    /** The present secrets: the operator key becomes known with the admission. */
+    secrets: () => SwarmSecrets;
+    /** The present identity: its newest key signs. */
+    identity: () => Identity;
+    keyBook: KeyBook;
+  },
 ): SwarmCore {
   const { identity, name, labels, version, hub, secrets, seeds, store, tuning } = options;
   const { host, port } = here.address;
@@ -17,19 +34,45 @@ export function createCore(
       addresses: options.advertise?.length ? options.advertise : defaultAdvertised(host, port),
     },
     ...{ swarmId: secrets.swarmId, epoch: secrets.epoch, random: here.random, seeds },
-    crypto: identity.crypto(),
+    crypto: { ...identity.crypto(), sign: (message) => here.identity().sign(message) },
+    keyBook: here.keyBook,
     parseEntry,
+    parseRecord: (bytes) => parseRecord(bytes, here.secrets()),
     ...restore(readKept(store)),
     ...(tuning && { tuning }),
   });
 }
 
+/** An unreadable book is begun anew, and said so: pins are lost, not the agent. */
+export function readKeyBook({ identity, store, log }: NetOptions): KeyBook {
+  const bytes = store.read('key-book');
+  if (bytes === undefined) return new KeyBook(identity.entries);
+  try {
+    return KeyBook.parse(bytes, identity.entries);
+  } catch (error) {
+    log.error({ err: error }, 'the key book cannot be read and is begun anew');
+    return new KeyBook(identity.entries);
+  }
+}
+
 /** The keys of the core's persist effects. */
-const KEPT_KEYS = ['members', 'incarnation'];
+const KEPT_KEYS = ['members', 'incarnation', 'records'];
 
 function readKept(store: Store): Map<string, Uint8Array> {
   const kept = KEPT_KEYS.map((key) => [key, store.read(key)] as const);
   return new Map(kept.filter((one): one is [string, Uint8Array] => one[1] !== undefined));
+}
+
+function parseRecord(
+  bytes: Uint8Array,
+  { operatorKey, swarmId }: SwarmSecrets,
+): OperatorRecord | undefined {
+  if (operatorKey === undefined) return undefined;
+  try {
+    return parseOperatorRecord(new Uint8Array(bytes), { operatorKey, swarmId });
+  } catch {
+    return undefined;
+  }
 }
 
 function parseEntry(bytes: Uint8Array): KeyEntry | undefined {

@@ -75,6 +75,11 @@ export class FrameSocket {
     });
   }
 
+  /** The side that dialled takes an EPOCH record in place of M2 (docs/protocol.md section 4). */
+  takeLargeFrames(): void {
+    this.#decoder.setMaxBytes(FRAME_MAX_AFTER_AUTH);
+  }
+
   /** The peer is authenticated: from now on larger frames, delivered as they come, at a bounded rate. */
   stream(onFrame: (frame: Uint8Array) => void): void {
     const rate = this.#limits.linkBytesPerSecond;

@@ -8,6 +8,7 @@ import {
   type HandshakeDone,
   type HandshakeStep,
   type Identity,
+  type KeyBook,
   type NodeId,
   type SecureErrorCode,
   type SwarmSecrets,
@@ -22,6 +23,7 @@ import type { JpakePool, PooledPake } from './jpake-pool.ts';
 export interface HandshakeSelf {
   readonly secrets: SwarmSecrets;
   readonly identity: Identity;
+  readonly keyBook: KeyBook;
   readonly bootId: Uint8Array;
   readonly random: (n: number) => Uint8Array;
   readonly pool: JpakePool;
@@ -46,14 +48,14 @@ export interface Initiator {
  * @throws NetError
  */
 export async function prepareInitiator(self: HandshakeSelf, expect?: NodeId): Promise<Initiator> {
-  const { identity, secrets, bootId, random } = self;
+  const { identity, secrets, bootId, random, keyBook } = self;
   if (secrets.epochKey === undefined) {
     const { admission, drop } = createAdmission(self, 'initiator');
     const first = await admission.start();
     return { kind: 'admission', first, handle: (message) => admission.handle(message), drop };
   }
   const handshake = new MemberHandshake({
-    ...{ role: 'initiator', identity, secrets, bootId, random },
+    ...{ role: 'initiator', identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
     ...(expect && { expect }),
   });
   const first = handshake.start();
@@ -64,6 +66,7 @@ export async function prepareInitiator(self: HandshakeSelf, expect?: NodeId): Pr
 /** Carries a prepared handshake out. @throws NetError */
 export function initiate(frames: FrameSocket, initiator: Initiator): Promise<HandshakeResult> {
   return told(frames, async () => {
+    if (initiator.kind === 'member') frames.takeLargeFrames();
     frames.send(initiator.first);
     const done = await run(frames, (message) => initiator.handle(message));
     return { ...done, kind: initiator.kind };
@@ -97,11 +100,13 @@ export async function respond(
       await letIn(frames, self.secrets, hooks);
       return admit(frames, self, first);
     }
-    const { identity, secrets, bootId, random } = self;
+    const { identity, secrets, bootId, random, keyBook } = self;
     if (secrets.epochKey === undefined)
       throw refused('not_admitted', 'not admitted to a swarm yet');
     const role = 'responder';
-    const handshake = new MemberHandshake({ role, identity, secrets, bootId, random });
+    const handshake = new MemberHandshake({
+      ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
+    });
     const step = handshake.handle(first);
     hooks.spoke();
     const done = await run(frames, (message) => handshake.handle(message), step);
@@ -149,10 +154,10 @@ function createAdmission(
   self: HandshakeSelf,
   role: 'initiator' | 'responder',
 ): { admission: Admission; drop: () => void } {
-  const { identity, secrets, bootId, random, pool } = self;
+  const { identity, secrets, bootId, random, keyBook, pool } = self;
   let pake: PooledPake | undefined;
   const admission = new Admission({
-    ...{ role, identity, secrets, bootId, random },
+    ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
     createPake: (options) => (pake = pool.create(options)),
   });
   return { admission, drop: () => pake?.drop() };

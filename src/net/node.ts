@@ -1,6 +1,16 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
-import type { NodeId, PeerIdentity, SwarmSecrets } from '../secure/index.ts';
+import { SecureError } from '../secure/index.ts';
+import type {
+  Identity,
+  KeyBook,
+  KeyEntry,
+  NodeId,
+  OperatorRecord,
+  OperatorRecordKind,
+  PeerIdentity,
+  SwarmSecrets,
+} from '../secure/index.ts';
 import type {
   Alarm,
   CoreEvent,
@@ -12,9 +22,10 @@ import type {
 import type { HostPort } from './address.ts';
 import { systemClock, WallJumpDetector, type Clock } from './clock.ts';
 import { Connector } from './connector.ts';
-import { createCore } from './core.ts';
+import { createCore, readKeyBook } from './core.ts';
 import { Driver } from './driver.ts';
 import { Effects } from './effects.ts';
+import { Epochs } from './epochs.ts';
 import { NetError } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
 import type { HandshakeResult, HandshakeSelf } from './handshake.ts';
@@ -36,6 +47,8 @@ export class SwarmNode {
   readonly #tuning: NetTuning;
   readonly #clock: Clock;
   readonly #bootId = random(16);
+  readonly #keyBook: KeyBook;
+  #identity: Identity;
   readonly #listener: Listener;
   readonly #pool: JpakePool;
   readonly #inbound: Inbound;
@@ -43,7 +56,9 @@ export class SwarmNode {
   readonly #links: LinkTable;
   readonly #driver: Driver;
   readonly #effects: Effects;
+  readonly #epochs: Epochs;
   readonly #ticker: NodeJS.Timeout;
+  readonly #records = new Map<OperatorRecordKind, OperatorRecord>();
   readonly #requests = new Map<string, RequestStream>();
   readonly #memberListeners: Listeners<MemberView>;
   readonly #alarmListeners: Listeners<Alarm>;
@@ -69,6 +84,8 @@ export class SwarmNode {
     this.#tuning = { ...DEFAULT_NET_TUNING, ...options.tuning };
     this.#clock = options.clock ?? systemClock;
     this.#secrets = options.secrets;
+    this.#identity = options.identity;
+    this.#keyBook = readKeyBook(options);
     this.#listener = listener;
     this.address = listener.address;
     this.#memberListeners = new Listeners(options.log);
@@ -81,7 +98,12 @@ export class SwarmNode {
     this.#inbound = this.#makeInbound();
     this.#connector = this.#makeConnector();
     this.#effects = this.#makeEffects();
-    const core = createCore(options, { bootId: this.#bootId, address: this.address, random });
+    this.#epochs = this.#makeEpochs();
+    const core = createCore(options, {
+      ...{ bootId: this.#bootId, address: this.address, random },
+      ...{ secrets: () => this.#secrets, identity: () => this.#identity },
+      keyBook: this.#keyBook,
+    });
     this.#driver = new Driver(core, this.#clock, {
       send: (link, message) => this.#links.send(link, message),
       effect: (effect) => this.#effects.handle(effect),
@@ -90,6 +112,7 @@ export class SwarmNode {
     this.#ticker = this.#startTicker();
     listener.accept((socket) => this.#inbound.accept(socket));
     this.#driver.step((one, now) => one.handleTimeout(now));
+    this.#epochs.forgetOld();
   }
 
   /** This node's current secrets. */
@@ -143,6 +166,29 @@ export class SwarmNode {
     return this.#driver.step((core, now) => core.forget(now, node));
   }
 
+  /** The next key of the own list, already kept by the caller. Links that are up stay. */
+  setIdentity(identity: Identity): void {
+    this.#identity = identity;
+    this.#keyBook.setSelf(identity.entries);
+    this.describe({ entry: identity.newest });
+  }
+
+  /** The key list of a node as it is pinned here, and whether it is frozen because of a fork. */
+  keyList(node: NodeId): { readonly entries: readonly KeyEntry[]; readonly frozen: boolean } {
+    const frozen = this.#keyBook.frozen(node) !== undefined;
+    return { entries: this.#keyBook.list(node), frozen };
+  }
+
+  /** The operator's newest record of a kind that is known here. */
+  record(kind: OperatorRecordKind): OperatorRecord | undefined {
+    return this.#records.get(kind);
+  }
+
+  /** Takes up and spreads a record of the operator. False when it is none, or not newer. */
+  publish(record: Uint8Array): boolean {
+    return this.#driver.step((core, now) => core.publish(now, record));
+  }
+
   /** New own addresses, name or labels. */
   describe(self: Partial<SelfDescription>): void {
     this.#driver.step((core, now) => core.describe(now, self));
@@ -182,7 +228,10 @@ export class SwarmNode {
     this.#links.closeAll(reason);
     for (const stream of this.#requests.values()) stream.fail(reason);
     this.#requests.clear();
-    await Promise.all([this.#listener.close(), this.#pool.stop(), this.#effects.stop()]);
+    await Promise.all([
+      ...[this.#listener.close(), this.#pool.stop()],
+      ...[this.#effects.stop(), this.#epochs.stop()],
+    ]);
   }
 
   #makeInbound(): Inbound {
@@ -210,6 +259,18 @@ export class SwarmNode {
     });
   }
 
+  #makeEpochs(): Epochs {
+    return new Epochs({
+      secrets: () => this.#secrets,
+      identity: () => this.#identity,
+      wall: this.#wall,
+      save: (secrets) => this.#options.saveSecrets(secrets),
+      use: (secrets) => this.setSecrets(secrets),
+      alarm: (alarm) => this.#alarmListeners.emit(alarm),
+      log: this.#options.log,
+    });
+  }
+
   #makeEffects(): Effects {
     return new Effects(this.#options, {
       done: (id, result) =>
@@ -224,8 +285,10 @@ export class SwarmNode {
   }
 
   #handshakeSelf(): HandshakeSelf {
-    const { identity } = this.#options;
-    return { secrets: this.#secrets, identity, bootId: this.#bootId, random, pool: this.#pool };
+    return {
+      ...{ secrets: this.#secrets, identity: this.#identity, bootId: this.#bootId },
+      ...{ keyBook: this.#keyBook, random, pool: this.#pool },
+    };
   }
 
   #handleUp(frames: FrameSocket, result: HandshakeResult, address: string, dialled?: string): void {
@@ -278,6 +341,10 @@ export class SwarmNode {
         return this.#memberListeners.emit(event.member);
       case 'alarm':
         return this.#alarmListeners.emit(event.alarm);
+      case 'record':
+        this.#records.set(event.record.kind, event.record);
+        if (event.record.kind === 'epoch') this.#epochs.enter(event.record.bytes);
+        return;
       case 'answer':
       case 'account':
         this.#requests.get(event.requestId)?.push(event);
@@ -287,8 +354,11 @@ export class SwarmNode {
 
   #handleFailedHandshake(address: string, error: NetError): void {
     this.#options.log.debug({ address, code: error.code, reason: error.message }, 'no handshake');
+    // A member of a newer epoch answers with the operator's record of it.
+    const record = error.cause instanceof SecureError ? error.cause.record : undefined;
+    if (record !== undefined) this.publish(record);
     if (error.code !== 'clone') return;
-    this.#alarmListeners.emit(cloneAlarm(this.#options.identity.nodeId, address, this.#wall()));
+    this.#alarmListeners.emit(cloneAlarm(this.#identity.nodeId, address, this.#wall()));
   }
 
   #startTicker(): NodeJS.Timeout {

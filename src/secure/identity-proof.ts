@@ -38,7 +38,7 @@ export interface ProofChecker {
   readonly bootId: Uint8Array;
   /** Whose entries beyond the first are believed: anybody could claim to be version 5 of a node. */
   readonly keyBook?: KeyBook;
-  /** The driver fetches and judges the missing entries before it uses the session. */
+  /** The driver refuses keys that were rotated away; it fetches and judges the missing entries before it uses the session. */
   readonly judgesKeysLater?: boolean;
 }
 
@@ -73,9 +73,9 @@ export function checkIdentityProof(
 function doubtAbout(entry: KeyEntry, own: ProofChecker): string | undefined {
   const list = own.keyBook?.list(entry.nodeId) ?? [];
   if (own.keyBook?.frozen(entry.nodeId)) return 'this identity is frozen because of a fork';
+  if (own.judgesKeysLater) return undefined;
   // A key that was rotated away is what a thief or a restored backup would show.
   if (list.length > entry.version + 1) return `entry ${list.length - 1} is known to follow it`;
-  if (own.judgesKeysLater) return undefined;
   const known = list[entry.version];
   if (known !== undefined) {
     return equalBytes(known.bytes, entry.bytes) ? undefined : 'another entry is known in its place';

@@ -35,3 +35,4 @@ export * from './certificate.ts';
 export * from './revocation.ts';
 export * from './epoch-record.ts';
 export * from './sealed-box.ts';
+export * from './operator-records.ts';

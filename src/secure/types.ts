@@ -74,3 +74,16 @@ export interface PreviousEpoch {
   /** Unix seconds when it was replaced. */
   readonly replacedAt: number;
 }
+
+/** A record of the operator that spreads like member records, verified. */
+export interface OperatorRecord {
+  readonly kind: OperatorRecordKind;
+  /** The number of a revocation list, the epoch of an EPOCH record: the highest wins. */
+  readonly number: number;
+  /** Node ids that a revocation list expels; none in other kinds. */
+  readonly expelled: readonly NodeId[];
+  /** As signed. */
+  readonly bytes: Uint8Array;
+}
+
+export type OperatorRecordKind = 'revocations' | 'epoch';

@@ -1,6 +1,6 @@
 /** What every part of the core shares: options, the current instant, and the way out. */
-import { attachSignature, fromHex, signingBytes } from '../wire/index.ts';
-import type { SignedBody } from '../wire/index.ts';
+import { attachSignature, encodeMessage, fromHex, signingBytes } from '../wire/index.ts';
+import type { SignedBody, SwarmMessage } from '../wire/index.ts';
 import type { Crypto, KeyEntry, NodeId } from '../secure/types.ts';
 import { Fifo } from './fifo.ts';
 import { Timers } from './timers.ts';
@@ -55,6 +55,11 @@ export class Context {
   sign(body: SignedBody): Uint8Array {
     const signed = signingBytes(body);
     return attachSignature(signed, this.crypto.sign(signed));
+  }
+
+  /** For links that did not come up yet; all others are `Links`' to send on. */
+  send(link: LinkId, message: SwarmMessage): void {
+    this.sends.push({ link, message: encodeMessage(message) });
   }
 
   verify(entry: KeyEntry, object: { signed: Uint8Array; signature: Uint8Array }): boolean {

@@ -1,5 +1,5 @@
 /** The core: what its driver calls, and what it hands back. */
-import { decodeSigned, equalBytes, fromHex, WireError } from '../wire/index.ts';
+import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../secure/types.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { SwarmError } from './errors.ts';
@@ -37,27 +37,23 @@ export class SwarmCore implements Core {
   handleLinkUp(now: Now, id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
     const parts = this.#enter(now);
     if (parts.isSelf(peer.nodeId)) return this.#refuseSelf(id, peer, info);
-    const link = parts.links.up(id, peer, info);
-    if (link !== undefined) parts.handleLink(link);
+    if (parts.records.isExpelled(peer.nodeId)) {
+      parts.context.effects.push({ kind: 'close', link: id, reason: 'an expelled host' });
+      return;
+    }
+    if (parts.keys.admits(id, peer, info)) parts.handleUp(id, peer, info);
   }
 
   handleLinkDown(now: Now, id: LinkId, reason: string): void {
     const parts = this.#enter(now);
+    if (parts.keys.handleDown(id)) return;
     const link = parts.links.down(id, reason);
     if (link !== undefined) parts.handleLost(link);
   }
 
   handleMessage(now: Now, id: LinkId, message: Uint8Array): void {
     const parts = this.#enter(now);
-    const link = parts.links.get(id);
-    if (link === undefined) return;
-    link.heardAt = now.mono;
-    try {
-      receive(parts, link, message);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      parts.close(link, `protocol: ${error.message}`);
-    }
+    if (!parts.keys.handleMessage(id, message)) receive(parts, id, message);
   }
 
   handleEffectDone(now: Now, effectId: number, result: EffectResult): void {
@@ -68,9 +64,10 @@ export class SwarmCore implements Core {
       case 'run':
         return parts.executions.handleDone(effectId, result.outcome);
       case 'persist':
-        if (!parts.keeper.handlePersisted(effectId, result.ok)) {
-          parts.own.handlePersisted(effectId, result.ok);
-        }
+        if (parts.keeper.handlePersisted(effectId, result.ok)) return;
+        if (parts.keys.handlePersisted(effectId, result.ok)) return;
+        if (parts.records.handlePersisted(effectId, result.ok)) return;
+        parts.own.handlePersisted(effectId, result.ok);
     }
   }
 
@@ -146,6 +143,10 @@ export class SwarmCore implements Core {
     return true;
   }
 
+  publish(now: Now, record: Uint8Array): boolean {
+    return this.#enter(now).records.apply(record, undefined);
+  }
+
   leave(now: Now): void {
     const parts = this.#enter(now);
     if (this.#left) return;
@@ -190,9 +191,10 @@ export class SwarmCore implements Core {
   }
 
   #start(): void {
-    const { context, intake, own, gossip, dialer } = this.#parts;
+    const { context, intake, own, gossip, dialer, records } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
+    records.restore(context.options.records ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
     for (const node of context.options.forgotten ?? []) this.forget(context.now, node);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);

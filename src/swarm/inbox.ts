@@ -1,5 +1,5 @@
 /** One message of a peer goes to the part that it is for. */
-import { decodeMessage, decodeSigned, toHex } from '../wire/index.ts';
+import { decodeMessage, decodeSigned, toHex, WireError } from '../wire/index.ts';
 import type {
   AcceptedBody,
   AcceptedMessage,
@@ -8,12 +8,21 @@ import type {
   SwarmMessage,
 } from '../wire/index.ts';
 import type { Link } from './links.ts';
+import type { LinkId } from './types.ts';
 import type { Parts } from './parts.ts';
 
-/** @throws WireError on bytes that are no message */
-export function receive(parts: Parts, link: Link, bytes: Uint8Array): void {
-  const message = decodeMessage(bytes);
-  if (message !== undefined) dispatch(parts, link, message);
+/** Bytes that are no message close the link. */
+export function receive(parts: Parts, id: LinkId, bytes: Uint8Array): void {
+  const link = parts.links.get(id);
+  if (link === undefined) return;
+  link.heardAt = parts.context.now.mono;
+  try {
+    const message = decodeMessage(bytes);
+    if (message !== undefined) dispatch(parts, link, message);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    parts.close(link, `protocol: ${error.message}`);
+  }
 }
 
 function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
@@ -25,7 +34,17 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
     case 'summary':
       return parts.gossip.handleSummary(link, message);
     case 'digest':
+      parts.records.handleDigest(link);
       return parts.gossip.handleDigest(link, message.hash);
+    case 'record':
+      parts.records.apply(message.bytes, link.id);
+      return;
+    case 'keys-want':
+      return parts.keys.handleWant(link.id, message);
+    case 'keys':
+      return parts.keys.handleKeys(link.id, message);
+    case 'holds':
+      return parts.records.handleHolds(link, message);
     case 'want':
       return parts.gossip.handleWant(link, message);
     case 'request':

@@ -8,19 +8,31 @@ import type {
   SignedObject,
 } from '../wire/index.ts';
 import type { Context } from './context.ts';
+import type { Keys } from './keys.ts';
 import type { Members } from './members.ts';
 import type { OwnRecord } from './own.ts';
+import type { Records } from './records.ts';
 import { MEMBERS_KEY } from './restore.ts';
 
 export class Intake {
   #context: Context;
   #members: Members;
   #own: OwnRecord;
+  #records: Records;
+  #keys: Keys;
 
-  constructor(context: Context, members: Members, own: OwnRecord) {
-    this.#context = context;
-    this.#members = members;
-    this.#own = own;
+  constructor(parts: {
+    context: Context;
+    members: Members;
+    own: OwnRecord;
+    records: Records;
+    keys: Keys;
+  }) {
+    this.#context = parts.context;
+    this.#members = parts.members;
+    this.#own = parts.own;
+    this.#records = parts.records;
+    this.#keys = parts.keys;
   }
 
   /** True when it was news, and is to be spread. */
@@ -46,7 +58,9 @@ export class Intake {
   }
 
   #applyMember(record: SignedObject<MemberBody>): boolean {
+    if (this.#records.isExpelled(toHex(record.body.node))) return false;
     if (!this.#isSelf(record.body)) return this.#members.applyRecord(record);
+    this.#keys.observeOwn(record.body.entry);
     if (this.#context.verify(this.#context.self.entry, record)) this.#own.observe(record);
     return false;
   }

@@ -20,15 +20,21 @@ import type { MemberState } from './types.ts';
 /** More are not taken up: about 6 MB of records. */
 export const MEMBERS_MAX = 16_384;
 
+const ADDRESSES_MAX = 4 * MEMBERS_MAX;
+
 export interface MembersListener {
   /** State, record or standing of a member changed. */
   changed(member: Member, before: MemberState | undefined): void;
+  /** Whether the key entry of a record, another one than is known, stands in its node's key list. */
+  believes(record: SignedObject<MemberBody>): boolean;
 }
 
 export class Members {
   #context: Context;
   #listener: MembersListener;
   #members = new Map<NodeId, Member>();
+  /** Who showed an address last. */
+  #byAddress = new Map<string, NodeId>();
 
   constructor(context: Context, listener: MembersListener) {
     this.#context = context;
@@ -58,6 +64,7 @@ export class Members {
     const before = known.state;
     known.record = record;
     known.entry = entry;
+    this.#noteAddresses(known);
     known.accusations = new Map();
     known.forgotten = undefined;
     if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
@@ -94,6 +101,17 @@ export class Members {
   handleDead(nodeId: NodeId): void {
     const member = this.#members.get(nodeId);
     if (member !== undefined) this.#settle(member, member.state);
+  }
+
+  /** Out of the table at once, by the operator's word. */
+  expel(nodeId: NodeId): void {
+    const member = this.#members.get(nodeId);
+    if (member === undefined) return;
+    const before = member.state;
+    this.#members.delete(nodeId);
+    this.#context.timers.clear('dead', nodeId);
+    member.state = 'left';
+    this.#listener.changed(member, before);
   }
 
   /** Drops those that have been gone for twice as long as they are expected. */
@@ -137,6 +155,8 @@ export class Members {
     member.since = this.#sinceOf(member);
     noteBoot(member, record.body.bootId);
     this.#alarmSameName(member);
+    this.#alarmSameAddresses(member);
+    this.#noteAddresses(member);
     this.#members.set(nodeId, member);
     this.#listener.changed(member, undefined);
     return true;
@@ -172,6 +192,7 @@ export class Members {
     if (known !== undefined && equalBytes(known.entry.bytes, bytes)) return known.entry;
     const entry = this.#context.options.parseEntry(bytes);
     if (entry === undefined || entry.nodeId !== toHex(node)) return undefined;
+    if (!this.#listener.believes(record)) return undefined;
     if (known === undefined || entry.version > known.entry.version) return entry;
     if (entry.version === known.entry.version) {
       this.#context.alarm(
@@ -200,6 +221,31 @@ export class Members {
       member.nodeId,
       `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; wipe one of them`,
     );
+  }
+
+  #noteAddresses({ nodeId, record }: Member): void {
+    for (const address of record.body.addresses) this.#byAddress.set(address, nodeId);
+    if (this.#byAddress.size > ADDRESSES_MAX) this.#byAddress.clear();
+  }
+
+  /**
+   * A new id at all addresses of a known one. One address alone says little: every host with
+   * containers has the same private ones beside its own.
+   */
+  #alarmSameAddresses(member: Member): void {
+    const addresses = new Set(member.record.body.addresses);
+    const others = new Set([...addresses].map((address) => this.#byAddress.get(address)));
+    for (const nodeId of others) {
+      const other = nodeId === undefined ? undefined : this.#members.get(nodeId);
+      if (other === undefined || other === member || other.state === 'left') continue;
+      const theirs = other.record.body.addresses;
+      if (other.forgotten !== undefined || !theirs.every((it) => addresses.has(it))) continue;
+      this.#context.alarm(
+        'address_reused',
+        theirs.join(', '),
+        `the address ${theirs.join(', ')} of ${other.nodeId.slice(0, 12)} ("${other.record.body.name}") is used by ${member.nodeId.slice(0, 12)} ("${member.record.body.name}") as well: if the host was set up anew, forget the old one`,
+      );
+    }
   }
 
   #alarmSameName(member: Member): void {

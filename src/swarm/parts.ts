@@ -1,13 +1,15 @@
 /** The parts of the core and the wires between them. */
 import type { MemberBody, SignedObject } from '../wire/index.ts';
-import type { NodeId } from '../secure/types.ts';
+import type { NodeId, PeerIdentity } from '../secure/types.ts';
 import { Asks } from './asks.ts';
 import { Context } from './context.ts';
 import { Dialer } from './dialer.ts';
 import { Executions } from './executions.ts';
 import { Gossip } from './gossip.ts';
 import { Intake } from './intake.ts';
+import { receive } from './inbox.ts';
 import { Keeper } from './keeper.ts';
+import { Keys } from './keys.ts';
 import { Links } from './links.ts';
 import type { Link } from './links.ts';
 import { viewOf } from './member.ts';
@@ -15,19 +17,22 @@ import type { Member } from './member.ts';
 import { Members } from './members.ts';
 import { FullMesh } from './overlay.ts';
 import { OwnRecord } from './own.ts';
+import { Records } from './records.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
-import type { CoreOptions, MemberState, MemberView } from './types.ts';
+import type { CoreOptions, LinkId, LinkInfo, MemberState, MemberView } from './types.ts';
 
 export class Parts {
   readonly context: Context;
   readonly members: Members;
   readonly links: Links;
   readonly own: OwnRecord;
+  readonly records: Records;
   readonly intake: Intake;
   readonly keeper: Keeper;
+  readonly keys: Keys;
   readonly gossip: Gossip;
   readonly dialer: Dialer;
   readonly suspicion: Suspicion;
@@ -41,12 +46,15 @@ export class Parts {
   constructor(options: CoreOptions) {
     const context = (this.context = new Context(options));
     const overlay = new FullMesh(context.nodeId);
+    const keys = (this.keys = this.#makeKeys());
     const members = (this.members = new Members(context, {
       changed: (member, before) => this.#handleMemberChanged(member, before),
+      believes: (record) => keys.believes(record),
     }));
     const links = (this.links = new Links(context));
     this.own = new OwnRecord(context, (record) => this.#publish(record));
-    this.intake = new Intake(context, members, this.own);
+    const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
     this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
     this.suspicion = new Suspicion(context, members, links, (accusation) => {
@@ -84,11 +92,18 @@ export class Parts {
     return viewOf(member, this.isSelf(member.nodeId), linked);
   }
 
+  /** A link came up whose peer is who it says. */
+  handleUp(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
+    const link = this.links.up(id, peer, info);
+    if (link !== undefined) this.handleLink(link);
+  }
+
   /** A link came up and was kept. */
   handleLink(link: Link): void {
     this.dialer.handleLinkUp(link.nodeId);
     this.suspicion.handleLinkUp(link.nodeId);
     this.gossip.handleLinkUp(link);
+    this.records.handleLinkUp(link);
     this.requests.handleLinkUp(link);
     this.asks.handleLinkUp();
     this.#tell(link.nodeId);
@@ -127,6 +142,34 @@ export class Parts {
   #drop(request: Request): void {
     this.executions.cancel(request);
     this.replies.drop(request);
+  }
+
+  #makeKeys(): Keys {
+    return new Keys(this.context, {
+      admitted: (id, peer, info, messages) => {
+        this.handleUp(id, peer, info);
+        for (const message of messages) receive(this, id, message);
+      },
+      record: (record) => {
+        if (this.intake.apply(record)) this.gossip.spread(record.bytes);
+      },
+      frozen: (node) => {
+        const link = this.links.to(node);
+        if (link !== undefined) this.close(link, 'its identity is frozen because of a fork');
+      },
+      linksFor: (node) => {
+        const direct = this.links.to(node);
+        const some = direct === undefined ? [...this.links.all()].slice(0, 3) : [direct];
+        return some.map((link) => link.id);
+      },
+    });
+  }
+
+  #expel(nodeId: NodeId): void {
+    if (this.isSelf(nodeId)) return;
+    this.members.expel(nodeId);
+    const link = this.links.to(nodeId);
+    if (link !== undefined) this.close(link, 'the operator has expelled this host');
   }
 
   /** People see whether a member is linked. */

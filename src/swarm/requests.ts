@@ -228,7 +228,9 @@ export class Requests {
     );
   }
 
+  /** None for an identity that is frozen because of a fork: what it asks comes from either of two. */
   #keyOf(origin: NodeId, link: Link): KeyEntry | undefined {
+    if (this.#context.options.keyBook?.frozen(origin) !== undefined) return undefined;
     const entry = this.#members.get(origin)?.entry;
     if (link.nodeId !== origin) return entry;
     return entry === undefined || entry.version < link.peer.entry.version ? link.peer.entry : entry;

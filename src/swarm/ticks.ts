@@ -23,6 +23,10 @@ export function tick(parts: Parts, name: TimerName, subject: string): void {
       return parts.gossip.handleDigestTimer();
     case 'keep':
       return parts.keeper.handleTimer();
+    case 'keys':
+      return parts.keys.handleTimer(Number(subject));
+    case 'keep-keys':
+      return parts.keys.handleKeepTimer();
     case 'lost':
       return parts.suspicion.handleLostTimer(subject);
     case 'dead':

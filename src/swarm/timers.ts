@@ -99,6 +99,10 @@ export type TimerName =
   | 'digest'
   /** The table is kept on disk. */
   | 'keep'
+  /** A link that waits for a key list. Subject: link. */
+  | 'keys'
+  /** The key book is kept on disk. */
+  | 'keep-keys'
   /** A lost link did not come back. Subject: node. */
   | 'lost'
   /** A suspicion becomes a death. Subject: node. */

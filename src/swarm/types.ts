@@ -2,7 +2,8 @@
  * The contract of the sans-IO core. Nothing here names a socket, a timer, a clock or randomness:
  * `now` and random bytes are arguments, what takes time is an Effect.
  */
-import type { Crypto, KeyEntry, NodeId, PeerIdentity } from '../secure/types.ts';
+import type { KeyBook } from '../secure/index.ts';
+import type { Crypto, KeyEntry, NodeId, OperatorRecord, PeerIdentity } from '../secure/types.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
 export interface Now {
@@ -20,6 +21,10 @@ export interface CoreOptions {
   readonly crypto: Crypto;
   /** Parses and verifies a key entry; undefined when it is none (secure's `parseKeyEntry`). Never throws. */
   readonly parseEntry: (bytes: Uint8Array) => KeyEntry | undefined;
+  /** Verifies a record of the operator; undefined when it is none, or no operator key is known. Never throws. */
+  readonly parseRecord?: (bytes: Uint8Array) => OperatorRecord | undefined;
+  /** Without one every well-formed entry is believed (the simulator's keys are no real ones). */
+  readonly keyBook?: KeyBook;
   /** `n` random bytes; seeded in the simulator. */
   readonly random: (n: number) => Uint8Array;
   /**
@@ -29,6 +34,8 @@ export interface CoreOptions {
   readonly members?: readonly Uint8Array[];
   /** The incarnation kept from the last run; the new one is higher. */
   readonly incarnation?: number;
+  /** Records of the operator kept from the last run. */
+  readonly records?: readonly Uint8Array[];
   /** Node ids the operator's hosts were told to forget (`swarmplane forget`). */
   readonly forgotten?: readonly NodeId[];
   /** `host:port` addresses from configuration, dialled until one answers. */
@@ -216,6 +223,8 @@ export type CoreEvent =
   /** The last event of a request. */
   | { readonly kind: 'account'; readonly requestId: RequestId; readonly account: Account }
   | { readonly kind: 'member'; readonly member: MemberView; readonly before?: MemberState }
+  /** The operator's newest record of a kind, at the start and when a newer one came. */
+  | { readonly kind: 'record'; readonly record: OperatorRecord }
   | { readonly kind: 'alarm'; readonly alarm: Alarm };
 
 /** The core. All calls return at once; drain `pollEffect`, `pollSend` and `pollEvent` after each. */
@@ -240,6 +249,8 @@ export interface Core {
   members(): readonly MemberView[];
   /** No longer expected in accounts; spreads to every member. False when unknown. */
   forget(now: Now, node: NodeId): boolean;
+  /** Takes up and spreads a record of the operator. False when it is none, or not newer than what is known. */
+  publish(now: Now, record: Uint8Array): boolean;
   /** Says `left` to everybody; send what `pollSend` gives, then close. */
   leave(now: Now): void;
   /** New own addresses, name or labels: a new incarnation of the own record. */

@@ -40,6 +40,32 @@ export interface DigestMessage {
   readonly hash: Uint8Array;
 }
 
+/** A record of the operator, as signed. */
+export interface RecordMessage {
+  readonly t: 'record';
+  readonly bytes: Uint8Array;
+}
+
+/** Numbers of the operator's newest records that the sender holds, 0 for none. */
+export interface HoldsMessage {
+  readonly t: 'holds';
+  readonly revocations: number;
+  readonly epoch: number;
+}
+
+/** Asks for entries of a node's key list, from a version on. */
+export interface KeysWantMessage {
+  readonly t: 'keys-want';
+  readonly node: Uint8Array;
+  readonly from: number;
+}
+
+/** Consecutive entries of one key list. */
+export interface KeysMessage {
+  readonly t: 'keys';
+  readonly entries: readonly Uint8Array[];
+}
+
 /** Asks for the records of these nodes. */
 export interface WantMessage {
   readonly t: 'want';
@@ -96,6 +122,10 @@ export type SwarmMessage =
   | SummaryMessage
   | DigestMessage
   | WantMessage
+  | RecordMessage
+  | HoldsMessage
+  | KeysWantMessage
+  | KeysMessage
   | RequestMessage
   | PullMessage
   | ReplyMessage
@@ -116,12 +146,15 @@ export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 export const REQUEST_MS_MAX = 600_000;
 /** Bytes of news that one message should not exceed. */
 export const NEWS_BYTES = 64 * 1024;
+/** Largest record of the operator: 4,096 members, in a frame of 256 KiB. */
+export const OPERATOR_RECORD_MAX = 250 * 1024;
 /** Bytes of one entry in a summary. */
 export const SUMMARY_ENTRY_BYTES = 16;
 
 const CHUNKS_MAX = ANSWER_BYTES_MAX / CHUNK_BYTES;
 const CHUNK_OVERHEAD = 8 * 1024;
 const OBJECTS_MAX = 1024;
+const KEY_ENTRIES_MAX = 1024;
 const SUMMARY_BYTES_MAX = 128 * 1024;
 
 export function encodeMessage(message: SwarmMessage): Uint8Array {
@@ -150,6 +183,18 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
   news: (map) => ({ t: 'news', objects: byteList(map, 'objects', OBJECTS_MAX) }),
   summary: readSummary,
   digest: (map) => ({ t: 'digest', hash: bytes(map, 'hash', 32, 32) }),
+  record: (map) => ({ t: 'record', bytes: bytes(map, 'bytes', 1, OPERATOR_RECORD_MAX) }),
+  holds: (map) => ({
+    t: 'holds',
+    revocations: integer(map, 'revocations', Number.MAX_SAFE_INTEGER),
+    epoch: integer(map, 'epoch', Number.MAX_SAFE_INTEGER),
+  }),
+  'keys-want': (map) => ({
+    t: 'keys-want',
+    node: bytes(map, 'node', 32, 32),
+    from: integer(map, 'from', KEY_ENTRIES_MAX),
+  }),
+  keys: (map) => ({ t: 'keys', entries: byteList(map, 'entries', 128) }),
   want: (map) => ({ t: 'want', nodes: byteList(map, 'nodes', 64) }),
   request: (map) => ({
     t: 'request',

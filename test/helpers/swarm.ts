@@ -165,10 +165,10 @@ export class TestSwarm {
     return join(this.hosts[0]!.state, 'join.token');
   }
 
-  /** Adds a host that joins through the first one. */
-  async add(name: string): Promise<TestHost> {
+  /** Adds a host that joins through the first one, or another. */
+  async add(name: string, through = this.hosts[0]!): Promise<TestHost> {
     const address = await freeAddress();
-    const join = ['--join', this.hosts[0]!.address, '--token-file', this.tokenFile];
+    const join = ['--join', through.address, '--token-file', this.tokenFile];
     const host = new TestHost(name, this.folder, address, [
       'up',
       '--name',

@@ -144,7 +144,9 @@ describe('keys at the handshake', () => {
 
   test('a key that was rotated away, and one in another’s place, open nothing', async () => {
     expect(await meet(v1, book(v2))).toBe('bad_key_list');
-    expect(await meet(v0, book(v2), true)).toBe('bad_key_list');
+    expect(await meet(v0, book(v2))).toBe('bad_key_list');
+    // A driver that judges later refuses it itself, and tells the peer why (swarm's keys.ts).
+    expect(await meet(v0, book(v2), true)).toBe('no error');
     expect(await meet(clone2, book(v2))).toBe('bad_key_list');
   });
 

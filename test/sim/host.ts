@@ -249,6 +249,7 @@ export class SimHost {
   #handleEvent(event: CoreEvent): void {
     if (event.kind === 'alarm') this.alarms.push(event.alarm);
     else if (event.kind === 'member') this.#noteMember(event.member);
+    else if (event.kind === 'record') this.world.note(`${this.name} holds ${event.record.kind}`);
     else {
       const asked = this.asked.get(event.requestId);
       if (asked === undefined) throw new Error(`event for unknown request ${event.requestId}`);

@@ -1,0 +1,116 @@
+/**
+ * Role certificates at one host: its own ones, kept in the state folder and shown when a request
+ * needs them, and the checking of those that others show (docs/protocol.md section 9).
+ */
+import {
+  checkCertificate,
+  parseCertificate,
+  parseRevocations,
+  permits,
+  SecureError,
+  type NodeId,
+  type PinnedOperator,
+  type RevocationList,
+  type RoleCertificate,
+  type SwarmSecrets,
+} from '../secure/index.ts';
+import { equalBytes, pack, unpack } from '../wire/index.ts';
+import type { StateFolder } from './state-folder.ts';
+
+const FILE = 'certificates.bin';
+/** Beyond this the ones that end first go. */
+const CERTIFICATES_MAX = 16;
+
+export interface CertificateSources {
+  secrets(): SwarmSecrets;
+  /** The operator's newest revocation list, as signed. */
+  revocations(): Uint8Array | undefined;
+}
+
+export class Certificates {
+  readonly #state: StateFolder;
+  readonly #nodeId: NodeId;
+  readonly #sources: CertificateSources;
+  #own: readonly Uint8Array[];
+  #revoked: RevocationList | undefined;
+
+  constructor(state: StateFolder, nodeId: NodeId, sources: CertificateSources) {
+    this.#state = state;
+    this.#nodeId = nodeId;
+    this.#sources = sources;
+    this.#own = readKept(state);
+  }
+
+  /**
+   * Keeps a certificate of this host, fsynced.
+   * @throws SecureError `bad_certificate` when it is of another host or does not hold
+   */
+  async install(bytes: Uint8Array): Promise<RoleCertificate> {
+    const certificate = this.check(bytes, this.#nodeId);
+    if (this.#own.some((own) => equalBytes(own, bytes))) return certificate;
+    const valid = [...this.#valid(), certificate].sort((a, b) => b.notAfter - a.notAfter);
+    const kept = valid.slice(0, CERTIFICATES_MAX).map((one) => one.bytes);
+    await this.#state.write(FILE, pack(kept));
+    this.#own = kept;
+    return certificate;
+  }
+
+  /**
+   * A certificate that `shownBy` showed, once it holds here and now.
+   * @throws SecureError `bad_certificate` that says why not
+   */
+  check(bytes: Uint8Array, shownBy: NodeId): RoleCertificate {
+    const pinned = this.#pinned();
+    const certificate = parseCertificate(bytes, pinned);
+    const now = Math.floor(Date.now() / 1000);
+    checkCertificate(certificate, shownBy, now, this.#revocations(pinned));
+    return certificate;
+  }
+
+  /** The certificate to show for these sensitive tables; undefined when none is needed or fits. */
+  forTables(tables: readonly string[]): Uint8Array | undefined {
+    if (tables.length === 0) return undefined;
+    // One that names only some of them is shown all the same: the refusal then says what is missing.
+    const valid = this.#valid();
+    const fits = valid.find((one) => tables.every((table) => permits(one, { table })));
+    return (fits ?? valid[0])?.bytes;
+  }
+
+  #valid(): RoleCertificate[] {
+    return this.#own.flatMap((bytes) => {
+      try {
+        return [this.check(bytes, this.#nodeId)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  #pinned(): PinnedOperator {
+    const { operatorKey, swarmId } = this.#sources.secrets();
+    if (operatorKey === undefined) {
+      throw new SecureError('bad_certificate', 'this host does not know the operator key yet');
+    }
+    return { operatorKey, swarmId };
+  }
+
+  #revocations(pinned: PinnedOperator): RevocationList | undefined {
+    const bytes = this.#sources.revocations();
+    if (bytes === undefined) return undefined;
+    if (this.#revoked === undefined || !equalBytes(this.#revoked.bytes, bytes)) {
+      this.#revoked = parseRevocations(bytes, pinned);
+    }
+    return this.#revoked;
+  }
+}
+
+/** An unreadable file loses certificates, which the operator can issue again, not the agent. */
+function readKept(state: StateFolder): Uint8Array[] {
+  try {
+    const bytes = state.read(FILE);
+    const value = bytes === undefined ? [] : unpack(bytes);
+    return Array.isArray(value) ? value.filter((one) => one instanceof Uint8Array) : [];
+  } catch {
+    return [];
+  }
+}

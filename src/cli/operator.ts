@@ -1,0 +1,184 @@
+import type { Command } from 'commander';
+import {
+  controlOnce,
+  OPERATOR_KEY_FILE,
+  OperatorDesk,
+  readRecordFile,
+  ROLES,
+  StateFolder,
+  writeRecordFile,
+} from '../agent/index.ts';
+import { CliError, EXIT } from './errors.ts';
+import { controlSocketOf, parseList, readSecretLine, stateOf } from './options.ts';
+
+export function registerOperator(program: Command): void {
+  const operator = program
+    .command('operator')
+    .description('grant and revoke what hosts may do beyond asking')
+    .addHelpText('after', HELP);
+  registerGrant(operator);
+  registerRevoke(operator);
+  operator
+    .command('install')
+    .argument('<file>', 'what `operator grant --out FILE` wrote')
+    .description('hand a record of the operator to the agent of this host')
+    .action(async (file: string, _options: unknown, command: Command) => {
+      const bytes = readRecordFile(file);
+      const told = await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+      process.stdout.write(`${installed(told as unknown as Told)}\n`);
+    });
+  for (const command of operator.commands) command.exitOverride();
+}
+
+export interface KeyOptions {
+  readonly key?: string;
+  readonly passphraseFile?: string;
+}
+
+export function withKeyOptions(command: Command): Command {
+  return command
+    .option('--key <FILE>', 'the operator key (default: operator.key in the state folder)')
+    .option('--passphrase-file <FILE>', 'the passphrase of the key is the first line of FILE');
+}
+
+/** @throws AgentError `operator_key` */
+export function openDesk(command: Command, options: KeyOptions): Promise<OperatorDesk> {
+  const inState = StateFolder.existing(stateOf(command)).file(OPERATOR_KEY_FILE);
+  const { passphraseFile } = options;
+  const passphrase =
+    passphraseFile === undefined ? undefined : readSecretLine(passphraseFile, 'passphrase');
+  return OperatorDesk.open(options.key ?? inState, passphrase);
+}
+
+export interface KnownRecords {
+  readonly swarmId: Uint8Array;
+  readonly epoch: number;
+  readonly self: string;
+  readonly revocations: Uint8Array | null;
+  /** Those that did not leave and were not forgotten; `entry` is the newest key entry as signed. */
+  readonly members: readonly { nodeId: string; name: string; entry: Uint8Array }[];
+}
+
+export async function knownRecords(command: Command): Promise<KnownRecords> {
+  const value = await controlOnce(controlSocketOf(command), { op: 'records' });
+  return value as unknown as KnownRecords;
+}
+
+interface Told {
+  readonly kind: string;
+  readonly number?: number;
+  readonly serial?: string;
+  readonly name?: string;
+}
+
+interface GrantOptions extends KeyOptions {
+  readonly role: string;
+  readonly days: string;
+  readonly tables?: string;
+  readonly actions?: string;
+  readonly out?: string;
+}
+
+function registerGrant(operator: Command): void {
+  const command = operator
+    .command('grant')
+    .argument('<node>', 'name or node id; without an agent the whole node id of 64 digits')
+    .description('sign a role certificate and hand it over, or write it to a file')
+    .requiredOption('--role <ROLE>', ROLES.join(' or '))
+    .option('--days <N>', 'how long it holds, 1 to 90', '90')
+    .option('--tables <A,B>', 'sensitive tables it allows (default: all for reader-of-sensitive)')
+    .option('--actions <A,B>', 'actions it allows (default: all for commander)')
+    .option(
+      '--out <FILE>',
+      'write it to FILE for `swarmplane operator install`, hand nothing over',
+    );
+  withKeyOptions(command).action(async (node: string, options: GrantOptions) => {
+    const scope = scopeOf(options);
+    const days = Number(options.days);
+    if (!(days > 0 && days <= 90)) {
+      throw usage(`--days ${JSON.stringify(options.days)} is not from 1 to 90`, 'write --days 90');
+    }
+    const desk = await openDesk(command, options);
+    const nodeId = await nodeIdOf(command, node);
+    if (options.out === undefined) desk.checkSwarm((await knownRecords(command)).swarmId);
+    const { bytes, serial, notAfter } = desk.grant({ ...scope, days, nodeId });
+    if (options.out !== undefined) writeRecordFile(options.out, bytes);
+    else await handOver(command, bytes, serial);
+    const until = new Date(notAfter * 1000).toISOString().slice(0, 16).replace('T', ' ');
+    process.stdout.write(
+      `granted ${options.role} to ${node} until ${until} UTC, serial ${serial}\n`,
+    );
+  });
+}
+
+async function handOver(command: Command, bytes: Uint8Array, serial: string): Promise<void> {
+  try {
+    await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+  } catch (error) {
+    const { message, hint } = error as { message: string; hint?: string };
+    throw new CliError(`certificate ${serial} was signed, but ${message}`, hint);
+  }
+}
+
+function scopeOf(options: GrantOptions) {
+  const { role } = options;
+  if (!(ROLES as readonly string[]).includes(role)) {
+    throw usage(`there is no role ${JSON.stringify(role)}`, `the roles are ${ROLES.join(', ')}`);
+  }
+  const list = (text: string | undefined, what: string, role: string): string[] =>
+    text === undefined ? (options.role === role ? ['*'] : []) : parseList(text, what);
+  return {
+    roles: [role],
+    tables: list(options.tables, 'table', 'reader-of-sensitive'),
+    actions: list(options.actions, 'action', 'commander'),
+  };
+}
+
+function registerRevoke(operator: Command): void {
+  const command = operator
+    .command('revoke')
+    .argument('<serial-or-node>', 'serial of a certificate, or a host for all that it was granted')
+    .description('take certificates back, at every host, for good');
+  withKeyOptions(command).action(async (what: string, options: KeyOptions) => {
+    const desk = await openDesk(command, options);
+    const known = await knownRecords(command);
+    desk.checkSwarm(known.swarmId);
+    const serials = /^[0-9a-f]{32}$/.test(what)
+      ? [what]
+      : desk.granted(await nodeIdOf(command, what));
+    if (serials.length === 0) {
+      throw new CliError(
+        `nothing that this key granted to ${JSON.stringify(what)} is known here`,
+        'the ledger lies beside the key file; or revoke by serial, or expel the host',
+      );
+    }
+    const list = desk.revoke(known.revocations ?? undefined, { serials });
+    await controlOnce(controlSocketOf(command), { op: 'install', bytes: list.bytes });
+    process.stdout.write(`revoked ${serials.join(', ')} (list ${list.number})\n`);
+  });
+}
+
+/** A whole node id needs no agent, so that a key can be used offline. */
+export async function nodeIdOf(command: Command, node: string): Promise<string> {
+  if (/^[0-9a-f]{64}$/.test(node)) return node;
+  const value = await controlOnce(controlSocketOf(command), { op: 'resolve', node });
+  return (value as { nodeId: string }).nodeId;
+}
+
+function installed({ kind, serial, name, number }: Told): string {
+  if (kind === 'certificate') return `installed certificate ${serial} at ${name}`;
+  return `${kind === 'epoch' ? 'epoch' : 'revocation list'} ${number} spreads to every member`;
+}
+
+function usage(message: string, hint: string): CliError {
+  return new CliError(message, hint, EXIT.usage);
+}
+
+const HELP = `
+The operator key never goes to an agent: it signs here. It may lie on a machine without an agent; name the host by its whole node id then (\`swarmplane nodes --json\`) and carry the certificate over as a file.
+
+Examples:
+  $ swarmplane operator grant web1 --role reader-of-sensitive --tables shadow --days 30
+  $ swarmplane operator grant NODE-ID --role commander --key operator.key --out web1.cert
+  $ swarmplane operator install web1.cert
+  $ swarmplane operator revoke web1`;

@@ -1,0 +1,278 @@
+/**
+ * Key lists (docs/protocol.md section 6) as the core sees them: no entry of a peer is believed that
+ * the key book does not hold or cannot take up. What lies between is fetched: a link waits for it
+ * before it counts, a member record is set aside until then.
+ */
+import { decodeMessage, fromHex, toHex, WireError } from '../wire/index.ts';
+import type {
+  KeysMessage,
+  KeysWantMessage,
+  MemberBody,
+  SignedObject,
+  SwarmMessage,
+} from '../wire/index.ts';
+import type { KeyBook, Verdict } from '../secure/index.ts';
+import type { NodeId, PeerIdentity } from '../secure/types.ts';
+import type { Context } from './context.ts';
+import type { LinkId, LinkInfo } from './types.ts';
+
+/** Key of the persist effect; `KeyBook.parse` reads it back. */
+export const KEY_BOOK_KEY = 'key-book';
+
+export interface KeysHandlers {
+  /** A link whose peer was good after all. */
+  admitted(id: LinkId, peer: PeerIdentity, info: LinkInfo, messages: readonly Uint8Array[]): void;
+  /** A record whose key is known by now. */
+  record(record: SignedObject<MemberBody>): void;
+  /** An identity that signed two lists: it loses its link. */
+  frozen(node: NodeId): void;
+  /** Links that may know a node's list. */
+  linksFor(node: NodeId): readonly LinkId[];
+}
+
+interface WaitingLink {
+  readonly peer: PeerIdentity;
+  readonly info: LinkInfo;
+  readonly messages: Uint8Array[];
+  bytes: number;
+  /** It will not come up: it stays a moment so that the peer can read why. */
+  doomed: boolean;
+}
+
+export class Keys {
+  #context: Context;
+  #book: KeyBook | undefined;
+  #handlers: KeysHandlers;
+  #waiting = new Map<LinkId, WaitingLink>();
+  #aside = new Map<NodeId, SignedObject<MemberBody>>();
+  #effect: number | undefined;
+
+  constructor(context: Context, handlers: KeysHandlers) {
+    this.#context = context;
+    this.#book = context.options.keyBook;
+    this.#handlers = handlers;
+  }
+
+  get size(): number {
+    return this.#waiting.size + this.#aside.size;
+  }
+
+  /** True when the link may come up now; else it waits, or is on its way out. */
+  admits(id: LinkId, peer: PeerIdentity, info: LinkInfo): boolean {
+    const verdict = this.#judge([peer.entry.bytes]);
+    if (verdict === undefined || isGood(verdict)) return verdict !== undefined;
+    if (verdict.kind !== 'gap' && verdict.kind !== 'older') {
+      this.#close(id, 'its key list is not accepted');
+      return false;
+    }
+    const doomed = verdict.kind === 'older';
+    this.#waiting.set(id, { peer, info, messages: [], bytes: 0, doomed });
+    const { timers, now } = this.#context;
+    timers.set('keys', String(id), now.mono + (doomed ? DOOMED_MS : FETCH_MS));
+    if (doomed) this.#showOlder(id, peer);
+    else this.#want(id, peer.nodeId, verdict.kind === 'gap' ? verdict.from : 0);
+    return false;
+  }
+
+  /** A message on a link that waits; false when the link is not one of these. */
+  handleMessage(id: LinkId, bytes: Uint8Array): boolean {
+    const link = this.#waiting.get(id);
+    if (link === undefined) return false;
+    try {
+      const message = decodeMessage(bytes);
+      if (message?.t === 'keys-want') this.handleWant(id, message);
+      else if (message?.t === 'keys') this.#handleFetched(id, link, message);
+      else this.#store(id, link, bytes);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#drop(id, `protocol: ${error.message}`);
+    }
+    return true;
+  }
+
+  /** The link is gone; true when it was one that waited. */
+  handleDown(id: LinkId): boolean {
+    this.#context.timers.clear('keys', String(id));
+    return this.#waiting.delete(id);
+  }
+
+  handleTimer(id: LinkId): void {
+    const link = this.#waiting.get(id);
+    if (link !== undefined) this.#drop(id, link.doomed ? OLD_KEY : 'its key list never came');
+  }
+
+  /** Answers with what the book holds; key lists are no secret. */
+  handleWant(id: LinkId, message: KeysWantMessage): void {
+    const list = this.#book?.list(toHex(message.node)) ?? [];
+    const entries = list.slice(message.from, message.from + ENTRIES_MAX).map((one) => one.bytes);
+    if (entries.length > 0) this.#send(id, { t: 'keys', entries });
+  }
+
+  /** Entries on a link that is up. */
+  handleKeys(id: LinkId, message: KeysMessage): void {
+    const node = this.#nodeOf(message);
+    const verdict = node === undefined ? undefined : this.#judge(message.entries);
+    if (node === undefined || verdict === undefined) return;
+    const record = this.#aside.get(node);
+    if (verdict.kind === 'extended' && record !== undefined) this.#goOn(id, node, record);
+    else if (isGood(verdict) && record !== undefined) this.#release(node, record);
+  }
+
+  /** Whether the entry of a member record is to be believed; a record that came too early waits. */
+  believes(record: SignedObject<MemberBody>): boolean {
+    const verdict = this.#judge([record.body.entry]);
+    if (verdict === undefined) return false;
+    if (verdict.kind !== 'gap') return isGood(verdict);
+    const node = toHex(record.body.node);
+    if (this.#aside.size < ASIDE_MAX || this.#aside.has(node)) this.#aside.set(node, record);
+    for (const id of this.#handlers.linksFor(node)) this.#want(id, node, verdict.from);
+    return false;
+  }
+
+  /** A record under the own id: its entry may tell that this host was restored or copied. */
+  observeOwn(entry: Uint8Array): void {
+    this.#judge([entry]);
+  }
+
+  handleKeepTimer(): void {
+    const id = (this.#effect = this.#context.nextEffectId());
+    const bytes = this.#book!.toBytes();
+    this.#context.effects.push({ kind: 'persist', id, key: KEY_BOOK_KEY, bytes });
+  }
+
+  /** True when the effect was one of this part. */
+  handlePersisted(effect: number, ok: boolean): boolean {
+    if (effect !== this.#effect) return false;
+    if (!ok)
+      this.#context.alarm(
+        'persist_failed',
+        KEY_BOOK_KEY,
+        'the key book could not be kept on disk: check that the state folder is writable and not full',
+      );
+    return true;
+  }
+
+  /** Undefined for entries that are in no order at all. Without a book everything is good. */
+  #judge(entries: readonly Uint8Array[]): Verdict | undefined {
+    if (this.#book === undefined) return { kind: 'same' };
+    let verdict: Verdict;
+    try {
+      verdict = this.#book.judge(entries);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'bad_key_list') return undefined;
+      throw error;
+    }
+    if (verdict.kind === 'pinned' || verdict.kind === 'extended') this.#touch();
+    if (verdict.kind === 'fork' && verdict.first) this.#handleFork(verdict.proof);
+    if (verdict.kind === 'rollback') this.#alarmRollback(verdict.version);
+    return verdict;
+  }
+
+  #handleFork({ nodeId, version }: { nodeId: NodeId; version: number }): void {
+    this.#touch();
+    this.#context.alarm(
+      'fork',
+      nodeId,
+      `${nodeId.slice(0, 12)} has signed two different key entries of version ${version}: its state folder was copied or its key stolen; it is frozen, so expel it and join it anew`,
+    );
+    this.#aside.delete(nodeId);
+    this.#handlers.frozen(nodeId);
+  }
+
+  #alarmRollback(version: number): void {
+    this.#context.alarm(
+      'rollback',
+      this.#context.nodeId,
+      `others know version ${version} of this host's keys, which is not here: it was restored from an old state; restore the newest one, or remove the state folder and join anew`,
+    );
+  }
+
+  #showOlder(id: LinkId, { nodeId, entry }: PeerIdentity): void {
+    this.#context.alarm(
+      'old_key',
+      nodeId,
+      `${nodeId.slice(0, 12)} shows version ${entry.version} of its keys, which it has rotated away: it was restored from an old state, or somebody stole that key`,
+    );
+    this.handleWant(id, { t: 'keys-want', node: fromHex(nodeId), from: entry.version + 1 });
+  }
+
+  #handleFetched(id: LinkId, link: WaitingLink, message: KeysMessage): void {
+    if (link.doomed) return;
+    const { nodeId, entry } = link.peer;
+    const before = this.#book!.list(nodeId).length;
+    if (this.#nodeOf(message) !== nodeId || this.#judge(message.entries) === undefined) {
+      return this.#drop(id, 'its key list is not accepted');
+    }
+    const verdict = this.#judge([entry.bytes]);
+    if (verdict?.kind === 'gap' && this.#book!.list(nodeId).length > before) {
+      return this.#want(id, nodeId, verdict.from);
+    }
+    if (verdict === undefined || !isGood(verdict)) {
+      return this.#drop(id, 'its key list is not accepted');
+    }
+    this.handleDown(id);
+    this.#handlers.admitted(id, link.peer, link.info, link.messages);
+  }
+
+  /** After a part of a list: the record is good by now, or the next part is asked for. */
+  #goOn(id: LinkId, node: NodeId, record: SignedObject<MemberBody>): void {
+    const verdict = this.#judge([record.body.entry]);
+    if (verdict?.kind === 'gap') this.#want(id, node, verdict.from);
+    else this.#release(node, record);
+  }
+
+  #release(node: NodeId, record: SignedObject<MemberBody>): void {
+    this.#aside.delete(node);
+    this.#handlers.record(record);
+  }
+
+  #store(id: LinkId, link: WaitingLink, bytes: Uint8Array): void {
+    if (link.doomed) return;
+    link.messages.push(bytes);
+    link.bytes += bytes.length;
+    if (link.messages.length > STORED_MAX || link.bytes > STORED_BYTES_MAX) {
+      this.#drop(id, 'it said too much before its key list came');
+    }
+  }
+
+  #nodeOf(message: KeysMessage): NodeId | undefined {
+    const first = message.entries[0];
+    return first && this.#context.options.parseEntry(first)?.nodeId;
+  }
+
+  #want(id: LinkId, node: NodeId, from: number): void {
+    this.#send(id, { t: 'keys-want', node: fromHex(node), from });
+  }
+
+  #send(id: LinkId, message: SwarmMessage): void {
+    this.#context.send(id, message);
+  }
+
+  #drop(id: LinkId, reason: string): void {
+    this.handleDown(id);
+    this.#close(id, reason);
+  }
+
+  #close(link: LinkId, reason: string): void {
+    this.#context.effects.push({ kind: 'close', link, reason });
+  }
+
+  #touch(): void {
+    const { timers, now } = this.#context;
+    if (!timers.has('keep-keys', '')) timers.set('keep-keys', '', now.mono + KEEP_MS);
+  }
+}
+
+function isGood(verdict: Verdict): boolean {
+  return verdict.kind === 'pinned' || verdict.kind === 'extended' || verdict.kind === 'same';
+}
+
+const OLD_KEY = 'it shows a key that it has rotated away';
+/** Entries in one message: 128 KiB at most. */
+const ENTRIES_MAX = 128;
+const ASIDE_MAX = 1024;
+const STORED_MAX = 256;
+const STORED_BYTES_MAX = 1024 * 1024;
+const FETCH_MS = 10_000;
+const DOOMED_MS = 1_000;
+const KEEP_MS = 1_000;

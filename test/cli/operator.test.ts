@@ -1,0 +1,130 @@
+/** What the operator grants and takes back, on real processes. */
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, swarmplane, TestSwarm, type TestHost } from '../helpers/swarm.ts';
+
+const SENSITIVE = 'select count(*) as n from process_envs where pid = 1';
+const SHADOW = 'select count(*) as n from shadow';
+
+describe('role certificates in a swarm of three', () => {
+  let swarm: TestSwarm;
+  let h2: TestHost;
+  beforeAll(async () => {
+    swarm = await TestSwarm.start(['h1', 'h2', 'h3']);
+    h2 = swarm.host('h2');
+  });
+  afterAll(() => swarm?.stop());
+
+  const grant = (...args: string[]) =>
+    swarm.host('h1').cli('operator', 'grant', 'h2', '--role', 'reader-of-sensitive', ...args);
+
+  it('refuses sensitive tables to whoever shows no certificate', async () => {
+    const { stdout, stderr, code } = await h2.cli('query', SENSITIVE);
+    expect(stdout).toContain('3 refused');
+    expect(stderr).toContain('"process_envs" may only be read with a role certificate');
+    expect(code).toBe(3);
+  });
+
+  it('lets a host read the tables that its certificate names, and no others', async () => {
+    const { stdout, stderr, code } = await grant('--tables', 'process_envs', '--days', '30');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(
+      /^granted reader-of-sensitive to h2 until .* UTC, serial [0-9a-f]{32}\n$/,
+    );
+    expect(code).toBe(0);
+    expect((await h2.cli('query', SENSITIVE)).stdout).toContain('3 hosts: 3 ok');
+    const other = await h2.cli('query', SHADOW);
+    expect(other.stdout).toContain('3 refused');
+    expect(other.stderr).toContain('does not name the table "shadow"');
+    // It is h2's: the others gain nothing by it.
+    expect((await swarm.host('h3').cli('query', SENSITIVE)).stdout).toContain('3 refused');
+  });
+
+  it('keeps certificate and revocations over a restart, and refuses what was revoked', async () => {
+    await h2.end();
+    h2.start();
+    await swarm.whole();
+    expect((await h2.cli('query', SENSITIVE)).stdout).toContain('3 hosts: 3 ok');
+    const h3 = swarm.host('h3');
+    await h3.end('SIGKILL');
+    const { stdout, stderr } = await swarm.host('h1').cli('operator', 'revoke', 'h2');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^revoked [0-9a-f]{32} \(list 1\)\n$/);
+    const away = await eventually(async () => {
+      const answer = await h2.cli('query', '--hosts', 'h1,h2', SENSITIVE);
+      return answer.stdout.includes('2 refused') ? answer : undefined;
+    }, 'the revocation holds');
+    expect(away.stdout).toContain('refused');
+    // Who was away hears of it from its neighbours when it is back, and keeps it.
+    h3.start();
+    await swarm.whole();
+    await eventually(() => existsSync(join(h3.state, 'records.bin')) || undefined, 'h3 keeps it');
+    await h3.end();
+    h3.start();
+    await swarm.whole();
+    expect((await h2.cli('query', SENSITIVE)).stdout).toContain('3 refused');
+  });
+
+  it('signs offline with a key file that was carried over, under its passphrase', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'operator-'));
+    try {
+      const key = join(folder, 'key');
+      renameSync(join(swarm.hosts[0]!.state, 'operator.key'), key);
+      const { nodeId } = await h2.status();
+      const file = join(folder, 'h2.cert');
+      const args = ['operator', 'grant', nodeId, '--role', 'reader-of-sensitive'];
+      const nowhere = ['--state', join(folder, 'nothing')];
+      const signed = await swarmplane([...nowhere, ...args, '--key', key, '--out', file]);
+      expect(signed.stderr).toBe('');
+      expect(existsSync(join(folder, 'nothing'))).toBe(false);
+      const wrong = await swarm.host('h3').cli('operator', 'install', key);
+      expect(wrong.stderr).toContain('its kind is "swarmplane operator key"');
+      const installed = await h2.cli('operator', 'install', file);
+      expect(installed.stdout).toMatch(/^installed certificate [0-9a-f]{32} at h2\n$/);
+      expect((await h2.cli('query', SHADOW)).stdout).toContain('3 hosts: 3 ok');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('takes nothing that another operator signed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'operator-'));
+    try {
+      const other = ['--state', join(folder, 'other')];
+      const secret = join(folder, 'passphrase');
+      writeFileSync(secret, 'correct horse\n');
+      await swarmplane([...other, 'init', '--name', 'x', '--passphrase-file', secret]);
+      const { nodeId } = await h2.status();
+      const file = join(folder, 'h2.cert');
+      const args = [...other, 'operator', 'grant', nodeId, '--role', 'commander', '--out', file];
+      const locked = await swarmplane(args);
+      expect(locked.stderr).toContain('give its passphrase');
+      const signed = await swarmplane([...args, '--passphrase-file', secret]);
+      expect(signed.stderr).toBe('');
+      const refused = await h2.cli('operator', 'install', file);
+      expect(refused.stderr).toContain("no record that this swarm's operator signed");
+      const text = readFileSync(file, 'utf8');
+      expect(text).toContain('swarmplane operator record');
+      const key = join(folder, 'other', 'operator.key');
+      const stranger = ['--key', key, '--passphrase-file', secret];
+      const revoked = await h2.cli('operator', 'revoke', '00'.repeat(16), ...stranger);
+      expect(revoked.stderr).toContain('is of swarm');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('says what is wrong with a command line', async () => {
+    for (const [args, words] of [
+      [['grant', 'h2', '--role', 'king'], 'there is no role "king"'],
+      [['grant', 'h2', '--role', 'commander', '--days', '91'], '--days "91" is not from 1 to 90'],
+      [['grant', 'nobody', '--role', 'commander'], 'can not read the operator key'],
+    ] as const) {
+      const { stderr, code } = await h2.cli('operator', ...args);
+      expect(stderr).toContain(words);
+      expect(code).not.toBe(0);
+    }
+  });
+});
