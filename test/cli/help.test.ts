@@ -32,6 +32,10 @@ describe('help', () => {
         forget <node>              no longer expect a host that is gone; it counts
                                    again if it comes back
         leave                      take this host out of the swarm and stop its agent
+        operator                   grant and revoke what hosts may do beyond asking
+        key                        the identity keys of hosts: take the next one into
+                                   use, show what is pinned
+        secret                     the join secret of the swarm
         tables [options] [name]    list the tables a host can answer from
         sql [options] <statement>  run SQL on the hub's PostgreSQL, where no psql is
                                    installed
