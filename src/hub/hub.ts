@@ -13,14 +13,18 @@ import type { Log } from './log.ts';
 import { NodeReporter } from './nodes.ts';
 import { openDatabase, whileAway, type OpenedDatabase } from './open-database.ts';
 import { Queue } from './queue.ts';
+import { Recorder } from './recorder.ts';
 import { RELEASE } from './release.ts';
 import { Scheduler } from './scheduler.ts';
+import { Spool } from './spool.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface HubOptions {
   /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */
   readonly databaseUrl: string;
   readonly asker: Asker;
+  /** Where outcomes wait on disk while the database is away; of this hub alone, made where missing. */
+  readonly spoolFolder: string;
   readonly log: Log;
   readonly tuning?: Partial<HubTuning>;
   /** Ends the waiting for a database that is not there yet. */
@@ -45,6 +49,8 @@ export interface HubTuning {
   readonly stopMs: number;
   readonly claimMax: number;
   readonly runsMax: number;
+  /** Most bytes of outcomes on disk. */
+  readonly spoolBytes: number;
 }
 
 export const DEFAULT_TUNING: HubTuning = {
@@ -57,6 +63,7 @@ export const DEFAULT_TUNING: HubTuning = {
   stopMs: 5_000,
   claimMax: 1_000,
   runsMax: 16,
+  spoolBytes: 256 * 1024 * 1024,
 };
 
 export interface HubStatus {
@@ -72,6 +79,7 @@ export class Hub {
   readonly #startedAt = Date.now();
   readonly #pool: pg.Pool;
   readonly #queue: Queue;
+  readonly #spool: Spool;
   readonly #dispatcher: Dispatcher;
   readonly #nodes: NodeReporter;
   readonly #alarms: AlarmWriter;
@@ -105,11 +113,14 @@ export class Hub {
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#pool = pool;
     const queue = (this.#queue = new Queue(pool));
+    const { spoolBytes: bytesMax } = this.#tuning;
+    const spool = (this.#spool = new Spool({ folder: options.spoolFolder, bytesMax, log }));
     this.#nodes = new NodeReporter({ asker, queue, log, fullMs: this.#tuning.nodesMs });
     this.#alarms = new AlarmWriter(asker, queue, log);
     this.#dispatcher = new Dispatcher({
       ...this.#tuning,
       queue,
+      spool,
       asker,
       log,
       hubId: () => this.#id,
@@ -155,6 +166,7 @@ export class Hub {
 
   async #begin(drift: readonly string[]): Promise<void> {
     await this.#queue.makePartitions();
+    await this.#writeSpooled();
     await this.#nodes.start();
     await this.#hello();
     await this.#reportTables();
@@ -169,6 +181,17 @@ export class Hub {
     await this.#listener.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
+  }
+
+  /** Before the hello, which takes back the work that an earlier process of this hub left behind. */
+  async #writeSpooled(): Promise<void> {
+    const { log, signal = new AbortController().signal } = this.#options;
+    for (const token of this.#spool.tokens) {
+      log.info({ lease: token }, 'writing outcomes that an earlier run left on disk');
+      const recorder = new Recorder({ queue: this.#queue, spool: this.#spool, token, log, signal });
+      recorder.start();
+      await recorder.flush();
+    }
   }
 
   async #hello(): Promise<void> {

@@ -12,7 +12,6 @@ export interface Outcome {
   readonly id: string;
   readonly state: OutcomeState;
   readonly code?: string;
-  readonly message?: string;
   /** JSON text as sql/35-complete.sql wants it, rows included. */
   readonly text: string;
 }
@@ -30,7 +29,6 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
     id,
     state,
     ...(details.code === undefined ? {} : { code: details.code }),
-    ...(details.message === undefined ? {} : { message: details.message }),
     text: toJson({ id, state, ...details }),
   };
 }

@@ -5,9 +5,11 @@ import type { Log } from './log.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
 import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
 import { Recorder } from './recorder.ts';
+import type { Spool } from './spool.ts';
 
 export interface RunOptions {
   readonly queue: Queue;
+  readonly spool: Spool;
   readonly asker: Asker;
   readonly log: Log;
   /** Longest one try may take at the hosts. */
@@ -34,8 +36,8 @@ export class Run {
     this.claim = claim;
     this.#options = options;
     this.#open = new Map(claim.deliveries.map((delivery) => [delivery.nodeId, delivery]));
-    const { queue, log, abandon } = options;
-    this.#recorder = new Recorder({ queue, token: claim.token, log, signal: abandon });
+    const { queue, spool, log, abandon } = options;
+    this.#recorder = new Recorder({ queue, spool, token: claim.token, log, signal: abandon });
   }
 
   /** Outcomes were dropped: no heartbeat may keep the lease. */

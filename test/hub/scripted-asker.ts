@@ -20,7 +20,7 @@ export type Behaviour = (
   host: string,
   sql: string,
   nth: number,
-) => Scripted | 'hang' | Promise<Scripted>;
+) => Scripted | 'hang' | Promise<Scripted | 'hang'>;
 
 export class ScriptedAsker implements Asker {
   readonly nodeId: string;
