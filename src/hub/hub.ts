@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import type { Asker } from '../agent/index.ts';
+import { cutConnections } from './database.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
 import { messageOf, type HubError } from './errors.ts';
@@ -45,7 +46,7 @@ export interface HubTuning {
   readonly settleMs: number;
   /** How often the whole member table is compared with swarmplane.node. */
   readonly nodesMs: number;
-  /** How long a stop waits for the database. */
+  /** How long a stop waits for the database; after twice as long its connections are cut. */
   readonly stopMs: number;
   readonly claimMax: number;
   readonly runsMax: number;
@@ -225,6 +226,7 @@ export class Hub {
   }
 
   async #end(): Promise<void> {
+    const giveUp = setTimeout(() => cutConnections(this.#pool), 2 * this.#tuning.stopMs);
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
     try {
@@ -233,5 +235,6 @@ export class Hub {
       this.#options.log.warn({ error: messageOf(error) }, 'could not say goodbye to the database');
     }
     await this.#pool.end();
+    clearTimeout(giveUp);
   }
 }

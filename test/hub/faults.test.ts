@@ -1,6 +1,7 @@
 /** What is killed, stopped or cut off: every committed request still reaches its end, with true counts. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { withPostgres } from '../helpers/postgres.ts';
+import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { hubFixture, type Fixture } from './hub-fixture.ts';
 import { hubProcess } from './hub-processes.ts';
 import { ScriptedAsker } from './scripted-asker.ts';
@@ -150,6 +151,24 @@ describe('a fault', () => {
     ).toEqual([{ ok: 120, targets: 120 }]);
     expect(await fixture.query('select from swarmplane.result')).toHaveLength(120);
     await expectTrueCounts(fixture);
+  });
+
+  it.each([
+    ['half-open', (proxy: RecordingProxy) => proxy.freeze()],
+    ['refused', (proxy: RecordingProxy) => proxy.stop()],
+  ])('a hub whose connections are %s still stops, and its process ends', async (_how, spoil) => {
+    const fixture = await hubFixture(postgres());
+    const url = new URL(fixture.database.url);
+    const proxy = await RecordingProxy.start(url.host);
+    onTestFinished(() => proxy.stop());
+    url.host = proxy.address;
+    const hub = await hubProcess(url.href, 'hub1', 'hang');
+    const asked = hub.said('asked');
+    await fixture.request('select 1');
+    await asked;
+    await spoil(proxy);
+    await hub.end('SIGTERM');
+    expect(hub.child.signalCode).toBe(null);
   });
 
   it('a database that is away at the start is waited for', async () => {

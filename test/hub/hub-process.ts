@@ -21,5 +21,5 @@ asker.behave = async (host, sql, nth) => {
 const hub = await Hub.start({
   ...{ databaseUrl: url, asker, spoolFolder: folder, log: silentLog, tuning: QUICK },
 });
-process.once('SIGTERM', () => void hub.stop().then(() => process.exit(0)));
+process.once('SIGTERM', () => void hub.stop());
 console.log('ready');
