@@ -237,24 +237,33 @@ export function loadConfig(state: StateFolder): Config {
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
-/** Made at the first start, on the disk before anybody sees it. */
+/** Made at the first start, on the disk before anybody sees it; keys that are too old go. */
 function loadIdentity(state: StateFolder): Identity {
   const bytes = state.read(IDENTITY_FILE);
+  const seconds = Math.floor(Date.now() / 1000);
   if (bytes !== undefined) {
-    try {
-      return Identity.parse(bytes);
-    } catch (error) {
-      throw new AgentError(
-        'state_corrupt',
-        `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
-        'restore it from a backup, or remove the state folder and join again as a new node',
-        { cause: error },
-      );
-    }
+    const identity = parseIdentity(state, bytes);
+    const recent = identity.forgetOld(seconds);
+    if (recent !== identity) state.writeSync(IDENTITY_FILE, recent.toBytes());
+    return recent;
   }
-  const identity = Identity.create(random, Math.floor(Date.now() / 1000));
+  const identity = Identity.create(random, seconds);
   state.writeSync(IDENTITY_FILE, identity.toBytes());
   return identity;
+}
+
+/** @throws AgentError `state_corrupt` */
+function parseIdentity(state: StateFolder, bytes: Uint8Array): Identity {
+  try {
+    return Identity.parse(bytes);
+  } catch (error) {
+    throw new AgentError(
+      'state_corrupt',
+      `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
+      'restore it from a backup, or remove the state folder and join again as a new node',
+      { cause: error },
+    );
+  }
 }
 
 function notInitialised(state: StateFolder): AgentError {

@@ -68,15 +68,19 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
     case 'error':
       return 'failed';
     case 'refused':
-      return said.code === 'busy' ? 'again' : 'refused';
+      return AGAIN.has(said.code ?? '') ? 'again' : 'refused';
     case 'unreachable':
-      return certain ? 'away' : 'later';
+      // A host that no fresh key is known of may be here, with a clock that is off.
+      return certain && said.code !== 'no_key' ? 'away' : 'later';
     case 'partial':
     case 'timeout':
     case 'expired':
       return 'again';
   }
 }
+
+/** Refusals that say nothing about the request: a moment later the host takes it. */
+const AGAIN = new Set(['busy', 'stale_key']);
 
 function detailsOf(said: HostOutcome): Details {
   return {

@@ -67,6 +67,7 @@ export class SwarmCore implements Core {
         if (parts.keeper.handlePersisted(effectId, result.ok)) return;
         if (parts.keys.handlePersisted(effectId, result.ok)) return;
         if (parts.records.handlePersisted(effectId, result.ok)) return;
+        if (parts.prekeys.handlePersisted(effectId, result.ok)) return;
         parts.own.handlePersisted(effectId, result.ok);
     }
   }
@@ -108,7 +109,7 @@ export class SwarmCore implements Core {
     if (parts.asks.size >= ASKS_MAX) {
       throw new SwarmError('busy', `${ASKS_MAX} requests are under way: wait for one to end`);
     }
-    const ask = prepareAsk(parts.context, parts.members, spec);
+    const ask = prepareAsk(parts, spec);
     parts.asks.add(ask);
     parts.requests.start(ask.request);
     for (const nodeId of ask.waiting) parts.dialer.kick(nodeId);
@@ -191,14 +192,14 @@ export class SwarmCore implements Core {
   }
 
   #start(): void {
-    const { context, intake, own, gossip, dialer, records } = this.#parts;
+    const { context, intake, prekeys, gossip, dialer, records } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
     records.restore(context.options.records ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
     for (const node of context.options.forgotten ?? []) this.forget(context.now, node);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);
-    own.renew();
+    prekeys.start();
     gossip.start();
     dialer.start();
   }

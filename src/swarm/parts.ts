@@ -17,6 +17,7 @@ import type { Member } from './member.ts';
 import { Members } from './members.ts';
 import { FullMesh } from './overlay.ts';
 import { OwnRecord } from './own.ts';
+import { Prekeys } from './prekeys.ts';
 import { Records } from './records.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
@@ -29,6 +30,7 @@ export class Parts {
   readonly members: Members;
   readonly links: Links;
   readonly own: OwnRecord;
+  readonly prekeys: Prekeys;
   readonly records: Records;
   readonly intake: Intake;
   readonly keeper: Keeper;
@@ -52,7 +54,12 @@ export class Parts {
       believes: (record) => keys.believes(record),
     }));
     const links = (this.links = new Links(context));
-    this.own = new OwnRecord(context, (record) => this.#publish(record));
+    const prekeys = (this.prekeys = new Prekeys(context, () => this.own.renew()));
+    this.own = new OwnRecord(
+      context,
+      (record) => this.#publish(record),
+      () => prekeys.shown,
+    );
     const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
     this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
@@ -64,7 +71,7 @@ export class Parts {
       this.suspicion.handleDialFailed(nodeId, failures),
     );
     this.replies = new Replies(context, links);
-    this.executions = new Executions(context, members, {
+    this.executions = new Executions(context, members, prekeys, {
       accepted: (request) => this.replies.accept(request),
       ended: (request, outcome) => {
         if (request.origin === context.nodeId) this.asks.handleOwn(request.id, outcome);

@@ -1,6 +1,7 @@
 /** Reads back what persist effects kept. */
 import { pack, unpack } from '../wire/index.ts';
 import { INCARNATION_KEY, readIncarnation } from './own.ts';
+import { PREKEYS_KEY, readPrekeys } from './prekeys.ts';
 import { RECORDS_KEY, unpackRecords } from './records.ts';
 import type { CoreOptions } from './types.ts';
 
@@ -13,14 +14,16 @@ export const MEMBERS_KEY = 'members';
  */
 export function restore(
   kept: ReadonlyMap<string, Uint8Array>,
-): Pick<CoreOptions, 'members' | 'incarnation' | 'records'> {
+): Pick<CoreOptions, 'members' | 'incarnation' | 'records' | 'prekeys'> {
   const members = kept.get(MEMBERS_KEY);
   const incarnation = kept.get(INCARNATION_KEY);
   const records = kept.get(RECORDS_KEY);
+  const prekeys = kept.get(PREKEYS_KEY);
   const number = incarnation && readIncarnation(incarnation);
   return {
     ...(members === undefined ? {} : { members: unpackTable(members) }),
     ...(records === undefined ? {} : { records: unpackRecords(records) }),
+    ...(prekeys === undefined ? {} : { prekeys: readPrekeys(prekeys) }),
     ...(number === undefined ? {} : { incarnation: number }),
   };
 }

@@ -59,6 +59,7 @@ function handleHeartbeat(parts: Parts, id: number): void {
 
 function sweep(parts: Parts): void {
   parts.members.sweep();
+  parts.prekeys.sweep();
   parts.dialer.sweep();
   parts.suspicion.sweep();
   parts.requests.sweep();

@@ -16,4 +16,5 @@ export const DEFAULT_TUNING: Tuning = {
   unreachableGraceMs: 1_000,
   relinkGraceMs: 3_000,
   deadExpectedMs: 30 * 24 * 3_600_000,
+  prekeyMs: 24 * 3_600_000,
 };

@@ -4,6 +4,7 @@
  */
 import type { KeyBook } from '../secure/index.ts';
 import type { Crypto, KeyEntry, NodeId, OperatorRecord, PeerIdentity } from '../secure/types.ts';
+import type { KeptPrekey } from './prekeys.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
 export interface Now {
@@ -34,6 +35,8 @@ export interface CoreOptions {
   readonly members?: readonly Uint8Array[];
   /** The incarnation kept from the last run; the new one is higher. */
   readonly incarnation?: number;
+  /** The prekeys kept from the last run, the newest first. */
+  readonly prekeys?: readonly KeptPrekey[];
   /** Records of the operator kept from the last run. */
   readonly records?: readonly Uint8Array[];
   /** Node ids the operator's hosts were told to forget (`swarmplane forget`). */
@@ -79,6 +82,8 @@ export interface Tuning {
   readonly relinkGraceMs: number;
   /** A member dead for longer is not expected in accounts. */
   readonly deadExpectedMs: number;
+  /** A prekey is replaced after this, less up to a sixth, and sealed to for twice as long. */
+  readonly prekeyMs: number;
 }
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';

@@ -24,6 +24,15 @@ export interface MemberBody {
   readonly incarnation: number;
   readonly bootId: Uint8Array;
   readonly state: 'alive' | 'left';
+  /** What requests to this member are sealed to. */
+  readonly prekey: ShownPrekey | undefined;
+}
+
+export interface ShownPrekey {
+  /** Unix milliseconds, by the clock of the member. */
+  readonly made: number;
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
 }
 
 /** `by` lost its link to `node` and could not reach it again. */
@@ -64,7 +73,7 @@ export interface RequestBody {
   readonly certificate: Uint8Array;
   /** SHA-256 over the sorted ids of the expected set. */
   readonly expected: Uint8Array;
-  /** SHA-256 of the body. */
+  /** SHA-256 of the body as it travels: sealed, where targets are named. */
   readonly bodyHash: Uint8Array;
 }
 
@@ -164,7 +173,7 @@ const LABELS: Readonly<Record<Kind, string>> = {
 
 /** Fields between label and signature. */
 const FIELD_COUNTS: Readonly<Record<Kind, number>> = {
-  member: 11,
+  member: 12,
   accuse: 5,
   forget: 5,
   request: 14,
@@ -251,6 +260,7 @@ function writeMember(body: MemberBody): Uint8Array[] {
     u64(body.incarnation),
     body.bootId,
     Uint8Array.of(body.state === 'left' ? 1 : 0),
+    writePrekey(body.prekey),
   ];
 }
 
@@ -268,7 +278,21 @@ function readMember(swarm: Uint8Array, fields: readonly Uint8Array[]): MemberBod
     incarnation: readU64(fields[8]!),
     bootId: exactly(fields[9]!, 16, 'boot id'),
     state: flag(fields[10]!) ? 'left' : 'alive',
+    prekey: readPrekey(fields[11]!),
   };
+}
+
+/** Nothing, or the time and the key. */
+function writePrekey(prekey: ShownPrekey | undefined): Uint8Array {
+  return prekey === undefined
+    ? new Uint8Array(0)
+    : concat(u64(prekey.made), exactly(prekey.publicKey, 32, 'prekey'));
+}
+
+function readPrekey(bytes: Uint8Array): ShownPrekey | undefined {
+  if (bytes.length === 0) return undefined;
+  const made = readU64(exactly(bytes, 40, 'prekey').subarray(0, 8));
+  return { made, publicKey: bytes.subarray(8) };
 }
 
 const ADDRESSES_MAX = 16;

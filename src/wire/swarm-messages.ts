@@ -134,6 +134,8 @@ export type SwarmMessage =
 
 /** Largest body of a request, bytes. */
 export const REQUEST_BODY_MAX = 128 * 1024;
+/** Sealing a body to as many hosts as a request may name adds no more than this. */
+export const SEALING_BYTES_MAX = 4 * 1024;
 /** Bodies up to this size travel beside their REQ. */
 export const REQUEST_BODY_BESIDE_MAX = 2 * 1024;
 /** Hops a flood may take. */
@@ -156,6 +158,7 @@ const CHUNK_OVERHEAD = 8 * 1024;
 const OBJECTS_MAX = 1024;
 const KEY_ENTRIES_MAX = 1024;
 const SUMMARY_BYTES_MAX = 128 * 1024;
+const BODY_MAX = REQUEST_BODY_MAX + SEALING_BYTES_MAX;
 
 export function encodeMessage(message: SwarmMessage): Uint8Array {
   return pack(message as unknown as Packable);
@@ -199,7 +202,7 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
   request: (map) => ({
     t: 'request',
     signed: bytes(map, 'signed'),
-    ...(map['body'] === undefined ? {} : { body: bytes(map, 'body', 0, REQUEST_BODY_MAX) }),
+    ...(map['body'] === undefined ? {} : { body: bytes(map, 'body', 0, BODY_MAX) }),
     hops: integer(map, 'hops', HOPS_MAX),
     ms: integer(map, 'ms', REQUEST_MS_MAX),
   }),

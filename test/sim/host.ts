@@ -43,6 +43,8 @@ export class SimHost {
   readonly signKey: Uint8Array;
   readonly nodeId: string;
   readonly disk = new Map<string, Uint8Array>();
+  /** Keys that the disk refuses to keep. */
+  readonly failsToKeep = new Set<string>();
   /** Wall clock against true time, milliseconds. */
   skewMs = 0;
   seeds: readonly string[] = [];
@@ -233,6 +235,7 @@ export class SimHost {
     done: (afterMs: number, result: EffectResult) => void,
   ): void {
     const takes = this.random.between(1, 8);
+    if (this.failsToKeep.has(key)) return done(takes, { kind: 'persist', ok: false });
     this.world.after(takes, () => {
       if (this.#life === life && this.core !== undefined) this.disk.set(key, bytes);
     });

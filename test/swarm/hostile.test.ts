@@ -11,32 +11,10 @@ import {
   WireError,
 } from '../../src/wire/index.ts';
 import type { RequestMessage, SwarmMessage } from '../../src/wire/index.ts';
-import { simulatedEntry } from '../sim/crypto.ts';
 import { SWARM_ID } from '../sim/host.ts';
 import type { SimHost } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
-
-/** Hands a host bytes as if a linked peer had sent them. */
-class Peer {
-  readonly host: SimHost;
-  readonly link = 1_000_000;
-
-  constructor(world: World, host: SimHost) {
-    this.host = host;
-    const stranger = world.addHost();
-    const entry = simulatedEntry(stranger.signKey);
-    const identity = { nodeId: stranger.nodeId, bootId: stranger.bootId, entry };
-    host.do(() => host.core!.handleLinkUp(host.now, this.link, identity, { initiator: false }));
-  }
-
-  says(bytes: Uint8Array): void {
-    this.host.do(() => this.host.core!.handleMessage(this.host.now, this.link, bytes));
-  }
-
-  get isUp(): boolean {
-    return this.host.core!.sizes()['links'] === this.host.world.hosts.length - 1;
-  }
-}
+import { Peer } from './peer.ts';
 
 /** What hosts said to each other while one request was asked and answered. */
 function overheard(seed: number): { world: World; messages: Uint8Array[] } {
