@@ -17,6 +17,7 @@ import type {
   LinkInfo,
   MemberView,
   Now,
+  ProbeResult,
   RequestId,
   RequestSpec,
   SelfDescription,
@@ -127,6 +128,10 @@ export class SwarmCore implements Core {
       .sort((a, b) => compare(a.name, b.name) || compare(a.nodeId, b.nodeId));
   }
 
+  probes(): readonly ProbeResult[] {
+    return this.#parts.prober.results();
+  }
+
   forget(now: Now, node: NodeId): boolean {
     const parts = this.#enter(now);
     const member = parts.members.get(node);
@@ -170,7 +175,8 @@ export class SwarmCore implements Core {
 
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
-    const { members, links, asks, replies, executions, requests } = this.#parts;
+    const { members, links, asks, replies, executions, requests, prober, probeAnswers } =
+      this.#parts;
     return {
       members: members.size,
       links: links.size,
@@ -178,6 +184,8 @@ export class SwarmCore implements Core {
       openingBytes: asks.openingBytes,
       keptBytes: replies.bytes,
       runs: executions.size,
+      probed: prober.size,
+      probers: probeAnswers.size,
       ...requests.sizes,
     };
   }
@@ -191,7 +199,7 @@ export class SwarmCore implements Core {
   }
 
   #start(): void {
-    const { context, intake, own, gossip, dialer, records } = this.#parts;
+    const { context, intake, own, gossip, dialer, records, prober } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
     records.restore(context.options.records ?? []);
@@ -201,6 +209,7 @@ export class SwarmCore implements Core {
     own.renew();
     gossip.start();
     dialer.start();
+    prober.start();
   }
 
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
