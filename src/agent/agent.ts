@@ -214,7 +214,7 @@ export class Agent implements Asker {
   }
 
   #facts(): ReturnType<typeof hostFacts> {
-    return hostFacts(this.members(), this.#node.links(), this.#alarms.list(), {
+    return hostFacts(this.members(), this.#node.probes(), this.#node.links(), this.#alarms.list(), {
       version: VERSION,
       node_id: this.nodeId,
       name: this.name,

@@ -68,6 +68,7 @@ function status(agent: Agent): Packable {
 }
 
 function nodes(agent: Agent): Packable {
+  const probes = new Map(agent.node.probes().map((probe) => [probe.nodeId, probe.verdict]));
   return agent.members().map((member) => ({
     name: member.name,
     nodeId: member.nodeId,
@@ -80,6 +81,7 @@ function nodes(agent: Agent): Packable {
     self: member.self,
     linked: member.linked,
     signKey: toHex(member.entry.signKey),
+    probe: probes.get(member.nodeId) ?? null,
   }));
 }
 

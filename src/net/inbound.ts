@@ -4,7 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import { SecureError } from '../secure/index.ts';
-import { formatAddress, prefixOf } from './address.ts';
+import { networkOf } from '../wire/index.ts';
+import { formatAddress } from './address.ts';
 import { AdmissionLane } from './admission-lane.ts';
 import type { FailureVerdict } from './admission-failures.ts';
 import { NetError } from './errors.ts';
@@ -56,7 +57,7 @@ export class Inbound {
       frames.close(reason);
       // Only what this side found out: a peer may claim anything.
       if (reason.code === 'wrong_secret' && !fromPeer(reason)) {
-        const prefix = prefixOf(frames.remoteAddress);
+        const prefix = networkOf(frames.remoteAddress);
         this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix));
       }
       this.#handlers.failed(address, reason);

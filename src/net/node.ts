@@ -16,6 +16,7 @@ import type {
   CoreEvent,
   LinkId,
   MemberView,
+  ProbeResult,
   RequestSpec,
   SelfDescription,
 } from '../swarm/types.ts';
@@ -131,6 +132,11 @@ export class SwarmNode {
 
   members(): readonly MemberView[] {
     return this.#driver.step((core) => core.members());
+  }
+
+  /** The last probe of each member that was probed in this run. */
+  probes(): readonly ProbeResult[] {
+    return this.#driver.step((core) => core.probes());
   }
 
   links(): readonly LinkView[] {

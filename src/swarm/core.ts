@@ -17,6 +17,7 @@ import type {
   LinkInfo,
   MemberView,
   Now,
+  ProbeResult,
   RequestId,
   RequestSpec,
   SelfDescription,
@@ -128,6 +129,10 @@ export class SwarmCore implements Core {
       .sort((a, b) => compare(a.name, b.name) || compare(a.nodeId, b.nodeId));
   }
 
+  probes(): readonly ProbeResult[] {
+    return this.#parts.prober.results();
+  }
+
   forget(now: Now, node: NodeId): boolean {
     const parts = this.#enter(now);
     const member = parts.members.get(node);
@@ -171,7 +176,8 @@ export class SwarmCore implements Core {
 
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
-    const { members, links, asks, replies, executions, requests } = this.#parts;
+    const { members, links, asks, replies, executions, requests, prober, probeAnswers } =
+      this.#parts;
     return {
       members: members.size,
       links: links.size,
@@ -179,6 +185,8 @@ export class SwarmCore implements Core {
       openingBytes: asks.openingBytes,
       keptBytes: replies.bytes,
       runs: executions.size,
+      probed: prober.size,
+      probers: probeAnswers.size,
       ...requests.sizes,
     };
   }
@@ -192,7 +200,7 @@ export class SwarmCore implements Core {
   }
 
   #start(): void {
-    const { context, intake, prekeys, gossip, dialer, records } = this.#parts;
+    const { context, intake, prekeys, gossip, dialer, records, prober } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
     records.restore(context.options.records ?? []);
@@ -202,6 +210,7 @@ export class SwarmCore implements Core {
     prekeys.start();
     gossip.start();
     dialer.start();
+    prober.start();
   }
 
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {

@@ -43,6 +43,10 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.keys.handleWant(link.id, message);
     case 'keys':
       return parts.keys.handleKeys(link.id, message);
+    case 'probe':
+      return parts.probeAnswers.handle(link, message);
+    case 'probed':
+      return parts.prober.handleProbed(link, message);
     case 'holds':
       return parts.records.handleHolds(link, message);
     case 'want':

@@ -18,6 +18,9 @@ import { Members } from './members.ts';
 import { FullMesh } from './overlay.ts';
 import { OwnRecord } from './own.ts';
 import { Prekeys } from './prekeys.ts';
+import { Pins } from './pins.ts';
+import { ProbeAnswers } from './probe-answers.ts';
+import { Prober } from './probe.ts';
 import { Records } from './records.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
@@ -42,6 +45,8 @@ export class Parts {
   readonly executions: Executions;
   readonly replies: Replies;
   readonly asks: Asks;
+  readonly prober: Prober;
+  readonly probeAnswers: ProbeAnswers;
   /** The first call has been made; until then nothing is told to anybody. */
   started = false;
 
@@ -87,6 +92,9 @@ export class Parts {
       this.requests.end(request);
       this.#drop(request);
     });
+    const sources = { context, members, links, pins: new Pins(context, members) };
+    this.prober = new Prober(sources, (link, node, from) => keys.want(link.id, node, from));
+    this.probeAnswers = new ProbeAnswers(sources);
     members.applyRecord(this.own.provisional());
   }
 

@@ -27,6 +27,10 @@ export function tick(parts: Parts, name: TimerName, subject: string): void {
       return parts.keys.handleTimer(Number(subject));
     case 'keep-keys':
       return parts.keys.handleKeepTimer();
+    case 'probe':
+      return parts.prober.handleTimer();
+    case 'probe-end':
+      return parts.prober.handleEndTimer();
     case 'lost':
       return parts.suspicion.handleLostTimer(subject);
     case 'dead':
@@ -64,6 +68,8 @@ function sweep(parts: Parts): void {
   parts.suspicion.sweep();
   parts.requests.sweep();
   parts.replies.sweep();
+  parts.prober.sweep();
+  parts.probeAnswers.sweep();
   const { timers, now } = parts.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);
 }

@@ -84,6 +84,37 @@ export interface Tuning {
   readonly deadExpectedMs: number;
   /** A prekey is replaced after this, less up to a sixth, and sealed to for twice as long. */
   readonly prekeyMs: number;
+  /** Mean time between two probes. */
+  readonly probeMeanMs: number;
+  /** Answers to a probe are waited for this long. */
+  readonly probeAnswerMs: number;
+  /** How many witnesses a probe asks, beside its target. */
+  readonly probeWitnesses: number;
+}
+
+/**
+ * `consistent`: three witnesses or more know the target as this host does, and nobody differs.
+ * `conflict`: somebody knows another node or key there. `unknown`: too few witnesses know it.
+ */
+export type ProbeVerdict = 'consistent' | 'conflict' | 'unknown';
+
+/** The last probe of one member. */
+export interface ProbeResult {
+  readonly nodeId: NodeId;
+  /** What was asked about. */
+  readonly name: string;
+  readonly address: string;
+  readonly verdict: ProbeVerdict;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Witnesses. */
+  readonly asked: readonly NodeId[];
+  /** Those that know the target as this host does. */
+  readonly same: readonly NodeId[];
+  /** Those that know another node or key there; the target itself may be among them. */
+  readonly others: readonly NodeId[];
+  /** Of a conflict: the question and the signed answers of `others`, packed. */
+  readonly proof?: Uint8Array;
 }
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
@@ -211,6 +242,8 @@ export interface Alarm {
   readonly message: string;
   /** Unix milliseconds. */
   readonly at: number;
+  /** The cause has ended: an open alarm of this kind and key is resolved. */
+  readonly over?: true;
 }
 
 export type CoreEvent =
@@ -252,6 +285,8 @@ export interface Core {
   cancelRequest(now: Now, id: RequestId): void;
   /** The whole table, self included, sorted by name. */
   members(): readonly MemberView[];
+  /** The last probe of each member that was probed in this run. */
+  probes(): readonly ProbeResult[];
   /** No longer expected in accounts; spreads to every member. False when unknown. */
   forget(now: Now, node: NodeId): boolean;
   /** Takes up and spreads a record of the operator. False when it is none, or not newer than what is known. */

@@ -6,9 +6,12 @@
 import { WireError } from './errors.ts';
 import { pack, unpack } from './pack.ts';
 import type { Packable } from './pack.ts';
+import { PROBE_ANSWER_MAX, PROBE_QUESTION_MAX } from './swarm-messages-probe.ts';
+import type { ProbedMessage, ProbeMessage } from './swarm-messages-probe.ts';
 
 export * from './swarm-messages-signed.ts';
 export * from './swarm-messages-answer.ts';
+export * from './swarm-messages-probe.ts';
 
 /** Keeps a silent link alive. */
 export interface HeartbeatMessage {
@@ -126,6 +129,8 @@ export type SwarmMessage =
   | HoldsMessage
   | KeysWantMessage
   | KeysMessage
+  | ProbeMessage
+  | ProbedMessage
   | RequestMessage
   | PullMessage
   | ReplyMessage
@@ -198,6 +203,8 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
     from: integer(map, 'from', KEY_ENTRIES_MAX),
   }),
   keys: (map) => ({ t: 'keys', entries: byteList(map, 'entries', 128) }),
+  probe: (map) => ({ t: 'probe', question: bytes(map, 'question', 1, PROBE_QUESTION_MAX) }),
+  probed: (map) => ({ t: 'probed', signed: bytes(map, 'signed', 1, PROBE_ANSWER_MAX) }),
   want: (map) => ({ t: 'want', nodes: byteList(map, 'nodes', 64) }),
   request: (map) => ({
     t: 'request',
