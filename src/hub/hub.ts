@@ -15,6 +15,7 @@ import { openDatabase, whileAway, type OpenedDatabase } from './open-database.ts
 import { Queue } from './queue.ts';
 import { RELEASE } from './release.ts';
 import { Scheduler } from './scheduler.ts';
+import { Sealer } from './sealer.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface HubOptions {
@@ -41,6 +42,10 @@ export interface HubTuning {
   readonly settleMs: number;
   /** How often the whole member table is compared with swarmplane.node. */
   readonly nodesMs: number;
+  /** How often audit rows that wait are sealed. */
+  readonly sealMs: number;
+  /** How often what the settings call old is dropped. */
+  readonly retentionMs: number;
   /** How long a stop waits for the database. */
   readonly stopMs: number;
   readonly claimMax: number;
@@ -54,6 +59,8 @@ export const DEFAULT_TUNING: HubTuning = {
   graceMs: 3_000,
   settleMs: 5_000,
   nodesMs: 30_000,
+  sealMs: 30_000,
+  retentionMs: 3_600_000,
   stopMs: 5_000,
   claimMax: 1_000,
   runsMax: 16,
@@ -77,6 +84,7 @@ export class Hub {
   readonly #alarms: AlarmWriter;
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
+  readonly #sealer: Sealer;
   readonly #listener: Listener;
   #id = '';
   #leaseMs = 30_000;
@@ -130,7 +138,9 @@ export class Hub {
       onOutdated: (error) => this.#outdated(error),
     });
     this.#scheduler = new Scheduler(queue, log);
-    const { pollMs } = this.#tuning;
+    const { pollMs, sealMs, retentionMs } = this.#tuning;
+    const { nodeId, seals } = asker;
+    this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',
@@ -167,6 +177,7 @@ export class Hub {
     this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
     await this.#upkeep.start();
     await this.#listener.start();
+    this.#sealer.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
   }
@@ -203,7 +214,10 @@ export class Hub {
 
   async #end(): Promise<void> {
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
-    await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
+    await Promise.all([
+      ...[this.#nodes.stop(), this.#alarms.stop()],
+      ...[this.#upkeep.stop(), this.#sealer.stop()],
+    ]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);
     } catch (error) {

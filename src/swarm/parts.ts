@@ -19,6 +19,7 @@ import { FullMesh } from './overlay.ts';
 import { OwnRecord } from './own.ts';
 import { Records } from './records.ts';
 import { Replies } from './replies.ts';
+import { Seals } from './seals.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
@@ -30,6 +31,7 @@ export class Parts {
   readonly links: Links;
   readonly own: OwnRecord;
   readonly records: Records;
+  readonly seals: Seals;
   readonly intake: Intake;
   readonly keeper: Keeper;
   readonly keys: Keys;
@@ -54,6 +56,7 @@ export class Parts {
     const links = (this.links = new Links(context));
     this.own = new OwnRecord(context, (record) => this.#publish(record));
     const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    this.seals = new Seals(context, members, links);
     this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
     this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
@@ -104,6 +107,7 @@ export class Parts {
     this.suspicion.handleLinkUp(link.nodeId);
     this.gossip.handleLinkUp(link);
     this.records.handleLinkUp(link);
+    this.seals.tell(link);
     this.requests.handleLinkUp(link);
     this.asks.handleLinkUp();
     this.#tell(link.nodeId);

@@ -103,6 +103,9 @@ export type TimerName =
   | 'keys'
   /** The key book is kept on disk. */
   | 'keep-keys'
+  /** The seals of audit chains go to disk. */
+  | 'keep-seals'
+  | 'keep-seals'
   /** A lost link did not come back. Subject: node. */
   | 'lost'
   /** A suspicion becomes a death. Subject: node. */

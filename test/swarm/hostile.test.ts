@@ -74,7 +74,14 @@ describe('bytes from peers', () => {
   test('a real message cut or changed anywhere is a message or a WireError', () => {
     const { messages } = overheard(63);
     const kinds = new Map(messages.map((bytes) => [decodeMessage(bytes)!.t, bytes]));
-    expect([...kinds.keys()].sort()).toEqual(['holds', 'news', 'reply', 'request', 'summary']);
+    expect([...kinds.keys()].sort()).toEqual([
+      'holds',
+      'news',
+      'reply',
+      'request',
+      'seals-have',
+      'summary',
+    ]);
     for (const bytes of kinds.values()) {
       for (let at = 0; at < bytes.length; at++) {
         expect(() => decodeMessage(bytes.subarray(0, at))).toThrow(WireError);
