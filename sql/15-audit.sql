@@ -12,15 +12,16 @@ as $$
   select int4send(octet_length(part)) || part;
 $$;
 
--- Microseconds since 1970, whatever the session's time zone.
+-- Microseconds since 1970, whatever the session's time zone; what lies beyond 2255 is 2^53 - 1.
 create or replace function swarmplane.micros(at timestamptz)
   returns bigint
   language sql
   immutable
+  strict
   parallel safe
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select (extract(epoch from at) * 1000000)::bigint;
+  select least(greatest(extract(epoch from at) * 1000000, -9007199254740991), 9007199254740991)::bigint;
 $$;
 
 -- The hash of an audit row (docs/protocol.md section 10): of what it says, not of where it is kept.

@@ -8,6 +8,7 @@ export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { createLog, type Log } from './log.ts';
+export { openSeal, type OpenSeal } from './seal.ts';
 export {
   initSwarm,
   isInitialised,

@@ -3,7 +3,7 @@
  * sql/15-audit.sql and sql/17-seal.sql compute.
  */
 import { createHash } from 'node:crypto';
-import { encodeFields, u64, utf8 } from '../agent/client.ts';
+import { encodeFields, utf8 } from '../agent/client.ts';
 
 /** A row of swarmplane.audit. */
 export interface AuditRow {
@@ -53,8 +53,8 @@ export function auditRowHash(row: AuditRow): Uint8Array {
   return sha256(
     encodeFields([
       utf8('swarmplane/1 audit row'),
-      u64(row.id),
-      u64(row.micros),
+      i64(row.id),
+      i64(row.micros),
       utf8(row.actor),
       utf8(row.action),
       utf8(row.object),
@@ -69,15 +69,15 @@ export function sealHash(seal: Seal): Uint8Array {
     encodeFields([
       utf8('swarmplane/1 audit seal'),
       chainBytes(seal.chain),
-      u64(seal.number),
-      u64(seal.micros),
+      i64(seal.number),
+      i64(seal.micros),
       Buffer.from(seal.hub, 'hex'),
       seal.previous,
-      u64(seal.count),
-      u64(seal.firstId),
-      u64(seal.lastId),
-      u64(seal.seenId),
-      u64(seal.settledId),
+      i64(seal.count),
+      i64(seal.firstId),
+      i64(seal.lastId),
+      i64(seal.seenId),
+      i64(seal.settledId),
       sha256(seal.rows),
       seal.checkpoint === undefined ? new Uint8Array() : checkpointBytes(seal.checkpoint),
     ]),
@@ -106,12 +106,19 @@ export function sealedRows(rows: Uint8Array): SealedRow[] {
 
 const ROW_BYTES = 48;
 
+/** As int8send writes it. */
+function i64(value: number): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64BE(BigInt(value));
+  return bytes;
+}
+
 function chainBytes(uuid: string): Uint8Array {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
 function checkpointBytes({ before, seal, hash, rows }: Checkpoint): Uint8Array {
-  return encodeFields([u64(before), u64(seal), hash, u64(rows)]);
+  return encodeFields([i64(before), i64(seal), hash, i64(rows)]);
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {

@@ -94,7 +94,8 @@ export class Sealer {
     try {
       await client.query('begin isolation level read committed');
       const made = await this.#signed(client, begin);
-      await client.query(made ? 'commit' : 'rollback');
+      // without a seal too: an alert may have been raised
+      await client.query('commit');
       client.release();
       return made;
     } catch (error) {

@@ -747,7 +747,7 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ IMMUTABLE PARALLEL SAFE STRICT
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_auditor;
