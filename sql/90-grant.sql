@@ -35,7 +35,11 @@ grant insert (node_id, address, ip, port, declared), update (declared)
   on swarmplane.node_address to swarmplane_operator;
 grant insert, update, delete on swarmplane.node_label to swarmplane_operator;
 grant update (value) on swarmplane.setting to swarmplane_operator;
-grant select on swarmplane.audit to swarmplane_operator, swarmplane_auditor;
+grant select on swarmplane.audit, swarmplane.audit_seal to swarmplane_operator, swarmplane_auditor;
+grant execute on function swarmplane.micros(timestamptz)
+  to swarmplane_operator, swarmplane_auditor, swarmplane_hub;
+-- what hubs spread among the nodes
+grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
 
 -- hubs: the functions of the queue, no table of it
 grant execute on function
@@ -54,6 +58,11 @@ grant execute on function
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.look_after_alerts(),
   swarmplane.make_partitions(interval),
+  swarmplane.begin_seal(text, integer, boolean),
+  swarmplane.finish_seal(bigint, bytea, bigint),
+  swarmplane.begin_checkpoint(text),
+  swarmplane.drop_sealed_audit(),
+  swarmplane.drop_old_partition(),
   swarmplane.tick(bigint, timestamptz, timestamptz[], timestamptz, text),
   swarmplane.tick_intervals(),
   swarmplane.due_crons(),

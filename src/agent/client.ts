@@ -9,3 +9,4 @@ export { AgentError } from './errors.ts';
 export { defaultStateFolder, StateFolder } from './state-folder.ts';
 export type { Account, HostOutcome, HostState } from '../swarm/index.ts';
 export { VERSION } from './version.ts';
+export { encodeFields, utf8 } from '../wire/index.ts';

@@ -86,7 +86,12 @@ function nodes(agent: Agent): Packable {
 }
 
 function keyList(agent: Agent, name: string): Packable {
-  const { nodeId, name: known } = resolveHost(text(name, 'node'), agent.members());
+  const wanted = text(name, 'node');
+  // A whole node id is enough for a host that has left: its list stays in the key book.
+  const left = agent.node.keyList(wanted).entries.length > 0;
+  const { nodeId, name: known } = left
+    ? { nodeId: wanted, name: agent.members().find((one) => one.nodeId === wanted)?.name ?? wanted }
+    : resolveHost(wanted, agent.members());
   const { entries, frozen } = agent.node.keyList(nodeId);
   return {
     ...{ nodeId, name: known, frozen },

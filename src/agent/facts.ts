@@ -1,5 +1,5 @@
-/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms and osquery_info. */
-import type { Alarm, MemberView, ProbeResult } from '../swarm/index.ts';
+/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms, swarm_seals and osquery_info. */
+import type { Alarm, MemberView, ProbeResult, SealView } from '../swarm/index.ts';
 import type { HostFacts, Row } from '../tables/types.ts';
 import { toHex } from '../wire/index.ts';
 
@@ -87,5 +87,17 @@ function alarmRow(alarm: OpenAlarm): Row {
     first_at: Math.floor(alarm.firstAt / 1000),
     last_at: Math.floor(alarm.at / 1000),
     count: alarm.count,
+  };
+}
+
+export function sealRow(seal: SealView): Row {
+  return {
+    chain: seal.chain.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    number: seal.number,
+    hash: seal.hash,
+    time: Math.floor(seal.at / 1000),
+    hub: seal.hub,
+    key_version: seal.keyVersion,
+    head: seal.head,
   };
 }

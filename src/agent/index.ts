@@ -8,6 +8,7 @@ export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { createLog, type Log } from './log.ts';
+export { openSeal, type OpenSeal } from './seal.ts';
 export {
   initSwarm,
   isInitialised,
@@ -15,5 +16,5 @@ export {
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';
-export type { AskEvent, Asker, AskSpec, HostAnswer } from './types.ts';
-export type { Alarm, MemberView, Targets } from '../swarm/index.ts';
+export type { AskEvent, Asker, AskSpec, HostAnswer, Seals } from './types.ts';
+export type { Alarm, MemberView, SealSpec, SealView, Targets } from '../swarm/index.ts';

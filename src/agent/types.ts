@@ -1,6 +1,14 @@
 /** What cli and hub need of a running agent. */
 import type { Value } from '../tables/types.ts';
-import type { Account, Alarm, HostOutcome, MemberView, Targets } from '../swarm/types.ts';
+import type {
+  Account,
+  Alarm,
+  HostOutcome,
+  MemberView,
+  SealSpec,
+  SealView,
+  Targets,
+} from '../swarm/types.ts';
 
 export interface AskSpec {
   readonly sql: string;
@@ -35,6 +43,17 @@ export interface Asker {
    * @throws QueryError when it is refused; nothing was sent then
    */
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
+  /** For the seals of the audit; the key never leaves the node. */
+  readonly seals: Seals;
   onMember(listener: (member: MemberView) => void): () => void;
   onAlarm(listener: (alarm: Alarm) => void): () => void;
+}
+
+export interface Seals {
+  /** The end of an audit chain, signed with this node's present key as a SEAL and nothing else. */
+  sign(seal: SealSpec): SealView;
+  /** To every node. False when it is not news. */
+  spread(head: Uint8Array): boolean;
+  /** What this node remembers of all chains. */
+  all(): readonly SealView[];
 }

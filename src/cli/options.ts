@@ -18,6 +18,16 @@ export function controlSocketOf(command: Command): string {
   return StateFolder.existing(stateOf(command)).file(CONTROL_SOCKET);
 }
 
+/** The database of the hub of a state folder. @throws CliError where there is none */
+export function storedUrl(stateFolder: string): string {
+  const url = StateFolder.existing(stateFolder).readText(PSQL_URL_FILE)?.trim();
+  if (url !== undefined) return url;
+  throw new CliError(
+    `${JSON.stringify(stateFolder)} has no hub`,
+    "run this where `swarmplane hub` runs, name the hub's state folder with --state DIR, or give --database URL",
+  );
+}
+
 export interface HostOptions {
   readonly name: string;
   readonly listen: string;

@@ -17,6 +17,7 @@ import { Queue } from './queue.ts';
 import { Recorder } from './recorder.ts';
 import { RELEASE } from './release.ts';
 import { Scheduler } from './scheduler.ts';
+import { Sealer } from './sealer.ts';
 import { Spool } from './spool.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -46,6 +47,10 @@ export interface HubTuning {
   readonly settleMs: number;
   /** How often the whole member table is compared with swarmplane.node. */
   readonly nodesMs: number;
+  /** How often audit rows that wait are sealed. */
+  readonly sealMs: number;
+  /** How often what the settings call old is dropped. */
+  readonly retentionMs: number;
   /** How long a stop waits for the database; after twice as long its connections are cut. */
   readonly stopMs: number;
   readonly claimMax: number;
@@ -61,6 +66,8 @@ export const DEFAULT_TUNING: HubTuning = {
   graceMs: 3_000,
   settleMs: 5_000,
   nodesMs: 30_000,
+  sealMs: 30_000,
+  retentionMs: 3_600_000,
   stopMs: 5_000,
   claimMax: 1_000,
   runsMax: 16,
@@ -86,6 +93,7 @@ export class Hub {
   readonly #alarms: AlarmWriter;
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
+  readonly #sealer: Sealer;
   readonly #listener: Listener;
   #id = '';
   #leaseMs = 30_000;
@@ -142,7 +150,9 @@ export class Hub {
       onOutdated: (error) => this.#outdated(error),
     });
     this.#scheduler = new Scheduler(queue, log);
-    const { pollMs } = this.#tuning;
+    const { pollMs, sealMs, retentionMs } = this.#tuning;
+    const { nodeId, seals } = asker;
+    this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',
@@ -180,6 +190,7 @@ export class Hub {
     this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
     await this.#upkeep.start();
     await this.#listener.start();
+    this.#sealer.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
   }
@@ -228,7 +239,10 @@ export class Hub {
   async #end(): Promise<void> {
     const giveUp = setTimeout(() => cutConnections(this.#pool), 2 * this.#tuning.stopMs);
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
-    await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
+    await Promise.all([
+      ...[this.#nodes.stop(), this.#alarms.stop()],
+      ...[this.#upkeep.stop(), this.#sealer.stop()],
+    ]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);
     } catch (error) {

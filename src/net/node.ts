@@ -38,12 +38,15 @@ import { LinkTable } from './link-table.ts';
 import { Listener } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import type { LinkView, NetOptions } from './options.ts';
+import { SealDesk } from './seal-desk.ts';
 import { RequestStream, type RequestEvent } from './request-stream.ts';
 import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
 
 export class SwarmNode {
   /** Where this node listens. */
   readonly address: HostPort;
+  /** What this node remembers of audit chains. */
+  readonly seals: SealDesk;
   readonly #options: NetOptions;
   readonly #tuning: NetTuning;
   readonly #clock: Clock;
@@ -110,6 +113,7 @@ export class SwarmNode {
       effect: (effect) => this.#effects.handle(effect),
       event: (event) => this.#handleEvent(event),
     });
+    this.seals = new SealDesk(this.#driver);
     this.#ticker = this.#startTicker();
     listener.accept((socket) => this.#inbound.accept(socket));
     this.#driver.step((one, now) => one.handleTimeout(now));

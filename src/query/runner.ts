@@ -82,7 +82,7 @@ class Pool {
         allowSensitive: options.allowSensitive ?? false,
       };
       const waiting: Waiting = {
-        job: { ...job, facts: this.options.facts() },
+        job: { ...job, facts: this.options.facts(job.sql) },
         signal: options.signal,
         resolve,
         reject,

@@ -115,7 +115,7 @@ export interface QueryRunner {
 export interface QueryRunnerOptions {
   readonly limits?: Partial<QueryLimits>;
   /** Asked for each query. */
-  readonly facts: () => HostFacts;
+  readonly facts: (sql: string) => HostFacts;
   /** Tables this host does not serve at all. */
   readonly denyTables?: readonly string[];
   /** Root of the file system the tables read: '/' but in tests. */

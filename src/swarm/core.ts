@@ -20,6 +20,8 @@ import type {
   ProbeResult,
   RequestId,
   RequestSpec,
+  SealSpec,
+  SealView,
   SelfDescription,
 } from './types.ts';
 
@@ -69,6 +71,7 @@ export class SwarmCore implements Core {
         if (parts.keys.handlePersisted(effectId, result.ok)) return;
         if (parts.records.handlePersisted(effectId, result.ok)) return;
         if (parts.prekeys.handlePersisted(effectId, result.ok)) return;
+        if (parts.seals.handlePersisted(effectId, result.ok)) return;
         parts.own.handlePersisted(effectId, result.ok);
     }
   }
@@ -153,6 +156,18 @@ export class SwarmCore implements Core {
     return this.#enter(now).records.apply(record, undefined);
   }
 
+  signSeal(now: Now, seal: SealSpec): SealView {
+    return this.#enter(now).seals.sign(seal);
+  }
+
+  spreadSeal(now: Now, head: Uint8Array): boolean {
+    return this.#enter(now).seals.spread(head);
+  }
+
+  seals(): readonly SealView[] {
+    return this.#parts.seals.views();
+  }
+
   leave(now: Now): void {
     const parts = this.#enter(now);
     if (this.#left) return;
@@ -176,8 +191,8 @@ export class SwarmCore implements Core {
 
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
-    const { members, links, asks, replies, executions, requests, prober, probeAnswers } =
-      this.#parts;
+    const { members, links, asks, replies, executions, requests } = this.#parts;
+    const { prober, probeAnswers, seals } = this.#parts;
     return {
       members: members.size,
       links: links.size,
@@ -187,6 +202,7 @@ export class SwarmCore implements Core {
       runs: executions.size,
       probed: prober.size,
       probers: probeAnswers.size,
+      seals: seals.size,
       ...requests.sizes,
     };
   }
@@ -204,6 +220,7 @@ export class SwarmCore implements Core {
     this.#parts.started = true;
     context.timers.clear('start', '');
     records.restore(context.options.records ?? []);
+    this.#parts.seals.restore(context.options.seals ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
     for (const node of context.options.forgotten ?? []) this.forget(context.now, node);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);

@@ -35,6 +35,7 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.gossip.handleSummary(link, message);
     case 'digest':
       parts.records.handleDigest(link);
+      parts.seals.tell(link);
       return parts.gossip.handleDigest(link, message.hash);
     case 'record':
       parts.records.apply(message.bytes, link.id);
@@ -49,6 +50,10 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.prober.handleProbed(link, message);
     case 'holds':
       return parts.records.handleHolds(link, message);
+    case 'seals':
+      return parts.seals.handleSeals(link, message);
+    case 'seals-have':
+      return parts.seals.handleHave(link, message);
     case 'want':
       return parts.gossip.handleWant(link, message);
     case 'request':

@@ -23,6 +23,7 @@ import { ProbeAnswers } from './probe-answers.ts';
 import { Prober } from './probe.ts';
 import { Records } from './records.ts';
 import { Replies } from './replies.ts';
+import { Seals } from './seals.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
@@ -35,6 +36,7 @@ export class Parts {
   readonly own: OwnRecord;
   readonly prekeys: Prekeys;
   readonly records: Records;
+  readonly seals: Seals;
   readonly intake: Intake;
   readonly keeper: Keeper;
   readonly keys: Keys;
@@ -66,6 +68,7 @@ export class Parts {
       () => prekeys.shown,
     );
     const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    this.seals = new Seals(context, members, links);
     this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
     this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
@@ -119,6 +122,7 @@ export class Parts {
     this.suspicion.handleLinkUp(link.nodeId);
     this.gossip.handleLinkUp(link);
     this.records.handleLinkUp(link);
+    this.seals.tell(link);
     this.requests.handleLinkUp(link);
     this.asks.handleLinkUp();
     this.#tell(link.nodeId);

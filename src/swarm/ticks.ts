@@ -23,6 +23,8 @@ export function tick(parts: Parts, name: TimerName, subject: string): void {
       return parts.gossip.handleDigestTimer();
     case 'keep':
       return parts.keeper.handleTimer();
+    case 'keep-seals':
+      return parts.seals.handleTimer();
     case 'keys':
       return parts.keys.handleTimer(Number(subject));
     case 'keep-keys':

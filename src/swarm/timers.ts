@@ -107,6 +107,8 @@ export type TimerName =
   | 'probe'
   /** Answers to a probe are not waited for any longer. */
   | 'probe-end'
+  /** The seals of audit chains go to disk. */
+  | 'keep-seals'
   /** A lost link did not come back. Subject: node. */
   | 'lost'
   /** A suspicion becomes a death. Subject: node. */

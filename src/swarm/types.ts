@@ -39,6 +39,8 @@ export interface CoreOptions {
   readonly prekeys?: readonly KeptPrekey[];
   /** Records of the operator kept from the last run. */
   readonly records?: readonly Uint8Array[];
+  /** SEALs kept from the last run. */
+  readonly seals?: readonly Uint8Array[];
   /** Node ids the operator's hosts were told to forget (`swarmplane forget`). */
   readonly forgotten?: readonly NodeId[];
   /** `host:port` addresses from configuration, dialled until one answers. */
@@ -234,6 +236,25 @@ export interface Account {
   readonly unexpected: readonly HostOutcome[];
 }
 
+/** The end of an audit chain, for this node to sign: it is a hub. */
+export interface SealSpec {
+  /** The chain's uuid as 32 hex digits. */
+  readonly chain: string;
+  readonly number: number;
+  /** Of the seal, 64 hex digits. */
+  readonly hash: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/** A signed SEAL (docs/protocol.md section 10). */
+export interface SealView extends SealSpec {
+  readonly hub: NodeId;
+  readonly keyVersion: number;
+  /** As signed. */
+  readonly head: Uint8Array;
+}
+
 export interface Alarm {
   /** E.g. `clone`, `fork`, `wrong_secret`, `name_reused`. */
   readonly kind: string;
@@ -291,6 +312,12 @@ export interface Core {
   forget(now: Now, node: NodeId): boolean;
   /** Takes up and spreads a record of the operator. False when it is none, or not newer than what is known. */
   publish(now: Now, record: Uint8Array): boolean;
+  /** Signs a SEAL, and nothing else, with the own key. */
+  signSeal(now: Now, seal: SealSpec): SealView;
+  /** Remembers a SEAL and sends it to every link. False when it is none of a hub that is known, or not news. */
+  spreadSeal(now: Now, head: Uint8Array): boolean;
+  /** The SEALs this node remembers, by chain, hub and number. */
+  seals(): readonly SealView[];
   /** Says `left` to everybody; send what `pollSend` gives, then close. */
   leave(now: Now): void;
   /** New own addresses, name or labels: a new incarnation of the own record. */

@@ -5,9 +5,11 @@
  */
 import { concat, fromUtf8, readU64, u64, utf8 } from './bytes.ts';
 import { WireError } from './errors.ts';
-import { decodeFields, encodeFields } from './fields.ts';
+import { decodeFields, encodeFields, exactly } from './fields.ts';
 import { pack, unpack } from './pack.ts';
 import type { Packable } from './pack.ts';
+import { readSeal, writeSeal } from './swarm-messages-seal.ts';
+import type { SealBody } from './swarm-messages-seal.ts';
 
 /** What a member says about itself. */
 export interface MemberBody {
@@ -106,7 +108,14 @@ export interface AcceptedBody {
 }
 
 export type SignedBody =
-  MemberBody | AccuseBody | ForgetBody | RequestBody | BeaconBody | CancelBody | AcceptedBody;
+  | MemberBody
+  | AccuseBody
+  | ForgetBody
+  | RequestBody
+  | BeaconBody
+  | CancelBody
+  | AcceptedBody
+  | SealBody;
 
 /** A signed object taken apart. `bytes` is what is kept and relayed. */
 export interface SignedObject<B extends SignedBody = SignedBody> {
@@ -169,6 +178,7 @@ const LABELS: Readonly<Record<Kind, string>> = {
   beacon: 'swarmplane/1 BEACON',
   cancel: 'swarmplane/1 CANCEL',
   accepted: 'swarmplane/1 ACCEPTED',
+  seal: 'swarmplane/1 SEAL',
 };
 
 /** Fields between label and signature. */
@@ -180,6 +190,7 @@ const FIELD_COUNTS: Readonly<Record<Kind, number>> = {
   beacon: 5,
   cancel: 3,
   accepted: 4,
+  seal: 7,
 };
 
 const KINDS = new Map(Object.entries(LABELS).map(([kind, label]) => [label, kind as Kind]));
@@ -207,6 +218,8 @@ function writeBody(body: SignedBody): Uint8Array[] {
       return [body.swarm, body.id, body.origin];
     case 'accepted':
       return [body.swarm, body.id, body.origin, body.node];
+    case 'seal':
+      return writeSeal(body);
   }
 }
 
@@ -240,6 +253,8 @@ function readBody(kind: Kind, fields: Uint8Array[]): SignedBody {
       return { ...readOrigin(swarm, b, c), kind };
     case 'accepted':
       return { ...readOrigin(swarm, b, c), kind, node: exactly(d, 32, 'node') };
+    case 'seal':
+      return readSeal(swarm, fields);
   }
 }
 
@@ -371,13 +386,6 @@ function readIds(bytes: Uint8Array, size: number, most: number): Uint8Array[] | 
   const count = (bytes.length - 1) / size;
   if (bytes[0] !== 1 || !Number.isInteger(count) || count > most) throw new RangeError('id list');
   return Array.from({ length: count }, (_, i) => bytes.subarray(1 + i * size, 1 + (i + 1) * size));
-}
-
-function exactly(bytes: Uint8Array, length: number, what: string): Uint8Array {
-  if (bytes.length !== length) {
-    throw new WireError('malformed', `${what} of ${bytes.length} bytes, not ${length}`);
-  }
-  return bytes;
 }
 
 function atMost(bytes: Uint8Array, length: number, what: string): Uint8Array {

@@ -37,6 +37,7 @@ describe('help', () => {
                                    use, show what is pinned
         secret                     the join secret of the swarm
         tables [options] [name]    list the tables a host can answer from
+        audit                      who did what: prove that nobody rewrote it
         sql [options] <statement>  run SQL on the hub's PostgreSQL, where no psql is
                                    installed
         demo [options]             run a hub and three more agents on this machine, to

@@ -5,6 +5,7 @@
 import type { AskEvent, Asker, AskSpec, HostAnswer } from '../../src/agent/index.ts';
 import type { Alarm, HostOutcome, HostState, MemberView } from '../../src/agent/index.ts';
 import type { Value } from '../../src/tables/types.ts';
+import { ScriptedSeals } from './scripted-seals.ts';
 
 export interface Scripted {
   readonly state: HostState;
@@ -29,6 +30,7 @@ export class ScriptedAsker implements Asker {
   behave: Behaviour = (host) => ({ state: 'ok', columns: ['name'], rows: [[host]] });
   /** Thrown by `ask` before anything is sent, while set. */
   refuse: Error | undefined;
+  readonly seals = new ScriptedSeals(() => this.nodeId);
   readonly #members = new Map<string, MemberView>();
   readonly #memberListeners = new Set<(member: MemberView) => void>();
   readonly #alarmListeners = new Set<(alarm: Alarm) => void>();

@@ -48,6 +48,8 @@ export class SimHost {
   /** Wall clock against true time, milliseconds. */
   skewMs = 0;
   seeds: readonly string[] = [];
+  /** What it says of itself from its next start on. */
+  hub = false;
   tuning: Partial<Tuning>;
   /** Undefined while the host is down. */
   core: SwarmCore | undefined;
@@ -297,7 +299,7 @@ export class SimHost {
         addresses: [this.address],
         labels: { role: 'sim' },
         version: '0.0.0',
-        hub: false,
+        hub: this.hub,
       },
       swarmId: SWARM_ID,
       epoch: 1,

@@ -52,7 +52,7 @@ describe('bytes from peers', () => {
   test('a real message cut or changed anywhere is a message or a WireError', () => {
     const { messages } = overheard(63);
     const kinds = new Map(messages.map((bytes) => [decodeMessage(bytes)!.t, bytes]));
-    const seen = ['holds', 'news', 'probe', 'probed', 'reply', 'request', 'summary'];
+    const seen = ['holds', 'news', 'probe', 'probed', 'reply', 'request', 'seals-have', 'summary'];
     expect([...kinds.keys()].sort()).toEqual(seen);
     for (const bytes of kinds.values()) {
       for (let at = 0; at < bytes.length; at++) {
