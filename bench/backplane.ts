@@ -26,10 +26,10 @@ import { median, percentile, printFigures, printMachine, type Figure } from './l
 
 const ROUNDS = 5;
 /** Deliveries in one round, by batch. */
-const DELIVERIES: Readonly<Record<number, number>> = { 1: 1_000, 100: 10_000 };
-const LATENCIES = 300;
+const DELIVERIES: Readonly<Record<number, number>> = { 1: 500, 100: 5_000 };
+const LATENCIES = 200;
 const WRITERS = 32;
-const COMMITS = 3_000;
+const COMMITS = 2_000;
 
 const INSERT_ONE = "insert into swarmplane.request (sql) values ('select 1 as one')";
 const INSERT_CLOCK = `insert into swarmplane.request (sql) values ('select unixepoch(''subsec'') * 1000 as at')`;
