@@ -1,24 +1,29 @@
 -- Settings: read by the functions of the queue, changed by operators, checked at the change.
+-- plpgsql keeps the plan for the session; a function in sql would be planned at each call.
 set local role swarmplane_owner;
 
 create or replace function swarmplane.setting_interval(setting_name text)
   returns interval
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select s.value::interval from swarmplane.setting s where s.name = setting_name;
+begin
+  return (select s.value::interval from swarmplane.setting s where s.name = setting_name);
+end
 $$;
 
 create or replace function swarmplane.setting_integer(setting_name text)
   returns integer
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select s.value::integer from swarmplane.setting s where s.name = setting_name;
+begin
+  return (select s.value::integer from swarmplane.setting s where s.name = setting_name);
+end
 $$;
 
 create or replace function swarmplane.tg_setting__before_write()

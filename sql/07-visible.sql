@@ -1,4 +1,5 @@
 -- Which hosts a role may see: by the access labels that are in force now. 80-policy.sql applies it.
+-- plpgsql keeps plans for the session; functions in sql would be planned at each call.
 set local role swarmplane_owner;
 
 -- The nodes that a role may see. Null stands for all of them.
@@ -33,23 +34,27 @@ $$;
 -- The nodes that whoever asks now may see: the role that was set, or else the login.
 create or replace function swarmplane.visible_nodes()
   returns integer[]
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select swarmplane.nodes_visible_to(
+begin
+  return swarmplane.nodes_visible_to(
     case when current_setting('role') in ('none', '') then session_user
          else current_setting('role')::name end);
+end
 $$;
 
 create or replace function swarmplane.sees_all()
   returns boolean
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select swarmplane.visible_nodes() is null;
+begin
+  return swarmplane.visible_nodes() is null;
+end
 $$;
 reset role;

@@ -10,6 +10,8 @@ create or replace function swarmplane.resolve_hosts(hosts text[], visible intege
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
+  found_nodes integer[];
+  all_known boolean;
   wrong text;
 begin
   if hosts is null or cardinality(hosts) = 0 then
@@ -37,6 +39,23 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'write ''{*}'' alone, or names alone';
   end if;
 
+  select array_agg(distinct named.id order by named.id),
+         -- each name gives one row with a node, or something is wrong
+         count(*) = count(distinct named.name) and bool_and(named.id is not null and named.name is not null)
+    into found_nodes, all_known
+    from (
+      select w.name, n.id
+        from (select distinct h.name from unnest(hosts) as h (name)) w
+        left join swarmplane.node n
+          on (n.name = w.name or n.identity = w.name)
+         and n.state <> 'left'
+         and (visible is null or n.id = any (visible))
+    ) named;
+  if all_known then
+    return query select unnest(found_nodes);
+    return;
+  end if;
+
   select string_agg(format('%s: %s', coalesce(quote_ident(named.name), 'null'), named.trouble), '; ')
     into wrong
     from (
@@ -46,24 +65,16 @@ begin
              end as trouble
         from (select distinct h.name from unnest(hosts) as h (name)) w
         left join swarmplane.node n
-          on n.state <> 'left' and w.name in (n.name, n.identity)
+          on (n.name = w.name or n.identity = w.name)
+         and n.state <> 'left'
          and (visible is null or n.id = any (visible))
        group by w.name
       having count(n.id) <> 1
        order by w.name
        limit 5
     ) named;
-  if wrong is not null then
-    raise exception 'can not tell which host is meant: %', wrong
-      using errcode = 'invalid_parameter_value', hint = 'names are in table swarmplane.node';
-  end if;
-  return query
-    select distinct n.id
-      from unnest(hosts) as h (name)
-      join swarmplane.node n
-        on n.state <> 'left' and h.name in (n.name, n.identity)
-       and (visible is null or n.id = any (visible))
-     order by n.id;
+  raise exception 'can not tell which host is meant: %', wrong
+    using errcode = 'invalid_parameter_value', hint = 'names are in table swarmplane.node';
 end
 $$;
 

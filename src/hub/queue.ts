@@ -32,6 +32,14 @@ export interface HubIdentity {
   readonly version: string;
 }
 
+export interface Tended {
+  /** Something was done: there may be more to do. */
+  readonly did: boolean;
+  readonly cancelled: readonly string[];
+  /** Milliseconds until something is due, negative when it is overdue; null when nothing waits. */
+  readonly dueMs: number | null;
+}
+
 /** A schedule whose cron line has to be read now. */
 export interface DueCron {
   readonly id: number;
@@ -120,23 +128,19 @@ export class Queue {
     await this.#pool.query('select swarmplane.give_back($1)', [token]);
   }
 
-  /** Tokens among these whose request somebody cancelled. */
-  async cancelled(tokens: readonly string[]): Promise<string[]> {
-    const sql = 'select t as token from swarmplane.cancelled_leases($1) t';
-    const { rows } = await this.#pool.query<{ token: string }>(sql, [tokens]);
-    return rows.map((row) => row.token);
-  }
-
-  /** Does one thing that is due (a lease that ran out, a request past its time); false when none was. */
-  async sweep(reap: boolean): Promise<boolean> {
-    const sql = 'select swarmplane.sweep($1) as did';
-    return (await this.#one<{ did: string | null }>(sql, [reap])).did !== null;
-  }
-
-  /** Milliseconds until something is due, negative when it is overdue; undefined when nothing waits. */
-  async nextDueMs(): Promise<number | undefined> {
-    const { due } = await this.#one<{ due: number | null }>('select swarmplane.next_due() as due');
-    return due ?? undefined;
+  /**
+   * Looks after what is due, in one round trip: does one thing (a lease that ran out, a request past
+   * its time), and tells which of these tokens somebody cancelled.
+   */
+  async tend(tokens: readonly string[], reap: boolean): Promise<Tended> {
+    const { rows } = await this.#pool.query<Tended>({
+      name: 'tend',
+      text: `select swarmplane.sweep($1) is not null as did,
+                    array(select swarmplane.cancelled_leases($2)) as cancelled,
+                    swarmplane.next_due() as "dueMs"`,
+      values: [reap, tokens],
+    });
+    return rows[0]!;
   }
 
   /** Ticks of interval schedules that are due are turned into requests; true when there were any. */

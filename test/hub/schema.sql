@@ -153,7 +153,6 @@ create table swarmplane.delivery_done (
   hub uuid,
   claimed_at timestamp with time zone,
   ended_at timestamp with time zone not null default clock_timestamp(),
-  constraint delivery_done_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
   constraint delivery_done_pkey PRIMARY KEY (node_id, request_id, asked_at),
   constraint state_is_an_end CHECK ((state = ANY (ARRAY['ok'::text, 'failed'::text, 'refused'::text, 'expired'::text, 'unreachable'::text, 'cancelled'::text]))),
   constraint was_open CHECK ((was = ANY (ARRAY['pending'::text, 'parked'::text, 'running'::text])))
@@ -573,7 +572,7 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.backoff(attempt integer)
  RETURNS interval
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -860,7 +859,7 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.sees_all()
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -869,14 +868,14 @@ grant execute on function swarmplane.sees_all() to swarmplane_reader;
 
 CREATE OR REPLACE FUNCTION swarmplane.setting_integer(setting_name text)
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.setting_interval(setting_name text)
  RETURNS interval
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -1030,7 +1029,7 @@ grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.visible_nodes()
  RETURNS integer[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
