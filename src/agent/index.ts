@@ -5,6 +5,22 @@
 export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
 export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts';
+export * from './history-types.ts';
+export type { HistoryStatus } from './history.ts';
+export {
+  decodeCollectAnswer,
+  decodeTrackAnswer,
+  encodeCollectBody,
+  encodeTrackBody,
+} from './history-body.ts';
+export {
+  decodeStatement,
+  encodeStatement,
+  signStatement,
+  verifyStatement,
+  type Origin,
+  type SignedStatement,
+} from './history-statement.ts';
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { createLog, type Log } from './log.ts';
@@ -16,5 +32,12 @@ export {
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';
-export type { AskEvent, Asker, AskSpec, HostAnswer, Seals } from './types.ts';
-export type { Alarm, MemberView, SealSpec, SealView, Targets } from '../swarm/index.ts';
+export type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent, Seals } from './types.ts';
+export type {
+  Alarm,
+  MemberView,
+  RequestSpec,
+  SealSpec,
+  SealView,
+  Targets,
+} from '../swarm/index.ts';

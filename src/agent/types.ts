@@ -3,8 +3,10 @@ import type { Value } from '../tables/types.ts';
 import type {
   Account,
   Alarm,
+  CoreEvent,
   HostOutcome,
   MemberView,
+  RequestSpec,
   SealSpec,
   SealView,
   Targets,
@@ -33,6 +35,9 @@ export type AskEvent =
   /** Always the last. */
   | { readonly kind: 'account'; readonly account: Account };
 
+/** One host's end with its payload as packed there, or the account, which is always the last. */
+export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
+
 /** One node of the swarm, as the hub drives it. */
 export interface Asker {
   readonly nodeId: string;
@@ -45,6 +50,8 @@ export interface Asker {
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
   /** For the seals of the audit; the key never leaves the node. */
   readonly seals: Seals;
+  /** Sends a request of any kind; `nodes` may be longer than 64, and leaving early withdraws it. */
+  request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent>;
   onMember(listener: (member: MemberView) => void): () => void;
   onAlarm(listener: (alarm: Alarm) => void): () => void;
 }

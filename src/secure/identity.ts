@@ -3,7 +3,7 @@
  * and the X25519 secrets of entries replaced less than 30 days ago: an EPOCH record that crossed a
  * rotation is sealed to one of these.
  */
-import { concat, decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
+import { concat, decodeAllFields, decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
 import { createCrypto } from './backend.ts';
 import { SigningKey } from './ed25519.ts';
 import { SecureError } from './errors.ts';
@@ -150,10 +150,10 @@ export class Identity {
   static #parse(bytes: Uint8Array): Identity {
     const [content, checksum] = decodeFields(bytes, 2) as [Uint8Array, Uint8Array];
     if (!equalSecret(checksum, sha256(content))) throw new RangeError('its checksum differs');
-    const fields = splitAll(new Uint8Array(content));
+    const fields = decodeAllFields(new Uint8Array(content));
     if (fields.length < 6 || fields.length > 7) throw new RangeError('it has other fields');
     if (!equalBytes(fields[0]!, FILE_LABEL)) throw new RangeError('it is of another kind');
-    const entries = verifyKeyList(splitAll(fields[5]!));
+    const entries = verifyKeyList(decodeAllFields(fields[5]!));
     const current = secretPair(fields[1]!, fields[2]!);
     const next = secretPair(fields[3]!, fields[4]!);
     const newest = entries.at(-1)!;
@@ -197,14 +197,6 @@ function secretPair(signSeed: Uint8Array, boxSeed: Uint8Array): SecretPair {
     signKey: signing.publicKey,
     boxKey: box.publicKey,
   };
-}
-
-/** Every length-prefixed field to the end. */
-function splitAll(bytes: Uint8Array): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let count = 0;
-  for (let at = 0; at + 4 <= bytes.length; at += 4 + view.getUint32(at)) count++;
-  return decodeFields(bytes, count);
 }
 
 const FILE_LABEL = protocolLabel('identity file');

@@ -53,3 +53,17 @@ export function exactly(bytes: Uint8Array, length: number, what: string): Uint8A
   }
   return bytes;
 }
+
+/**
+ * Splits every field to the end, however many there are.
+ * @throws WireError `truncated`
+ */
+export function decodeAllFields(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let count = 0;
+  for (let at = 0; at < bytes.length; count++) {
+    if (at + 4 > bytes.length) throw new WireError('truncated', `field ${count} breaks off`);
+    at += 4 + view.getUint32(at);
+  }
+  return decodeFields(bytes, count);
+}
