@@ -9,7 +9,7 @@ import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
 import { AlarmBook } from './alarms.ts';
-import { ask } from './ask.ts';
+import { ask, requestAll } from './ask.ts';
 import { Certificates } from './certificates.ts';
 import { formatAddress } from './address.ts';
 import { parseConfig, type Config } from './config.ts';
@@ -22,8 +22,8 @@ import type { Log } from './log.ts';
 import { runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
-import type { AskEvent, Asker, AskSpec } from './types.ts';
-import type { Alarm } from '../swarm/index.ts';
+import type { AskEvent, Asker, AskSpec, RequestEvent } from './types.ts';
+import type { Alarm, RequestSpec } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
 
 export interface AgentOptions {
@@ -124,6 +124,10 @@ export class Agent implements Asker {
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
     return ask(this.#runner, this.#node, this.#certificates, spec);
+  }
+
+  request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
+    return requestAll(this.#node, spec, signal);
   }
 
   onMember(listener: (member: MemberView) => void): () => void {

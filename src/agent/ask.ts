@@ -5,9 +5,9 @@
 import type { SwarmNode } from '../net/index.ts';
 import type { Certificates } from './certificates.ts';
 import type { QueryRunner } from '../query/index.ts';
-import type { Account, CoreEvent, Targets } from '../swarm/index.ts';
+import type { Account, RequestSpec, Targets } from '../swarm/index.ts';
 import { encodeQueryBody, PackedAnswer } from './answer.ts';
-import type { AskEvent, AskSpec } from './types.ts';
+import type { AskEvent, AskSpec, RequestEvent } from './types.ts';
 
 /** docs/protocol.md section 8. */
 const NODES_PER_REQUEST = 64;
@@ -21,23 +21,32 @@ export async function* ask(
 ): AsyncGenerator<AskEvent, void> {
   const { sensitive } = await runner.prepare(spec.sql);
   const certificate = certificates.forTables(sensitive);
-  const body = encodeQueryBody(spec.sql);
-  const streams = split(spec.targets).map((targets) =>
-    node.request(
-      {
-        ...{ kind: 'query', body, targets, timeoutMs: spec.timeoutMs },
-        ...(certificate && { certificate }),
-      },
-      spec.signal,
-    ),
-  );
-  const accounts: Account[] = [];
-  for await (const event of merge(streams)) {
-    if (event.kind === 'account') accounts.push(event.account);
+  const request = {
+    ...{ kind: 'query', body: encodeQueryBody(spec.sql) },
+    ...{ targets: spec.targets, timeoutMs: spec.timeoutMs },
+    ...(certificate && { certificate }),
+  };
+  for await (const event of requestAll(node, request, spec.signal)) {
+    if (event.kind === 'account') yield { kind: 'account', account: event.account };
     else
       yield { kind: 'answer', answer: new PackedAnswer(event.outcome, event.payload, event.proof) };
   }
-  yield { kind: 'account', account: joinAccounts(accounts) };
+}
+
+/** A request to any number of hosts, of any kind. */
+export async function* requestAll(
+  node: SwarmNode,
+  spec: RequestSpec,
+  signal?: AbortSignal,
+): AsyncGenerator<RequestEvent, void> {
+  const streams = split(spec.targets).map((targets) => node.request({ ...spec, targets }, signal));
+  const accounts: Account[] = [];
+  for await (const event of merge(streams)) {
+    if (event.kind === 'account') accounts.push(event.account);
+    else yield event;
+  }
+  const account = joinAccounts(accounts);
+  yield { kind: 'account', requestId: account.requestId, account };
 }
 
 function split(targets: Targets): Targets[] {
@@ -56,8 +65,6 @@ function joinAccounts(accounts: readonly Account[]): Account {
     unexpected: accounts.flatMap((account) => account.unexpected),
   };
 }
-
-type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
 
 /** Events of several streams in the order in which they come. */
 async function* merge(

@@ -5,6 +5,21 @@
 export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
 export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts';
+export * from './history-types.ts';
+export {
+  decodeCollectAnswer,
+  decodeTrackAnswer,
+  encodeCollectBody,
+  encodeTrackBody,
+} from './history-body.ts';
+export {
+  decodeStatement,
+  encodeStatement,
+  signStatement,
+  verifyStatement,
+  type Origin,
+  type SignedStatement,
+} from './history-statement.ts';
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { createLog, type Log } from './log.ts';
@@ -15,5 +30,5 @@ export {
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';
-export type { AskEvent, Asker, AskSpec, HostAnswer } from './types.ts';
-export type { Alarm, MemberView, Targets } from '../swarm/index.ts';
+export type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent } from './types.ts';
+export type { Alarm, MemberView, RequestSpec, Targets } from '../swarm/index.ts';

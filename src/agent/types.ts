@@ -1,6 +1,14 @@
 /** What cli and hub need of a running agent. */
 import type { Value } from '../tables/types.ts';
-import type { Account, Alarm, HostOutcome, MemberView, Targets } from '../swarm/types.ts';
+import type {
+  Account,
+  Alarm,
+  CoreEvent,
+  HostOutcome,
+  MemberView,
+  RequestSpec,
+  Targets,
+} from '../swarm/types.ts';
 
 export interface AskSpec {
   readonly sql: string;
@@ -25,6 +33,9 @@ export type AskEvent =
   /** Always the last. */
   | { readonly kind: 'account'; readonly account: Account };
 
+/** One host's end with its payload as packed there, or the account, which is always the last. */
+export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
+
 /** One node of the swarm, as the hub drives it. */
 export interface Asker {
   readonly nodeId: string;
@@ -35,6 +46,8 @@ export interface Asker {
    * @throws QueryError when it is refused; nothing was sent then
    */
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
+  /** Sends a request of any kind; `nodes` may be longer than 64, and leaving early withdraws it. */
+  request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent>;
   onMember(listener: (member: MemberView) => void): () => void;
   onAlarm(listener: (alarm: Alarm) => void): () => void;
 }

@@ -1,5 +1,5 @@
 /** This host's own identity: its key list, the secret keys of the newest entry and of the next one. */
-import { decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
+import { decodeAllFields, decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
 import { createCrypto } from './backend.ts';
 import { SigningKey } from './ed25519.ts';
 import { SecureError } from './errors.ts';
@@ -126,7 +126,7 @@ export class Identity {
     if (!equalSecret(checksum, sha256(content))) throw new RangeError('its checksum differs');
     const fields = decodeFields(new Uint8Array(content), 6);
     if (!equalBytes(fields[0]!, FILE_LABEL)) throw new RangeError('it is of another kind');
-    const entries = verifyKeyList(splitAll(fields[5]!));
+    const entries = verifyKeyList(decodeAllFields(fields[5]!));
     const current = secretPair(fields[1]!, fields[2]!);
     const next = secretPair(fields[3]!, fields[4]!);
     const newest = entries.at(-1)!;
@@ -156,14 +156,6 @@ function secretPair(signSeed: Uint8Array, boxSeed: Uint8Array): SecretPair {
     signKey: signing.publicKey,
     boxKey: box.publicKey,
   };
-}
-
-/** Every length-prefixed field to the end. */
-function splitAll(bytes: Uint8Array): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let count = 0;
-  for (let at = 0; at + 4 <= bytes.length; at += 4 + view.getUint32(at)) count++;
-  return decodeFields(bytes, count);
 }
 
 const FILE_LABEL = protocolLabel('identity file');

@@ -3,6 +3,7 @@
  * documentation, and how its rows are come by. Nothing here knows SQL or the network: query makes
  * virtual tables of the declarations, docs/tables.md is generated from them.
  */
+export * from './canonical.ts';
 export { describeTable, describeTables, tableSummary, type TableSummary } from './describe.ts';
 export { notOffered } from './not-offered.ts';
 export { allTables, findTable } from './registry.ts';

@@ -86,6 +86,20 @@ export interface LookupTable extends TableBase {
 
 export type HostTable = SnapshotTable | LookupTable;
 
+/** What rows of a table look like: its visible columns in declared order, and which of them are its key. */
+export interface Shape {
+  readonly columns: readonly ShapeColumn[];
+  readonly key: readonly string[];
+}
+
+export interface ShapeColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+/** One value for each column of a shape. */
+export type ShapeRow = readonly Value[];
+
 /** The host cannot serve a table; the sentence says why. An error of that host, never an empty result. */
 export class TableError extends Error {
   readonly code = 'table_unavailable';

@@ -45,3 +45,17 @@ export function decodeFields(bytes: Uint8Array, count: number): Uint8Array[] {
   }
   return fields;
 }
+
+/**
+ * Splits every field to the end, however many there are.
+ * @throws WireError `truncated`
+ */
+export function decodeAllFields(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let count = 0;
+  for (let at = 0; at < bytes.length; count++) {
+    if (at + 4 > bytes.length) throw new WireError('truncated', `field ${count} breaks off`);
+    at += 4 + view.getUint32(at);
+  }
+  return decodeFields(bytes, count);
+}

@@ -2,7 +2,7 @@
  * An Asker whose hosts do what a test says: real hosts can not be told to be busy, to break off or to
  * hang. It keeps the contract of src/agent/types.ts; what it is asked is recorded.
  */
-import type { AskEvent, Asker, AskSpec, HostAnswer } from '../../src/agent/index.ts';
+import type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent } from '../../src/agent/index.ts';
 import type { Alarm, HostOutcome, HostState, MemberView } from '../../src/agent/index.ts';
 import type { Value } from '../../src/tables/types.ts';
 
@@ -79,6 +79,11 @@ export class ScriptedAsker implements Asker {
       yield { kind: 'answer', answer };
     }
     yield { kind: 'account', account: { requestId: '0'.repeat(32), hosts, unexpected: [] } };
+  }
+
+  /** Its hosts know queries only. */
+  request(): AsyncIterable<RequestEvent> {
+    throw new Error('scripted hosts are asked queries only');
   }
 
   async #answer({ name, nodeId, state }: MemberView, spec: AskSpec): Promise<HostAnswer> {
