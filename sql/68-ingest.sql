@@ -11,7 +11,7 @@ set local role swarmplane_owner;
 -- Returns for each table what became of its last taking, and what to acknowledge:
 --   became: taken, repeated; again (the whole state is needed: `why`); refused (it was whole and still wrong)
 create or replace function swarmplane.ingest(node_identity text, batch jsonb)
-  returns table (table_name text, line text, sequence bigint, taken integer, became text, why text)
+  returns table (table_name text, line text, sequence bigint, hash text, taken integer, became text, why text)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
@@ -49,7 +49,7 @@ begin
       table_name := said.name;
       became := split_part(outcome, ': ', 1);
       why := nullif(substr(outcome, length(became) + 3), '');
-      select encode(h.line, 'hex'), h.sequence into line, sequence
+      select encode(h.line, 'hex'), h.sequence, encode(h.hash, 'hex') into line, sequence, hash
         from swarmplane.head h where h.node_id = host.id and h.table_name = said.name;
       return next;
     end if;

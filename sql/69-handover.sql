@@ -21,7 +21,7 @@ as $$
 $$;
 
 -- The version of a list for a host that has `held`: always a greater one when the list changes, the same for
--- all hosts with the same list where that can be. Greater than those of an earlier database, too.
+-- all hosts with the same list where that can be. Greater than those of another database, too.
 create or replace function swarmplane.version_of(wanted jsonb, held bigint)
   returns bigint
   language plpgsql
@@ -40,7 +40,8 @@ begin
     from swarmplane.wish_list l where l.tables = wanted and l.version > coalesce(held, 0);
   if found_version is null then
     insert into swarmplane.wish_list (version, tables)
-    select greatest(floor(extract(epoch from clock_timestamp()) * 1000)::bigint, coalesce(max(l.version), 0) + 1), wanted
+    select greatest(floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+                    coalesce(max(l.version), 0) + 1, coalesce(held, 0) + 1), wanted
       from swarmplane.wish_list l
     returning version into found_version;
   end if;
@@ -49,10 +50,10 @@ end
 $$;
 
 -- Hosts whose turn it is: alive, due, and with something to take or to be told. Their next turn is set at
--- once, so a hub that dies costs one turn. `wish` is null where the host has confirmed the version;
--- acks: [{table, line, sequence}] of what has been committed here.
+-- once, so a hub that dies costs one turn. `told`: the host has confirmed that version of the list;
+-- acks: [{table, line, sequence, hash}] of what has been committed here.
 create or replace function swarmplane.claim_handovers(most integer)
-  returns table (identity text, version bigint, wish jsonb, acks jsonb)
+  returns table (identity text, version bigint, wish jsonb, told boolean, acks jsonb)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
@@ -79,7 +80,7 @@ begin
   loop
     select * into strict host from swarmplane.node n where n.id = turn.node_id;
     wish := swarmplane.wishes_of(host);
-    wanted := swarmplane.version_of(wish, turn.version);
+    wanted := swarmplane.version_of(wish, greatest(turn.version, turn.known_version));
     update swarmplane.handover h
        set version = wanted,
            asked_at = now(),
@@ -89,9 +90,10 @@ begin
     continue when wish = '[]' and (turn.known_version = wanted or turn.version is null);
     identity := host.identity;
     version := wanted;
-    wish := case when turn.known_version is distinct from wanted then wish end;
+    told := turn.known_version is not distinct from wanted;
     select coalesce(jsonb_agg(jsonb_build_object(
-             'table', h.table_name, 'line', encode(h.line, 'hex'), 'sequence', h.sequence) order by h.table_name), '[]')
+             'table', h.table_name, 'line', encode(h.line, 'hex'), 'sequence', h.sequence,
+             'hash', encode(h.hash, 'hex')) order by h.table_name), '[]')
       into acks
       from swarmplane.head h where h.node_id = host.id and h.line is not null;
     return next;
@@ -99,30 +101,33 @@ begin
 end
 $$;
 
--- Half of the shortest interval, from 5 seconds to a minute, spread by a tenth so that hosts do not march in step.
+-- Half of the shortest interval, from 5 seconds to a minute, longer where there are more than 600 hosts, so
+-- that no more than ten are asked in a second. Spread by a tenth: hosts do not march in step.
 create or replace function swarmplane.handover_period(wish jsonb, node_id integer)
   returns interval
   language sql
   stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select least(greatest(coalesce(min((w ->> 'every')::integer), 120) / 2.0, 5), 60)
+  select greatest(least(greatest(coalesce(min((w ->> 'every')::integer), 120) / 2.0, 5), 60),
+                  (select count(*) from swarmplane.handover) / 10.0)
          * (0.95 + (hashint8extended(node_id, extract(epoch from now())::bigint) & 1023) / 10230.0)
          * interval '1 second'
     from jsonb_array_elements(wish) w;
 $$;
 
--- What hosts said to a turn: [{identity, version (confirmed), refused: [{table, why}], more, error}, ...].
--- One that has more comes again at once; one that knows another version is told anew.
+-- What hosts said to a turn: [{identity, version (of the list it keeps), refused: [{table, code, message}], soon,
+-- error}, ...]. `soon`: milliseconds until its next turn. One that keeps another version is told anew.
 create or replace function swarmplane.note_handovers(answers jsonb)
   returns void
   language sql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
+  select set_config('synchronous_commit', 'off', true);
   with said as materialized (
     select h.node_id, a.*
-      from jsonb_to_recordset(answers) as a (identity text, version bigint, refused jsonb, more boolean, error text)
+      from jsonb_to_recordset(answers) as a (identity text, version bigint, refused jsonb, soon integer, error text)
       join swarmplane.node n on n.identity = a.identity
       join swarmplane.handover h on h.node_id = n.id
      order by h.node_id
@@ -133,7 +138,7 @@ as $$
          refused = coalesce(s.refused, h.refused),
          answered_at = case when s.error is null then now() else h.answered_at end,
          last_error = s.error,
-         due_at = case when s.more then now() else h.due_at end
+         due_at = coalesce(now() + s.soon * interval '1 millisecond', h.due_at)
     from said s
    where h.node_id = s.node_id;
 $$;

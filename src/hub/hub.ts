@@ -6,7 +6,9 @@ import type pg from 'pg';
 import type { Asker } from '../agent/index.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
+import { Collector } from './collector.ts';
 import { messageOf, type HubError } from './errors.ts';
+import { HistoryStore } from './history-store.ts';
 import { toJson } from './json-text.ts';
 import { createListener, type Listener } from './listener.ts';
 import type { Log } from './log.ts';
@@ -77,6 +79,7 @@ export class Hub {
   readonly #alarms: AlarmWriter;
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
+  readonly #collector: Collector;
   readonly #listener: Listener;
   #id = '';
   #leaseMs = 30_000;
@@ -130,6 +133,8 @@ export class Hub {
       onOutdated: (error) => this.#outdated(error),
     });
     this.#scheduler = new Scheduler(queue, log);
+    const { askMs } = this.#tuning;
+    this.#collector = new Collector({ store: new HistoryStore(pool), asker, log, askMs });
     const { pollMs } = this.#tuning;
     this.#listener = createListener({
       url: options.databaseUrl,
@@ -141,6 +146,7 @@ export class Hub {
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
       this.#scheduler.wake();
+      this.#collector.wake();
     });
   }
 
@@ -169,6 +175,7 @@ export class Hub {
     await this.#listener.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
+    this.#collector.start();
   }
 
   async #hello(): Promise<void> {
@@ -203,6 +210,7 @@ export class Hub {
 
   async #end(): Promise<void> {
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
+    await this.#collector.stop();
     await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);

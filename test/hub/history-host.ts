@@ -95,10 +95,11 @@ export class HistoryHost {
 
   /** What it answers to a collect request with this ack: at most `most` takings in order. */
   answer(at: number, ack: Ack | undefined, most = Infinity): Taking[] {
-    if (ack === undefined) {
+    const chain = this.journal.findIndex(({ kind }) => kind !== 'gap');
+    if (ack === undefined && this.journal[chain]?.kind !== 'full') {
       this.journal = [];
       if (this.#told !== undefined) this.#keep('full', at, new Map(), this.#state);
-    } else if (hex(ack.line) === hex(this.#line)) {
+    } else if (ack !== undefined && hex(ack.line) === hex(this.#line)) {
       if (ack.sequence > this.#sequence) this.newLine();
       this.journal = this.journal.filter(({ sequence }) => sequence > ack.sequence);
     }

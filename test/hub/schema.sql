@@ -77,6 +77,8 @@ create table swarmplane.collection (
   base bytea,
   hash bytea,
   signature bytea,
+  statement bytea,
+  reason_code text,
   reason text,
   dropped_from bigint,
   dropped_to bigint,
@@ -732,7 +734,7 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.claim(uuid,integer) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.claim_handovers(most integer)
- RETURNS TABLE(identity text, version bigint, wish jsonb, acks jsonb)
+ RETURNS TABLE(identity text, version bigint, wish jsonb, told boolean, acks jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -859,7 +861,7 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.ingest(node_identity text, batch jsonb)
- RETURNS TABLE(table_name text, line text, sequence bigint, taken integer, became text, why text)
+ RETURNS TABLE(table_name text, line text, sequence bigint, hash text, taken integer, became text, why text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
