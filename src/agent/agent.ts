@@ -18,8 +18,12 @@ import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
 import { hostFacts } from './facts.ts';
+import { folderDisk } from './history-disk.ts';
+import { signStatement } from './history-statement.ts';
+import { systemTime } from './history-time.ts';
+import { History } from './history.ts';
 import type { Log } from './log.ts';
-import { runRequest } from './run-request.ts';
+import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
 import type { AskEvent, Asker, AskSpec, RequestEvent } from './types.ts';
@@ -50,6 +54,7 @@ export class Agent implements Asker {
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
   #node!: SwarmNode;
+  #history!: History;
   #control!: ControlServer;
   /** What a hub in the same process says about itself, shown by `status`. */
   hubStatus: Readonly<Record<string, string>> | undefined;
@@ -81,11 +86,13 @@ export class Agent implements Asker {
     agent.#control = await ControlServer.start(socketPath, controlHandler(agent), options.log);
     options.state.removeLeftovers();
     try {
+      agent.#history = await agent.#openHistory();
       agent.#node = await agent.#startNode();
     } catch (error) {
       await agent.#control.stop();
       throw error;
     }
+    agent.#history.start();
     const { nodeId } = agent;
     options.log.info({ nodeId, address: formatAddress(agent.#node.address) }, 'the agent is up');
     return agent;
@@ -109,6 +116,11 @@ export class Agent implements Asker {
 
   get node(): SwarmNode {
     return this.#node;
+  }
+
+  /** What this host tracks, and its journal. */
+  get history(): History {
+    return this.#history;
   }
 
   /** This host's role certificates. */
@@ -169,6 +181,7 @@ export class Agent implements Asker {
   async stop(): Promise<void> {
     await this.#control.stop();
     await this.#node.stop();
+    await this.#history.stop();
     await this.#runner.stop();
     await this.#alarms.settled();
     this.#events.emit('stopped');
@@ -200,6 +213,28 @@ export class Agent implements Asker {
     return node;
   }
 
+  async #openHistory(): Promise<History> {
+    const { state, config, log } = this.#options;
+    const path = state.file(HISTORY_FOLDER);
+    try {
+      return await History.open({
+        ...{ disk: folderDisk(path), bounds: config.history, nodeId: this.nodeId },
+        ...{ runner: this.#runner, random, time: systemTime, log },
+        sign: (taking) => signStatement(this.#identity, this.#node.secrets.swarmId, taking),
+        isHub: (origin) => this.members().some((one) => one.nodeId === origin && one.hub),
+        requireCertificate: (request, table) =>
+          requireCertificate(this.#certificates, request, [table]),
+      });
+    } catch (error) {
+      throw new AgentError(
+        'state_corrupt',
+        `${JSON.stringify(path)} can not be read: ${(error as Error).message}`,
+        'run as the user that owns the state folder; without that folder the host starts anew',
+        { cause: error },
+      );
+    }
+  }
+
   /** The configuration goes first: what makes a folder initialised is its secrets. */
   async #saveSecrets(secrets: SwarmSecrets): Promise<void> {
     const { state, joining } = this.#options;
@@ -212,7 +247,7 @@ export class Agent implements Asker {
   #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
     log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
-    return runRequest(this.#runner, this.#certificates, request, signal);
+    return runRequest(this.#runner, this.#certificates, this.#history, request, signal);
   }
 
   #raise(alarm: Alarm): void {
@@ -234,6 +269,7 @@ export class Agent implements Asker {
 }
 
 export const CONFIG_FILE = 'config.yaml';
+const HISTORY_FOLDER = 'history';
 const IDENTITY_FILE = 'identity.key';
 
 /** @throws AgentError `config_invalid` or `not_initialised` */

@@ -7,6 +7,8 @@ import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../query/index.ts';
 import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
 import { AgentError } from './errors.ts';
+import { readHistoryBounds } from './history-config.ts';
+import type { JournalBounds } from './history-journal.ts';
 
 export interface Config {
   /** What other hosts call this one. */
@@ -19,6 +21,8 @@ export interface Config {
   readonly labels: Readonly<Record<string, string>>;
   readonly denyTables: readonly string[];
   readonly limits: Partial<QueryLimits>;
+  /** How much of what a hub has not fetched yet is kept. */
+  readonly history: JournalBounds;
   readonly log: LogLevel;
   /** PostgreSQL of a hub; undefined means the embedded one. */
   readonly database?: string;
@@ -59,6 +63,7 @@ export function parseConfig(text: string, file: string): Config {
     labels: read('labels'),
     denyTables: read('deny_tables'),
     limits: read('limits'),
+    history: read('history'),
     log: read('log'),
     ...(database === undefined ? {} : { database }),
   };
@@ -97,6 +102,9 @@ deny_tables: []
 # Limits on one query here; these are the defaults.
 # limits: {time_ms: 5000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
 
+# How much history is kept for a hub that is away; these are the defaults.
+# history: {journal_bytes: 64MiB, journal_age: 30d}
+
 # debug, info, warn or error
 log: info
 `;
@@ -132,6 +140,7 @@ const READERS = {
   },
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
   limits: (value: unknown): Partial<QueryLimits> => readLimits(value),
+  history: (value: unknown): JournalBounds => readHistoryBounds(value),
   log: (value: unknown): LogLevel => {
     const level = value ?? 'info';
     if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {

@@ -64,6 +64,7 @@ function status(agent: Agent): Packable {
     alive: members.filter((member) => member.state === 'alive').length,
     rssBytes: process.memoryUsage.rss(),
     hub: agent.hubStatus ?? null,
+    history: agent.history.status as unknown as Packable,
   };
 }
 

@@ -81,7 +81,7 @@ function ackOf(value: Packable): Ack {
     table: map.text('table'),
     line: map.bytes('line', 16),
     sequence: map.natural('sequence'),
-    ...(map.has('hash') ? { hash: map.bytes('hash', 32) } : {}),
+    ...(map.has('hash') ? { hash: map.bytes('hash', 0, 32) } : {}),
   };
 }
 
@@ -239,11 +239,11 @@ class Fields {
       : this.#bad(key, 'a whole number from 0');
   }
 
-  bytes(key: string, length: number): Uint8Array {
+  bytes(key: string, ...lengths: number[]): Uint8Array {
     const value = this.value(key);
-    return value instanceof Uint8Array && value.length === length
+    return value instanceof Uint8Array && lengths.includes(value.length)
       ? value
-      : this.#bad(key, `${length} bytes`);
+      : this.#bad(key, `${lengths.join(' or ')} bytes`);
   }
 
   list(key: string): readonly Packable[] {

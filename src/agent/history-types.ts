@@ -49,7 +49,10 @@ export interface Ack {
   /** 16 bytes. */
   readonly line: Uint8Array;
   readonly sequence: number;
-  /** Document hash of the state the asker has for that sequence: tells a restored host. */
+  /**
+   * Document hash of the state the asker has, empty when it has none. Where the next taking does
+   * not apply to it, the host sends a full.
+   */
   readonly hash?: Uint8Array;
 }
 

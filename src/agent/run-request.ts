@@ -5,11 +5,13 @@ import type { IncomingRequest, RunOutcome } from '../swarm/index.ts';
 import { decodeQueryBody, encodeAnswer } from './answer.ts';
 import type { Certificates } from './certificates.ts';
 import { ANSWER_BYTES_MAX } from './config.ts';
+import type { History } from './history.ts';
 
 /** Never throws: what goes wrong is the outcome. */
 export async function runRequest(
   runner: QueryRunner,
   certificates: Certificates,
+  history: History,
   request: IncomingRequest,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
@@ -19,6 +21,11 @@ export async function runRequest(
     if (request.kind === CERTIFICATE_KIND) {
       await certificates.install(request.body);
       return done(took());
+    }
+    if (request.kind === 'track') return done(took(), await history.track(request));
+    if (request.kind === 'collect') {
+      const { payload, takings } = await history.collect(request);
+      return done(took(), payload, takings);
     }
     if (request.kind !== 'query') {
       return ended(
@@ -66,7 +73,7 @@ async function runQuery(
  * Default deny: the origin must show a certificate that names each sensitive table.
  * @throws SecureError `bad_certificate` with what is missing
  */
-function requireCertificate(
+export function requireCertificate(
   certificates: Certificates,
   request: IncomingRequest,
   sensitive: readonly string[],
@@ -88,8 +95,8 @@ function requireCertificate(
   );
 }
 
-function done(tookMs: number): RunOutcome {
-  return { status: 'ok', rowCount: 0, truncated: false, tookMs, payload: new Uint8Array() };
+function done(tookMs: number, payload: Uint8Array = new Uint8Array(), rowCount = 0): RunOutcome {
+  return { status: 'ok', rowCount, truncated: false, tookMs, payload };
 }
 
 async function okOutcome(result: QueryResult, tookMs: number): Promise<RunOutcome> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { controlOnce } from '../agent/client.ts';
+import type { HistoryStatus } from '../agent/index.ts';
 import { controlSocketOf } from './options.ts';
 import { json, table } from './text.ts';
 
@@ -14,6 +15,7 @@ export interface AgentStatus {
   readonly alive: number;
   readonly rssBytes: number;
   readonly hub: Readonly<Record<string, string>> | null;
+  readonly history: HistoryStatus;
 }
 
 export async function agentStatus(socketPath: string): Promise<AgentStatus> {
@@ -31,11 +33,22 @@ export function registerStatus(program: Command): void {
         process.stdout.write(`${json(status)}\n`);
         return;
       }
-      const { hub, ...rest } = status;
+      const { hub, history, ...rest } = status;
       const rows = [
         ...Object.entries(rest),
         ...Object.entries(hub ?? {}).map(([k, v]) => [`hub ${k}`, v]),
+        ...historyRows(history),
       ];
       process.stdout.write(table(['what', 'value'], rows as [string, string][]));
     });
+}
+
+function historyRows({ journalBytes, tables }: HistoryStatus): [string, string][] {
+  if (tables.length === 0) return [];
+  const rows = tables.map(({ table, every, sequence, at }): [string, string] => {
+    const last =
+      at === null ? 'not taken yet' : `taking ${sequence} at ${new Date(at).toISOString()}`;
+    return [`tracks ${table}`, `every ${every} s, ${last}`];
+  });
+  return [['journal bytes', String(journalBytes)], ...rows];
 }

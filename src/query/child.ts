@@ -10,6 +10,7 @@ import { Session } from './session.ts';
 import { loadSqlite } from './sqlite.ts';
 import { memoryLimit } from './sqlite-errors.ts';
 import { Statement } from './statement.ts';
+import { Taking, tableToTake, takingSql } from './taking.ts';
 import { QueryError } from './types.ts';
 import type { Value } from '../tables/types.ts';
 
@@ -66,6 +67,7 @@ async function work(job: Job): Promise<void> {
 }
 
 async function perform(opened: Database, session: Session, job: Job): Promise<Done> {
+  if (job.kind === 'take') return take(opened, session, job);
   const statement = new Statement(opened, session, job.sql);
   try {
     if (job.kind === 'prepare') return { kind: 'prepare', ...statement.info };
@@ -86,6 +88,21 @@ async function perform(opened: Database, session: Session, job: Job): Promise<Do
       warnings: [...session.warnings],
       tookMs: Math.round(performance.now() - session.startedAt),
     };
+  } finally {
+    statement.finalize();
+  }
+}
+
+async function take(opened: Database, session: Session, job: Job): Promise<Done> {
+  const table = tableToTake(opened, job.sql);
+  const shape = hostTables.shapeOf(table);
+  const statement = new Statement(opened, session, takingSql(table, shape));
+  try {
+    requirePermission(statement.info.sensitive, job.allowSensitive);
+    await statement.collectSnapshots(settings.root);
+    const taking = new Taking(shape, session);
+    const truncated = sendRows(taking.rows(statement.rows()));
+    return { kind: 'take', shape, hash: taking.hash, truncated };
   } finally {
     statement.finalize();
   }

@@ -1,5 +1,5 @@
 /** What the agent and its query process say to each other, over Node's own channel. */
-import type { HostFacts, Value } from '../tables/types.ts';
+import type { HostFacts, Shape, Value } from '../tables/types.ts';
 import type { Explanation, PreparedInfo, QueryErrorCode } from './types.ts';
 
 /** The one argument of the query process, as JSON. */
@@ -14,11 +14,12 @@ export interface ChildSettings {
   readonly registry?: string;
 }
 
-export type JobKind = 'prepare' | 'run' | 'explain';
+export type JobKind = 'prepare' | 'run' | 'explain' | 'take';
 
 /** Agent to query process: one at a time. */
 export interface Job {
   readonly kind: JobKind;
+  /** For `take` the name of a table. */
   readonly sql: string;
   readonly timeMs: number;
   readonly allowSensitive: boolean;
@@ -34,6 +35,12 @@ export type Done =
       readonly truncated: boolean;
       readonly warnings: readonly string[];
       readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'take';
+      readonly shape: Shape;
+      readonly hash: Uint8Array;
+      readonly truncated: boolean;
     };
 
 /** Query process to agent. */

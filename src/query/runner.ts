@@ -4,6 +4,7 @@
  */
 import { QueryProcess } from './query-process.ts';
 import type { ChildSettings, Done, Job, JobKind } from './protocol.ts';
+import { takenRow } from './taking.ts';
 import {
   DEFAULT_QUERY_LIMITS,
   QueryError,
@@ -48,6 +49,12 @@ export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
       if (done.kind !== 'run') throw wrongReport(done);
       const { columns, truncated, warnings, tookMs } = done;
       return { columns, rows, truncated, warnings, tookMs };
+    },
+    async take(table, runOptions = {}) {
+      const { done, rows } = await pool.run('take', table, runOptions);
+      if (done.kind !== 'take') throw wrongReport(done);
+      const { shape, hash, truncated } = done;
+      return { shape, hash, truncated, rows: rows.map(takenRow) };
     },
     stop: () => pool.stop(),
   };

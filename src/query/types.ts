@@ -1,5 +1,5 @@
 /** The contract between the agent and the confined query process. */
-import type { HostFacts, Value } from '../tables/types.ts';
+import type { HostFacts, Shape, Value } from '../tables/types.ts';
 
 /** Limits on one query at one host (docs/query-language.md), all from configuration. */
 export interface QueryLimits {
@@ -67,6 +67,23 @@ export interface QueryResult {
   readonly tookMs: number;
 }
 
+/** One row of a whole table: its hashes, 32 bytes each, and its canonical encoding. */
+export interface TakenRow {
+  readonly key: Uint8Array;
+  readonly row: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** A whole table, for history (docs/protocol.md section 10). */
+export interface TakenTable {
+  readonly shape: Shape;
+  /** No two of them are equal. */
+  readonly rows: readonly TakenRow[];
+  /** Document hash. */
+  readonly hash: Uint8Array;
+  readonly truncated: boolean;
+}
+
 /** A query that did not give rows. `refused` ones were never run. */
 export class QueryError extends Error {
   readonly code: QueryErrorCode;
@@ -108,6 +125,11 @@ export interface QueryRunner {
     sql: string,
     options?: { timeMs?: number; signal?: AbortSignal; allowSensitive?: boolean },
   ): Promise<QueryResult>;
+  /** Takes a table whole, under the limits of a query. @throws QueryError */
+  take(
+    table: string,
+    options?: { signal?: AbortSignal; allowSensitive?: boolean },
+  ): Promise<TakenTable>;
   /** Ends the child. */
   stop(): Promise<void>;
 }

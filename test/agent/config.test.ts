@@ -20,6 +20,7 @@ describe('configuration', () => {
       labels: { role: 'web' },
       denyTables: [],
       limits: {},
+      history: { bytes: 64 * 2 ** 20, ageMs: 30 * 86_400_000 },
       log: 'info',
     });
   });
@@ -29,6 +30,12 @@ describe('configuration', () => {
       timeMs: 100,
       rowsMax: 5,
     });
+  });
+
+  it('takes the bounds of the journal with their units', () => {
+    const { history } = parse('history: {journal_bytes: 2GiB, journal_age: 12h}');
+    expect(history).toEqual({ bytes: 2 * 2 ** 30, ageMs: 12 * 3_600_000 });
+    expect(parse('history: {journal_bytes: 1048576}').history.bytes).toBe(2 ** 20);
   });
 
   it('never lets an answer grow past what the protocol carries', () => {
@@ -48,6 +55,10 @@ describe('configuration', () => {
     ['labels: {a: {b: c}}', '{"b":"c"}', 'a map of text to text'],
     ['limits: {rows: 5}', '{"rows":5}', 'rows_max'],
     ['limits: {rows_max: -5}', '-5', 'whole numbers'],
+    ['history: {journal_bytes: 64MB}', '64MB', 'e.g. {journal_bytes: 64MiB'],
+    ['history: {journal_bytes: 1KiB}', '1KiB', 'from 1MiB'],
+    ['history: {journal_age: 30}', '30', 'from 1h'],
+    ['history: {bytes: 1}', '{"bytes":1}', 'journal_bytes'],
     ['log: loud', '"loud"', 'debug, info, warn or error'],
     ['database: mysql://x', 'mysql://x', 'a PostgreSQL URL'],
     ['- a', 'must be a map', ''],

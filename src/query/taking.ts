@@ -1,0 +1,61 @@
+/** A whole table as history wants it: its visible columns, each row canonical and hashed, each once. */
+import { documentHash, encodeRow, canonicalRow, keyHash, rowHash } from '../tables/canonical.ts';
+import type { HostTable, Shape, Value } from '../tables/types.ts';
+import type { Database } from './database.ts';
+import type { Session } from './session.ts';
+import { QueryError, type TakenRow } from './types.ts';
+
+/** Bytes of a key hash and a row hash in front of the encoded row. */
+const HASHES_BYTES = 64;
+
+/** @throws QueryError no_such_table or not_authorized */
+export function tableToTake(database: Database, name: string): HostTable {
+  const table = database.table(name);
+  if (table !== undefined) return table;
+  const quoted = JSON.stringify(name.slice(0, 80));
+  throw database.whyMissing(name) ?? new QueryError('no_such_table', `no such table: ${quoted}`);
+}
+
+export function takingSql(table: HostTable, shape: Shape): string {
+  const names = shape.columns.map(({ name }) => `"${name}"`);
+  return `select ${names.join(', ')} from "${table.name}"`;
+}
+
+/** Gathers the document hash while rows go by. */
+export class Taking {
+  readonly #shape: Shape;
+  readonly #session: Session;
+  readonly #hashes = new Map<string, Uint8Array>();
+
+  constructor(shape: Shape, session: Session) {
+    this.#shape = shape;
+    this.#session = session;
+  }
+
+  get hash(): Uint8Array {
+    return documentHash(this.#hashes.values());
+  }
+
+  /** For each row that was not there yet one value: key hash, row hash, encoded row. */
+  *rows(rows: Iterable<readonly Value[]>): Generator<readonly [Uint8Array]> {
+    for (const given of rows) {
+      const row = canonicalRow(this.#shape, given);
+      const hash = rowHash(this.#shape, row);
+      const name = Buffer.from(hash).toString('latin1');
+      if (this.#hashes.has(name)) continue;
+      this.#hashes.set(name, hash);
+      this.#session.checkTime();
+      yield [Buffer.concat([keyHash(this.#shape, row), hash, encodeRow(this.#shape, row)])];
+    }
+  }
+}
+
+/** What `Taking.rows` made, on the agent's side. */
+export function takenRow([value]: readonly Value[]): TakenRow {
+  const bytes = value as Uint8Array;
+  return {
+    key: bytes.subarray(0, HASHES_BYTES / 2),
+    row: bytes.subarray(HASHES_BYTES / 2, HASHES_BYTES),
+    bytes: bytes.subarray(HASHES_BYTES),
+  };
+}
