@@ -61,6 +61,7 @@ as $$
     host_table, listed, host_table || '_current');
 $$;
 
+-- The condition stands outside of the union: an arm with a condition of its own is not looked into for a host.
 create or replace function swarmplane.inventory_as_of_text(host_table text, listed text)
   returns text
   language sql
@@ -74,14 +75,13 @@ as $$
        stable
      begin atomic
        select n.name, r.node_id, r.valid_from%3$s
-         from (select r.node_id, r.valid_from%3$s
+         from (select r.node_id, r.valid_from, timestamptz ''infinity'' as valid_to%3$s
                  from inventory.%4$I r
-                where r.valid_from <= $1
                 union all
-               select r.node_id, r.valid_from%3$s
-                 from inventory.%5$I r
-                where r.valid_from <= $1 and r.valid_to > $1) r
-         join swarmplane.node n on n.id = r.node_id;
+               select r.node_id, r.valid_from, r.valid_to%3$s
+                 from inventory.%5$I r) r
+         join swarmplane.node n on n.id = r.node_id
+        where r.valid_from <= $1 and r.valid_to > $1;
      end',
     host_table || '_as_of', host_table, listed, host_table || '_current', host_table || '_history');
 $$;
@@ -117,7 +117,8 @@ as $$
 $$;
 
 -- A row that went and one that came at the same instant with the same key are one change. Where several
--- rows share a key the first pairs with the first.
+-- rows share a key the first pairs with the first. The host is in every list, so that a condition on it reaches
+-- the rows.
 create or replace function swarmplane.paired_text(events text)
   returns text
   language sql
@@ -125,12 +126,14 @@ create or replace function swarmplane.paired_text(events text)
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
-    'select p.at, p.node_id, p.key,
+    'select p.at, p.host, p.node_id, p.key,
             (array_agg(p.row) filter (where not p.came))[1] as before,
             (array_agg(p.row) filter (where p.came))[1] as after
-       from (select e.*, row_number() over (partition by e.at, e.node_id, e.key, e.came order by e.row_hash) as nth
-               from (%s) e) p
-      group by p.at, p.node_id, p.key, p.nth', events);
+       from (select e.*, n.name as host,
+                    row_number() over (partition by e.at, n.name, e.node_id, e.key, e.came order by e.row_hash) as nth
+               from (%s) e
+               join swarmplane.node n on n.id = e.node_id) p
+      group by p.at, p.host, p.node_id, p.key, p.nth', events);
 $$;
 
 create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
@@ -141,14 +144,13 @@ create or replace function swarmplane.inventory_changes_text(tracked swarmplane.
 as $$
   select format(
     'create or replace view inventory.%I with (security_invoker = true) as
-     select c.at, n.name as host, c.node_id,
+     select c.at, c.host, c.node_id,
             case when c.before is null and c.at = h.first_at then ''first''
                  when c.before is null then ''added''
                  when c.after is null then ''removed''
                  else ''changed'' end as change,
             c.key, c.before, c.after
        from (%s) c
-       join swarmplane.node n on n.id = c.node_id
        left join swarmplane.head h on h.node_id = c.node_id and h.table_name = %L',
     tracked.name || '_changes',
     swarmplane.paired_text(format(
@@ -178,11 +180,10 @@ as $$
        language sql
        stable
      begin atomic
-       select n.name, c.node_id,
+       select c.host, c.node_id,
               case when c.before is null then ''added'' when c.after is null then ''removed'' else ''changed'' end,
               c.key, c.before, c.after
-         from (%s) c
-         join swarmplane.node n on n.id = c.node_id;
+         from (%s) c;
      end',
     tracked.name || '_diff',
     swarmplane.paired_text(format(

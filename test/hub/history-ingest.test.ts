@@ -258,5 +258,7 @@ describe('what is read of history', () => {
     expect(diff).not.toContain('Function Scan');
     const changes = await plan(`select * from inventory.packages_changes where at > now()`);
     expect(changes).toMatch(/Index Cond: \(valid_from > /);
+    const host = await plan(`select * from inventory.packages_changes where host = 'web1'`);
+    expect(host.match(/Index Cond: \(+node_id = n.id\)/g), host).toHaveLength(3);
   });
 });
