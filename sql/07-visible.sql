@@ -57,4 +57,21 @@ begin
   return swarmplane.visible_nodes() is null;
 end
 $$;
+
+-- Rows of a table are seen by the labels of their node. In parentheses both functions are computed once
+-- for a statement, not for each row.
+create or replace function swarmplane.guard_by_label(schema_name text, table_name text, node_column text default 'node_id')
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  execute format('alter table %I.%I enable row level security', schema_name, table_name);
+  execute format('drop policy if exists by_label on %I.%I', schema_name, table_name);
+  execute format(
+    'create policy by_label on %I.%I using (
+       (select swarmplane.sees_all()) or %I = any ((select swarmplane.visible_nodes())::integer[]))',
+    schema_name, table_name, node_column);
+end
+$$;
 reset role;

@@ -18,7 +18,8 @@ begin
   perform pg_advisory_xact_lock(7340, 2);
   made := swarmplane.make_partitions_of('result', 'week', oldest, now() + ahead)
         + swarmplane.make_partitions_of('delivery_done', 'week', oldest, now() + ahead)
-        + swarmplane.make_partitions_of('audit', 'month', first_month, last_month);
+        + swarmplane.make_partitions_of('audit', 'month', first_month, last_month)
+        + swarmplane.make_history_partitions();
   return made;
 end
 $$;

@@ -41,6 +41,25 @@ grant execute on function swarmplane.micros(timestamptz)
 -- what hubs spread among the nodes
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
 
+-- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
+grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
+  swarmplane.collection, swarmplane.handover, swarmplane.tracked, swarmplane.gap
+  to swarmplane_reader, swarmplane_hub;
+grant usage on schema inventory to swarmplane_reader, swarmplane_hub;
+grant execute on function
+  swarmplane.track(text, interval, text[], jsonb),
+  swarmplane.untrack(text),
+  swarmplane.compact_history(interval)
+  to swarmplane_operator;
+grant execute on function
+  swarmplane.ingest(text, jsonb),
+  swarmplane.claim_handovers(integer),
+  swarmplane.note_handovers(jsonb),
+  swarmplane.next_handover(),
+  swarmplane.compact_history(interval),
+  swarmplane.drop_old_history()
+  to swarmplane_hub;
+
 -- hubs: the functions of the queue, no table of it
 grant execute on function
   swarmplane.claim(uuid, integer),

@@ -106,6 +106,10 @@ export class Agent implements Asker {
     return this.config.name;
   }
 
+  get swarmId(): Uint8Array {
+    return this.#node.secrets.swarmId;
+  }
+
   get runner(): QueryRunner {
     return this.#runner;
   }

@@ -42,6 +42,8 @@ export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
 export interface Asker {
   readonly nodeId: string;
   readonly name: string;
+  /** 32 bytes. */
+  readonly swarmId: Uint8Array;
   members(): readonly MemberView[];
   /**
    * Checks the SQL here first.

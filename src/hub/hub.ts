@@ -7,7 +7,9 @@ import type { Asker } from '../agent/index.ts';
 import { cutConnections } from './database.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
+import { Collector } from './collector.ts';
 import { messageOf, type HubError } from './errors.ts';
+import { HistoryStore } from './history-store.ts';
 import { toJson } from './json-text.ts';
 import { createListener, type Listener } from './listener.ts';
 import type { Log } from './log.ts';
@@ -94,6 +96,7 @@ export class Hub {
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
   readonly #sealer: Sealer;
+  readonly #collector: Collector;
   readonly #listener: Listener;
   #id = '';
   #leaseMs = 30_000;
@@ -150,9 +153,10 @@ export class Hub {
       onOutdated: (error) => this.#outdated(error),
     });
     this.#scheduler = new Scheduler(queue, log);
-    const { pollMs, sealMs, retentionMs } = this.#tuning;
+    const { askMs, pollMs, sealMs, retentionMs } = this.#tuning;
     const { nodeId, seals } = asker;
     this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
+    this.#collector = new Collector({ store: new HistoryStore(pool), asker, log, askMs });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',
@@ -163,6 +167,7 @@ export class Hub {
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
       this.#scheduler.wake();
+      this.#collector.wake();
     });
   }
 
@@ -193,6 +198,7 @@ export class Hub {
     this.#sealer.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
+    this.#collector.start();
   }
 
   /** Before the hello, which takes back the work that an earlier process of this hub left behind. */
@@ -240,8 +246,8 @@ export class Hub {
     const giveUp = setTimeout(() => cutConnections(this.#pool), 2 * this.#tuning.stopMs);
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([
-      ...[this.#nodes.stop(), this.#alarms.stop()],
-      ...[this.#upkeep.stop(), this.#sealer.stop()],
+      ...[this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()],
+      ...[this.#sealer.stop(), this.#collector.stop()],
     ]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);

@@ -2,7 +2,14 @@
  * An Asker whose hosts do what a test says: real hosts can not be told to be busy, to break off or to
  * hang. It keeps the contract of src/agent/types.ts; what it is asked is recorded.
  */
-import type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent } from '../../src/agent/index.ts';
+import type {
+  AskEvent,
+  Asker,
+  AskSpec,
+  HostAnswer,
+  RequestEvent,
+  RequestSpec,
+} from '../../src/agent/index.ts';
 import type { Alarm, HostOutcome, HostState, MemberView } from '../../src/agent/index.ts';
 import type { Value } from '../../src/tables/types.ts';
 import { ScriptedSeals } from './scripted-seals.ts';
@@ -26,6 +33,7 @@ export type Behaviour = (
 export class ScriptedAsker implements Asker {
   readonly nodeId: string;
   readonly name: string;
+  readonly swarmId = new Uint8Array(32).fill(7);
   readonly asked: AskSpec[] = [];
   behave: Behaviour = (host) => ({ state: 'ok', columns: ['name'], rows: [[host]] });
   /** Thrown by `ask` before anything is sent, while set. */
@@ -84,8 +92,8 @@ export class ScriptedAsker implements Asker {
   }
 
   /** Its hosts know queries only. */
-  request(): AsyncIterable<RequestEvent> {
-    throw new Error('scripted hosts are asked queries only');
+  request({ kind }: RequestSpec): AsyncIterable<RequestEvent> {
+    throw new Error(`scripted hosts are asked queries only, not ${kind}`);
   }
 
   async #answer({ name, nodeId, state }: MemberView, spec: AskSpec): Promise<HostAnswer> {
