@@ -35,6 +35,7 @@ grant insert (node_id, address, ip, port, declared), update (declared)
   on swarmplane.node_address to swarmplane_operator;
 grant insert, update, delete on swarmplane.node_label to swarmplane_operator;
 grant update (value) on swarmplane.setting to swarmplane_operator;
+grant execute on function swarmplane.queue_facts() to swarmplane_operator;
 grant select on swarmplane.audit to swarmplane_operator, swarmplane_auditor;
 
 -- hubs: the functions of the queue, no table of it
@@ -53,6 +54,9 @@ grant execute on function
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.look_after_alerts(),
+  swarmplane.claim_alert_event(interval),
+  swarmplane.end_alert_event(bigint, text),
+  swarmplane.queue_facts(),
   swarmplane.make_partitions(interval),
   swarmplane.tick(bigint, timestamptz, timestamptz[], timestamptz, text),
   swarmplane.tick_intervals(),

@@ -17,7 +17,7 @@ import { CONTROL_SOCKET } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
-import { hostFacts } from './facts.ts';
+import { hostFacts, type OpenAlarm } from './facts.ts';
 import type { Log } from './log.ts';
 import { runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
@@ -49,6 +49,7 @@ export class Agent implements Asker {
   readonly #certificates: Certificates;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
+  readonly #startedMono = performance.now();
   #node!: SwarmNode;
   #control!: ControlServer;
   /** What a hub in the same process says about itself, shown by `status`. */
@@ -114,6 +115,16 @@ export class Agent implements Asker {
 
   get startedAt(): number {
     return this.#startedAt;
+  }
+
+  /** Milliseconds since the start by the clock that nobody can set. */
+  get uptimeMs(): number {
+    return performance.now() - this.#startedMono;
+  }
+
+  /** Alarms that are open here, oldest first. */
+  alarms(): readonly OpenAlarm[] {
+    return this.#alarms.list();
   }
 
   members(): readonly MemberView[] {

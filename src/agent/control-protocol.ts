@@ -16,6 +16,8 @@ export const SOCKET_PATH_MAX = 107;
 
 export type ControlRequest =
   | { readonly op: 'status' }
+  /** What `swarmplane doctor` looks at, see health.ts. */
+  | { readonly op: 'health' }
   | { readonly op: 'nodes' }
   | { readonly op: 'forget'; readonly node: string }
   | { readonly op: 'leave' }

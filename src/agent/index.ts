@@ -7,6 +7,7 @@ export * from './client.ts';
 export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts';
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
+export { broken, fine, skipped, warning } from './finding.ts';
 export { createLog, type Log } from './log.ts';
 export {
   initSwarm,

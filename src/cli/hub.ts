@@ -72,6 +72,7 @@ async function serve(
   const fatal = new Promise<never>((_, reject) => (fail = reject));
   const starting = Hub.start({
     ...{ databaseUrl: database.hubUrl, asker: agent, log, signal },
+    ...(agent.config.alertWebhook && { webhook: agent.config.alertWebhook }),
     onFatal: (error) => fail(error),
   });
   const hub = await starting.catch((error: unknown) => {

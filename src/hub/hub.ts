@@ -16,6 +16,7 @@ import { Queue } from './queue.ts';
 import { RELEASE } from './release.ts';
 import { Scheduler } from './scheduler.ts';
 import { Upkeep } from './upkeep.ts';
+import { AlertTeller, type WebhookTarget } from './alert-teller.ts';
 
 export interface HubOptions {
   /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */
@@ -23,6 +24,8 @@ export interface HubOptions {
   readonly asker: Asker;
   readonly log: Log;
   readonly tuning?: Partial<HubTuning>;
+  /** Is told of every alert that opens or is resolved. */
+  readonly webhook?: WebhookTarget;
   /** Ends the waiting for a database that is not there yet. */
   readonly signal?: AbortSignal;
   /** Called when this hub must not go on: a newer one changed the database. It has stopped then. */
@@ -78,6 +81,7 @@ export class Hub {
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
   readonly #listener: Listener;
+  readonly #teller: AlertTeller | undefined;
   #id = '';
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
@@ -137,6 +141,7 @@ export class Hub {
       log,
       pollMs,
     });
+    this.#teller = AlertTeller.for(options, queue);
     this.#listener.onWake((reason) => {
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
@@ -167,6 +172,7 @@ export class Hub {
     this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
     await this.#upkeep.start();
     await this.#listener.start();
+    await this.#teller?.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
   }
@@ -202,6 +208,7 @@ export class Hub {
   }
 
   async #end(): Promise<void> {
+    await this.#teller?.stop();
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
     try {

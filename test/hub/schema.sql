@@ -33,12 +33,32 @@ create table swarmplane.alert (
 ) with (fillfactor=80); -- owner swarmplane_owner
 CREATE INDEX alert_first_at ON swarmplane.alert USING btree (first_at);
 CREATE UNIQUE INDEX one_open_alert_per_cause ON swarmplane.alert USING btree (kind, key) WHERE (resolved_at IS NULL);
+CREATE TRIGGER _600_tell AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__tell();
+alter table swarmplane.alert enable always trigger _600_tell;
+CREATE TRIGGER _610_tell_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__tell();
+alter table swarmplane.alert enable always trigger _610_tell_resolved;
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__notify();
 alter table swarmplane.alert enable always trigger _900_notify;
 CREATE TRIGGER _910_notify_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__notify();
 alter table swarmplane.alert enable always trigger _910_notify_resolved;
 grant select on swarmplane.alert to swarmplane_hub;
 grant select on swarmplane.alert to swarmplane_reader;
+
+create table swarmplane.alert_event (
+  id bigint not null generated always as identity,
+  alert_id bigint not null,
+  event text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  run_at timestamp with time zone not null default clock_timestamp(),
+  attempt integer not null default 0,
+  sent_at timestamp with time zone,
+  last_error text,
+  constraint alert_event_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES swarmplane.alert(id) ON DELETE CASCADE,
+  constraint alert_event_pkey PRIMARY KEY (id),
+  constraint event_is_known CHECK ((event = ANY (ARRAY['opened'::text, 'resolved'::text])))
+) with (fillfactor=80); -- owner swarmplane_owner
+CREATE INDEX alert_event_alert ON swarmplane.alert_event USING btree (alert_id);
+CREATE INDEX alert_event_unsent ON swarmplane.alert_event USING btree (id) WHERE (sent_at IS NULL);
 
 create table swarmplane.audit (
   id bigint not null generated always as identity,
@@ -553,6 +573,14 @@ CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.claim(uuid,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.claim_alert_event(lease interval)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.claim_alert_event(interval) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
  RETURNS TABLE(delivery uuid, became text)
  LANGUAGE plpgsql
@@ -569,7 +597,22 @@ CREATE OR REPLACE FUNCTION swarmplane.due_crons()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.due_crons() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.end_alert_event(event_id bigint, trouble text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.end_alert_event(bigint,text) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict text, because text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.forget_alert_events(most integer DEFAULT 10000)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -677,6 +720,15 @@ CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.queue_facts()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.queue_facts() to swarmplane_hub;
+grant execute on function swarmplane.queue_facts() to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb, times integer DEFAULT 1)
  RETURNS void
  LANGUAGE sql
@@ -764,6 +816,13 @@ grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 CREATE OR REPLACE FUNCTION swarmplane.tg_alert__notify()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_alert__tell()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
