@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { backupEmbedded, EmbeddedPostgres, Hub, redactUrl, restoreEmbedded } from '../hub/index.ts';
 import { createLog, StateFolder, type Agent, type Log } from '../agent/index.ts';
+import { registerHubGrant } from './hub-grant.ts';
 import { PSQL_URL_FILE, stateOf } from './options.ts';
 import { startAgent, untilStopped, withUpOptions, type UpOptions } from './start-agent.ts';
 
@@ -19,6 +20,8 @@ export function registerHub(program: Command): void {
     .addHelpText('after', HELP);
   withUpOptions(command).action((options: HubOptions) => run(command, options));
   registerBackup(command);
+  registerHubGrant(command);
+  for (const sub of command.commands) sub.exitOverride();
 }
 
 function registerBackup(hub: Command): void {
