@@ -18,10 +18,12 @@ import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
 import { hostFacts, type OpenAlarm } from './facts.ts';
+import { AgentCounters, agentFigures, type AgentFigures } from './figures.ts';
 import type { Log } from './log.ts';
 import { runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
+import { observed } from './observed.ts';
 import type { AskEvent, Asker, AskSpec } from './types.ts';
 import type { Alarm } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
@@ -49,6 +51,7 @@ export class Agent implements Asker {
   readonly #certificates: Certificates;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
+  readonly #counters = new AgentCounters();
   readonly #startedMono = performance.now();
   #node!: SwarmNode;
   #control!: ControlServer;
@@ -127,6 +130,11 @@ export class Agent implements Asker {
     return this.#alarms.list();
   }
 
+  /** For metrics. */
+  figures(): AgentFigures {
+    return agentFigures(this, this.#counters);
+  }
+
   members(): readonly MemberView[] {
     return this.#node
       .members()
@@ -134,7 +142,8 @@ export class Agent implements Asker {
   }
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
-    return ask(this.#runner, this.#node, this.#certificates, spec);
+    const events = ask(this.#runner, this.#node, this.#certificates, spec);
+    return observed(events, this.#counters, this.#options.log);
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -212,10 +221,20 @@ export class Agent implements Asker {
     await saveSecrets(state, secrets);
   }
 
-  #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
+  async #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
-    log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
-    return runRequest(this.#runner, this.#certificates, request, signal);
+    const { id, kind, originName: origin } = request;
+    log.info({ request: id, origin, kind }, 'request');
+    const startedAt = performance.now();
+    const outcome = await runRequest(this.#runner, this.#certificates, request, signal);
+    const { status, code, rowCount: rows } = outcome;
+    const ms = performance.now() - startedAt;
+    this.#counters.ran(kind, outcome, ms);
+    log.info(
+      { request: id, outcome: status, code, rows, ms: Math.round(ms) },
+      'request ended here',
+    );
+    return outcome;
   }
 
   #raise(alarm: Alarm): void {

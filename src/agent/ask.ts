@@ -31,6 +31,7 @@ export async function* ask(
       spec.signal,
     ),
   );
+  spec.onAsked?.(streams.map(({ id }) => id));
   const accounts: Account[] = [];
   for await (const event of merge(streams)) {
     if (event.kind === 'account') accounts.push(event.account);

@@ -86,7 +86,8 @@ async function askTimes(socket: string, hosts: readonly string[]): Promise<Skew[
   const skews: Skew[] = [];
   const sentAt = Date.now();
   const sql = 'select unix_time from time';
-  const replies = control(socket, { op: 'query', sql, hosts, timeoutMs: TIMEOUT_MS });
+  const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
+  const replies = control(socket, { op: 'query', sql, hosts, timeoutMs: TIMEOUT_MS }, limit);
   for (;;) {
     const next = await replies.next();
     if (next.done === true) return [...skews, ...refusals(next.value as unknown as Account)];

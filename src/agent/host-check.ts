@@ -48,24 +48,19 @@ function statOf(path: string): Stats | undefined {
 
 /** A stopped process still takes connections: it gets a time limit. */
 async function askHealth(socket: string): Promise<Health | Finding> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Finding>((resolve) => {
-    const said = broken(
-      'agent',
-      `the agent does not answer within ${ANSWER_MS / 1000} s`,
-      'it is stopped (SIGSTOP) or overloaded: look at its log, then restart it',
-    );
-    timer = setTimeout(() => resolve(said), ANSWER_MS);
-  });
+  const late = AbortSignal.timeout(ANSWER_MS);
   try {
-    const answer = controlOnce(socket, { op: 'health' }) as Promise<unknown> as Promise<Health>;
-    answer.catch(() => undefined);
-    return await Promise.race([answer, late]);
+    return (await controlOnce(socket, { op: 'health' }, late)) as unknown as Health;
   } catch (error) {
+    if (late.aborted) {
+      return broken(
+        'agent',
+        `the agent does not answer within ${ANSWER_MS / 1000} s`,
+        'it is stopped (SIGSTOP) or overloaded: look at its log, then restart it',
+      );
+    }
     const { message, hint } = error as { message: string; hint?: string };
     return broken('agent', message, hint ?? 'restart it with `swarmplane up`');
-  } finally {
-    clearTimeout(timer);
   }
 }
 

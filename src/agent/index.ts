@@ -8,6 +8,8 @@ export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { broken, fine, skipped, warning } from './finding.ts';
+export type { AgentFigures } from './figures.ts';
+export type { HistogramFigures } from './histogram.ts';
 export { createLog, type Log } from './log.ts';
 export {
   initSwarm,

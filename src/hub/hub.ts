@@ -7,6 +7,7 @@ import type { Asker } from '../agent/index.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
 import { messageOf, type HubError } from './errors.ts';
+import { QueueFactsReader, type HubFigures } from './figures.ts';
 import { toJson } from './json-text.ts';
 import { createListener, type Listener } from './listener.ts';
 import type { Log } from './log.ts';
@@ -82,6 +83,7 @@ export class Hub {
   readonly #scheduler: Scheduler;
   readonly #listener: Listener;
   readonly #teller: AlertTeller | undefined;
+  readonly #facts: QueueFactsReader;
   #id = '';
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
@@ -127,7 +129,10 @@ export class Hub {
       heartbeatMs: this.#tuning.heartbeatMs,
       hubId: () => this.#id,
       tokens: () => this.#dispatcher.tokens,
-      onLost: (token) => this.#dispatcher.lost(token),
+      onLost: (token) => {
+        queue.counters.leasesLost++;
+        this.#dispatcher.lost(token);
+      },
       onForgotten: () => this.#hello(),
       onBeat: () => this.#alarms.flush(),
       onBack: () => this.#catchUp(),
@@ -141,8 +146,10 @@ export class Hub {
       log,
       pollMs,
     });
+    this.#facts = new QueueFactsReader(queue, log);
     this.#teller = AlertTeller.for(options, queue);
     this.#listener.onWake((reason) => {
+      queue.counters.woken(reason);
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
       this.#scheduler.wake();
@@ -151,6 +158,11 @@ export class Hub {
 
   status(): HubStatus {
     return { connected: this.#upkeep.connected, atWork: this.#dispatcher.tokens.length };
+  }
+
+  /** For metrics. Never rejects. */
+  async figures(): Promise<HubFigures> {
+    return { ...this.status(), ...this.#queue.counters, queue: await this.#facts.read() };
   }
 
   /** Gives unfinished work back without burning an attempt. Never rejects. */

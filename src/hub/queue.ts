@@ -1,5 +1,6 @@
 /** The functions of the queue in the database (sql/30-claim.sql and on), typed. Nothing here retries. */
 import type pg from 'pg';
+import { HubCounters } from './figures.ts';
 
 /** One request's due deliveries under one lease. */
 export interface Claim {
@@ -94,6 +95,9 @@ interface ClaimRow {
 export class Queue {
   readonly #pool: pg.Pool;
 
+  /** What went through here, for metrics. */
+  readonly counters = new HubCounters();
+
   constructor(pool: pg.Pool) {
     this.#pool = pool;
   }
@@ -119,7 +123,7 @@ export class Queue {
     });
     const row = rows[0];
     if (row === undefined) return undefined;
-    return {
+    const claim = {
       token: row.token,
       requestId: row.request_id,
       sql: row.sql,
@@ -129,15 +133,18 @@ export class Queue {
       remainingMs: row.remaining_ms,
       deliveries: row.deliveries.map(([id, nodeId, attempt]) => ({ id, nodeId, attempt })),
     };
+    this.counters.claimed(claim);
+    return claim;
   }
 
   /** Ids of the deliveries whose outcome was taken; the others belong to a newer claim. */
   async complete(token: string, outcomes: string): Promise<Set<string>> {
-    const { rows } = await this.#pool.query<{ delivery: string }>({
+    const { rows } = await this.#pool.query<{ delivery: string; became: string }>({
       name: 'complete',
-      text: 'select delivery from swarmplane.complete($1, $2::jsonb)',
+      text: 'select delivery, became from swarmplane.complete($1, $2::jsonb)',
       values: [token, outcomes],
     });
+    for (const { became } of rows) this.counters.became(became);
     return new Set(rows.map((row) => row.delivery));
   }
 
