@@ -40,6 +40,7 @@ grant execute on function swarmplane.micros(timestamptz)
   to swarmplane_operator, swarmplane_auditor, swarmplane_hub;
 -- what hubs spread among the nodes
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
+grant execute on function swarmplane.queue_facts() to swarmplane_operator;
 
 -- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
 grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
@@ -76,6 +77,9 @@ grant execute on function
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.look_after_alerts(),
+  swarmplane.claim_alert_event(interval),
+  swarmplane.end_alert_event(bigint, text),
+  swarmplane.queue_facts(),
   swarmplane.make_partitions(interval),
   swarmplane.begin_seal(text, integer, boolean),
   swarmplane.finish_seal(bigint, bytea, bigint),

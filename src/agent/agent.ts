@@ -17,7 +17,8 @@ import { CONTROL_SOCKET } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
-import { hostFacts, sealRow } from './facts.ts';
+import { hostFacts, sealRow, type OpenAlarm } from './facts.ts';
+import { AgentCounters, agentFigures, type AgentFigures } from './figures.ts';
 import { folderDisk } from './history-disk.ts';
 import { signStatement } from './history-statement.ts';
 import { systemTime } from './history-time.ts';
@@ -26,6 +27,7 @@ import type { Log } from './log.ts';
 import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
+import { observed } from './observed.ts';
 import type { AskEvent, Asker, AskSpec, RequestEvent, Seals } from './types.ts';
 import type { Alarm, RequestSpec } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
@@ -53,6 +55,8 @@ export class Agent implements Asker {
   readonly #certificates: Certificates;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
+  readonly #counters = new AgentCounters();
+  readonly #startedMono = performance.now();
   #node!: SwarmNode;
   #history!: History;
   #control!: ControlServer;
@@ -136,6 +140,21 @@ export class Agent implements Asker {
     return this.#startedAt;
   }
 
+  /** Milliseconds since the start by the clock that nobody can set. */
+  get uptimeMs(): number {
+    return performance.now() - this.#startedMono;
+  }
+
+  /** Alarms that are open here, oldest first. */
+  alarms(): readonly OpenAlarm[] {
+    return this.#alarms.list();
+  }
+
+  /** For metrics. */
+  figures(): AgentFigures {
+    return agentFigures(this, this.#counters);
+  }
+
   members(): readonly MemberView[] {
     return this.#node
       .members()
@@ -143,11 +162,12 @@ export class Agent implements Asker {
   }
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
-    return ask(this.#runner, this.#node, this.#certificates, spec);
+    const events = ask(this.#runner, this.#node, this.#certificates, spec);
+    return observed(events, this.#counters, this.#options.log);
   }
 
   request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
-    return requestAll(this.#node, spec, signal);
+    return requestAll(this.#node, spec, { ...(signal && { signal }) });
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -248,10 +268,21 @@ export class Agent implements Asker {
     await saveSecrets(state, secrets);
   }
 
-  #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
+  async #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
-    log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
-    return runRequest(this.#runner, this.#certificates, this.#history, request, signal);
+    const { id, kind, originName: origin } = request;
+    log.info({ request: id, origin, kind }, 'request');
+    const startedAt = performance.now();
+    const { history } = this;
+    const outcome = await runRequest(this.#runner, this.#certificates, history, request, signal);
+    const { status, code, rowCount: rows } = outcome;
+    const ms = performance.now() - startedAt;
+    this.#counters.ran(kind, outcome, ms);
+    log.info(
+      { request: id, outcome: status, code, rows, ms: Math.round(ms) },
+      'request ended here',
+    );
+    return outcome;
   }
 
   #raise(alarm: Alarm): void {

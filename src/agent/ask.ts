@@ -26,7 +26,7 @@ export async function* ask(
     ...{ targets: spec.targets, timeoutMs: spec.timeoutMs },
     ...(certificate && { certificate }),
   };
-  for await (const event of requestAll(node, request, spec.signal)) {
+  for await (const event of requestAll(node, request, spec)) {
     if (event.kind === 'account') yield { kind: 'account', account: event.account };
     else
       yield { kind: 'answer', answer: new PackedAnswer(event.outcome, event.payload, event.proof) };
@@ -37,9 +37,10 @@ export async function* ask(
 export async function* requestAll(
   node: SwarmNode,
   spec: RequestSpec,
-  signal?: AbortSignal,
+  { signal, onAsked }: Pick<AskSpec, 'signal' | 'onAsked'>,
 ): AsyncGenerator<RequestEvent, void> {
   const streams = split(spec.targets).map((targets) => node.request({ ...spec, targets }, signal));
+  onAsked?.(streams.map(({ id }) => id));
   const accounts: Account[] = [];
   for await (const event of merge(streams)) {
     if (event.kind === 'account') accounts.push(event.account);

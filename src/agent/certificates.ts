@@ -15,6 +15,7 @@ import {
   type SwarmSecrets,
 } from '../secure/index.ts';
 import { equalBytes, pack, unpack } from '../wire/index.ts';
+import type { CertificateHealth } from './health.ts';
 import type { StateFolder } from './state-folder.ts';
 
 const FILE = 'certificates.bin';
@@ -74,6 +75,27 @@ export class Certificates {
     const valid = this.#valid();
     const fits = valid.find((one) => tables.every((table) => permits(one, { table })));
     return (fits ?? valid[0])?.bytes;
+  }
+
+  /** Those that are kept, with why one does not hold here and now. */
+  list(): CertificateHealth[] {
+    return this.#own.flatMap((bytes) => {
+      try {
+        const { serial, roles, notAfter } = parseCertificate(bytes, this.#pinned());
+        return [{ serial, roles, notAfter, problem: this.#problemOf(bytes) }];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  #problemOf(bytes: Uint8Array): string | null {
+    try {
+      this.check(bytes, this.#nodeId);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   #valid(): RoleCertificate[] {

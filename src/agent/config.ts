@@ -26,6 +26,10 @@ export interface Config {
   readonly log: LogLevel;
   /** PostgreSQL of a hub; undefined means the embedded one. */
   readonly database?: string;
+  /** Where a hub tells of alerts. */
+  readonly alertWebhook?: { readonly url: string; readonly token?: string };
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics?: { readonly listen: Address };
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -46,7 +50,8 @@ export function parseConfig(text: string, file: string): Config {
     try {
       return READERS[key](value[key]) as ReturnType<(typeof READERS)[K]>;
     } catch (error) {
-      const shown = JSON.stringify(value[key]);
+      // A webhook's URL and token are secrets: an error with them ends up in logs.
+      const shown = key === 'alert_webhook' ? 'what stands there' : JSON.stringify(value[key]);
       throw invalid(
         file,
         `${key}: ${shown} is not valid`,
@@ -55,6 +60,8 @@ export function parseConfig(text: string, file: string): Config {
     }
   };
   const database = read('database');
+  const alertWebhook = read('alert_webhook');
+  const metrics = read('metrics');
   return {
     name: read('name'),
     listen: read('listen'),
@@ -66,6 +73,8 @@ export function parseConfig(text: string, file: string): Config {
     history: read('history'),
     log: read('log'),
     ...(database === undefined ? {} : { database }),
+    ...(alertWebhook === undefined ? {} : { alertWebhook }),
+    ...(metrics === undefined ? {} : { metrics }),
   };
 }
 
@@ -155,6 +164,14 @@ const READERS = {
     }
     return value;
   },
+  alert_webhook: readWebhook,
+  metrics: (value: unknown): { listen: Address } | undefined => {
+    if (value === undefined || value === null) return undefined;
+    const wanted = 'a map with the key listen, e.g. {listen: 127.0.0.1:9464}';
+    if (!isMap(value) || Object.keys(value).some((key) => key !== 'listen'))
+      throw new Error(wanted);
+    return { listen: addressOf(value['listen']) };
+  },
 };
 
 const KEYS = Object.keys(READERS);
@@ -187,6 +204,23 @@ function readLimits(value: unknown): Partial<QueryLimits> {
     limits[name] = name === 'answerBytesMax' ? Math.min(number, ANSWER_BYTES_MAX) : number;
   }
   return limits;
+}
+
+function readWebhook(value: unknown): { url: string; token?: string } | undefined {
+  if (value === undefined || value === null) return undefined;
+  const wanted =
+    'a map with url (http or https) and perhaps token, e.g. {url: https://alerts.example/x}';
+  if (!isMap(value) || Object.keys(value).some((key) => key !== 'url' && key !== 'token')) {
+    throw new Error(wanted);
+  }
+  const { url, token } = value;
+  if (typeof url !== 'string' || !URL.canParse(url)) throw new Error(wanted);
+  const { protocol, username } = new URL(url);
+  // fetch takes no login in a URL.
+  if (!/^https?:$/.test(protocol) || username !== '') throw new Error(wanted);
+  if (token === undefined || token === null) return { url };
+  if (typeof token !== 'string' || !/^[\x21-\x7e]{1,4096}$/.test(token)) throw new Error(wanted);
+  return { url, token };
 }
 
 function addressOf(value: unknown): Address {

@@ -6,6 +6,7 @@ import type { ControlRequest } from './control-protocol.ts';
 import { formatAddress } from './address.ts';
 import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
+import { health } from './health.ts';
 import { install, records } from './operator-records.ts';
 import { resolveHost, resolveHosts } from './targets.ts';
 import type { Targets } from '../swarm/index.ts';
@@ -19,6 +20,8 @@ export function controlHandler(agent: Agent): ControlHandler {
     switch (request.op) {
       case 'status':
         return status(agent);
+      case 'health':
+        return health(agent);
       case 'nodes':
         return nodes(agent);
       case 'forget':

@@ -16,6 +16,8 @@ export const SOCKET_PATH_MAX = 107;
 
 export type ControlRequest =
   | { readonly op: 'status' }
+  /** What `swarmplane doctor` looks at, see health.ts. */
+  | { readonly op: 'health' }
   | { readonly op: 'nodes' }
   | { readonly op: 'forget'; readonly node: string }
   | { readonly op: 'leave' }
@@ -91,8 +93,12 @@ export async function* control(
 }
 
 /** For requests with one reply: its value. @throws AgentError */
-export async function controlOnce(socketPath: string, request: ControlRequest): Promise<Packable> {
-  const replies = control(socketPath, request);
+export async function controlOnce(
+  socketPath: string,
+  request: ControlRequest,
+  signal?: AbortSignal,
+): Promise<Packable> {
+  const replies = control(socketPath, request, signal);
   for (;;) {
     const next = await replies.next();
     if (next.done === true) return next.value ?? null;

@@ -23,6 +23,9 @@ export {
 } from './history-statement.ts';
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
+export { broken, fine, skipped, warning } from './finding.ts';
+export type { AgentFigures } from './figures.ts';
+export type { HistogramFigures } from './histogram.ts';
 export { createLog, type Log } from './log.ts';
 export { openSeal, type OpenSeal } from './seal.ts';
 export {

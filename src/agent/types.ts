@@ -18,6 +18,8 @@ export interface AskSpec {
   readonly targets: Targets;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Told once, when the swarm was asked: the ids that every host's log has of this request. */
+  readonly onAsked?: (requestIds: readonly string[]) => void;
 }
 
 /** One host's end, with its rows. */

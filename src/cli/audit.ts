@@ -4,7 +4,7 @@ import { connect, verifyAudit, type AuditReport, type NodeMemory } from '../hub/
 import { accountLine } from './account.ts';
 import { askAgent } from './ask.ts';
 import { EXIT } from './errors.ts';
-import { controlSocketOf, parseDuration, parseList, stateOf, storedUrl } from './options.ts';
+import { controlSocketOf, databaseOf, parseDuration, parseList } from './options.ts';
 import { json, printable } from './text.ts';
 
 interface VerifyOptions {
@@ -40,7 +40,7 @@ export function registerAudit(program: Command): void {
 
 async function run(command: Command, options: VerifyOptions): Promise<number> {
   const socket = controlSocketOf(command);
-  const url = options.database ?? storedUrl(stateOf(command));
+  const url = databaseOf(command, options.database);
   // First the nodes: what they remember then is in the database, unless somebody took it out.
   const { memories, account } = await askNodes(socket, options);
   const pool = await connect(url, { applicationName: 'swarmplane audit', statementTimeoutMs: 0 });

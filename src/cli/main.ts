@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   secret: async () => (await import('./secret.ts')).registerSecret,
   tables: async () => (await import('./tables.ts')).registerTables,
   audit: async () => (await import('./audit.ts')).registerAudit,
+  alerts: async () => (await import('./alerts.ts')).registerAlerts,
+  doctor: async () => (await import('./doctor.ts')).registerDoctor,
   sql: async () => (await import('./sql.ts')).registerSql,
   demo: async () => (await import('./demo.ts')).registerDemo,
 };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { runSql } from '../hub/index.ts';
-import { stateOf, storedUrl } from './options.ts';
+import { databaseOf } from './options.ts';
 import { csvLine, json, table } from './text.ts';
 
 export function registerSql(program: Command): void {
@@ -13,7 +13,7 @@ export function registerSql(program: Command): void {
     .option('--csv', 'print CSV')
     .action(
       async (statement: string, options: { database?: string; json?: boolean; csv?: boolean }) => {
-        const url = options.database ?? storedUrl(stateOf(command));
+        const url = databaseOf(command, options.database);
         for (const result of await runSql(url, statement, (notice) =>
           process.stderr.write(`${notice}\n`),
         )) {

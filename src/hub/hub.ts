@@ -9,6 +9,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
 import { Collector } from './collector.ts';
 import { messageOf, type HubError } from './errors.ts';
+import { QueueFactsReader, type HubFigures } from './figures.ts';
 import { HistoryStore } from './history-store.ts';
 import { toJson } from './json-text.ts';
 import { createListener, type Listener } from './listener.ts';
@@ -22,6 +23,7 @@ import { Scheduler } from './scheduler.ts';
 import { Sealer } from './sealer.ts';
 import { Spool } from './spool.ts';
 import { Upkeep } from './upkeep.ts';
+import { AlertTeller, type WebhookTarget } from './alert-teller.ts';
 
 export interface HubOptions {
   /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */
@@ -31,6 +33,8 @@ export interface HubOptions {
   readonly spoolFolder: string;
   readonly log: Log;
   readonly tuning?: Partial<HubTuning>;
+  /** Is told of every alert that opens or is resolved. */
+  readonly webhook?: WebhookTarget;
   /** Ends the waiting for a database that is not there yet. */
   readonly signal?: AbortSignal;
   /** Called when this hub must not go on: a newer one changed the database. It has stopped then. */
@@ -98,6 +102,8 @@ export class Hub {
   readonly #sealer: Sealer;
   readonly #collector: Collector;
   readonly #listener: Listener;
+  readonly #teller: AlertTeller | undefined;
+  readonly #facts: QueueFactsReader;
   #id = '';
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
@@ -146,7 +152,10 @@ export class Hub {
       heartbeatMs: this.#tuning.heartbeatMs,
       hubId: () => this.#id,
       tokens: () => this.#dispatcher.tokens,
-      onLost: (token) => this.#dispatcher.lost(token),
+      onLost: (token) => {
+        queue.counters.leasesLost++;
+        this.#dispatcher.lost(token);
+      },
       onForgotten: () => this.#hello(),
       onBeat: () => this.#alarms.flush(),
       onBack: () => this.#catchUp(),
@@ -163,7 +172,10 @@ export class Hub {
       log,
       pollMs,
     });
+    this.#facts = new QueueFactsReader(queue, log);
+    this.#teller = AlertTeller.for(options, queue);
     this.#listener.onWake((reason) => {
+      queue.counters.woken(reason);
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
       this.#scheduler.wake();
@@ -173,6 +185,11 @@ export class Hub {
 
   status(): HubStatus {
     return { connected: this.#upkeep.connected, atWork: this.#dispatcher.tokens.length };
+  }
+
+  /** For metrics. Never rejects. */
+  async figures(): Promise<HubFigures> {
+    return { ...this.status(), ...this.#queue.counters, queue: await this.#facts.read() };
   }
 
   /** Gives unfinished work back without burning an attempt. Never rejects. */
@@ -196,6 +213,7 @@ export class Hub {
     await this.#upkeep.start();
     await this.#listener.start();
     this.#sealer.start();
+    await this.#teller?.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
     this.#collector.start();
@@ -244,6 +262,7 @@ export class Hub {
 
   async #end(): Promise<void> {
     const giveUp = setTimeout(() => cutConnections(this.#pool), 2 * this.#tuning.stopMs);
+    await this.#teller?.stop();
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([
       ...[this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()],

@@ -1,5 +1,6 @@
 /** The functions of the queue in the database (sql/30-claim.sql and on), typed. Nothing here retries. */
 import type pg from 'pg';
+import { HubCounters } from './figures.ts';
 
 /** One request's due deliveries under one lease. */
 export interface Claim {
@@ -51,6 +52,42 @@ export interface DueCron {
   readonly catchUp: number;
 }
 
+/** An opening or a resolution of an alert, as a webhook is sent it. Times as PostgreSQL writes them. */
+export interface AlertEvent {
+  /** Grows; the same event sent twice has the same id. */
+  readonly id: number;
+  readonly event: 'opened' | 'resolved';
+  readonly at: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly alert: {
+    readonly id: number;
+    readonly kind: string;
+    readonly key: string;
+    readonly severity: string;
+    readonly message: string;
+    readonly detail: unknown;
+    readonly count: number;
+    readonly first_at: string;
+    readonly last_at: string;
+    readonly resolved_at: string | null;
+  };
+}
+
+/** What sql/62-fact.sql counts: by state, in whole numbers, ages in seconds. */
+export interface QueueFacts {
+  readonly deliveries: Readonly<Record<string, number>>;
+  readonly oldest_due_seconds: number;
+  readonly open_requests: number;
+  readonly leases: number;
+  readonly hosts: Readonly<Record<string, number>>;
+  readonly alerts: Readonly<Record<string, number>>;
+  /** How long the oldest opening or resolution waits to be told to a webhook. */
+  readonly untold_seconds: number;
+  /** Names of the hubs that are at work. */
+  readonly hubs: readonly string[];
+}
+
 interface ClaimRow {
   token: string;
   request_id: number;
@@ -65,6 +102,9 @@ interface ClaimRow {
 /** Every method rejects with the error of pg. */
 export class Queue {
   readonly #pool: pg.Pool;
+
+  /** What went through here, for metrics. */
+  readonly counters = new HubCounters();
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -91,7 +131,7 @@ export class Queue {
     });
     const row = rows[0];
     if (row === undefined) return undefined;
-    return {
+    const claim = {
       token: row.token,
       requestId: row.request_id,
       sql: row.sql,
@@ -101,15 +141,18 @@ export class Queue {
       remainingMs: row.remaining_ms,
       deliveries: row.deliveries.map(([id, nodeId, attempt]) => ({ id, nodeId, attempt })),
     };
+    this.counters.claimed(claim);
+    return claim;
   }
 
   /** Ids of the deliveries whose outcome was taken; the others belong to a newer claim. */
   async complete(token: string, outcomes: string): Promise<Set<string>> {
-    const { rows } = await this.#pool.query<{ delivery: string }>({
+    const { rows } = await this.#pool.query<{ delivery: string; became: string }>({
       name: 'complete',
-      text: 'select delivery from swarmplane.complete($1, $2::jsonb)',
+      text: 'select delivery, became from swarmplane.complete($1, $2::jsonb)',
       values: [token, outcomes],
     });
+    for (const { became } of rows) this.counters.became(became);
     return new Set(rows.map((row) => row.delivery));
   }
 
@@ -191,6 +234,26 @@ export class Queue {
   async raiseAlert(kind: string, key: string, message: string, times = 1): Promise<void> {
     const sql = 'select swarmplane.raise_alert($1, $2, $3, times => $4)';
     await this.#pool.query(sql, [kind, key, message, times]);
+  }
+
+  async resolveAlerts(kinds: readonly string[], keys: readonly string[]): Promise<void> {
+    await this.#pool.query('select swarmplane.resolve_alerts($1, $2)', [kinds, keys]);
+  }
+
+  /** The next event to tell a webhook, put off for others by `leaseMs`; undefined when none is due. */
+  async claimAlertEvent(leaseMs: number): Promise<AlertEvent | undefined> {
+    const sql = `select swarmplane.claim_alert_event($1 * interval '1 ms') as event`;
+    return (await this.#one<{ event: AlertEvent | null }>(sql, [leaseMs])).event ?? undefined;
+  }
+
+  /** `trouble` undefined: the webhook took it. */
+  async endAlertEvent(id: number, trouble: string | undefined): Promise<void> {
+    await this.#pool.query('select swarmplane.end_alert_event($1, $2)', [id, trouble]);
+  }
+
+  async facts(): Promise<QueueFacts> {
+    return (await this.#one<{ facts: QueueFacts }>('select swarmplane.queue_facts() as facts'))
+      .facts;
   }
 
   /** `members` is a JSON array, see sql/45-node.sql. */

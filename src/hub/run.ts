@@ -1,7 +1,7 @@
 /** One claim from its asking to its end: who is away, what the others answered, what is left over. */
 import type { Asker, AskEvent, HostOutcome } from '../agent/index.ts';
 import { codeOf, messageOf } from './errors.ts';
-import type { Log } from './log.ts';
+import { bound, type Log } from './log.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
 import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
 import { Recorder } from './recorder.ts';
@@ -30,13 +30,16 @@ export class Run {
   readonly #recorder: Recorder;
   readonly #open: Map<string, ClaimedDelivery>;
   readonly #abort = new AbortController();
+  /** Ids of the swarm's requests, as hosts log them; empty until it was asked. */
+  #asked: readonly string[] = [];
   #reason: StopReason | undefined;
 
   constructor(claim: Claim, options: RunOptions) {
     this.claim = claim;
-    this.#options = options;
+    const log = bound(options.log, () => this.#ids());
+    this.#options = { ...options, log };
     this.#open = new Map(claim.deliveries.map((delivery) => [delivery.nodeId, delivery]));
-    const { queue, spool, log, abandon } = options;
+    const { queue, spool, abandon } = options;
     this.#recorder = new Recorder({ queue, spool, token: claim.token, log, signal: abandon });
   }
 
@@ -63,7 +66,7 @@ export class Run {
       await this.#finish();
     } catch (error) {
       this.#options.log.warn(
-        { request: this.claim.requestId, error: messageOf(error) },
+        { error: messageOf(error) },
         'could not give work back; its lease runs out',
       );
     }
@@ -92,6 +95,7 @@ export class Run {
         targets: this.#targets(),
         timeoutMs,
         signal: this.#abort.signal,
+        onAsked: (ids) => this.#note(ids),
       })
       [Symbol.asyncIterator]();
     const guard = setTimeout(() => this.#abort.abort(), timeoutMs + graceMs);
@@ -106,6 +110,20 @@ export class Run {
       // Not awaited: an asker that hangs would hang here too.
       void Promise.resolve(events.return?.()).catch(() => undefined);
     }
+  }
+
+  /** What makes a line of this hub's log and one of a host's log belong together. */
+  #ids(): object {
+    const { requestId, token } = this.claim;
+    const [first, ...others] = this.#asked;
+    const request = others.length === 0 ? first : this.#asked;
+    return { hub_request: requestId, lease: token, ...(request && { request }) };
+  }
+
+  #note(ids: readonly string[]): void {
+    this.#asked = ids;
+    const attempt = Math.max(...this.claim.deliveries.map((delivery) => delivery.attempt));
+    this.#options.log.info({ deliveries: this.#open.size, attempt }, 'asked the swarm');
   }
 
   #targets(): { kind: 'all' } | { kind: 'nodes'; nodes: string[] } {
@@ -134,7 +152,10 @@ export class Run {
     const delivery = this.#open.get(nodeId);
     if (delivery === undefined) return;
     this.#open.delete(nodeId);
-    await this.#recorder.add(make(delivery.id));
+    const outcome = make(delivery.id);
+    const { id, state, code } = outcome;
+    this.#options.log.debug({ delivery: id, node: nodeId, state, code }, 'a host ended');
+    await this.#recorder.add(outcome);
   }
 
   /** The asking itself failed: for good when the SQL was refused, otherwise it is tried again. */
@@ -143,10 +164,7 @@ export class Run {
     const code = codeOf(error) || 'ask_failed';
     const final = isRefusal(error);
     if (!final)
-      this.#options.log.warn(
-        { request: this.claim.requestId, error: messageOf(error) },
-        'asking the swarm failed, trying again',
-      );
+      this.#options.log.warn({ error: messageOf(error) }, 'asking the swarm failed, trying again');
     for (const nodeId of [...this.#open.keys()])
       await this.#end(nodeId, (id) =>
         plainOutcome(id, final ? 'refused' : 'again', { code, message: messageOf(error) }),

@@ -48,6 +48,11 @@ export class Inbound {
     return this.#lane.queued;
   }
 
+  /** Turned away by the admission budget since the start. */
+  get refused(): number {
+    return this.#lane.refused;
+  }
+
   accept(socket: Socket): void {
     const frames = new FrameSocket(socket, this.#tuning, this.#mono);
     const address = formatAddress(frames.remoteAddress, frames.remotePort);

@@ -38,6 +38,10 @@ describe('help', () => {
         secret                     the join secret of the swarm
         tables [options] [name]    list the tables a host can answer from
         audit                      who did what: prove that nobody rewrote it
+        alerts [options]           what somebody should look at: the alerts of the
+                                   hub, else the alarms of this host
+        doctor [options]           look at agent, disk, clock and database, and say
+                                   what to do next
         sql [options] <statement>  run SQL on the hub's PostgreSQL, where no psql is
                                    installed
         demo [options]             run a hub and three more agents on this machine, to
