@@ -8,8 +8,10 @@ import { Identity, type SwarmSecrets } from '../secure/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
+import { Actions } from './actions/actions.ts';
+import { ACTION_KIND } from './actions/command.ts';
 import { AlarmBook } from './alarms.ts';
-import { ask } from './ask.ts';
+import { ask, command } from './ask.ts';
 import { Certificates } from './certificates.ts';
 import { formatAddress } from './address.ts';
 import { parseConfig, type Config } from './config.ts';
@@ -22,7 +24,7 @@ import type { Log } from './log.ts';
 import { runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
-import type { AskEvent, Asker, AskSpec } from './types.ts';
+import type { AskEvent, Asker, AskSpec, CommandSpec } from './types.ts';
 import type { Alarm } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
 
@@ -47,6 +49,7 @@ export class Agent implements Asker {
   readonly #alarms: AlarmBook;
   readonly #runner: QueryRunner;
   readonly #certificates: Certificates;
+  readonly #actions: Actions;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
   #node!: SwarmNode;
@@ -62,6 +65,11 @@ export class Agent implements Asker {
     this.#certificates = new Certificates(options.state, identity.nodeId, {
       secrets: () => this.#node.secrets,
       revocations: () => this.#node.record('revocations')?.bytes,
+    });
+    this.#actions = new Actions({
+      ...{ state: options.state, nodeId: identity.nodeId, actions: options.config.actions },
+      ...{ certificates: this.#certificates, log: options.log },
+      raise: (alarm) => this.#raise(alarm),
     });
     this.#runner = createQueryRunner({
       limits: options.config.limits,
@@ -81,6 +89,7 @@ export class Agent implements Asker {
     agent.#control = await ControlServer.start(socketPath, controlHandler(agent), options.log);
     options.state.removeLeftovers();
     try {
+      await agent.#actions.open();
       agent.#node = await agent.#startNode();
     } catch (error) {
       await agent.#control.stop();
@@ -112,6 +121,11 @@ export class Agent implements Asker {
     return this.#certificates;
   }
 
+  /** What hubs may start here. */
+  get actions(): Actions {
+    return this.#actions;
+  }
+
   get startedAt(): number {
     return this.#startedAt;
   }
@@ -124,6 +138,14 @@ export class Agent implements Asker {
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
     return ask(this.#runner, this.#node, this.#certificates, spec);
+  }
+
+  command(spec: CommandSpec): AsyncIterable<AskEvent> {
+    return command(this.#node, this.#certificates, spec);
+  }
+
+  allowedActions(): readonly string[] {
+    return this.#certificates.actions();
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -160,6 +182,7 @@ export class Agent implements Asker {
 
   async stop(): Promise<void> {
     await this.#control.stop();
+    await this.#actions.stop();
     await this.#node.stop();
     await this.#runner.stop();
     await this.#alarms.settled();
@@ -204,6 +227,7 @@ export class Agent implements Asker {
   #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
     log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
+    if (request.kind === ACTION_KIND) return this.#actions.run(request, signal);
     return runRequest(this.#runner, this.#certificates, request, signal);
   }
 

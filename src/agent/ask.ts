@@ -5,9 +5,11 @@
 import type { SwarmNode } from '../net/index.ts';
 import type { Certificates } from './certificates.ts';
 import type { QueryRunner } from '../query/index.ts';
-import type { Account, CoreEvent, Targets } from '../swarm/index.ts';
+import type { Account, CoreEvent, RequestSpec, Targets } from '../swarm/index.ts';
 import { encodeQueryBody, PackedAnswer } from './answer.ts';
-import type { AskEvent, AskSpec } from './types.ts';
+import { ACTION_KIND, encodeCommand } from './actions/command.ts';
+import { AgentError } from './errors.ts';
+import type { AskEvent, AskSpec, CommandSpec } from './types.ts';
 
 /** docs/protocol.md section 8. */
 const NODES_PER_REQUEST = 64;
@@ -22,15 +24,42 @@ export async function* ask(
   const { sensitive } = await runner.prepare(spec.sql);
   const certificate = certificates.forTables(sensitive);
   const body = encodeQueryBody(spec.sql);
-  const streams = split(spec.targets).map((targets) =>
-    node.request(
-      {
-        ...{ kind: 'query', body, targets, timeoutMs: spec.timeoutMs },
-        ...(certificate && { certificate }),
-      },
-      spec.signal,
-    ),
-  );
+  const requests = split(spec.targets).map((targets) => ({
+    ...{ kind: 'query', body, targets, timeoutMs: spec.timeoutMs },
+    ...(certificate && { certificate }),
+  }));
+  yield* askAll(node, requests, spec.signal);
+}
+
+/** @throws AgentError `not_commander` before anything was sent */
+export async function* command(
+  node: SwarmNode,
+  certificates: Certificates,
+  { ids, timeoutMs, signal, ...content }: CommandSpec,
+): AsyncGenerator<AskEvent, void> {
+  const certificate = certificates.forAction(content.action);
+  if (certificate === undefined) {
+    throw new AgentError(
+      'not_commander',
+      `no certificate of this host allows the action "${content.action}"`,
+      `swarmplane operator grant THIS-HOST --role commander --actions ${content.action}`,
+    );
+  }
+  const requests = slices([...ids.keys()]).map((nodes) => {
+    const own = new Map(nodes.map((nodeId) => [nodeId, ids.get(nodeId)!]));
+    const body = encodeCommand({ ...content, ids: own });
+    const targets = { kind: 'nodes', nodes } as const;
+    return { kind: ACTION_KIND, body, targets, timeoutMs, certificate };
+  });
+  yield* askAll(node, requests, signal);
+}
+
+async function* askAll(
+  node: SwarmNode,
+  requests: readonly RequestSpec[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<AskEvent, void> {
+  const streams = requests.map((request) => node.request(request, signal));
   const accounts: Account[] = [];
   for await (const event of merge(streams)) {
     if (event.kind === 'account') accounts.push(event.account);
@@ -42,11 +71,14 @@ export async function* ask(
 
 function split(targets: Targets): Targets[] {
   if (targets.kind === 'all') return [targets];
-  const parts: Targets[] = [];
-  for (let at = 0; at < targets.nodes.length; at += NODES_PER_REQUEST) {
-    parts.push({ kind: 'nodes', nodes: targets.nodes.slice(at, at + NODES_PER_REQUEST) });
-  }
-  return parts;
+  return slices(targets.nodes).map((nodes) => ({ kind: 'nodes', nodes }));
+}
+
+function slices(nodes: readonly string[]): string[][] {
+  const count = Math.ceil(nodes.length / NODES_PER_REQUEST);
+  return Array.from({ length: count }, (_, i) =>
+    nodes.slice(i * NODES_PER_REQUEST, (i + 1) * NODES_PER_REQUEST),
+  );
 }
 
 function joinAccounts(accounts: readonly Account[]): Account {

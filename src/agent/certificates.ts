@@ -76,6 +76,19 @@ export class Certificates {
     return (fits ?? valid[0])?.bytes;
   }
 
+  /** The certificate to show for this action; undefined when none allows it. */
+  forAction(action: string): Uint8Array | undefined {
+    return this.#valid().find(
+      (one) => permits(one, { role: 'commander' }) && permits(one, { action }),
+    )?.bytes;
+  }
+
+  /** Names of the actions that this host may command, `*` for all; sorted. */
+  actions(): string[] {
+    const commander = this.#valid().filter((one) => permits(one, { role: 'commander' }));
+    return [...new Set(commander.flatMap((one) => one.actions))].sort();
+  }
+
   #valid(): RoleCertificate[] {
     return this.#own.flatMap((bytes) => {
       try {

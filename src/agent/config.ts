@@ -5,6 +5,8 @@
 import { hostname } from 'node:os';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../query/index.ts';
+import { EXAMPLE_ACTIONS, readActions } from './actions/config.ts';
+import type { ActionConfig } from './actions/types.ts';
 import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
 import { AgentError } from './errors.ts';
 
@@ -19,6 +21,8 @@ export interface Config {
   readonly labels: Readonly<Record<string, string>>;
   readonly denyTables: readonly string[];
   readonly limits: Partial<QueryLimits>;
+  /** By name. */
+  readonly actions: ReadonlyMap<string, ActionConfig>;
   readonly log: LogLevel;
   /** PostgreSQL of a hub; undefined means the embedded one. */
   readonly database?: string;
@@ -59,6 +63,7 @@ export function parseConfig(text: string, file: string): Config {
     labels: read('labels'),
     denyTables: read('deny_tables'),
     limits: read('limits'),
+    actions: read('actions'),
     log: read('log'),
     ...(database === undefined ? {} : { database }),
   };
@@ -97,6 +102,7 @@ deny_tables: []
 # Limits on one query here; these are the defaults.
 # limits: {time_ms: 5000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
 
+${EXAMPLE_ACTIONS}
 # debug, info, warn or error
 log: info
 `;
@@ -132,6 +138,7 @@ const READERS = {
   },
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
   limits: (value: unknown): Partial<QueryLimits> => readLimits(value),
+  actions: (value: unknown): ReadonlyMap<string, ActionConfig> => readActions(value),
   log: (value: unknown): LogLevel => {
     const level = value ?? 'info';
     if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {

@@ -10,6 +10,20 @@ export interface AskSpec {
   readonly signal?: AbortSignal;
 }
 
+/** One action for several hosts, each under an id of its own. */
+export interface CommandSpec {
+  readonly action: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Who wants it, for the journals of the hosts. */
+  readonly askedBy: string;
+  /** Unix milliseconds after which no host starts it any more. */
+  readonly expires: number;
+  /** UUIDs by node id; the same at every try. */
+  readonly ids: ReadonlyMap<string, string>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
 /** One host's end, with its rows. */
 export interface HostAnswer {
   readonly outcome: HostOutcome;
@@ -35,6 +49,14 @@ export interface Asker {
    * @throws QueryError when it is refused; nothing was sent then
    */
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
+  /**
+   * Commands hosts. An answer `ok` has one row (src/agent/actions/result.ts) that says how it went;
+   * `refused` with code `running`: not ended yet, ask again.
+   * @throws AgentError `not_commander`; nothing was sent then
+   */
+  command(spec: CommandSpec): AsyncIterable<AskEvent>;
+  /** Names of the actions that its certificates allow now, `*` for all; sorted. */
+  allowedActions(): readonly string[];
   onMember(listener: (member: MemberView) => void): () => void;
   onAlarm(listener: (alarm: Alarm) => void): () => void;
 }

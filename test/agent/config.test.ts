@@ -20,6 +20,7 @@ describe('configuration', () => {
       labels: { role: 'web' },
       denyTables: [],
       limits: {},
+      actions: expect.any(Map) as unknown,
       log: 'info',
     });
   });
