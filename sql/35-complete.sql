@@ -19,7 +19,7 @@ $$;
 -- outcomes: [{id, state, code, message, ms, truncated, columns, warnings, proof (hex), rows, altered}, ...]
 --   state ok, failed, refused, unreachable, cancelled: an end
 --   state again: try again if tries and time allow; away: wait until the host is back;
---   later: the swarm has not settled yet, try again soon, no attempt burnt
+--   later: the swarm has not settled yet, running: the host works on it; try again soon, no attempt burnt
 --   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced
 -- Returns what became of each; a delivery that is missing was claimed by somebody else meanwhile.
 create or replace function swarmplane.complete(lease_token uuid, outcomes jsonb)
@@ -40,12 +40,15 @@ begin
       columns text[], warnings text[], proof text, rows jsonb, altered integer[])
   ), locked as materialized (
     select d.id, d.request_id, d.node_id, d.state as was, d.attempt, d.claimed_at,
-           d.reached or o.state not in ('unreachable', 'away', 'later') as reached,
+           d.reached or o.state not in ('unreachable', 'away', 'later') as reached, r.action,
            n.name as host, n.state as node_state, r.asked_at, r.cancel, r.wait_for_away,
            r.expires_at <= clock_timestamp() as late,
            o.state as said, o.code, o.message, o.ms, coalesce(o.truncated, false) as truncated,
            o.columns, o.warnings, decode(o.proof, 'hex') as proof,
-           coalesce(o.rows, '[]') as rows, coalesce(o.altered, '{}') as altered
+           -- an action that failed says how in a row
+           case when o.state = 'ok' or o.state = 'failed' and r.action is not null
+                then coalesce(o.rows, '[]') else '[]' end as rows,
+           coalesce(o.altered, '{}') as altered
       from o
       join swarmplane.delivery d on d.id = o.id and d.token = lease_token
       join swarmplane.request r on r.id = d.request_id
@@ -60,7 +63,7 @@ begin
              when l.late then case when l.reached then 'expired' else 'unreachable' end
              when l.said = 'away' and not l.wait_for_away then 'unreachable'
              when l.said = 'away' and l.node_state in ('dead', 'left') then 'parked'
-             when l.said in ('away', 'later') then 'pending'
+             when l.said in ('away', 'later', 'running') then 'pending'
              when l.attempt >= attempts_max then 'failed'
              else 'pending'
            end as verdict,
@@ -70,8 +73,9 @@ begin
     update swarmplane.delivery d
        set state = j.verdict,
            run_at = case j.verdict when 'parked' then 'infinity' else clock_timestamp() + j.wait end,
-           -- a host that is away costs no attempt
-           attempt = j.attempt - case when j.said in ('away', 'later') and j.was = 'running' then 1 else 0 end,
+           -- a host that is away, or at work, costs no attempt
+           attempt = j.attempt
+             - case when j.said in ('away', 'later', 'running') and j.was = 'running' then 1 else 0 end,
            reached = j.reached,
            token = null,
            last_code = j.code,
@@ -85,8 +89,7 @@ begin
       node_id, request_id, asked_at, id, host, state, was, attempt, rows, truncated, ms, code,
       error, columns, warnings, proof, hub, claimed_at)
     select j.node_id, j.request_id, j.asked_at, j.id, j.host, j.verdict, j.was, j.attempt,
-           case when j.verdict = 'ok' then jsonb_array_length(j.rows) else 0 end,
-           j.truncated, j.ms, j.code, j.message, j.columns, j.warnings, j.proof,
+           jsonb_array_length(j.rows), j.truncated, j.ms, j.code, j.message, j.columns, j.warnings, j.proof,
            (select l.hub from swarmplane.lease l where l.token = lease_token), j.claimed_at
       from judged j
      where j.verdict = any (ended)
@@ -96,11 +99,10 @@ begin
            r.ordinal = any (j.altered)
       from judged j
      cross join jsonb_array_elements(j.rows) with ordinality as r (row, ordinal)
-     where j.verdict = 'ok'
     on conflict do nothing
   )
   select jsonb_agg(jsonb_build_object(
-           'id', j.id, 'request', j.request_id, 'host', j.host, 'said', j.said,
+           'id', j.id, 'request', j.request_id, 'action', j.action, 'host', j.host, 'said', j.said,
            'verdict', j.verdict, 'code', j.code, 'message', j.message, 'attempt', j.attempt))
     into verdicts
     from judged j;
@@ -134,16 +136,18 @@ begin
         select case
                  when o.said = 'again' and o.verdict = 'pending' then 'host_retried'
                  when o.said = 'again' then 'host_gave_no_answer'
-                 else 'query_' || o.verdict
+                 when o.action is null then 'query_' || o.verdict
+                 else 'action_' || o.verdict
                end as kind,
-               case when o.said = 'again' then o.host else coalesce(o.code, 'unknown') end as key,
+               case when o.said = 'again' then o.host
+                    else concat_ws(' ', o.action, coalesce(o.code, 'unknown')) end as key,
                case when o.said = 'again' and o.verdict = 'pending' then 'info' else 'warning' end as severity,
                case when o.said = 'again' and o.verdict <> 'pending'
                     then format('gave up on %s after %s attempts: ', o.host, o.attempt) else '' end
                || coalesce(o.message, o.code, 'no reason given') as message,
                o.request, o.host
           from jsonb_to_recordset(verdicts) as o (
-            request bigint, host text, said text, verdict text, code text, message text, attempt integer)
+            request bigint, action text, host text, said text, verdict text, code text, message text, attempt integer)
          where o.verdict in ('failed', 'refused') or (o.said = 'again' and o.verdict <> 'cancelled')
       ) v
      group by 1, 2, 3

@@ -33,6 +33,8 @@ export class Certificates {
   readonly #sources: CertificateSources;
   #own: readonly Uint8Array[];
   #revoked: RevocationList | undefined;
+  /** A hub looks at its own ones before each claim: their signatures are verified once. */
+  readonly #parsed = new WeakMap<Uint8Array, RoleCertificate>();
 
   constructor(state: StateFolder, nodeId: NodeId, sources: CertificateSources) {
     this.#state = state;
@@ -61,7 +63,8 @@ export class Certificates {
    */
   check(bytes: Uint8Array, shownBy: NodeId): RoleCertificate {
     const pinned = this.#pinned();
-    const certificate = parseCertificate(bytes, pinned);
+    const certificate = this.#parsed.get(bytes) ?? parseCertificate(bytes, pinned);
+    this.#parsed.set(bytes, certificate);
     const now = Math.floor(Date.now() / 1000);
     checkCertificate(certificate, shownBy, now, this.#revocations(pinned));
     return certificate;

@@ -81,7 +81,8 @@ export class Dispatcher {
         while (!this.#stopped && (await this.#options.queue.sweep(this.#options.mayReap())));
       }
       // With every place taken the end of a run wakes us, not the clock.
-      if (!this.#full) this.#schedule(await this.#options.queue.nextDueMs());
+      const { queue, asker } = this.#options;
+      if (!this.#full) this.#schedule(await queue.nextDueMs(asker.allowedActions()));
     } catch (error) {
       this.#report(error);
     }
@@ -93,7 +94,8 @@ export class Dispatcher {
 
   async #claimAll(): Promise<void> {
     while (!this.#stopped && !this.#full) {
-      const claim = await this.#options.queue.claim(this.#options.hubId(), this.#options.claimMax);
+      const { queue, hubId, claimMax, asker } = this.#options;
+      const claim = await queue.claim(hubId(), claimMax, asker.allowedActions());
       if (claim === undefined) return;
       const run = new Run(claim, { ...this.#options, abandon: this.#abandon.signal });
       const done = run.go().finally(() => {

@@ -123,6 +123,7 @@ export class Hub {
       heartbeatMs: this.#tuning.heartbeatMs,
       hubId: () => this.#id,
       tokens: () => this.#dispatcher.tokens,
+      actions: () => asker.allowedActions(),
       onLost: (token) => this.#dispatcher.lost(token),
       onForgotten: () => this.#hello(),
       onBeat: () => this.#alarms.flush(),
@@ -157,6 +158,7 @@ export class Hub {
     await this.#queue.makePartitions();
     await this.#nodes.start();
     await this.#hello();
+    await this.#queue.reportActions(this.#id, this.#options.asker.allowedActions());
     await this.#reportTables();
     for (const object of drift)
       await this.#queue.raiseAlert('drift', object, `${object}: not as this release made it`);

@@ -4,9 +4,11 @@ import { rowsToJson, toJson } from './json-text.ts';
 
 /**
  * ok, failed, refused, cancelled are ends. `again`: try again while tries and time allow.
- * `away`: wait until the host is back. `later`: try again soon, no attempt burnt.
+ * `away`: wait until the host is back. `later`: try again soon, no attempt burnt; `running` too,
+ * because the host works on it.
  */
-export type OutcomeState = 'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later';
+export type OutcomeState =
+  'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later' | 'running';
 
 export interface Outcome {
   readonly id: string;
@@ -17,7 +19,7 @@ export interface Outcome {
   readonly text: string;
 }
 
-interface Details {
+export interface Details {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
   readonly ms?: number | undefined;
@@ -39,17 +41,27 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
 export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
   const said = answer.outcome;
   if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain);
+  return outcomeWithRows(id, 'ok', answer, detailsOf(said));
+}
+
+/** The rows of an answer with what they mean for its delivery. */
+export function outcomeWithRows(
+  id: string,
+  state: 'ok' | 'failed',
+  answer: HostAnswer,
+  details: Details,
+): Outcome {
   const rows = rowsToJson(answer.columns, answer.rows);
   const head = toJson({
     id,
-    state: 'ok',
-    ...detailsOf(said),
+    state,
+    ...details,
     columns: answer.columns,
     warnings: answer.warnings,
     proof: Buffer.from(answer.proof).toString('hex'),
     altered: rows.altered,
   });
-  return { id, state: 'ok', text: `${head.slice(0, -1)},"rows":${rows.text}}` };
+  return { id, state, text: `${head.slice(0, -1)},"rows":${rows.text}}` };
 }
 
 export function outcomeWithoutRows(id: string, said: HostOutcome, certain: boolean): Outcome {
@@ -70,6 +82,7 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
     case 'error':
       return 'failed';
     case 'refused':
+      if (said.code === 'running') return 'running';
       return said.code === 'busy' ? 'again' : 'refused';
     case 'unreachable':
       return certain ? 'away' : 'later';
@@ -80,7 +93,8 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
   }
 }
 
-function detailsOf(said: HostOutcome): Details {
+/** What the host said, as it is stored. */
+export function detailsOf(said: HostOutcome): Details {
   return {
     code: said.code,
     message: said.message,

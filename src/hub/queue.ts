@@ -6,7 +6,7 @@ export interface Claim {
   /** The lease and the fence: only its holder can write outcomes. */
   readonly token: string;
   readonly requestId: number;
-  readonly sql: string;
+  readonly work: Work;
   /** Session user who inserted the request. */
   readonly askedBy: string;
   /** False: a host that is away ends as unreachable at once. */
@@ -17,6 +17,15 @@ export interface Claim {
   readonly remainingMs: number;
   readonly deliveries: readonly ClaimedDelivery[];
 }
+
+/** What hosts are asked. */
+export type Work =
+  | { readonly kind: 'query'; readonly sql: string }
+  | {
+      readonly kind: 'action';
+      readonly action: string;
+      readonly args: Readonly<Record<string, string>>;
+    };
 
 export interface ClaimedDelivery {
   readonly id: string;
@@ -46,7 +55,9 @@ export interface DueCron {
 interface ClaimRow {
   token: string;
   request_id: number;
-  sql: string;
+  sql: string | null;
+  action: string | null;
+  args: Record<string, string> | null;
   asked_by: string;
   wait_for_away: boolean;
   whole_swarm: boolean;
@@ -74,19 +85,26 @@ export class Queue {
     await this.#pool.query('select swarmplane.hub_goodbye($1)', [hubId]);
   }
 
-  /** At most `most` deliveries of the most urgent request; undefined when nothing is due. */
-  async claim(hubId: string, most: number): Promise<Claim | undefined> {
+  /**
+   * At most `most` deliveries of the most urgent request; undefined when nothing is due. Of actions only
+   * those that `actions` names.
+   */
+  async claim(
+    hubId: string,
+    most: number,
+    actions: readonly string[] = [],
+  ): Promise<Claim | undefined> {
     const { rows } = await this.#pool.query<ClaimRow>({
       name: 'claim',
-      text: 'select * from swarmplane.claim($1, $2)',
-      values: [hubId, most],
+      text: 'select * from swarmplane.claim($1, $2, $3)',
+      values: [hubId, most, actions],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
     return {
       token: row.token,
       requestId: row.request_id,
-      sql: row.sql,
+      work: workOf(row),
       askedBy: row.asked_by,
       waitForAway: row.wait_for_away,
       wholeSwarm: row.whole_swarm,
@@ -134,9 +152,9 @@ export class Queue {
   }
 
   /** Milliseconds until something is due, negative when it is overdue; undefined when nothing waits. */
-  async nextDueMs(): Promise<number | undefined> {
-    const { due } = await this.#one<{ due: number | null }>('select swarmplane.next_due() as due');
-    return due ?? undefined;
+  async nextDueMs(actions: readonly string[] = []): Promise<number | undefined> {
+    const sql = 'select swarmplane.next_due($1) as due';
+    return (await this.#one<{ due: number | null }>(sql, [actions])).due ?? undefined;
   }
 
   /** Ticks of interval schedules that are due are turned into requests; true when there were any. */
@@ -189,6 +207,11 @@ export class Queue {
     await this.#pool.query(sql, [kind, key, message, times]);
   }
 
+  /** What this hub may command; alerts about actions that none may are opened and resolved. */
+  async reportActions(hubId: string, actions: readonly string[]): Promise<void> {
+    await this.#pool.query('select swarmplane.report_actions($1, $2)', [hubId, actions]);
+  }
+
   /** `members` is a JSON array, see sql/45-node.sql. */
   async reportNodes(members: string): Promise<void> {
     await this.#pool.query('select swarmplane.report_nodes($1::jsonb)', [members]);
@@ -205,4 +228,8 @@ export class Queue {
     const { rows } = await this.#pool.query<T>(sql, [...values]);
     return rows[0]!;
   }
+}
+
+function workOf({ sql, action, args }: ClaimRow): Work {
+  return action === null ? { kind: 'query', sql: sql! } : { kind: 'action', action, args: args! };
 }

@@ -2,6 +2,7 @@
 import type { Asker, AskEvent, HostOutcome } from '../agent/index.ts';
 import { codeOf, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
+import { actionOutcomeOf } from './action-outcome.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
 import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
 import { Recorder } from './recorder.ts';
@@ -43,8 +44,12 @@ export class Run {
     return this.#recorder.gaveUp;
   }
 
-  /** Ends the asking early. The first reason stays. */
+  /**
+   * Ends the asking early. The first reason stays. A host that has an action already does not give it
+   * back when the request is cancelled: what it says of it is waited for.
+   */
   stop(reason: StopReason): void {
+    if (reason === 'cancelled' && this.claim.work.kind === 'action') return;
     this.#reason ??= reason;
     this.#abort.abort();
   }
@@ -82,16 +87,9 @@ export class Run {
   }
 
   async #ask(): Promise<void> {
-    const { askMs, graceMs, asker } = this.#options;
+    const { askMs, graceMs } = this.#options;
     const timeoutMs = Math.max(100, Math.min(askMs, this.claim.remainingMs));
-    const events = asker
-      .ask({
-        sql: this.claim.sql,
-        targets: this.#targets(),
-        timeoutMs,
-        signal: this.#abort.signal,
-      })
-      [Symbol.asyncIterator]();
+    const events = this.#events(timeoutMs)[Symbol.asyncIterator]();
     const guard = setTimeout(() => this.#abort.abort(), timeoutMs + graceMs);
     try {
       for (;;) {
@@ -106,6 +104,24 @@ export class Run {
     }
   }
 
+  #events(timeoutMs: number): AsyncIterable<AskEvent> {
+    const { asker } = this.#options;
+    const { work, askedBy, remainingMs } = this.claim;
+    const limits = { timeoutMs, signal: this.#abort.signal };
+    if (work.kind === 'query')
+      return asker.ask({ sql: work.sql, targets: this.#targets(), ...limits });
+    const ids = new Map([...this.#open.values()].map(({ nodeId, id }) => [nodeId, id]));
+    const expires = Math.round(Date.now() + remainingMs);
+    return asker.command({
+      action: work.action,
+      args: work.args,
+      askedBy,
+      expires,
+      ids,
+      ...limits,
+    });
+  }
+
   #targets(): { kind: 'all' } | { kind: 'nodes'; nodes: string[] } {
     const nodes = [...this.#open.keys()];
     const all = this.#options.asker
@@ -118,7 +134,8 @@ export class Run {
     const certain = this.#options.certain();
     if (event.kind === 'answer') {
       const { answer } = event;
-      return this.#end(answer.outcome.nodeId, (id) => outcomeOf(id, answer, certain));
+      const make = this.claim.work.kind === 'action' ? actionOutcomeOf : outcomeOf;
+      return this.#end(answer.outcome.nodeId, (id) => make(id, answer, certain));
     }
     for (const host of event.account.hosts) await this.#endFromAccount(host, certain);
   }

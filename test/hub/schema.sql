@@ -122,6 +122,8 @@ create table swarmplane.delivery_done (
 CREATE INDEX delivery_done_request ON ONLY swarmplane.delivery_done USING btree (request_id);
 CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
 alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
+CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__audit();
+alter table swarmplane.delivery_done enable always trigger _700_audit;
 CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert();
 alter table swarmplane.delivery_done enable always trigger _800_count_done;
 alter table swarmplane.delivery_done enable row level security;
@@ -150,6 +152,7 @@ create table swarmplane.hub (
   started_at timestamp with time zone not null default now(),
   seen_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
+  actions text[] not null default '{}'::text[],
   constraint hub_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE INDEX hub_identity ON swarmplane.hub USING btree (identity) WHERE (stopped_at IS NULL);
@@ -320,6 +323,7 @@ END) stored,
   constraint request_pkey PRIMARY KEY (id),
   constraint request_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES swarmplane.schedule(id) ON DELETE SET NULL
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE INDEX request_action_open ON swarmplane.request USING btree (action) WHERE ((action IS NOT NULL) AND (closed_at IS NULL));
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
 CREATE INDEX request_open ON swarmplane.request USING btree (expires_at) WHERE (closed_at IS NULL);
@@ -329,6 +333,8 @@ CREATE TRIGGER _110_check_cancel BEFORE UPDATE OF cancel ON swarmplane.request F
 alter table swarmplane.request enable always trigger _110_check_cancel;
 CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert();
 alter table swarmplane.request enable always trigger _500_deliver;
+CREATE TRIGGER _600_commander AFTER INSERT ON swarmplane.request FOR EACH ROW WHEN ((new.action IS NOT NULL)) EXECUTE FUNCTION swarmplane.tg_request__after_insert_action();
+alter table swarmplane.request enable always trigger _600_commander;
 CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request');
 alter table swarmplane.request enable always trigger _700_audit;
 CREATE TRIGGER _710_audit_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_audit('request', 'cancel');
@@ -511,10 +517,31 @@ CREATE OR REPLACE FUNCTION swarmplane.address_port(address text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.alert_no_commander(action text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.alert_outside_addresses()
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.allowed_actions()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.allows(actions text[], action text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -545,13 +572,20 @@ CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.cancelled_leases(uuid[]) to swarmplane_hub;
 
-CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer)
- RETURNS TABLE(token uuid, request_id bigint, sql text, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json)
+CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text[] DEFAULT '{}'::text[])
+ RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.claim(uuid,integer) to swarmplane_hub;
+grant execute on function swarmplane.claim(uuid,integer,text[]) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
  RETURNS TABLE(delivery uuid, became text)
@@ -583,6 +617,13 @@ CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.give_back(uuid) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.grant_command(action text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.heartbeat(hub_id uuid, tokens uuid[], OUT active boolean, OUT kept uuid[])
  RETURNS record
@@ -647,13 +688,13 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.next_due()
+CREATE OR REPLACE FUNCTION swarmplane.next_due(actions text[] DEFAULT '{}'::text[])
  RETURNS double precision
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.next_due() to swarmplane_hub;
+grant execute on function swarmplane.next_due(text[]) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.next_tick()
  RETURNS double precision
@@ -666,6 +707,13 @@ grant execute on function swarmplane.next_tick() to swarmplane_hub;
 CREATE OR REPLACE FUNCTION swarmplane.nodes_visible_to(asker name)
  RETURNS integer[]
  LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.not_allowed(actions text[])
+ RETURNS bigint[]
+ LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -691,6 +739,14 @@ CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.report_actions(hub_id uuid, hub_actions text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.report_actions(uuid,text[]) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.report_addresses(members jsonb)
  RETURNS void
@@ -801,6 +857,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__after_insert()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_network__check_declared()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -828,6 +891,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_refuse()
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_request__after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__after_insert_action()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER

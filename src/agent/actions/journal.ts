@@ -27,7 +27,7 @@ export interface JournalEntry extends Command {
 export const CLOCK_WINDOW_MS = 5 * 60_000;
 const KEPT_AFTER_EXPIRY_MS = 3 * CLOCK_WINDOW_MS;
 /** Kept whatever the clock says: it may have jumped ahead. */
-const NEWEST_KEPT = 1_000;
+const NEWEST_KEPT = 100;
 const ENTRIES_MAX = 100_000;
 const BYTES_MAX = 64 * 1024 * 1024;
 const COMPACT_BYTES = 1024 * 1024;
