@@ -21,7 +21,7 @@ $$;
 -- outcomes: [{id, state, code, message, ms, truncated, columns, warnings, proof (hex), rows, altered}, ...]
 --   state ok, failed, refused, unreachable, cancelled: an end
 --   state again: try again if tries and time allow; away: wait until the host is back;
---   later: the swarm has not settled yet, try again soon, no attempt burnt
+--   later: the swarm has not settled yet, running: the host works on it; try again soon, no attempt burnt
 --   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced
 -- Returns what became of each; a delivery that is missing was claimed by somebody else meanwhile.
 create or replace function swarmplane.complete(lease_token uuid, outcomes jsonb)
@@ -46,7 +46,7 @@ begin
   ), locked as materialized (
     -- what is large (rows, proof) stays in o and is joined where it is stored
     select d.id, d.request_id, d.node_id, d.state as was, d.attempt, d.claimed_at,
-           d.reached or o.state not in ('unreachable', 'away', 'later') as reached,
+           d.reached or o.state not in ('unreachable', 'away', 'later') as reached, r.action,
            n.name as host, n.state as node_state, r.asked_at, r.cancel, r.wait_for_away,
            r.expires_at <= clock_timestamp() as late,
            o.state as said, o.code, o.message
@@ -64,17 +64,20 @@ begin
              when l.late then case when l.reached then 'expired' else 'unreachable' end
              when l.said = 'away' and not l.wait_for_away then 'unreachable'
              when l.said = 'away' and l.node_state in ('dead', 'left') then 'parked'
-             when l.said in ('away', 'later') then 'pending'
+             when l.said in ('away', 'later', 'running') then 'pending'
              when l.attempt >= attempts_max then 'failed'
              else 'pending'
-           end as verdict
+           end as verdict,
+           -- an action that failed says how in a row
+           l.said = 'ok' or l.said = 'failed' and l.action is not null as with_rows
       from locked l
   ), again as (
     update swarmplane.delivery d
        set state = j.verdict,
            run_at = case j.verdict when 'parked' then 'infinity' else clock_timestamp() + swarmplane.backoff(j.attempt) end,
-           -- a host that is away costs no attempt
-           attempt = j.attempt - case when j.said in ('away', 'later') and j.was = 'running' then 1 else 0 end,
+           -- a host that is away, or at work, costs no attempt
+           attempt = j.attempt
+             - case when j.said in ('away', 'later', 'running') and j.was = 'running' then 1 else 0 end,
            reached = j.reached,
            token = null,
            last_code = j.code,
@@ -88,7 +91,7 @@ begin
       node_id, request_id, asked_at, id, host, state, was, attempt, rows, truncated, ms, code,
       error, columns, warnings, proof, hub, claimed_at)
     select j.node_id, j.request_id, j.asked_at, j.id, j.host, j.verdict, j.was, j.attempt,
-           case when j.verdict = 'ok' then jsonb_array_length(coalesce(o.rows, '[]')) else 0 end,
+           case when j.with_rows then jsonb_array_length(coalesce(o.rows, '[]')) else 0 end,
            coalesce(o.truncated, false), o.ms, j.code, j.message, o.columns, o.warnings,
            decode(o.proof, 'hex'),
            (select l.hub from swarmplane.lease l where l.token = lease_token), j.claimed_at
@@ -102,12 +105,12 @@ begin
       from judged j
       join o on o.id = j.id
      cross join jsonb_array_elements(o.rows) with ordinality as r (row, ordinal)
-     where j.verdict = 'ok'
+     where j.with_rows
     on conflict do nothing
   )
   select array_agg(j.id), array_agg(j.verdict), array_agg(j.host) filter (where j.verdict = 'ok'),
          jsonb_agg(jsonb_build_object(
-           'id', j.id, 'request', j.request_id, 'host', j.host, 'said', j.said,
+           'id', j.id, 'request', j.request_id, 'action', j.action, 'host', j.host, 'said', j.said,
            'verdict', j.verdict, 'code', j.code, 'message', j.message, 'attempt', j.attempt))
            filter (where j.verdict <> 'ok')
     into taken, verdicts, answered, troubles
@@ -147,16 +150,18 @@ begin
         select case
                  when o.said = 'again' and o.verdict = 'pending' then 'host_retried'
                  when o.said = 'again' then 'host_gave_no_answer'
-                 else 'query_' || o.verdict
+                 when o.action is null then 'query_' || o.verdict
+                 else 'action_' || o.verdict
                end as kind,
-               case when o.said = 'again' then o.host else coalesce(o.code, 'unknown') end as key,
+               case when o.said = 'again' then o.host
+                    else concat_ws(' ', o.action, coalesce(o.code, 'unknown')) end as key,
                case when o.said = 'again' and o.verdict = 'pending' then 'info' else 'warning' end as severity,
                case when o.said = 'again' and o.verdict <> 'pending'
                     then format('gave up on %s after %s attempts: ', o.host, o.attempt) else '' end
                || coalesce(o.message, o.code, 'no reason given') as message,
                o.request, o.host
           from jsonb_to_recordset(verdicts) as o (
-            request bigint, host text, said text, verdict text, code text, message text, attempt integer)
+            request bigint, action text, host text, said text, verdict text, code text, message text, attempt integer)
          where o.verdict in ('failed', 'refused') or (o.said = 'again' and o.verdict <> 'cancelled')
       ) v
      group by 1, 2, 3

@@ -63,10 +63,10 @@ grant execute on function
 
 -- hubs: the functions of the queue, no table of it
 grant execute on function
-  swarmplane.claim(uuid, integer),
+  swarmplane.claim(uuid, integer, text[]),
   swarmplane.heartbeat(uuid, uuid[]),
   swarmplane.give_back(uuid),
-  swarmplane.next_due(),
+  swarmplane.next_due(text[]),
   swarmplane.complete(uuid, jsonb),
   swarmplane.sweep(boolean),
   swarmplane.cancelled_leases(uuid[]),
@@ -74,6 +74,7 @@ grant execute on function
   swarmplane.hub_goodbye(uuid),
   swarmplane.report_nodes(jsonb),
   swarmplane.report_host_tables(jsonb),
+  swarmplane.report_actions(uuid, text[]),
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.look_after_alerts(),

@@ -8,8 +8,10 @@ import { Identity, type SwarmSecrets } from '../secure/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
+import { Actions } from './actions/actions.ts';
+import { ACTION_KIND } from './actions/command.ts';
 import { AlarmBook } from './alarms.ts';
-import { ask, requestAll } from './ask.ts';
+import { ask, command, requestAll } from './ask.ts';
 import { Certificates } from './certificates.ts';
 import { formatAddress } from './address.ts';
 import { parseConfig, type Config } from './config.ts';
@@ -28,7 +30,7 @@ import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
 import { observed } from './observed.ts';
-import type { AskEvent, Asker, AskSpec, RequestEvent, Seals } from './types.ts';
+import type { AskEvent, Asker, AskSpec, CommandSpec, RequestEvent, Seals } from './types.ts';
 import type { Alarm, RequestSpec } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
 
@@ -53,6 +55,7 @@ export class Agent implements Asker {
   readonly #alarms: AlarmBook;
   readonly #runner: QueryRunner;
   readonly #certificates: Certificates;
+  readonly #actions: Actions;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
   readonly #counters = new AgentCounters();
@@ -71,6 +74,11 @@ export class Agent implements Asker {
     this.#certificates = new Certificates(options.state, identity.nodeId, {
       secrets: () => this.#node.secrets,
       revocations: () => this.#node.record('revocations')?.bytes,
+    });
+    this.#actions = new Actions({
+      ...{ state: options.state, nodeId: identity.nodeId, actions: options.config.actions },
+      ...{ certificates: this.#certificates, log: options.log },
+      raise: (alarm) => this.#raise(alarm),
     });
     this.#runner = createQueryRunner({
       limits: options.config.limits,
@@ -91,6 +99,7 @@ export class Agent implements Asker {
     options.state.removeLeftovers();
     try {
       agent.#history = await agent.#openHistory();
+      await agent.#actions.open();
       agent.#node = await agent.#startNode();
     } catch (error) {
       await agent.#control.stop();
@@ -136,6 +145,11 @@ export class Agent implements Asker {
     return this.#certificates;
   }
 
+  /** What hubs may start here. */
+  get actions(): Actions {
+    return this.#actions;
+  }
+
   get startedAt(): number {
     return this.#startedAt;
   }
@@ -168,6 +182,15 @@ export class Agent implements Asker {
 
   request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
     return requestAll(this.#node, spec, { ...(signal && { signal }) });
+  }
+
+  command(spec: CommandSpec): AsyncIterable<AskEvent> {
+    const events = command(this.#node, this.#certificates, spec);
+    return observed(events, this.#counters, this.#options.log);
+  }
+
+  allowedActions(): readonly string[] {
+    return this.#certificates.actions();
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -204,6 +227,7 @@ export class Agent implements Asker {
 
   async stop(): Promise<void> {
     await this.#control.stop();
+    await this.#actions.stop();
     await this.#node.stop();
     await this.#history.stop();
     await this.#runner.stop();
@@ -273,8 +297,7 @@ export class Agent implements Asker {
     const { id, kind, originName: origin } = request;
     log.info({ request: id, origin, kind }, 'request');
     const startedAt = performance.now();
-    const { history } = this;
-    const outcome = await runRequest(this.#runner, this.#certificates, history, request, signal);
+    const outcome = await this.#carryOut(request, signal);
     const { status, code, rowCount: rows } = outcome;
     const ms = performance.now() - startedAt;
     this.#counters.ran(kind, outcome, ms);
@@ -283,6 +306,11 @@ export class Agent implements Asker {
       'request ended here',
     );
     return outcome;
+  }
+
+  #carryOut(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
+    if (request.kind === ACTION_KIND) return this.#actions.run(request, signal);
+    return runRequest(this.#runner, this.#certificates, this.#history, request, signal);
   }
 
   #raise(alarm: Alarm): void {

@@ -34,6 +34,8 @@ export class Certificates {
   readonly #sources: CertificateSources;
   #own: readonly Uint8Array[];
   #revoked: RevocationList | undefined;
+  /** A hub looks at its own ones before each claim: their signatures are verified once. */
+  readonly #parsed = new WeakMap<Uint8Array, RoleCertificate>();
 
   constructor(state: StateFolder, nodeId: NodeId, sources: CertificateSources) {
     this.#state = state;
@@ -62,7 +64,8 @@ export class Certificates {
    */
   check(bytes: Uint8Array, shownBy: NodeId): RoleCertificate {
     const pinned = this.#pinned();
-    const certificate = parseCertificate(bytes, pinned);
+    const certificate = this.#parsed.get(bytes) ?? parseCertificate(bytes, pinned);
+    this.#parsed.set(bytes, certificate);
     const now = Math.floor(Date.now() / 1000);
     checkCertificate(certificate, shownBy, now, this.#revocations(pinned));
     return certificate;
@@ -75,6 +78,19 @@ export class Certificates {
     const valid = this.#valid();
     const fits = valid.find((one) => tables.every((table) => permits(one, { table })));
     return (fits ?? valid[0])?.bytes;
+  }
+
+  /** The certificate to show for this action; undefined when none allows it. */
+  forAction(action: string): Uint8Array | undefined {
+    return this.#valid().find(
+      (one) => permits(one, { role: 'commander' }) && permits(one, { action }),
+    )?.bytes;
+  }
+
+  /** Names of the actions that this host may command, `*` for all; sorted. */
+  actions(): string[] {
+    const commander = this.#valid().filter((one) => permits(one, { role: 'commander' }));
+    return [...new Set(commander.flatMap((one) => one.actions))].sort();
   }
 
   /** Those that are kept, with why one does not hold here and now. */

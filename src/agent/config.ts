@@ -5,6 +5,8 @@
 import { hostname } from 'node:os';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../query/index.ts';
+import { EXAMPLE_ACTIONS, readActions } from './actions/config.ts';
+import type { ActionConfig } from './actions/types.ts';
 import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
 import { AgentError } from './errors.ts';
 import { readHistoryBounds } from './history-config.ts';
@@ -23,6 +25,8 @@ export interface Config {
   readonly limits: Partial<QueryLimits>;
   /** How much of what a hub has not fetched yet is kept. */
   readonly history: JournalBounds;
+  /** By name. */
+  readonly actions: ReadonlyMap<string, ActionConfig>;
   readonly log: LogLevel;
   /** PostgreSQL of a hub; undefined means the embedded one. */
   readonly database?: string;
@@ -71,6 +75,7 @@ export function parseConfig(text: string, file: string): Config {
     denyTables: read('deny_tables'),
     limits: read('limits'),
     history: read('history'),
+    actions: read('actions'),
     log: read('log'),
     ...(database === undefined ? {} : { database }),
     ...(alertWebhook === undefined ? {} : { alertWebhook }),
@@ -114,6 +119,7 @@ deny_tables: []
 # How much history is kept for a hub that is away; these are the defaults.
 # history: {journal_bytes: 64MiB, journal_age: 30d}
 
+${EXAMPLE_ACTIONS}
 # debug, info, warn or error
 log: info
 `;
@@ -150,6 +156,7 @@ const READERS = {
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
   limits: (value: unknown): Partial<QueryLimits> => readLimits(value),
   history: (value: unknown): JournalBounds => readHistoryBounds(value),
+  actions: (value: unknown): ReadonlyMap<string, ActionConfig> => readActions(value),
   log: (value: unknown): LogLevel => {
     const level = value ?? 'info';
     if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {

@@ -40,6 +40,8 @@ export function controlHandler(agent: Agent): ControlHandler {
         return install(agent, request.bytes);
       case 'records':
         return records(agent);
+      case 'actions':
+        return actions(agent);
       case 'explain':
         return (await agent.runner.explain(text(request.sql, 'sql'))) as unknown as Packable;
       case 'query':
@@ -88,6 +90,19 @@ function nodes(agent: Agent): Packable {
     probe: probes.get(member.nodeId) ?? null,
   }));
 }
+
+function actions(agent: Agent): Packable {
+  return {
+    configured: agent.actions.configured.map(({ patterns, user, ...action }) => ({
+      ...{ ...action, user: user ?? null },
+      patterns: Object.fromEntries([...patterns].map(([name, { source }]) => [name, source])),
+    })),
+    history: agent.actions.history().slice(-HISTORY_MAX) as unknown as Packable,
+    allowed: agent.allowedActions(),
+  } as unknown as Packable;
+}
+
+const HISTORY_MAX = 100;
 
 function keyList(agent: Agent, name: string): Packable {
   const wanted = text(name, 'node');

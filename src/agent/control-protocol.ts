@@ -31,6 +31,8 @@ export type ControlRequest =
   | { readonly op: 'install'; readonly bytes: Uint8Array }
   /** The operator's newest records that this agent knows. */
   | { readonly op: 'records' }
+  /** What hubs may start here, what they started, and what this host may start elsewhere. */
+  | { readonly op: 'actions' }
   | { readonly op: 'explain'; readonly sql: string }
   | {
       readonly op: 'query';

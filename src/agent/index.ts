@@ -35,7 +35,15 @@ export {
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';
-export type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent, Seals } from './types.ts';
+export type {
+  AskEvent,
+  Asker,
+  AskSpec,
+  CommandSpec,
+  HostAnswer,
+  RequestEvent,
+  Seals,
+} from './types.ts';
 export type {
   Alarm,
   MemberView,

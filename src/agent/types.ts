@@ -22,6 +22,22 @@ export interface AskSpec {
   readonly onAsked?: (requestIds: readonly string[]) => void;
 }
 
+/** One action for several hosts, each under an id of its own. */
+export interface CommandSpec {
+  readonly action: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Who wants it, for the journals of the hosts. */
+  readonly askedBy: string;
+  /** Unix milliseconds after which no host starts it any more. */
+  readonly expires: number;
+  /** UUIDs by node id; the same at every try. */
+  readonly ids: ReadonlyMap<string, string>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** As of a query. */
+  readonly onAsked?: AskSpec['onAsked'];
+}
+
 /** One host's end, with its rows. */
 export interface HostAnswer {
   readonly outcome: HostOutcome;
@@ -56,6 +72,14 @@ export interface Asker {
   readonly seals: Seals;
   /** Sends a request of any kind; `nodes` may be longer than 64, and leaving early withdraws it. */
   request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent>;
+  /**
+   * Commands hosts. An answer `ok` has one row (src/agent/actions/result.ts) that says how it went;
+   * `refused` with code `running`: not ended yet, ask again.
+   * @throws AgentError `not_commander`; nothing was sent then
+   */
+  command(spec: CommandSpec): AsyncIterable<AskEvent>;
+  /** Names of the actions that its certificates allow now, `*` for all; sorted. */
+  allowedActions(): readonly string[];
   onMember(listener: (member: MemberView) => void): () => void;
   onAlarm(listener: (alarm: Alarm) => void): () => void;
 }

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   forget: async () => (await import('./forget.ts')).registerForget,
   leave: async () => (await import('./forget.ts')).registerLeave,
   operator: async () => (await import('./operator.ts')).registerOperator,
+  actions: async () => (await import('./actions.ts')).registerActions,
   key: async () => (await import('./key.ts')).registerKey,
   secret: async () => (await import('./secret.ts')).registerSecret,
   tables: async () => (await import('./tables.ts')).registerTables,

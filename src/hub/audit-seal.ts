@@ -1,6 +1,6 @@
 /**
  * Audit rows and seals as bytes: the encodings of docs/protocol.md section 10, the same that
- * sql/15-audit.sql and sql/17-seal.sql compute.
+ * sql/15-audit.sql and sql/18-seal.sql compute.
  */
 import { createHash } from 'node:crypto';
 import { encodeFields, utf8 } from '../agent/client.ts';

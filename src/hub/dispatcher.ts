@@ -96,7 +96,8 @@ export class Dispatcher {
 
   /** False when nothing was due. */
   async #claim(): Promise<boolean> {
-    const claim = await this.#options.queue.claim(this.#options.hubId(), this.#options.claimMax);
+    const { queue, hubId, claimMax, asker } = this.#options;
+    const claim = await queue.claim(hubId(), claimMax, asker.allowedActions());
     if (claim === undefined) return false;
     const run = new Run(claim, { ...this.#options, abandon: this.#abandon.signal });
     const done = run.go().finally(() => this.#ended(claim.token));
@@ -129,10 +130,14 @@ export class Dispatcher {
 
   /** Cancels and what is due by the clock. Never rejects. */
   async #tend(): Promise<void> {
-    const { queue, mayReap } = this.#options;
+    const { queue, mayReap, asker } = this.#options;
     try {
       for (;;) {
-        const { did, cancelled, dueMs } = await queue.tend([...this.#runs.keys()], mayReap());
+        const { did, cancelled, dueMs } = await queue.tend(
+          [...this.#runs.keys()],
+          mayReap(),
+          asker.allowedActions(),
+        );
         for (const token of cancelled) this.#runs.get(token)?.run.stop('cancelled');
         if (did && !this.#stopped) continue;
         // With every place taken the end of a run wakes us, not the clock.

@@ -152,6 +152,7 @@ export class Hub {
       heartbeatMs: this.#tuning.heartbeatMs,
       hubId: () => this.#id,
       tokens: () => this.#dispatcher.tokens,
+      actions: () => asker.allowedActions(),
       onLost: (token) => {
         queue.counters.leasesLost++;
         this.#dispatcher.lost(token);
@@ -202,6 +203,7 @@ export class Hub {
     await this.#writeSpooled();
     await this.#nodes.start();
     await this.#hello();
+    await this.#queue.reportActions(this.#id, this.#options.asker.allowedActions());
     await this.#reportTables();
     for (const object of drift)
       await this.#queue.raiseAlert('drift', object, `${object}: not as this release made it`);

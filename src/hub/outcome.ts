@@ -4,9 +4,11 @@ import { rowsToJson, toJson } from './json-text.ts';
 
 /**
  * ok, failed, refused, cancelled are ends. `again`: try again while tries and time allow.
- * `away`: wait until the host is back. `later`: try again soon, no attempt burnt.
+ * `away`: wait until the host is back. `later`: try again soon, no attempt burnt; `running` too,
+ * because the host works on it.
  */
-export type OutcomeState = 'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later';
+export type OutcomeState =
+  'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later' | 'running';
 
 export interface Outcome {
   readonly id: string;
@@ -16,7 +18,7 @@ export interface Outcome {
   readonly text: string;
 }
 
-interface Details {
+export interface Details {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
   readonly ms?: number | undefined;
@@ -37,17 +39,27 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
 export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
   const said = answer.outcome;
   if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain);
+  return outcomeWithRows(id, 'ok', answer, detailsOf(said));
+}
+
+/** The rows of an answer with what they mean for its delivery. */
+export function outcomeWithRows(
+  id: string,
+  state: 'ok' | 'failed',
+  answer: HostAnswer,
+  details: Details,
+): Outcome {
   const rows = rowsToJson(answer.columns, answer.rows);
   const head = toJson({
     id,
-    state: 'ok',
-    ...detailsOf(said),
+    state,
+    ...details,
     columns: answer.columns,
     warnings: answer.warnings,
     proof: Buffer.from(answer.proof).toString('hex'),
     altered: rows.altered,
   });
-  return { id, state: 'ok', text: `${head.slice(0, -1)},"rows":${rows.text}}` };
+  return { id, state, text: `${head.slice(0, -1)},"rows":${rows.text}}` };
 }
 
 export function outcomeWithoutRows(id: string, said: HostOutcome, certain: boolean): Outcome {
@@ -68,6 +80,7 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
     case 'error':
       return 'failed';
     case 'refused':
+      if (said.code === 'running') return 'running';
       return AGAIN.has(said.code ?? '') ? 'again' : 'refused';
     case 'unreachable':
       // A host that no fresh key is known of may be here, with a clock that is off.
@@ -82,7 +95,8 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
 /** Refusals that say nothing about the request: a moment later the host takes it. */
 const AGAIN = new Set(['busy', 'stale_key']);
 
-function detailsOf(said: HostOutcome): Details {
+/** What the host said, as it is stored. */
+export function detailsOf(said: HostOutcome): Details {
   return {
     code: said.code,
     message: said.message,

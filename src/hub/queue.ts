@@ -7,7 +7,7 @@ export interface Claim {
   /** The lease and the fence: only its holder can write outcomes. */
   readonly token: string;
   readonly requestId: number;
-  readonly sql: string;
+  readonly work: Work;
   /** Session user who inserted the request. */
   readonly askedBy: string;
   /** False: a host that is away ends as unreachable at once. */
@@ -18,6 +18,15 @@ export interface Claim {
   readonly remainingMs: number;
   readonly deliveries: readonly ClaimedDelivery[];
 }
+
+/** What hosts are asked. */
+export type Work =
+  | { readonly kind: 'query'; readonly sql: string }
+  | {
+      readonly kind: 'action';
+      readonly action: string;
+      readonly args: Readonly<Record<string, string>>;
+    };
 
 export interface ClaimedDelivery {
   readonly id: string;
@@ -91,7 +100,9 @@ export interface QueueFacts {
 interface ClaimRow {
   token: string;
   request_id: number;
-  sql: string;
+  sql: string | null;
+  action: string | null;
+  args: Record<string, string> | null;
   asked_by: string;
   wait_for_away: boolean;
   whole_swarm: boolean;
@@ -122,19 +133,26 @@ export class Queue {
     await this.#pool.query('select swarmplane.hub_goodbye($1)', [hubId]);
   }
 
-  /** At most `most` deliveries of the most urgent request; undefined when nothing is due. */
-  async claim(hubId: string, most: number): Promise<Claim | undefined> {
+  /**
+   * At most `most` deliveries of the most urgent request; undefined when nothing is due. Of actions only
+   * those that `actions` names.
+   */
+  async claim(
+    hubId: string,
+    most: number,
+    actions: readonly string[] = [],
+  ): Promise<Claim | undefined> {
     const { rows } = await this.#pool.query<ClaimRow>({
       name: 'claim',
-      text: 'select * from swarmplane.claim($1, $2)',
-      values: [hubId, most],
+      text: 'select * from swarmplane.claim($1, $2, $3)',
+      values: [hubId, most, actions],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
     const claim = {
       token: row.token,
       requestId: row.request_id,
-      sql: row.sql,
+      work: workOf(row),
       askedBy: row.asked_by,
       waitForAway: row.wait_for_away,
       wholeSwarm: row.whole_swarm,
@@ -173,15 +191,20 @@ export class Queue {
 
   /**
    * Looks after what is due, in one round trip: does one thing (a lease that ran out, a request past
-   * its time), and tells which of these tokens somebody cancelled.
+   * its time), and tells which of these tokens somebody cancelled and when more is due, of actions
+   * only of those that `actions` names.
    */
-  async tend(tokens: readonly string[], reap: boolean): Promise<Tended> {
+  async tend(
+    tokens: readonly string[],
+    reap: boolean,
+    actions: readonly string[] = [],
+  ): Promise<Tended> {
     const { rows } = await this.#pool.query<Tended>({
       name: 'tend',
       text: `select swarmplane.sweep($1) is not null as did,
                     array(select swarmplane.cancelled_leases($2)) as cancelled,
-                    swarmplane.next_due() as "dueMs"`,
-      values: [reap, tokens],
+                    swarmplane.next_due($3) as "dueMs"`,
+      values: [reap, tokens, actions],
     });
     return rows[0]!;
   }
@@ -256,6 +279,11 @@ export class Queue {
       .facts;
   }
 
+  /** What this hub may command; alerts about actions that none may are opened and resolved. */
+  async reportActions(hubId: string, actions: readonly string[]): Promise<void> {
+    await this.#pool.query('select swarmplane.report_actions($1, $2)', [hubId, actions]);
+  }
+
   /** `members` is a JSON array, see sql/45-node.sql. */
   async reportNodes(members: string): Promise<void> {
     await this.#pool.query('select swarmplane.report_nodes($1::jsonb)', [members]);
@@ -272,4 +300,8 @@ export class Queue {
     const { rows } = await this.#pool.query<T>(sql, [...values]);
     return rows[0]!;
   }
+}
+
+function workOf({ sql, action, args }: ClaimRow): Work {
+  return action === null ? { kind: 'query', sql: sql! } : { kind: 'action', action, args: args! };
 }

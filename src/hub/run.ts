@@ -1,6 +1,7 @@
 /** One claim from its asking to its end: who is away, what the others answered, what is left over. */
 import type { Asker, AskEvent, HostOutcome } from '../agent/index.ts';
 import { codeOf, messageOf } from './errors.ts';
+import { actionOutcomeOf } from './action-outcome.ts';
 import { bound, type Log } from './log.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
 import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
@@ -48,8 +49,12 @@ export class Run {
     return this.#recorder.gaveUp;
   }
 
-  /** Ends the asking early. The first reason stays. */
+  /**
+   * Ends the asking early. The first reason stays. A host that has an action already does not give it
+   * back when the request is cancelled: what it says of it is waited for.
+   */
   stop(reason: StopReason): void {
+    if (reason === 'cancelled' && this.claim.work.kind === 'action') return;
     this.#reason ??= reason;
     this.#abort.abort();
   }
@@ -87,17 +92,9 @@ export class Run {
   }
 
   async #ask(): Promise<void> {
-    const { askMs, graceMs, asker } = this.#options;
+    const { askMs, graceMs } = this.#options;
     const timeoutMs = Math.max(100, Math.min(askMs, this.claim.remainingMs));
-    const events = asker
-      .ask({
-        sql: this.claim.sql,
-        targets: this.#targets(),
-        timeoutMs,
-        signal: this.#abort.signal,
-        onAsked: (ids) => this.#note(ids),
-      })
-      [Symbol.asyncIterator]();
+    const events = this.#events(timeoutMs)[Symbol.asyncIterator]();
     const guard = setTimeout(() => this.#abort.abort(), timeoutMs + graceMs);
     try {
       for (;;) {
@@ -126,6 +123,25 @@ export class Run {
     this.#options.log.info({ deliveries: this.#open.size, attempt }, 'asked the swarm');
   }
 
+  #events(timeoutMs: number): AsyncIterable<AskEvent> {
+    const { asker } = this.#options;
+    const { work, askedBy, remainingMs } = this.claim;
+    const onAsked = (ids: readonly string[]): void => this.#note(ids);
+    const limits = { timeoutMs, signal: this.#abort.signal, onAsked };
+    if (work.kind === 'query')
+      return asker.ask({ sql: work.sql, targets: this.#targets(), ...limits });
+    const ids = new Map([...this.#open.values()].map(({ nodeId, id }) => [nodeId, id]));
+    const expires = Math.round(Date.now() + remainingMs);
+    return asker.command({
+      action: work.action,
+      args: work.args,
+      askedBy,
+      expires,
+      ids,
+      ...limits,
+    });
+  }
+
   #targets(): { kind: 'all' } | { kind: 'nodes'; nodes: string[] } {
     const nodes = [...this.#open.keys()];
     const all = this.#options.asker
@@ -138,7 +154,8 @@ export class Run {
     const certain = this.#options.certain();
     if (event.kind === 'answer') {
       const { answer } = event;
-      return this.#end(answer.outcome.nodeId, (id) => outcomeOf(id, answer, certain));
+      const make = this.claim.work.kind === 'action' ? actionOutcomeOf : outcomeOf;
+      return this.#end(answer.outcome.nodeId, (id) => make(id, answer, certain));
     }
     for (const host of event.account.hosts) await this.#endFromAccount(host, certain);
   }

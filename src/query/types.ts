@@ -74,7 +74,7 @@ export interface TakenRow {
   readonly bytes: Uint8Array;
 }
 
-/** A whole table, for history (docs/protocol.md section 10). */
+/** A whole table, for history (docs/protocol.md section 11). */
 export interface TakenTable {
   readonly shape: Shape;
   /** No two of them are equal. */

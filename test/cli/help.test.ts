@@ -33,6 +33,8 @@ describe('help', () => {
                                    again if it comes back
         leave                      take this host out of the swarm and stop its agent
         operator                   grant and revoke what hosts may do beyond asking
+        actions [options]          list what hubs may start on this host, or with
+                                   --log what they started
         key                        the identity keys of hosts: take the next one into
                                    use, show what is pinned
         secret                     the join secret of the swarm

@@ -11,6 +11,7 @@ import { Queue, type AlertEvent } from '../../src/hub/queue.ts';
 import { Webhook } from '../../src/hub/webhook.ts';
 import { eventually } from '../helpers/swarm.ts';
 import { withPostgres } from '../helpers/postgres.ts';
+import { temporaryFolder } from './hub-fixture.ts';
 import { QUICK } from './quick.ts';
 import { ScriptedAsker } from './scripted-asker.ts';
 
@@ -166,8 +167,10 @@ describe('a webhook', () => {
     const database = await postgres().createDatabase();
     for (const name of ['hub1', 'hub2']) {
       const asker = new ScriptedAsker([name]);
-      const options = { databaseUrl: database.url, asker, log: silentLog, tuning: QUICK };
-      const hub = await Hub.start({ ...options, webhook: { url } });
+      const hub = await Hub.start({
+        ...{ databaseUrl: database.url, asker, log: silentLog, tuning: QUICK, webhook: { url } },
+        spoolFolder: temporaryFolder(),
+      });
       onTestFinished(() => hub.stop());
     }
     const pool = database.pool();

@@ -1,5 +1,5 @@
 /**
- * A host that hands takings over, by the rules of docs/protocol.md section 10: signed, numbered, chained
+ * A host that hands takings over, by the rules of docs/protocol.md section 11: signed, numbered, chained
  * by document hashes, kept until they are acknowledged. What its table truly was is remembered, so that
  * a test can compare.
  */

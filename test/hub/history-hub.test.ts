@@ -6,6 +6,7 @@ import { withPostgres } from '../helpers/postgres.ts';
 import { HistoryAsker } from './history-asker.ts';
 import { HistoryHost } from './history-host.ts';
 import { daysAgo, HistorySite, iso } from './history-site.ts';
+import { temporaryFolder } from './hub-fixture.ts';
 import { QUICK } from './quick.ts';
 
 const HOUR = 3_600_000;
@@ -104,7 +105,10 @@ describe('a hub that gathers history', () => {
 
 async function start(site: HistorySite, asker: HistoryAsker): Promise<Hub> {
   const { url } = site.database;
-  const hub = await Hub.start({ databaseUrl: url, asker, log: silentLog, tuning: QUICK });
+  const hub = await Hub.start({
+    ...{ databaseUrl: url, asker, log: silentLog, tuning: QUICK },
+    spoolFolder: temporaryFolder(),
+  });
   onTestFinished(() => hub.stop());
   return hub;
 }
