@@ -10,6 +10,10 @@
 
 -- role swarmplane_reader
 
+create schema inventory authorization swarmplane_owner;
+grant usage on schema inventory to swarmplane_hub;
+grant usage on schema inventory to swarmplane_reader;
+
 create schema swarmplane authorization swarmplane_owner;
 grant usage on schema swarmplane to swarmplane_asker;
 grant usage on schema swarmplane to swarmplane_auditor;
@@ -33,12 +37,32 @@ create table swarmplane.alert (
 ) with (fillfactor=80); -- owner swarmplane_owner
 CREATE INDEX alert_first_at ON swarmplane.alert USING btree (first_at);
 CREATE UNIQUE INDEX one_open_alert_per_cause ON swarmplane.alert USING btree (kind, key) WHERE (resolved_at IS NULL);
+CREATE TRIGGER _600_tell AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__tell();
+alter table swarmplane.alert enable always trigger _600_tell;
+CREATE TRIGGER _610_tell_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__tell();
+alter table swarmplane.alert enable always trigger _610_tell_resolved;
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__notify();
 alter table swarmplane.alert enable always trigger _900_notify;
 CREATE TRIGGER _910_notify_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__notify();
 alter table swarmplane.alert enable always trigger _910_notify_resolved;
 grant select on swarmplane.alert to swarmplane_hub;
 grant select on swarmplane.alert to swarmplane_reader;
+
+create table swarmplane.alert_event (
+  id bigint not null generated always as identity,
+  alert_id bigint not null,
+  event text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  run_at timestamp with time zone not null default clock_timestamp(),
+  attempt integer not null default 0,
+  sent_at timestamp with time zone,
+  last_error text,
+  constraint alert_event_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES swarmplane.alert(id) ON DELETE CASCADE,
+  constraint alert_event_pkey PRIMARY KEY (id),
+  constraint event_is_known CHECK ((event = ANY (ARRAY['opened'::text, 'resolved'::text])))
+) with (fillfactor=80); -- owner swarmplane_owner
+CREATE INDEX alert_event_alert ON swarmplane.alert_event USING btree (alert_id);
+CREATE INDEX alert_event_unsent ON swarmplane.alert_event USING btree (id) WHERE (sent_at IS NULL);
 
 create table swarmplane.audit (
   id bigint not null generated always as identity,
@@ -96,6 +120,38 @@ alter table swarmplane.audit_seal enable always trigger _101_refuse_truncate;
 grant select on swarmplane.audit_seal to swarmplane_auditor;
 grant select on swarmplane.audit_seal to swarmplane_operator;
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
+
+create table swarmplane.collection (
+  at timestamp with time zone not null,
+  host_at timestamp with time zone not null,
+  received_at timestamp with time zone not null default now(),
+  sequence bigint not null,
+  node_id integer not null,
+  key_version integer,
+  shape integer,
+  rows integer,
+  table_name text not null,
+  kind text not null,
+  line bytea not null,
+  base bytea,
+  hash bytea,
+  signature bytea,
+  statement bytea,
+  reason_code text,
+  reason text,
+  dropped_from bigint,
+  dropped_to bigint,
+  constraint a_gap_has_a_reason CHECK (((kind = 'gap'::text) = (reason IS NOT NULL))),
+  constraint a_state_is_signed CHECK (((kind = 'gap'::text) OR (num_nulls(signature, key_version, hash, shape) = 0))),
+  constraint collection_pkey PRIMARY KEY (node_id, table_name, at, line, sequence),
+  constraint kind_is_known CHECK ((kind = ANY (ARRAY['full'::text, 'delta'::text, 'same'::text, 'gap'::text]))),
+  constraint line_is_16_bytes CHECK ((octet_length(line) = 16))
+) partition by RANGE (at); -- owner swarmplane_owner
+CREATE INDEX collection_gap ON ONLY swarmplane.collection USING btree (node_id, table_name, at) WHERE (kind = 'gap'::text);
+alter table swarmplane.collection enable row level security;
+create policy by_label on swarmplane.collection for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.collection to swarmplane_hub;
+grant select on swarmplane.collection to swarmplane_reader;
 
 create table swarmplane.delivery (
   id uuid not null default gen_random_uuid(),
@@ -160,12 +216,53 @@ create table swarmplane.delivery_done (
 CREATE INDEX delivery_done_request ON ONLY swarmplane.delivery_done USING btree (request_id);
 CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
 alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
+CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__audit();
+alter table swarmplane.delivery_done enable always trigger _700_audit;
 CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert();
 alter table swarmplane.delivery_done enable always trigger _800_count_done;
 alter table swarmplane.delivery_done enable row level security;
 create policy by_label on swarmplane.delivery_done for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.delivery_done to swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader;
+
+create table swarmplane.handover (
+  node_id integer not null,
+  due_at timestamp with time zone not null default now(),
+  version bigint,
+  known_version bigint,
+  refused jsonb not null default '[]'::jsonb,
+  asked_at timestamp with time zone,
+  answered_at timestamp with time zone,
+  last_error text,
+  constraint handover_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint handover_pkey PRIMARY KEY (node_id),
+  constraint handover_version_fkey FOREIGN KEY (version) REFERENCES swarmplane.wish_list(version)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE INDEX handover_due ON swarmplane.handover USING btree (due_at);
+alter table swarmplane.handover enable row level security;
+create policy by_label on swarmplane.handover for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.handover to swarmplane_hub;
+grant select on swarmplane.handover to swarmplane_reader;
+
+create table swarmplane.head (
+  node_id integer not null,
+  table_name text not null,
+  line bytea,
+  sequence bigint not null default 0,
+  hash bytea,
+  rows integer not null default 0,
+  shape integer,
+  first_at timestamp with time zone,
+  seen_at timestamp with time zone,
+  changed_at timestamp with time zone,
+  gap_reason text,
+  constraint head_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint head_pkey PRIMARY KEY (node_id, table_name)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+alter table swarmplane.head enable row level security;
+create policy by_label on swarmplane.head for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.head to swarmplane_hub;
+grant select on swarmplane.head to swarmplane_reader;
 
 create table swarmplane.host_table (
   name text not null,
@@ -188,6 +285,7 @@ create table swarmplane.hub (
   started_at timestamp with time zone not null default now(),
   seen_at timestamp with time zone not null default now(),
   stopped_at timestamp with time zone,
+  actions text[] not null default '{}'::text[],
   constraint hub_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE INDEX hub_identity ON swarmplane.hub USING btree (identity) WHERE (stopped_at IS NULL);
@@ -358,6 +456,7 @@ END) stored,
   constraint request_pkey PRIMARY KEY (id),
   constraint request_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES swarmplane.schedule(id) ON DELETE SET NULL
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE INDEX request_action_open ON swarmplane.request USING btree (action) WHERE ((action IS NOT NULL) AND (closed_at IS NULL));
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
 CREATE INDEX request_open ON swarmplane.request USING btree (expires_at) WHERE (closed_at IS NULL);
@@ -367,6 +466,8 @@ CREATE TRIGGER _110_check_cancel BEFORE UPDATE OF cancel ON swarmplane.request F
 alter table swarmplane.request enable always trigger _110_check_cancel;
 CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert();
 alter table swarmplane.request enable always trigger _500_deliver;
+CREATE TRIGGER _600_commander AFTER INSERT ON swarmplane.request FOR EACH ROW WHEN ((new.action IS NOT NULL)) EXECUTE FUNCTION swarmplane.tg_request__after_insert_action();
+alter table swarmplane.request enable always trigger _600_commander;
 CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request');
 alter table swarmplane.request enable always trigger _700_audit;
 CREATE TRIGGER _710_audit_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_audit('request', 'cancel');
@@ -479,6 +580,80 @@ create table swarmplane.sql_object (
 ); -- owner swarmplane
 grant select on swarmplane.sql_object to swarmplane_hub;
 
+create table swarmplane.table_shape (
+  id integer not null generated always as identity,
+  table_name text not null,
+  hash bytea not null,
+  columns jsonb not null,
+  key text[] not null,
+  first_seen timestamp with time zone not null default now(),
+  constraint hash_is_sha256 CHECK ((octet_length(hash) = 32)),
+  constraint one_row_per_shape UNIQUE (table_name, hash),
+  constraint table_shape_pkey PRIMARY KEY (id),
+  constraint table_shape_table_name_fkey FOREIGN KEY (table_name) REFERENCES swarmplane.tracked_table(name)
+); -- owner swarmplane_owner
+grant select on swarmplane.table_shape to swarmplane_hub;
+grant select on swarmplane.table_shape to swarmplane_reader;
+
+create table swarmplane.track_wish (
+  id bigint not null generated always as identity,
+  table_name text not null,
+  every interval not null,
+  hosts text[],
+  labels jsonb,
+  owner name not null default SESSION_USER,
+  wished_at timestamp with time zone not null default now(),
+  constraint every_is_a_month_at_most CHECK ((every <= '31 days'::interval)),
+  constraint every_is_ten_seconds_or_more CHECK ((every >= '00:00:10'::interval)),
+  constraint hosts_or_labels CHECK ((num_nonnulls(hosts, labels) = 1)),
+  constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
+  constraint one_wish_per_target UNIQUE NULLS NOT DISTINCT (table_name, hosts, labels),
+  constraint table_name_is_not_empty CHECK ((table_name <> ''::text)),
+  constraint track_wish_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.track_wish FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('track_wish');
+alter table swarmplane.track_wish enable always trigger _700_audit;
+grant select on swarmplane.track_wish to swarmplane_hub;
+grant select on swarmplane.track_wish to swarmplane_reader;
+
+create table swarmplane.tracked_table (
+  name text not null,
+  columns jsonb not null,
+  key text[] not null,
+  made_at timestamp with time zone not null default now(),
+  kept_since timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint tracked_table_pkey PRIMARY KEY (name)
+); -- owner swarmplane_owner
+grant select on swarmplane.tracked_table to swarmplane_hub;
+grant select on swarmplane.tracked_table to swarmplane_reader;
+
+create table swarmplane.wish_list (
+  version bigint not null,
+  tables jsonb not null,
+  constraint wish_list_pkey PRIMARY KEY (version)
+); -- owner swarmplane_owner
+
+create view inventory.changes with (security_invoker=true) as .. -- owner swarmplane_owner
+--   host text
+--   "table" text
+--   at timestamp with time zone
+--   change text
+--   key jsonb
+--   before jsonb
+--   after jsonb
+--   node_id integer
+grant select on inventory.changes to swarmplane_hub;
+grant select on inventory.changes to swarmplane_reader;
+
+create view inventory.overlap with (security_invoker=true) as .. -- owner swarmplane_owner
+--   node_id integer
+--   "table" text
+--   row_hash bytea
+--   valid_from timestamp with time zone
+--   valid_to timestamp with time zone
+grant select on inventory.overlap to swarmplane_hub;
+grant select on inventory.overlap to swarmplane_reader;
+
 create view swarmplane.answer with (security_invoker=true) as .. -- owner swarmplane_owner
 --   host text
 --   "row" jsonb
@@ -495,6 +670,18 @@ create view swarmplane.count_fault with (security_invoker=true) as .. -- owner s
 --   found_ended bigint
 grant select on swarmplane.count_fault to swarmplane_hub;
 grant select on swarmplane.count_fault to swarmplane_reader;
+
+create view swarmplane.gap with (security_invoker=true) as .. -- owner swarmplane_owner
+--   host text
+--   "table" text
+--   since timestamp with time zone
+--   until timestamp with time zone
+--   at timestamp with time zone
+--   reason text
+--   takings_lost bigint
+--   node_id integer
+grant select on swarmplane.gap to swarmplane_hub;
+grant select on swarmplane.gap to swarmplane_reader;
 
 create view swarmplane.request_status with (security_invoker=true) as .. -- owner swarmplane_owner
 --   request_id bigint
@@ -520,6 +707,18 @@ create view swarmplane.site_host with (security_invoker=true) as .. -- owner swa
 --   state text
 grant select on swarmplane.site_host to swarmplane_hub;
 grant select on swarmplane.site_host to swarmplane_reader;
+
+create view swarmplane.tracked with (security_invoker=true) as .. -- owner swarmplane_owner
+--   host text
+--   "table" text
+--   rows integer
+--   first_at timestamp with time zone
+--   seen_at timestamp with time zone
+--   changed_at timestamp with time zone
+--   missing text
+--   node_id integer
+grant select on swarmplane.tracked to swarmplane_hub;
+grant select on swarmplane.tracked to swarmplane_reader;
 
 CREATE OR REPLACE FUNCTION swarmplane.account(of_request bigint)
  RETURNS text
@@ -551,8 +750,36 @@ CREATE OR REPLACE FUNCTION swarmplane.address_port(address text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.alert_no_commander(action text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.alert_outside_addresses()
  RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.allowed_actions()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.allows(actions text[], action text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.apply_taking(t swarmplane.collection, shape swarmplane.table_shape, added jsonb, removed jsonb, OUT hash bytea, OUT rows integer)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -608,13 +835,52 @@ CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.cancelled_leases(uuid[]) to swarmplane_hub;
 
-CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer)
- RETURNS TABLE(token uuid, request_id bigint, sql text, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json)
+CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text[] DEFAULT '{}'::text[])
+ RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.claim(uuid,integer) to swarmplane_hub;
+grant execute on function swarmplane.claim(uuid,integer,text[]) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.claim_alert_event(lease interval)
+ RETURNS jsonb
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.claim_alert_event(interval) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.claim_handovers(most integer)
+ RETURNS TABLE(identity text, version bigint, wish jsonb, told boolean, acks jsonb)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.claim_handovers(integer) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.column_type(declared text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.compact_history(older_than interval DEFAULT NULL::interval)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.compact_history(interval) to swarmplane_hub;
+grant execute on function swarmplane.compact_history(interval) to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
  RETURNS TABLE(delivery uuid, became text)
@@ -623,6 +889,21 @@ CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.create_tracked(host_table text, host_key text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.drop_old_history()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.drop_old_history() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.drop_old_partition()
  RETURNS text
@@ -650,8 +931,30 @@ CREATE OR REPLACE FUNCTION swarmplane.due_crons()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.due_crons() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.encoding_text(type text, value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.end_alert_event(event_id bigint, trouble text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.end_alert_event(bigint,text) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict text, because text)
  RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.extend_tracked(host_table text, wanted jsonb, wanted_key text[])
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -672,6 +975,13 @@ CREATE OR REPLACE FUNCTION swarmplane.finish_seal(number bigint, head bytea, key
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.finish_seal(bigint,bytea,bigint) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.forget_alert_events(most integer DEFAULT 10000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
  RETURNS integer
  LANGUAGE plpgsql
@@ -679,6 +989,32 @@ CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.give_back(uuid) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.grant_command(action text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.guard_by_label(schema_name text, table_name text, node_column text DEFAULT 'node_id'::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.hand_out_inventory(name text, kind text, signature text, says text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.handover_period(wish jsonb, node_id integer)
+ RETURNS interval
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.heartbeat(hub_id uuid, tokens uuid[], OUT active boolean, OUT kept uuid[])
  RETURNS record
@@ -704,10 +1040,53 @@ CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.ingest(node_identity text, batch jsonb)
+ RETURNS TABLE(table_name text, line text, sequence bigint, hash text, taken integer, became text, why text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.ingest(text,jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.inventory_as_of_text(host_table text, listed text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.inventory_diff_text(tracked swarmplane.tracked_table)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.inventory_view_text(host_table text, listed text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.is_outside(ip inet)
  RETURNS boolean
  LANGUAGE sql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.key_text(tracked swarmplane.tracked_table)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -728,6 +1107,34 @@ CREATE OR REPLACE FUNCTION swarmplane.look_after_alerts()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.look_after_alerts() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.make_history_partitions()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.make_inventory(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.make_inventory_unions()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.make_month_partition(schema_name text, parent text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.make_partitions(ahead interval DEFAULT '21 days'::interval)
  RETURNS integer
  LANGUAGE plpgsql
@@ -743,6 +1150,13 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.make_tracked(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
@@ -753,13 +1167,28 @@ grant execute on function swarmplane.micros(timestamp with time zone) to swarmpl
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_hub;
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_operator;
 
-CREATE OR REPLACE FUNCTION swarmplane.next_due()
+CREATE OR REPLACE FUNCTION swarmplane.missing_columns(known jsonb, wanted jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.next_due(actions text[] DEFAULT '{}'::text[])
  RETURNS double precision
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.next_due() to swarmplane_hub;
+grant execute on function swarmplane.next_due(text[]) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.next_handover()
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.next_handover() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.next_tick()
  RETURNS double precision
@@ -776,10 +1205,53 @@ CREATE OR REPLACE FUNCTION swarmplane.nodes_visible_to(asker name)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.not_allowed(actions text[])
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.note_handovers(answers jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.note_handovers(jsonb) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.note_shapes(host swarmplane.node, shapes jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.note_taking(host swarmplane.node, head swarmplane.head, t swarmplane.collection)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.collection, whole boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.paired_text(events text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -790,6 +1262,15 @@ CREATE OR REPLACE FUNCTION swarmplane.partition_ends()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.queue_facts()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.queue_facts() to swarmplane_hub;
+grant execute on function swarmplane.queue_facts() to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb, times integer DEFAULT 1)
  RETURNS void
  LANGUAGE sql
@@ -798,12 +1279,34 @@ CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message t
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.read_taking(host swarmplane.node, taking jsonb)
+ RETURNS swarmplane.collection
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.reader_text(type text, place bigint)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.report_actions(hub_id uuid, hub_actions text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.report_actions(uuid,text[]) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.report_addresses(members jsonb)
  RETURNS void
@@ -840,6 +1343,13 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  RETURNS SETOF integer
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.row_text()
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -880,6 +1390,20 @@ CREATE OR REPLACE FUNCTION swarmplane.setting_interval(setting_name text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.shape_texts(shape swarmplane.table_shape, OUT names text, OUT readers text, OUT hasher text, OUT all_names text, OUT gone_names text)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.shown_columns(declared jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  RETURNS text
  LANGUAGE plpgsql
@@ -888,9 +1412,23 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, whole boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_alert__notify()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_alert__tell()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -944,6 +1482,19 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__after_insert()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_history__refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_network__check_declared()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -971,6 +1522,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_refuse()
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_request__after_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__after_insert_action()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1027,6 +1585,29 @@ CREATE OR REPLACE FUNCTION swarmplane.tick_intervals()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFAULT '01:00:00'::interval, hosts text[] DEFAULT NULL::text[], labels jsonb DEFAULT NULL::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.track(text,interval,text[],jsonb) to swarmplane_operator;
+
+CREATE OR REPLACE FUNCTION swarmplane.untrack(table_name text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.untrack(text) to swarmplane_operator;
+
+CREATE OR REPLACE FUNCTION swarmplane.version_of(wanted jsonb, held bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.visible_nodes()
  RETURNS integer[]
  LANGUAGE plpgsql
@@ -1035,5 +1616,19 @@ CREATE OR REPLACE FUNCTION swarmplane.visible_nodes()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.visible_nodes() to swarmplane_hub;
 grant execute on function swarmplane.visible_nodes() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.wish_soon()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.wishes_of(host swarmplane.node)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 alter default privileges for role swarmplane_owner: functions {swarmplane_owner=X/swarmplane_owner}
