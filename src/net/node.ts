@@ -37,7 +37,8 @@ import { LinkTable } from './link-table.ts';
 import { Listener } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import type { LinkView, NetOptions } from './options.ts';
-import { RequestStream, type RequestEvent } from './request-stream.ts';
+import { OwnRequests } from './own-requests.ts';
+import type { RequestEvent } from './request-stream.ts';
 import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
 
 export class SwarmNode {
@@ -55,11 +56,11 @@ export class SwarmNode {
   readonly #connector: Connector;
   readonly #links: LinkTable;
   readonly #driver: Driver;
+  readonly #requests: OwnRequests;
   readonly #effects: Effects;
   readonly #epochs: Epochs;
   readonly #ticker: NodeJS.Timeout;
   readonly #records = new Map<OperatorRecordKind, OperatorRecord>();
-  readonly #requests = new Map<string, RequestStream>();
   readonly #memberListeners: Listeners<MemberView>;
   readonly #alarmListeners: Listeners<Alarm>;
   readonly #stopping = new AbortController();
@@ -109,6 +110,7 @@ export class SwarmNode {
       effect: (effect) => this.#effects.handle(effect),
       event: (event) => this.#handleEvent(event),
     });
+    this.#requests = new OwnRequests(this.#driver);
     this.#ticker = this.#startTicker();
     listener.accept((socket) => this.#inbound.accept(socket));
     this.#driver.step((one, now) => one.handleTimeout(now));
@@ -144,16 +146,7 @@ export class SwarmNode {
    */
   request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
     this.#refuseStopped();
-    const cancel = (): void => this.#driver.step((core, now) => core.cancelRequest(now, id));
-    const stream = new RequestStream(cancel, () => signal?.removeEventListener('abort', cancel));
-    const id = this.#driver.step((core, now) => {
-      const started = core.startRequest(now, spec);
-      this.#requests.set(started, stream);
-      return started;
-    });
-    if (signal?.aborted) cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    return stream;
+    return this.#requests.start(spec, signal);
   }
 
   /** Connections without a finished handshake, and how many of them wait for the admission budget. */
@@ -226,8 +219,7 @@ export class SwarmNode {
     const reason = new NetError('stopped', 'this node is stopping');
     this.#inbound.stop();
     this.#links.closeAll(reason);
-    for (const stream of this.#requests.values()) stream.fail(reason);
-    this.#requests.clear();
+    this.#requests.failAll(reason);
     await Promise.all([
       ...[this.#listener.close(), this.#pool.stop()],
       ...[this.#effects.stop(), this.#epochs.stop()],
@@ -347,8 +339,7 @@ export class SwarmNode {
         return;
       case 'answer':
       case 'account':
-        this.#requests.get(event.requestId)?.push(event);
-        if (event.kind === 'account') this.#requests.delete(event.requestId);
+        this.#requests.handle(event);
     }
   }
 
