@@ -38,8 +38,9 @@ import { LinkTable, type Traffic } from './link-table.ts';
 import { Listener } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import type { LinkView, NetOptions } from './options.ts';
+import { OwnRequests } from './own-requests.ts';
+import type { RequestStream } from './request-stream.ts';
 import { SealDesk } from './seal-desk.ts';
-import { RequestStream } from './request-stream.ts';
 import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
 
 export class SwarmNode {
@@ -59,11 +60,11 @@ export class SwarmNode {
   readonly #connector: Connector;
   readonly #links: LinkTable;
   readonly #driver: Driver;
+  readonly #requests: OwnRequests;
   readonly #effects: Effects;
   readonly #epochs: Epochs;
   readonly #ticker: NodeJS.Timeout;
   readonly #records = new Map<OperatorRecordKind, OperatorRecord>();
-  readonly #requests = new Map<string, RequestStream>();
   readonly #memberListeners: Listeners<MemberView>;
   readonly #alarmListeners: Listeners<Alarm>;
   readonly #stopping = new AbortController();
@@ -114,6 +115,7 @@ export class SwarmNode {
       event: (event) => this.#handleEvent(event),
     });
     this.seals = new SealDesk(this.#driver);
+    this.#requests = new OwnRequests(this.#driver);
     this.#ticker = this.#startTicker();
     listener.accept((socket) => this.#inbound.accept(socket));
     this.#driver.step((one, now) => one.handleTimeout(now));
@@ -154,17 +156,7 @@ export class SwarmNode {
    */
   request(spec: RequestSpec, signal?: AbortSignal): RequestStream {
     this.#refuseStopped();
-    const cancel = (): void => this.#driver.step((core, now) => core.cancelRequest(now, id));
-    const stream = new RequestStream(cancel, () => signal?.removeEventListener('abort', cancel));
-    const id = this.#driver.step((core, now) => {
-      const started = core.startRequest(now, spec);
-      stream.id = started;
-      this.#requests.set(started, stream);
-      return started;
-    });
-    if (signal?.aborted) cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    return stream;
+    return this.#requests.start(spec, signal);
   }
 
   /** Handshakes under way, those of them that wait for the admission budget, those it turned away. */
@@ -242,8 +234,7 @@ export class SwarmNode {
     const reason = new NetError('stopped', 'this node is stopping');
     this.#inbound.stop();
     this.#links.closeAll(reason);
-    for (const stream of this.#requests.values()) stream.fail(reason);
-    this.#requests.clear();
+    this.#requests.failAll(reason);
     await Promise.all([
       ...[this.#listener.close(), this.#pool.stop()],
       ...[this.#effects.stop(), this.#epochs.stop()],
@@ -363,8 +354,7 @@ export class SwarmNode {
         return;
       case 'answer':
       case 'account':
-        this.#requests.get(event.requestId)?.push(event);
-        if (event.kind === 'account') this.#requests.delete(event.requestId);
+        this.#requests.handle(event);
     }
   }
 

@@ -28,6 +28,7 @@ export * from './handshake-step.ts';
 export * from './messages.ts';
 export * from './member-handshake.ts';
 export * from './admission.ts';
+export * from './channel.ts';
 export * from './session.ts';
 export * from './rekeying.ts';
 export * from './key-book.ts';

@@ -24,7 +24,7 @@ import { x25519, x25519KeyPair, type X25519KeyPair } from './x25519.ts';
 export interface MemberHandshakeOptions {
   readonly role: HandshakeRole;
   /** With an epoch key. */
-  readonly secrets: SwarmSecrets;
+  readonly secrets: Omit<SwarmSecrets, 'joinKey'>;
   readonly identity: Identity;
   /** 16 bytes. */
   readonly bootId: Uint8Array;
@@ -230,7 +230,7 @@ function readEpoch(body: Uint8Array): number {
 
 /** A host that was away gets the record with the new key; anybody else the bare fact. */
 function otherEpoch(
-  secrets: SwarmSecrets,
+  secrets: MemberHandshakeOptions['secrets'],
   epoch: number,
   macs: (epochKey: Uint8Array) => boolean,
 ): SecureError {

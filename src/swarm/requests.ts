@@ -24,6 +24,7 @@ import type {
 import type { KeyEntry, NodeId } from '../secure/types.ts';
 import type { Context } from './context.ts';
 import type { Link, Links } from './links.ts';
+import { LiveRequests } from './live-requests.ts';
 import type { Members } from './members.ts';
 import { Pulls } from './pulls.ts';
 import { ReplayCache } from './replay-cache.ts';
@@ -59,10 +60,6 @@ export interface RequestsListener {
   beaconed(request: Request, isMissing: (nodeId: NodeId) => boolean): void;
 }
 
-/** Requests under way, in all and of one origin. */
-const LIVE_MAX = 4096;
-const LIVE_PER_ORIGIN_MAX = 512;
-const LIVE_BYTES_MAX = 32 * 1024 * 1024;
 /** Answers that were sent in time may still be passing through. */
 const LINGER_MS = 2_000;
 
@@ -71,9 +68,7 @@ export class Requests {
   #members: Members;
   #links: Links;
   #listener: RequestsListener;
-  #live = new Map<string, Request>();
-  #liveBytes = 0;
-  #perOrigin = new Map<NodeId, number>();
+  #live = new LiveRequests();
   #seen: ReplayCache;
   #pulls: Pulls;
 
@@ -87,8 +82,9 @@ export class Requests {
   }
 
   /** Sizes of what is kept, for the bounds that tests hold. */
-  get sizes(): { live: number; seen: number; pulls: number } {
-    return { live: this.#live.size, seen: this.#seen.size, pulls: this.#pulls.size };
+  get sizes(): { live: number; liveBytes: number; seen: number; pulls: number } {
+    const { size: live, bytes: liveBytes } = this.#live;
+    return { live, liveBytes, seen: this.#seen.size, pulls: this.#pulls.size };
   }
 
   find(origin: NodeId, id: string): Request | undefined {
@@ -102,7 +98,7 @@ export class Requests {
 
   /** An own request is over: it is not offered any more. */
   end(request: Request): void {
-    this.#drop(request);
+    this.#live.delete(request);
   }
 
   /** @throws WireError */
@@ -149,7 +145,7 @@ export class Requests {
 
   /** What is under way is offered to whoever comes. */
   handleLinkUp(link: Link): void {
-    for (const request of this.#live.values()) {
+    for (const request of this.#live.all()) {
       if (request.origin !== link.nodeId) this.#send(link, request, false);
     }
   }
@@ -168,8 +164,8 @@ export class Requests {
 
   sweep(): void {
     const { mono } = this.#context.now;
-    for (const request of this.#live.values()) {
-      if (request.endsAt + LINGER_MS <= mono) this.#drop(request);
+    for (const request of this.#live.all()) {
+      if (request.endsAt + LINGER_MS <= mono) this.#live.delete(request);
     }
     this.#seen.sweep();
     this.#pulls.sweep();
@@ -202,7 +198,7 @@ export class Requests {
     if (request === undefined)
       this.#seen.add(requestKey(toHex(body.origin), toHex(body.id)), REQUEST_MS_MAX);
     else {
-      this.#drop(request);
+      this.#live.delete(request);
       this.#listener.cancelled(request);
     }
     this.#passOn(message, link.id);
@@ -262,25 +258,12 @@ export class Requests {
 
   #take(request: Request, from: LinkId | undefined): void {
     const { mono } = this.#context.now;
-    const size = sizeOf(request);
-    const ofOrigin = this.#perOrigin.get(request.origin) ?? 0;
-    if (request.endsAt <= mono || this.#live.size >= LIVE_MAX) return;
-    if (ofOrigin >= LIVE_PER_ORIGIN_MAX || this.#liveBytes + size > LIVE_BYTES_MAX) return;
+    if (request.endsAt <= mono) return;
     const { issued, expires } = request.signed.body;
     if (!this.#seen.add(request.key, Math.max(0, expires - issued))) return;
-    this.#live.set(request.key, request);
-    this.#liveBytes += size;
-    this.#perOrigin.set(request.origin, ofOrigin + 1);
+    this.#live.add(request);
     for (const link of this.#links.all()) if (link.id !== from) this.#send(link, request, false);
     if (this.#isTarget(request)) this.#listener.execute(request);
-  }
-
-  #drop(request: Request): void {
-    if (!this.#live.delete(request.key)) return;
-    this.#liveBytes -= sizeOf(request);
-    const left = (this.#perOrigin.get(request.origin) ?? 1) - 1;
-    if (left > 0) this.#perOrigin.set(request.origin, left);
-    else this.#perOrigin.delete(request.origin);
   }
 
   #isTarget(request: Request): boolean {
@@ -304,8 +287,4 @@ export class Requests {
 
 export function requestKey(origin: NodeId, id: string): string {
   return origin + id;
-}
-
-function sizeOf(request: Request): number {
-  return request.signed.bytes.length + request.body.length;
 }

@@ -25,7 +25,7 @@ export class CrashRounds {
   readonly #secrets: secure.SwarmSecrets;
   readonly #stranger: secure.SwarmSecrets;
   readonly #hosts: Record<Role, Host>;
-  /** Steps of a whole run of each kind, by who takes them. */
+  /** Most steps of a whole run of each kind, by who takes them. */
   readonly #steps: Record<string, number> = {};
   #round = 0;
   /** Rounds in which the power went, and those of them in which it went again at the start. */
@@ -53,10 +53,11 @@ export class CrashRounds {
     const victim: Role = this.#dice(2) === 0 ? 'initiator' : 'responder';
     const { disk } = this.#hosts[victim];
     const kind = `${admission} ${victim}`;
-    disk.loseAfter(this.#dice(this.#steps[kind] ?? 200));
+    // Now and then beyond the last step: a round that is whole, and may show that there are more.
+    disk.loseAfter(this.#dice((this.#steps[kind] ?? 200) + 3));
     try {
       await this.#connect();
-      this.#steps[kind] = disk.steps;
+      this.#steps[kind] = Math.max(disk.steps, this.#steps[kind] ?? 0);
     } catch (error) {
       if (!disk.off) throw new Error(`round ${round}, ${kind}`, { cause: error });
       this.lost.once++;

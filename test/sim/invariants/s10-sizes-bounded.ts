@@ -13,6 +13,7 @@ export const sizesBounded: Invariant = {
       keptBytes: 48 * 1024 * 1024,
       runs: 64,
       live: 4_096,
+      liveBytes: 32 * 1024 * 1024,
       seen: 65_536,
       pulls: 256 + 64,
       probed: options.nodes,
@@ -24,7 +25,15 @@ export const sizesBounded: Invariant = {
     }
     for (const host of world.upHosts) {
       const now = host.core!.sizes();
-      for (const name of ['asks', 'openingBytes', 'keptBytes', 'runs', 'live', 'pulls']) {
+      for (const name of [
+        'asks',
+        'openingBytes',
+        'keptBytes',
+        'runs',
+        'live',
+        'liveBytes',
+        'pulls',
+      ]) {
         if (now[name] !== 0) wrong.push(`${host.name} keeps ${name} ${now[name]} when quiet`);
       }
     }
