@@ -37,11 +37,9 @@ const HOST_CLOCK = `select (row ->> 'at')::float8 as at from swarmplane.result o
 
 const PARTS = ['queue', 'commits', 'latency'] as const;
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : PARTS;
-const figures: Figure[] = [];
+printMachine();
 if (wanted.includes('queue') || wanted.includes('commits')) await onServer();
 if (wanted.includes('latency')) await onSwarm();
-printMachine();
-printFigures(figures);
 
 async function onServer(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'swarmplane-bench-'));
@@ -54,9 +52,9 @@ async function onServer(): Promise<void> {
     const queues = [await floorQueue(url), await swarmplaneQueue(url)];
     if (wanted.includes('queue')) {
       queues.push(await graphileQueue(url), await bossQueue(url));
-      for (const batch of [1, 100]) figures.push(...(await drainFigures(queues, batch)));
+      for (const batch of [1, 100]) printFigures(await drainFigures(queues, batch));
     }
-    if (wanted.includes('commits')) figures.push(...(await commitFigures(url)));
+    if (wanted.includes('commits')) printFigures(await commitFigures(url));
     for (const queue of queues) await queue.stop();
   } finally {
     await server.stop();
@@ -67,7 +65,7 @@ async function onServer(): Promise<void> {
 async function onSwarm(): Promise<void> {
   const swarm = await TestSwarm.start(['bench'], { hub: true });
   try {
-    figures.push(...(await latencyFigures(hubLogin(swarm.host('bench').state))));
+    printFigures(await latencyFigures(hubLogin(swarm.host('bench').state)));
   } finally {
     await swarm.stop();
   }

@@ -7,6 +7,7 @@ import { rawPeers, type End, type Peers } from './lib/channel.ts';
 import { median, printFigures, printMachine, type Figure } from './lib/report.ts';
 import { admissionPeers, memberPeers } from './lib/secure-peers.ts';
 import { tlsPeers } from './lib/tls-peers.ts';
+import { secretbox, SECRETBOX_OVERHEAD_BYTES } from '../src/secure/index.ts';
 
 const ROUNDS = 5;
 const CONNECTIONS = 300;
@@ -62,13 +63,34 @@ async function connectionFigures(): Promise<Figure[]> {
 
 async function throughputFigures(size: number): Promise<Figure[]> {
   const names: Name[] = [TLS, SODIUM, TWEETNACL, 'raw'];
-  const rates = await inTurn(names, (name) => mebibytesPerSecond(peers[name], size, shareOf(name)));
-  return names.slice(1).map((name) => ({
-    what: `throughput, ${size / 1024} KiB messages: ${titleOf(name)}`,
-    value: rates[name]!,
+  const bare: number[] = [];
+  const rates = await inTurn(names, (name) => {
+    if (name === SODIUM) bare.push(bareMebibytesPerSecond(size));
+    return mebibytesPerSecond(peers[name], size, shareOf(name));
+  });
+  const figure = (title: string, value: number): Figure => ({
+    what: `throughput, ${size / 1024} KiB messages: ${title}`,
+    value,
     unit: 'MiB/s',
     floor: { what: 'TLS 1.3', value: rates[TLS]! },
-  }));
+  });
+  return [
+    ...names.slice(1).map((name) => figure(titleOf(name), rates[name]!)),
+    figure('libsodium alone, seal and open, no socket', median(bare)),
+  ];
+}
+
+/** What the cipher leaves at most to one thread that does both ends. */
+function bareMebibytesPerSecond(size: number): number {
+  const box = secretbox('sodium-native');
+  const [key, nonce] = [new Uint8Array(32), new Uint8Array(24)];
+  const buffer = new Uint8Array(size + SECRETBOX_OVERHEAD_BYTES);
+  const startedAt = performance.now();
+  for (let done = 0; done < THROUGHPUT_BYTES; done += size) {
+    box.sealInPlace(key, nonce, buffer);
+    box.openInPlace(key, nonce, buffer);
+  }
+  return (THROUGHPUT_BYTES / 2 ** 20 / (performance.now() - startedAt)) * 1000;
 }
 
 async function roundTripFigures(): Promise<Figure[]> {

@@ -24,6 +24,7 @@ export function printFigures(figures: readonly Figure[]): void {
     const ratio = floor === undefined ? '' : shown(value / floor.value);
     console.log(`| ${what} | ${shown(value)} ${unit} | ${beside} | ${ratio} |`);
   }
+  console.log();
 }
 
 export function percentile(samples: readonly number[], share: number): number {

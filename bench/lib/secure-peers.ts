@@ -112,7 +112,7 @@ async function talk({ frames, first, handle }: Talker): Promise<Session> {
 
 function sessionEnd(frames: FrameSocket, session: Session): End {
   const end: End = {
-    send: (message) => frames.send(session.seal(message)),
+    send: (message) => frames.sendFrame(session.sealFrame(message)),
     onBytes: undefined,
     close: () => frames.close(new NetError('closed', 'the bench is done with it')),
   };

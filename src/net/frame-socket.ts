@@ -4,12 +4,11 @@
  */
 import type { Socket } from 'node:net';
 import {
-  FRAME_HEADER_BYTES,
   FRAME_MAX_AFTER_AUTH,
   FrameDecoder,
   WireError,
+  concat,
   encodeFrame,
-  encodeFrameHeader,
 } from '../wire/index.ts';
 import { NetError } from './errors.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -36,7 +35,9 @@ export class FrameSocket {
   #reader: { resolve: (frame: Uint8Array) => void; reject: (error: NetError) => void } | undefined;
   #quota: TokenBucket | undefined;
   #quotaTimer: NodeJS.Timeout | undefined;
+  /** Whole frames. */
   readonly #waiting: Uint8Array[] = [];
+  #flushing = false;
   #waitingBytes = 0;
   #progressAt = 0;
   #closed: NetError | undefined;
@@ -89,15 +90,22 @@ export class FrameSocket {
     this.#deliver();
   }
 
-  /** Queues one frame; `body` must stay as it is. A peer that lets too much wait is closed. */
+  /** Queues one frame. A peer that lets too much wait is closed. */
   send(body: Uint8Array): void {
+    this.sendFrame(encodeFrame(body));
+  }
+
+  /**
+   * The same for a frame that has its header in front; it must stay as it is. It leaves at the end of
+   * this turn, together with what else is sent in it.
+   */
+  sendFrame(frame: Uint8Array): void {
     if (this.#closed !== undefined) return;
-    const bytes = FRAME_HEADER_BYTES + body.length;
     if (this.bytesWaiting === 0) this.#progressAt = this.#mono();
-    this.bytesOut += bytes;
-    this.#waiting.push(body);
-    this.#waitingBytes += bytes;
-    this.#writeWaiting();
+    this.bytesOut += frame.length;
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+    this.#flushSoon();
     if (this.bytesWaiting > this.#limits.writeBufferMax) {
       this.close(
         new NetError('closed', `the peer does not read: ${this.bytesWaiting} bytes wait for it`),
@@ -110,8 +118,9 @@ export class FrameSocket {
     return this.bytesWaiting === 0 ? 0 : this.#mono() - this.#progressAt;
   }
 
-  /** Closes at once; what still waits is dropped. */
+  /** Closes at once; what the kernel does not take at once is dropped. */
   close(reason: NetError): void {
+    if (this.#closed === undefined) this.#writeWaiting();
     this.#fail(reason);
   }
 
@@ -121,7 +130,7 @@ export class FrameSocket {
    */
   async end(reason: NetError): Promise<void> {
     if (this.#closed !== undefined) return;
-    for (const body of this.#waiting.splice(0)) this.#write(body);
+    while (this.#waiting.length > 0) this.#socket.write(this.#takeSome());
     this.#settle(reason);
     this.#socket.end();
     this.#socket.resume();
@@ -184,25 +193,33 @@ export class FrameSocket {
     this.#writeWaiting();
   }
 
-  /** Keeps little inside the stream, so that progress shows in small steps. */
-  #writeWaiting(): void {
-    while (this.#waiting.length > 0 && !this.#socket.writableNeedDrain) {
-      const body = this.#waiting.shift()!;
-      this.#waitingBytes -= FRAME_HEADER_BYTES + body.length;
-      this.#write(body);
-    }
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flushing = false;
+      if (this.#closed === undefined) this.#writeWaiting();
+    });
   }
 
-  /** Small frames are copied behind their header, large ones handed over beside it. */
-  #write(body: Uint8Array): void {
-    if (body.length < COPIED_BYTES_MAX) {
-      this.#socket.write(encodeFrame(body));
-      return;
+  /** Keeps little inside the stream, so that progress shows in small steps. */
+  #writeWaiting(): void {
+    while (this.#waiting.length > 0 && !this.#socket.writableNeedDrain)
+      this.#socket.write(this.#takeSome());
+  }
+
+  /** A large frame, or as many of the next small ones as make one: a copy costs less than a write. */
+  #takeSome(): Uint8Array {
+    let bytes = 0;
+    let count = 0;
+    for (const { length } of this.#waiting) {
+      if (count > 0 && bytes + length > GATHERED_BYTES_MAX) break;
+      bytes += length;
+      count++;
     }
-    this.#socket.cork();
-    this.#socket.write(encodeFrameHeader(body.length));
-    this.#socket.write(body);
-    this.#socket.uncork();
+    this.#waitingBytes -= bytes;
+    const some = this.#waiting.splice(0, count);
+    return some.length === 1 ? some[0]! : concat(...some);
   }
 
   #fail(reason: NetError): void {
@@ -223,5 +240,4 @@ export class FrameSocket {
   }
 }
 
-/** Up to here one write of a copy takes less time than two without. */
-const COPIED_BYTES_MAX = 8 * 1024;
+const GATHERED_BYTES_MAX = 32 * 1024;

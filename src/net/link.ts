@@ -71,9 +71,9 @@ export class Link {
 
   send(message: Uint8Array): void {
     this.#guarded(() => {
-      const sealed = this.#session.seal(message);
+      const frame = this.#session.sealFrame(message);
       this.#sendControl();
-      this.#frames.send(sealed);
+      this.#frames.sendFrame(frame);
     });
   }
 

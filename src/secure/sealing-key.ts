@@ -1,5 +1,5 @@
 /** One direction's key and its counter. */
-import { unfilled } from '../wire/index.ts';
+import { FRAME_HEADER_BYTES, unfilled, writeFrameHeader } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { SECRETBOX_OVERHEAD_BYTES, type Secretbox } from './secretbox.ts';
 
@@ -22,16 +22,27 @@ export class SealingKey {
   }
 
   seal(type: number, body: Uint8Array): Uint8Array {
-    const frame = unfilled(SECRETBOX_OVERHEAD_BYTES + 1 + body.length);
-    frame[SECRETBOX_OVERHEAD_BYTES] = type;
-    frame.set(body, SECRETBOX_OVERHEAD_BYTES + 1);
-    this.#box.sealInPlace(this.#key, this.#nextNonce(), frame);
+    return this.sealFrame(type, body).subarray(FRAME_HEADER_BYTES);
+  }
+
+  /** The same behind its frame header, all in one piece, so that one write sends it. */
+  sealFrame(type: number, body: Uint8Array): Uint8Array {
+    const length = SECRETBOX_OVERHEAD_BYTES + 1 + body.length;
+    const frame = unfilled(FRAME_HEADER_BYTES + length);
+    writeFrameHeader(frame, length);
+    frame[FRAME_HEADER_BYTES + SECRETBOX_OVERHEAD_BYTES] = type;
+    frame.set(body, FRAME_HEADER_BYTES + SECRETBOX_OVERHEAD_BYTES + 1);
+    this.#box.sealInPlace(this.#key, this.#nextNonce(), frame.subarray(FRAME_HEADER_BYTES));
     return frame;
   }
 
-  /** @throws SecureError `bad_seal` for anything but the very next frame */
+  /**
+   * A large frame is opened where it is, and its memory is the message's from then on.
+   * @throws SecureError `bad_seal` for anything but the very next frame
+   */
   open(frame: Uint8Array): Uint8Array {
-    const plain = this.#box.open(this.#key, this.#nextNonce(), frame);
+    const open = frame.length < IN_PLACE_BYTES_MIN ? this.#box.open : this.#box.openInPlace;
+    const plain = open(this.#key, this.#nextNonce(), frame);
     if (plain === undefined || plain.length === 0) {
       throw new SecureError('bad_seal', `frame ${this.#frames - 1} does not authenticate`);
     }
@@ -57,5 +68,7 @@ export class SealingKey {
   }
 }
 
+/** A smaller message would keep alive more memory than it has. */
+const IN_PLACE_BYTES_MIN = 16 * 1024;
 /** Sixteen times what rekeying allows: a peer that never rekeys loses the link. */
 const FRAMES_MAX = 2 ** 24;

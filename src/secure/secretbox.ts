@@ -14,6 +14,8 @@ export interface Secretbox {
   sealInPlace(key: Uint8Array, nonce: Uint8Array, buffer: Uint8Array): void;
   /** Undefined when the box does not authenticate. */
   open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+  /** The same, where the plain text may take the place of the box: the result may lie in `sealed`. */
+  openInPlace(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
 export type SecretboxName = 'tweetnacl' | 'sodium-native';
@@ -39,6 +41,7 @@ const TWEETNACL: Secretbox = {
     buffer.set(nacl.secretbox(buffer.subarray(SECRETBOX_OVERHEAD_BYTES), nonce, key));
   },
   open: (key, nonce, sealed) => nacl.secretbox.open(sealed, nonce, key) ?? undefined,
+  openInPlace: (key, nonce, sealed) => nacl.secretbox.open(sealed, nonce, key) ?? undefined,
 };
 
 interface Sodium {
@@ -81,6 +84,12 @@ function sodiumBackend(sodium: Sodium): Secretbox {
     open(key, nonce, sealed) {
       if (sealed.length < SECRETBOX_OVERHEAD_BYTES) return undefined;
       const plain = unfilled(sealed.length - SECRETBOX_OVERHEAD_BYTES);
+      return sodium.crypto_secretbox_open_easy(plain, sealed, nonce, key) ? plain : undefined;
+    },
+    openInPlace(key, nonce, sealed) {
+      if (sealed.length < SECRETBOX_OVERHEAD_BYTES) return undefined;
+      const plain = sealed.subarray(SECRETBOX_OVERHEAD_BYTES);
+      // A box that does not authenticate is left as it is.
       return sodium.crypto_secretbox_open_easy(plain, sealed, nonce, key) ? plain : undefined;
     },
   };

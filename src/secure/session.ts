@@ -3,7 +3,7 @@
  * one key per direction, the nonce a counter that is not sent: TCP is ordered, so a lost, repeated
  * or reordered frame does not authenticate. Any failure closes the session for good.
  */
-import { FRAME_MAX_AFTER_AUTH } from '../wire/index.ts';
+import { FRAME_HEADER_BYTES, FRAME_MAX_AFTER_AUTH } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { expandLabel } from './hash.ts';
 import type { HandshakeRole } from './pake.ts';
@@ -56,14 +56,24 @@ export class Session {
    * @throws SecureError `closed`
    */
   seal(plain: Uint8Array): Uint8Array {
-    if (plain.length > SESSION_MESSAGE_MAX) {
-      throw new RangeError(`message of ${plain.length} bytes, at most ${SESSION_MESSAGE_MAX}`);
-    }
-    return this.#seal(TYPE.data, plain);
+    return this.sealFrame(plain).subarray(FRAME_HEADER_BYTES);
   }
 
   /**
-   * The message in a frame, or undefined for a control frame. Drain `pollSend` afterwards.
+   * The whole frame, its header in front.
+   * @throws SecureError `closed`
+   */
+  sealFrame(plain: Uint8Array): Uint8Array {
+    if (plain.length > SESSION_MESSAGE_MAX) {
+      throw new RangeError(`message of ${plain.length} bytes, at most ${SESSION_MESSAGE_MAX}`);
+    }
+    this.#assertOpen();
+    return this.#sending.sealFrame(TYPE.data, plain);
+  }
+
+  /**
+   * The message in a frame, or undefined for a control frame. The frame is used up: the message may
+   * lie in its memory. Drain `pollSend` afterwards.
    * @throws SecureError; the session is closed then
    */
   open(frame: Uint8Array): Uint8Array | undefined {
@@ -133,12 +143,8 @@ export class Session {
   }
 
   #push(type: number, body: Uint8Array): void {
-    this.#outbox.push(this.#seal(type, body));
-  }
-
-  #seal(type: number, body: Uint8Array): Uint8Array {
     this.#assertOpen();
-    return this.#sending.seal(type, body);
+    this.#outbox.push(this.#sending.seal(type, body));
   }
 
   #assertOpen(): void {

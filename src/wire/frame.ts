@@ -15,14 +15,17 @@ export const FRAME_HEADER_BYTES = 4;
 /** Puts the length in front of a body. */
 export function encodeFrame(body: Uint8Array): Uint8Array {
   const frame = unfilled(FRAME_HEADER_BYTES + body.length);
-  frame.set(encodeFrameHeader(body.length));
+  writeFrameHeader(frame, body.length);
   frame.set(body, FRAME_HEADER_BYTES);
   return frame;
 }
 
-/** What stands before a body of `length` bytes, for those who write the two without joining them. */
-export function encodeFrameHeader(length: number): Uint8Array {
-  return Uint8Array.of(length >>> 24, length >>> 16, length >>> 8, length);
+/** What stands before a body of `length` bytes, for those who make the two in one piece. */
+export function writeFrameHeader(frame: Uint8Array, length: number): void {
+  frame[0] = length >>> 24;
+  frame[1] = length >>> 16;
+  frame[2] = length >>> 8;
+  frame[3] = length;
 }
 
 /** Turns a byte stream, cut anywhere, back into frames. After an error it stays closed. */
@@ -50,7 +53,8 @@ export class FrameDecoder {
 
   /**
    * Yields the bodies of the frames that `bytes` completes, one by one, so that a limit changed
-   * by the consumer between two frames holds for the second one.
+   * by the consumer between two frames holds for the second one. A body that lies in `bytes` as a
+   * whole is not copied: it shares their memory.
    * @throws WireError `frame_too_large`, before allocating the body
    */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
@@ -80,10 +84,16 @@ export class FrameDecoder {
           `frame of ${length} bytes, at most ${this.#maxBytes}`,
         );
       }
-      this.#body = unfilled(length);
-      this.#bodyFill = 0;
+      return this.#beginBody(bytes, at + take, length);
     }
     return at + take;
+  }
+
+  #beginBody(bytes: Uint8Array, at: number, length: number): number {
+    const whole = bytes.length - at >= length;
+    this.#body = whole ? bytes.subarray(at, at + length) : unfilled(length);
+    this.#bodyFill = whole ? length : 0;
+    return whole ? at + length : at;
   }
 
   #readBody(bytes: Uint8Array, at: number): number {

@@ -7,7 +7,7 @@ import {
   SESSION_MESSAGE_MAX,
   type Session,
 } from '../../src/secure/index.ts';
-import { concat, fromUtf8, toHex, utf8 } from '../../src/wire/index.ts';
+import { concat, encodeFrame, fromUtf8, toHex, utf8 } from '../../src/wire/index.ts';
 import { codeOf, flip, MASTER, sessionPair } from './fixture.ts';
 
 /** Opens frames; text of messages, `-` for control frames. */
@@ -37,6 +37,13 @@ describe.each(['tweetnacl', 'sodium-native'] as const)('a session on %s', (name)
       expect(Buffer.compare(a.open(b.seal(message))!, message)).toBe(0);
     }
     expect(() => a.seal(new Uint8Array(SESSION_MESSAGE_MAX + 1))).toThrow(/at most/);
+  });
+
+  test('a frame with its header is the header and the same frame', () => {
+    const message = utf8('hello');
+    const frame = pair().a.sealFrame(message);
+    expect(toHex(frame)).toBe(toHex(encodeFrame(pair().a.seal(message))));
+    expect(fromUtf8(pair().b.open(frame.subarray(4))!)).toBe('hello');
   });
 
   test.each<[string, (frames: Uint8Array[]) => Uint8Array[]]>([

@@ -23,6 +23,13 @@ describe('frames', () => {
     }
   });
 
+  test('a body that came in one piece is not copied', () => {
+    const stream = concat(encodeFrame(utf8('one')), encodeFrame(utf8('two')));
+    const bodies = [...new FrameDecoder(64).push(stream)];
+    expect(bodies.map((body) => body.byteOffset)).toEqual([4, 11]);
+    expect(bodies.every((body) => body.buffer === stream.buffer)).toBe(true);
+  });
+
   test('a frame cut short yields nothing and says that it is in the middle', () => {
     const stream = encodeFrame(utf8('abc'));
     for (let length = 1; length < stream.length; length++) {
