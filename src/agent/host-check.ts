@@ -194,9 +194,13 @@ function checkEpoch({ epoch, epochRecord }: Health): Finding {
   return fine('epoch', `epoch ${epoch}`);
 }
 
+/** Nothing resolves an alarm: one that was not raised for a day is news no more. */
 function checkAlarms({ alarms }: Health): Finding[] {
-  if (alarms.length === 0) return [fine('alarms', 'none')];
-  return alarms
+  const fresh = alarms.filter(({ lastAt }) => lastAt > Date.now() - 86_400_000);
+  if (fresh.length === 0) {
+    return [fine('alarms', `none in the last day, ${alarms.length} older in swarm_alarms`)];
+  }
+  return fresh
     .slice(-ALARMS_SHOWN_MAX)
     .map(({ kind, message, lastAt }) =>
       warning('alarms', `${kind}: ${message} (${ago(lastAt)})`, 'see `swarmplane alerts`'),
