@@ -14,8 +14,8 @@ import { VERSION } from './version.ts';
 /** Never rejects: what can not be looked at is a finding, too. */
 export async function checkHost(stateFolder: string): Promise<Finding[]> {
   const state = StateFolder.existing(stateFolder);
-  const folder = statOf(state.path);
-  if (folder === undefined) return [noFolder(state)];
+  const folder = statOf(state);
+  if ('check' in folder) return [folder];
   const socket = state.file(CONTROL_SOCKET);
   const health = await askHealth(socket);
   const found = [
@@ -30,19 +30,20 @@ export async function checkHost(stateFolder: string): Promise<Finding[]> {
   return [...found, ...(await checkClocks('pid' in health ? health : undefined, socket))];
 }
 
-function noFolder(state: StateFolder): Finding {
-  return broken(
-    'state',
-    `there is no state folder ${JSON.stringify(state.path)}`,
-    'run `swarmplane init` or `swarmplane up --join HOST:PORT`, or name the folder with --state DIR',
-  );
-}
-
-function statOf(path: string): Stats | undefined {
+function statOf(state: StateFolder): Stats | Finding {
+  const shown = JSON.stringify(state.path);
   try {
-    return statSync(path);
-  } catch {
-    return undefined;
+    return statSync(state.path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') {
+      return broken('state', `can not look at ${shown}: ${message}`, 'run as its owner or as root');
+    }
+    return broken(
+      'state',
+      `there is no state folder ${shown}`,
+      'run `swarmplane init` or `swarmplane up --join HOST:PORT`, or name the folder with --state DIR',
+    );
   }
 }
 
@@ -193,9 +194,13 @@ function checkEpoch({ epoch, epochRecord }: Health): Finding {
   return fine('epoch', `epoch ${epoch}`);
 }
 
+/** Nothing resolves an alarm: one that was not raised for a day is news no more. */
 function checkAlarms({ alarms }: Health): Finding[] {
-  if (alarms.length === 0) return [fine('alarms', 'none')];
-  return alarms
+  const fresh = alarms.filter(({ lastAt }) => lastAt > Date.now() - 86_400_000);
+  if (fresh.length === 0) {
+    return [fine('alarms', `none in the last day, ${alarms.length} older in swarm_alarms`)];
+  }
+  return fresh
     .slice(-ALARMS_SHOWN_MAX)
     .map(({ kind, message, lastAt }) =>
       warning('alarms', `${kind}: ${message} (${ago(lastAt)})`, 'see `swarmplane alerts`'),

@@ -14,9 +14,10 @@ export function registerUp(program: Command): void {
     .addHelpText('after', HELP);
   withUpOptions(command).action(async (options: UpOptions) => {
     const { agent, log } = await startAgent(command, options, false);
+    const end = untilStopped(agent);
     try {
       const metrics = await serveMetrics(agent, log);
-      await untilStopped(agent);
+      await end;
       log.info('stopping');
       await metrics.stop();
     } finally {

@@ -39,6 +39,14 @@ describe('configuration', () => {
     expect(parse('history: {journal_bytes: 1048576}').history.bytes).toBe(2 ** 20);
   });
 
+  it('takes where metrics are served and who is told of alerts', () => {
+    const text = 'metrics: {listen: 127.0.0.1:9464}\nalert_webhook: {url: "https://x/s", token: t}';
+    expect(parse(text)).toMatchObject({
+      metrics: { listen: { host: '127.0.0.1', port: 9464 } },
+      alertWebhook: { url: 'https://x/s', token: 't' },
+    });
+  });
+
   it('never lets an answer grow past what the protocol carries', () => {
     expect(parse('limits: {answer_bytes_max: 99999999}').limits.answerBytesMax).toBe(
       4 * 1024 * 1024,
@@ -62,6 +70,13 @@ describe('configuration', () => {
     ['history: {bytes: 1}', '{"bytes":1}', 'journal_bytes'],
     ['log: loud', '"loud"', 'debug, info, warn or error'],
     ['database: mysql://x', 'mysql://x', 'a PostgreSQL URL'],
+    ['metrics: 9464', '9464', 'a map with the key listen'],
+    ['metrics: {listen: 9464}', '{"listen":9464}', 'host:port'],
+    ['metrics: {port: 9464}', '{"port":9464}', 'a map with the key listen'],
+    ['alert_webhook: "ftp://x/s3cret"', 'what stands there', 'http or https'],
+    ['alert_webhook: {url: "ftp://x/s3cret"}', 'what stands there', 'http or https'],
+    ['alert_webhook: {url: "https://a:b@x/"}', 'what stands there', 'http or https'],
+    ['alert_webhook: {url: "https://x/", token: "a b"}', 'what stands there', 'http or https'],
     ['- a', 'must be a map', ''],
     ['name: [', 'config.yaml', ''],
   ])('refuses %j, quoting it', (text, quoted, hint) => {

@@ -88,4 +88,61 @@ describe('help', () => {
       "
     `);
   });
+
+  it('of doctor states the exit codes', async () => {
+    const { stdout } = await swarmplane(['doctor', '--help']);
+    expect(stdout).toMatchInlineSnapshot(`
+      "Usage: swarmplane doctor [options]
+
+      look at agent, disk, clock and database, and say what to do next
+
+      Options:
+        --database <URL>  a hub's database; default: that of the hub here, or
+                          $DATABASE_URL
+        --json            print JSON
+        -h, --help        display help for command
+
+      Exit codes:
+        0   nothing to do; what could not be looked at is marked skipped
+        1   something is broken
+        3   nothing is broken, but there are warnings
+        64  the command line is wrong
+
+      Example:
+        $ swarmplane doctor --database postgresql://swarmplane@db.example/fleet
+      "
+    `);
+  });
+
+  it('of hub grant says what each role may', async () => {
+    const { stdout } = await swarmplane(['hub', 'grant', '--help']);
+    expect(stdout).toMatchInlineSnapshot(`
+      "Usage: swarmplane hub grant [options] <name>
+
+      let somebody use the hub from psql: print the SQL for it and run it
+
+      Arguments:
+        name              a login or group role of PostgreSQL; a login is made where
+                          there is none
+
+      Options:
+        --role <ROLE>     what it may do (choices: "reader", "asker", "operator",
+                          "auditor")
+        --label <a,b>     only hosts with these access labels
+        --revoke          take the role back; with --label only these labels
+        --dry-run         print the SQL and run nothing
+        --database <URL>  the hub's database; default: that of the hub here
+        -h, --help        display help for command
+
+      Roles, each with what the one before it may:
+        reader    read answers, states, hosts and alerts
+        asker     insert queries
+        operator  command the fleet as far as the hub's certificate goes
+        auditor   (apart from these) read the audit
+
+      Example:
+        $ swarmplane hub grant --role reader --label web alice
+      "
+    `);
+  });
 });

@@ -180,6 +180,15 @@ describe('a swarm with a hub, watched', () => {
     await swarm.whole();
   });
 
+  it.skipIf(process.getuid?.() !== 0)('doctor helps a user who may not look', async () => {
+    const nobody = await swarmplane(['--state', swarm.host('h2').state, 'doctor'], {
+      ...{ uid: 65_534, gid: 65_534, env: { HOME: '/nonexistent' } },
+    });
+    expect(nobody.code).toBe(1);
+    expect(nobody.stdout).toMatch(/^error +state +can not look at .*permission denied/m);
+    expect(nobody.stdout).toContain('hint: run as its owner or as root');
+  });
+
   it('alerts are printed and watched on the hub; a host without one shows its own alarms', async () => {
     await client.query(`select swarmplane.raise_alert('clone', 'web1', 'two hosts')`);
     const printed = await swarm.host('h1').cli('alerts');

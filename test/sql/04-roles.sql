@@ -54,6 +54,9 @@ begin
     'select swarmplane.end_waiting(1, ''ok'', ''x'')',
     'select swarmplane.raise_alert(''a'', ''b'', ''c'')',
     'select swarmplane.make_partitions()',
+    'table swarmplane.alert_event',
+    'select swarmplane.claim_alert_event(''1 second'')',
+    'select swarmplane.end_alert_event(1)',
     'set session_replication_role = replica'
   ] loop
     perform pg_temp.throws('an operator: ' || statement, statement, '%denied%');
