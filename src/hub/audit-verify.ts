@@ -8,6 +8,7 @@ import type { OpenSeal } from '../agent/index.ts';
 import { auditRowHash, sealedRows, sealHash, type AuditRow, type SealedRow } from './audit-seal.ts';
 import { compareMemories, type NodeMemory } from './audit-memory.ts';
 import { HubError } from './errors.ts';
+import { IdSet } from './id-set.ts';
 import { SEAL_COLUMNS, storedSeal, type StoredSeal } from './seal-rows.ts';
 
 export type FaultKind =
@@ -294,27 +295,6 @@ export interface StoredSealHead {
   readonly seenId: number;
   readonly settledId: number;
 }
-
-/** Many ids that lie close together, as bits. */
-class IdSet {
-  readonly #pages = new Map<number, Uint8Array>();
-
-  add(id: number): void {
-    const page = Math.floor(id / PAGE_BITS);
-    const bits = this.#pages.get(page) ?? new Uint8Array(PAGE_BITS / 8);
-    const at = id - page * PAGE_BITS;
-    bits[at >> 3]! |= 1 << (at & 7);
-    this.#pages.set(page, bits);
-  }
-
-  has(id: number): boolean {
-    const page = Math.floor(id / PAGE_BITS);
-    const at = id - page * PAGE_BITS;
-    return ((this.#pages.get(page)?.[at >> 3] ?? 0) & (1 << (at & 7))) !== 0;
-  }
-}
-
-const PAGE_BITS = 4_096;
 
 function isOfItsRows({ rows, count, firstId, lastId }: StoredSeal): boolean {
   const ids = sealedRows(rows).map(({ id }) => id);
