@@ -2,28 +2,11 @@
 -- what is kept how long.
 set local role swarmplane_owner;
 
--- Guards of an earlier release would refuse what follows; sql/ puts them back.
-alter table swarmplane.audit disable trigger user;
 alter table swarmplane.audit
   -- hubs seal a row when no transaction as old as its own is open any more
   add column xid xid8 not null default pg_current_xact_id(),
+  -- null in rows from before this release, and where a migration wrote before sql/ was applied
   add column hash bytea;
--- the encoding of docs/protocol.md section 10, which swarmplane.audit_hash() computes from now on
-update swarmplane.audit
-   set hash = sha256((
-     select string_agg(int4send(octet_length(field)) || field, '' order by place)
-       from unnest(array[
-              convert_to('swarmplane/1 audit row', 'UTF8'),
-              int8send(id),
-              int8send((extract(epoch from at) * 1000000)::bigint),
-              convert_to(actor::text, 'UTF8'),
-              convert_to(action, 'UTF8'),
-              convert_to(object, 'UTF8'),
-              convert_to(coalesce(before::text, ''), 'UTF8'),
-              convert_to(coalesce(after::text, ''), 'UTF8')
-            ]) with ordinality as part (field, place)));
-alter table swarmplane.audit alter column hash set not null;
-alter table swarmplane.audit enable trigger user;
 
 create table swarmplane.audit_seal (
   number bigint primary key

@@ -6,9 +6,7 @@ create or replace function swarmplane.seal_hash(seal swarmplane.audit_seal)
   returns bytea
   language sql
   stable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select sha256(
+  return sha256(
     swarmplane.field(convert_to('swarmplane/1 audit seal', 'UTF8'))
     || swarmplane.field(uuid_send(seal.chain))
     || swarmplane.field(int8send(seal.number))
@@ -26,7 +24,6 @@ as $$
          || swarmplane.field(int8send(seal.dropped_seal))
          || swarmplane.field(seal.dropped_hash)
          || swarmplane.field(int8send(seal.dropped_rows)) end));
-$$;
 
 -- Ids that some seal above `after_id` holds.
 create or replace function swarmplane.sealed_ids(after_id bigint)
@@ -78,7 +75,7 @@ begin
   -- One statement, one snapshot. Rows at or above its end are visible only when they were restored from
   -- another server's backup.
   with due as (
-    select a.id, a.at, a.hash
+    select a.id, a.at, coalesce(a.hash, swarmplane.audit_hash(a)) as hash
       from swarmplane.audit a
      where a.id > settled
        and (a.xid < pg_snapshot_xmin(pg_current_snapshot())

@@ -4,8 +4,6 @@ import type { SealView } from '../swarm/index.ts';
 import { decodeSigned, toHex, WireError } from '../wire/index.ts';
 
 export interface OpenSeal extends SealView {
-  /** Of the swarm, 64 hex digits. */
-  readonly swarm: string;
   /** True when this Ed25519 public key (32 bytes) signed it. */
   signedBy(key: Uint8Array): boolean;
 }
@@ -17,7 +15,7 @@ export function openSeal(head: Uint8Array): OpenSeal | undefined {
     if (body.kind !== 'seal') return undefined;
     const { number, at, keyVersion } = body;
     return {
-      ...{ number, at, keyVersion, head, swarm: toHex(body.swarm) },
+      ...{ number, at, keyVersion, head },
       ...{ chain: toHex(body.chain), hash: toHex(body.hash), hub: toHex(body.hub) },
       signedBy: (key) => verifyStrict(key, signed, signature),
     };

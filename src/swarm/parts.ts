@@ -153,6 +153,7 @@ export class Parts {
     this.context.events.push({ kind: 'member', member: this.view(member), ...told });
     if (!this.started) return;
     this.keeper.touch();
+    if (before === undefined && member.record.body.hub) this.seals.handleHub();
     this.dialer.wake();
     this.requests.handleMember(member.nodeId);
     this.asks.handleChange(member.nodeId);

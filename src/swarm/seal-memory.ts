@@ -52,13 +52,6 @@ export class SealMemory {
     return seals.slice(from, from + most);
   }
 
-  /** True when one more chain of this hub would be kept. */
-  hasRoom(hub: NodeId): boolean {
-    if (this.#chains.size >= CHAINS_MAX) return false;
-    const own = [...this.#chains.values()].filter((chain) => chain.hub === hub);
-    return own.length < CHAINS_PER_HUB_MAX;
-  }
-
   /**
    * False when it is not kept: there is no room for its chain, or it is no later than what is. Nothing
    * comes to stand among what is remembered already.
@@ -72,9 +65,11 @@ export class SealMemory {
     return true;
   }
 
+  /** Undefined where there is no room for one more chain, or for one more of this hub. */
   #open(body: SealBody): Chain | undefined {
     const hub = toHex(body.hub);
-    if (!this.hasRoom(hub)) return undefined;
+    const own = [...this.#chains.values()].filter((chain) => chain.hub === hub);
+    if (this.#chains.size >= CHAINS_MAX || own.length >= CHAINS_PER_HUB_MAX) return undefined;
     const chain = { hub, seals: [], every: MARK_EVERY };
     this.#chains.set(keyOf(body), chain);
     return chain;

@@ -108,22 +108,16 @@ export class Seals {
 
   handleHave(link: Link, message: SealsHaveMessage): void {
     const theirs = readHave(message.newest);
-    let lacks = false;
-    for (const mine of this.#memory.newest()) {
-      const number = theirs.get(keyOf(mine.body)) ?? 0;
-      theirs.delete(keyOf(mine.body));
-      if (number > mine.body.number) lacks = true;
-      const later = this.#memory.after(mine.body, number, SEALS_MAX);
-      if (later.length > 0) {
+    for (const { body } of this.#memory.newest()) {
+      const later = this.#memory.after(body, theirs.get(keyOf(body)) ?? 0, SEALS_MAX);
+      if (later.length > 0)
         this.#links.send(link, { t: 'seals', heads: later.map((seal) => seal.bytes) });
-      }
     }
-    // What is wholly unknown here is asked for only where it would be taken.
-    for (const key of theirs.keys()) {
-      const hub = key.slice(CHAIN_DIGITS);
-      lacks ||= this.#isHub(hub) && this.#memory.hasRoom(hub);
-    }
-    if (lacks) this.tell(link);
+  }
+
+  /** A hub became known: what neighbours showed of its chains may have been refused until now. */
+  handleHub(): void {
+    for (const link of [...this.#links.all()].slice(0, ASKED)) this.tell(link);
   }
 
   /** Some time after a change. */
@@ -221,7 +215,8 @@ export class Seals {
 }
 
 const KEEP_MS = 1_000;
-const CHAIN_DIGITS = 32;
+/** Neighbours that are asked anew. */
+const ASKED = 3;
 
 function keyOf({ chain, hub }: Pick<SealBody, 'chain' | 'hub'>): string {
   return toHex(chain) + toHex(hub);

@@ -73,7 +73,7 @@ create table swarmplane.audit (
   before jsonb,
   after jsonb,
   xid xid8 not null default pg_current_xact_id(),
-  hash bytea not null,
+  hash bytea,
   constraint audit_pkey PRIMARY KEY (id, at)
 ) partition by RANGE (at); -- owner swarmplane_owner
 CREATE INDEX audit_at ON ONLY swarmplane.audit USING btree (at);
@@ -794,7 +794,6 @@ CREATE OR REPLACE FUNCTION swarmplane.audit_hash(entry swarmplane.audit)
  RETURNS bytea
  LANGUAGE sql
  STABLE
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.backoff(attempt integer)
@@ -964,7 +963,6 @@ CREATE OR REPLACE FUNCTION swarmplane.field(part bytea)
  RETURNS bytea
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.finish_seal(number bigint, head bytea, key_version bigint)
@@ -1161,7 +1159,6 @@ CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_auditor;
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_hub;
@@ -1357,7 +1354,6 @@ CREATE OR REPLACE FUNCTION swarmplane.seal_hash(seal swarmplane.audit_seal)
  RETURNS bytea
  LANGUAGE sql
  STABLE
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.sealed_ids(after_id bigint)
