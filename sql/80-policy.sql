@@ -6,7 +6,7 @@ do $$
 declare
   guarded text;
 begin
-  foreach guarded in array array['node', 'node_address', 'node_label', 'delivery', 'delivery_done', 'result'] loop
+  foreach guarded in array array['node', 'node_address', 'node_key', 'node_label', 'delivery', 'delivery_done', 'result'] loop
     execute format('alter table swarmplane.%I enable row level security', guarded);
     execute format('drop policy if exists by_label on swarmplane.%I', guarded);
     execute format(

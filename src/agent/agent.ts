@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { Identity, type SwarmSecrets } from '../secure/index.ts';
+import { Identity, parseKeyEntry, type SwarmSecrets } from '../secure/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
@@ -22,7 +22,7 @@ import type { Log } from './log.ts';
 import { runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
-import type { AskEvent, Asker, AskSpec } from './types.ts';
+import type { AskEvent, Asker, AskSpec, PinnedKey } from './types.ts';
 import type { Alarm } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
 
@@ -122,6 +122,11 @@ export class Agent implements Asker {
       .map((member) => (member.self ? { ...member, since: this.#startedAt } : member));
   }
 
+  keyList(nodeId: string): readonly PinnedKey[] {
+    const { entries, fork } = this.#node.keyList(nodeId);
+    return fork === undefined ? entries : [...entries, parseKeyEntry(fork.entries[1])];
+  }
+
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
     return ask(this.#runner, this.#node, this.#certificates, spec);
   }
@@ -130,7 +135,10 @@ export class Agent implements Asker {
     return this.#node.onMember(listener);
   }
 
+  /** Those of this run that are open are told at once: a hub comes up later than its agent. */
   onAlarm(listener: (alarm: Alarm) => void): () => void {
+    const open = this.#alarms.list().filter((alarm) => alarm.at >= this.#startedAt);
+    for (const alarm of open) listener(alarm);
     this.#events.on('alarm', listener);
     return () => this.#events.off('alarm', listener);
   }
@@ -208,8 +216,13 @@ export class Agent implements Asker {
   }
 
   #raise(alarm: Alarm): void {
-    this.#options.log.warn({ alarm: alarm.kind, key: alarm.key }, alarm.message);
-    this.#alarms.raise(alarm);
+    const { kind, key, message, over } = alarm;
+    if (over === undefined) {
+      this.#options.log.warn({ alarm: kind, key }, message);
+      this.#alarms.raise(alarm);
+    } else if (this.#alarms.resolve(alarm)) {
+      this.#options.log.info({ alarm: kind, key }, 'the cause of this alarm has ended');
+    }
     this.#events.emit('alarm', alarm);
   }
 

@@ -15,5 +15,5 @@ export {
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';
-export type { AskEvent, Asker, AskSpec, HostAnswer } from './types.ts';
+export type { AskEvent, Asker, AskSpec, HostAnswer, PinnedKey } from './types.ts';
 export type { Alarm, MemberView, Targets } from '../swarm/index.ts';

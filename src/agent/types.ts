@@ -1,5 +1,6 @@
 /** What cli and hub need of a running agent. */
 import type { Value } from '../tables/types.ts';
+import type { KeyEntry } from '../secure/types.ts';
 import type { Account, Alarm, HostOutcome, MemberView, Targets } from '../swarm/types.ts';
 
 export interface AskSpec {
@@ -25,6 +26,9 @@ export type AskEvent =
   /** Always the last. */
   | { readonly kind: 'account'; readonly account: Account };
 
+/** One entry of a key list. `time`: Unix seconds; `bytes`: as signed. */
+export type PinnedKey = Pick<KeyEntry, 'version' | 'signKey' | 'boxKey' | 'time' | 'bytes'>;
+
 /** One node of the swarm, as the hub drives it. */
 export interface Asker {
   readonly nodeId: string;
@@ -35,6 +39,9 @@ export interface Asker {
    * @throws QueryError when it is refused; nothing was sent then
    */
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
+  /** A member's keys as this node has pinned them, oldest first; of a fork the other entry, too. */
+  keyList(nodeId: string): readonly PinnedKey[];
   onMember(listener: (member: MemberView) => void): () => void;
+  /** Alarms as they are raised, and `over` when their cause has ended. */
   onAlarm(listener: (alarm: Alarm) => void): () => void;
 }

@@ -189,9 +189,18 @@ export class Queue {
     await this.#pool.query(sql, [kind, key, message, times]);
   }
 
+  async resolveAlert(kind: string, key: string): Promise<void> {
+    await this.#pool.query('select swarmplane.resolve_alerts(array[$1], array[$2])', [kind, key]);
+  }
+
   /** `members` is a JSON array, see sql/45-node.sql. */
   async reportNodes(members: string): Promise<void> {
     await this.#pool.query('select swarmplane.report_nodes($1::jsonb)', [members]);
+  }
+
+  /** `entries` is a JSON array, see sql/46-node-key.sql. */
+  async reportKeys(entries: string): Promise<void> {
+    await this.#pool.query('select swarmplane.report_keys($1::jsonb)', [entries]);
   }
 
   async reportHostTables(tables: string): Promise<void> {

@@ -58,7 +58,10 @@ export class Parts {
     }));
     const links = (this.links = new Links(context));
     this.own = new OwnRecord(context, (record) => this.#publish(record));
-    const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    const records = (this.records = new Records(context, links, {
+      expelled: (node) => this.#expel(node),
+      settled: (head) => keys.settle(head),
+    }));
     this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
     this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
@@ -165,6 +168,7 @@ export class Parts {
         const link = this.links.to(node);
         if (link !== undefined) this.close(link, 'its identity is frozen because of a fork');
       },
+      settled: (node) => this.#dropKey(node),
       linksFor: (node) => {
         const direct = this.links.to(node);
         const some = direct === undefined ? [...this.links.all()].slice(0, 3) : [direct];
@@ -173,9 +177,18 @@ export class Parts {
     });
   }
 
+  /** A member whose key the operator has decided against comes back with the good one, or not at all. */
+  #dropKey(nodeId: NodeId): void {
+    const member = this.members.get(nodeId);
+    if (member !== undefined && !this.keys.holds(member.entry)) this.members.remove(nodeId);
+    const link = this.links.to(nodeId);
+    if (link === undefined || this.keys.holds(link.peer.entry)) return;
+    this.close(link, 'the operator has named another key list of it');
+  }
+
   #expel(nodeId: NodeId): void {
     if (this.isSelf(nodeId)) return;
-    this.members.expel(nodeId);
+    this.members.remove(nodeId);
     const link = this.links.to(nodeId);
     if (link !== undefined) this.close(link, 'the operator has expelled this host');
   }

@@ -31,6 +31,7 @@ export interface TestSwarm {
   /** The words of the token. */
   readonly token: string;
   readonly joinSecret: Uint8Array;
+  readonly operator: OperatorKey;
 }
 
 export async function createSwarm(): Promise<TestSwarm> {
@@ -40,7 +41,7 @@ export async function createSwarm(): Promise<TestSwarm> {
   const joinKey = await deriveJoinKey(token.secret, swarmId);
   const stranger = { swarmId, epoch: 1, joinKey };
   const secrets = { ...stranger, operatorKey, epochKey: random(32) };
-  return { secrets, stranger, token: token.text, joinSecret: token.secret };
+  return { secrets, stranger, token: token.text, joinSecret: token.secret, operator };
 }
 
 export interface TestNode {
