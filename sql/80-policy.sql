@@ -5,8 +5,8 @@ do $$
 declare
   guarded text;
 begin
-  foreach guarded in array array['node_address', 'node_label', 'delivery', 'delivery_done', 'result',
-                                 'head', 'collection', 'handover'] loop
+  foreach guarded in array array['node_address', 'node_key', 'node_label', 'delivery', 'delivery_done',
+                                 'result', 'head', 'collection', 'handover'] loop
     perform swarmplane.guard_by_label('swarmplane', guarded);
   end loop;
   perform swarmplane.guard_by_label('swarmplane', 'node', 'id');

@@ -5,7 +5,8 @@ set local role swarmplane_owner;
 grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmplane.setting,
   swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert,
   swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule,
-  swarmplane.network, swarmplane.site_host, swarmplane.node_label, swarmplane.label_grant
+  swarmplane.network, swarmplane.site_host, swarmplane.node_label, swarmplane.label_grant,
+  swarmplane.node_key
   to swarmplane_reader, swarmplane_hub;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at,
   last_code, last_error) on swarmplane.delivery to swarmplane_reader, swarmplane_hub;
@@ -73,6 +74,7 @@ grant execute on function
   swarmplane.hub_hello(text, text, text, integer),
   swarmplane.hub_goodbye(uuid),
   swarmplane.report_nodes(jsonb),
+  swarmplane.report_keys(jsonb),
   swarmplane.report_host_tables(jsonb),
   swarmplane.report_actions(uuid, text[]),
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),

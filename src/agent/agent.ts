@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { Identity, type SwarmSecrets } from '../secure/index.ts';
+import { Identity, parseKeyEntry, type SwarmSecrets } from '../secure/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
@@ -30,7 +30,15 @@ import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
 import { observed } from './observed.ts';
-import type { AskEvent, Asker, AskSpec, CommandSpec, RequestEvent, Seals } from './types.ts';
+import type {
+  AskEvent,
+  Asker,
+  AskSpec,
+  CommandSpec,
+  PinnedKey,
+  RequestEvent,
+  Seals,
+} from './types.ts';
 import type { Alarm, RequestSpec } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
 
@@ -175,6 +183,11 @@ export class Agent implements Asker {
       .map((member) => (member.self ? { ...member, since: this.#startedAt } : member));
   }
 
+  keyList(nodeId: string): readonly PinnedKey[] {
+    const { entries, fork } = this.#node.keyList(nodeId);
+    return fork === undefined ? entries : [...entries, parseKeyEntry(fork.entries[1])];
+  }
+
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
     const events = ask(this.#runner, this.#node, this.#certificates, spec);
     return observed(events, this.#counters, this.#options.log);
@@ -197,7 +210,10 @@ export class Agent implements Asker {
     return this.#node.onMember(listener);
   }
 
+  /** Those of this run that are open are told at once: a hub comes up later than its agent. */
   onAlarm(listener: (alarm: Alarm) => void): () => void {
+    const open = this.#alarms.list().filter((alarm) => alarm.at >= this.#startedAt);
+    for (const alarm of open) listener(alarm);
     this.#events.on('alarm', listener);
     return () => this.#events.off('alarm', listener);
   }
@@ -314,8 +330,13 @@ export class Agent implements Asker {
   }
 
   #raise(alarm: Alarm): void {
-    this.#options.log.warn({ alarm: alarm.kind, key: alarm.key }, alarm.message);
-    this.#alarms.raise(alarm);
+    const { kind, key, message, over } = alarm;
+    if (over === undefined) {
+      this.#options.log.warn({ alarm: kind, key }, message);
+      this.#alarms.raise(alarm);
+    } else if (this.#alarms.resolve(alarm)) {
+      this.#options.log.info({ alarm: kind, key }, 'the cause of this alarm has ended');
+    }
     this.#events.emit('alarm', alarm);
   }
 

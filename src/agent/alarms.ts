@@ -35,6 +35,13 @@ export class AlarmBook {
     this.#save();
   }
 
+  /** The cause has ended. False when no such alarm is open. */
+  resolve(alarm: Alarm): boolean {
+    const found = this.#open.delete(keyOf(alarm));
+    if (found) this.#save();
+    return found;
+  }
+
   list(): readonly OpenAlarm[] {
     return [...this.#open.values()];
   }

@@ -1,4 +1,5 @@
 /** What each request on the control socket does. */
+import { parseKeyEntry, sha256, type KeyEntry } from '../secure/index.ts';
 import type { Packable } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import type { ControlHandler } from './control-server.ts';
@@ -111,13 +112,15 @@ function keyList(agent: Agent, name: string): Packable {
   const { nodeId, name: known } = left
     ? { nodeId: wanted, name: agent.members().find((one) => one.nodeId === wanted)?.name ?? wanted }
     : resolveHost(wanted, agent.members());
-  const { entries, frozen } = agent.node.keyList(nodeId);
+  const { entries, fork } = agent.node.keyList(nodeId);
   return {
-    ...{ nodeId, name: known, frozen },
-    entries: entries.map(({ version, time, signKey }) => ({
-      ...{ version, time, signKey: toHex(signKey) },
-    })),
+    ...{ nodeId, name: known, entries: entries.map(keyView) },
+    fork: fork?.entries.map((bytes) => keyView(parseKeyEntry(bytes))) ?? null,
   };
+}
+
+function keyView({ version, time, signKey, bytes }: KeyEntry) {
+  return { version, time, signKey: toHex(signKey), hash: toHex(sha256(bytes)) };
 }
 
 function forget(agent: Agent, name: string): Packable {

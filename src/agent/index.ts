@@ -41,6 +41,7 @@ export type {
   AskSpec,
   CommandSpec,
   HostAnswer,
+  PinnedKey,
   RequestEvent,
   Seals,
 } from './types.ts';

@@ -76,13 +76,14 @@ async function handOver(agent: Agent, { nodeId, bytes }: RoleCertificate, name: 
 function publish(agent: Agent, record: OperatorRecord): Packable {
   if (!agent.node.publish(record.bytes)) {
     const known = agent.node.record(record.kind)?.number;
+    const newest = known === undefined ? 'what' : `number ${known}, which`;
     throw new AgentError(
       'invalid_request',
-      `number ${record.number} is not newer than number ${known}, which this swarm has`,
+      `number ${record.number} is not newer than ${newest} this swarm has`,
       'make it anew: the number counts on from what the agent knows',
     );
   }
-  return { kind: record.kind, number: record.number };
+  return { kind: record.kind, number: record.number, nodeId: record.head?.nodeId ?? null };
 }
 
 function pinnedBy(agent: Agent): PinnedOperator {

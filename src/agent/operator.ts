@@ -10,11 +10,13 @@ import {
   createEpochRecord,
   createJoinToken,
   deriveJoinKey,
+  issueHeadCertificate,
   issueRevocations,
   OperatorKey,
   parseKeyEntry,
   parseRevocations,
   SecureError,
+  type NamedHead,
   type NodeId,
 } from '../secure/index.ts';
 import { equalBytes, toHex } from '../wire/index.ts';
@@ -112,6 +114,11 @@ export class OperatorDesk {
       const message = `can not revoke that: ${(error as Error).message}`;
       throw new AgentError('operator_key', message, undefined, { cause: error });
     }
+  }
+
+  /** The operator's word on which entry of a forked key list is the good one, as signed. */
+  nameHead(head: NamedHead): Uint8Array {
+    return issueHeadCertificate(this.#key, head, Math.floor(Date.now() / 1000));
   }
 
   /**

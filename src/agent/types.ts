@@ -1,5 +1,6 @@
 /** What cli and hub need of a running agent. */
 import type { Value } from '../tables/types.ts';
+import type { KeyEntry } from '../secure/types.ts';
 import type {
   Account,
   Alarm,
@@ -56,6 +57,9 @@ export type AskEvent =
 /** One host's end with its payload as packed there, or the account, which is always the last. */
 export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
 
+/** One entry of a key list. `time`: Unix seconds; `bytes`: as signed. */
+export type PinnedKey = Pick<KeyEntry, 'version' | 'signKey' | 'boxKey' | 'time' | 'bytes'>;
+
 /** One node of the swarm, as the hub drives it. */
 export interface Asker {
   readonly nodeId: string;
@@ -80,7 +84,10 @@ export interface Asker {
   command(spec: CommandSpec): AsyncIterable<AskEvent>;
   /** Names of the actions that its certificates allow now, `*` for all; sorted. */
   allowedActions(): readonly string[];
+  /** A member's keys as this node has pinned them, oldest first; of a fork the other entry, too. */
+  keyList(nodeId: string): readonly PinnedKey[];
   onMember(listener: (member: MemberView) => void): () => void;
+  /** Alarms as they are raised, and `over` when their cause has ended. */
   onAlarm(listener: (alarm: Alarm) => void): () => void;
 }
 

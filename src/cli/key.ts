@@ -25,18 +25,39 @@ export function registerKey(program: Command): void {
   for (const command of key.commands) command.exitOverride();
 }
 
-interface KeyList {
+export interface KeyList {
   readonly nodeId: string;
   readonly name: string;
-  readonly frozen: boolean;
-  readonly entries: readonly { version: number; time: number; signKey: string }[];
+  readonly entries: readonly KeyView[];
+  /** The two entries of one version because of which it is frozen. */
+  readonly fork: readonly KeyView[] | null;
 }
 
-function listed({ nodeId, name, frozen, entries }: KeyList): string {
-  const lines = entries.map(({ version, time, signKey }) => {
-    const since = new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ');
-    return `${String(version).padStart(4)}  ${since}  ${signKey}\n`;
-  });
-  const state = frozen ? '  FROZEN: it signed two different lists, see swarm_alarms' : '';
-  return `${name} (${nodeId})${state}\n${lines.join('')}`;
+interface KeyView {
+  readonly version: number;
+  /** Unix seconds. */
+  readonly time: number;
+  readonly signKey: string;
+  /** SHA-256 of the entry. */
+  readonly hash: string;
 }
+
+function listed({ nodeId, name, entries, fork }: KeyList): string {
+  const lines = [`${name} (${nodeId})`, ...entries.map(line)];
+  if (fork === null) return `${lines.join('\n')}\n`;
+  const heads = fork.flatMap((entry) => [
+    line(entry),
+    `      --head ${entry.version}:${entry.hash}`,
+  ]);
+  lines.push(FROZEN, ...heads);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Two entries of one version may well hold the same key, which was promised: the hash tells them apart. */
+function line({ version, time, signKey, hash }: KeyView): string {
+  const since = new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ');
+  return `${String(version).padStart(4)}  ${since}  ${signKey}  ${hash.slice(0, 16)}`;
+}
+
+const FROZEN =
+  'FROZEN: it signed two different entries. Name the good one with `swarmplane operator unfreeze`:';

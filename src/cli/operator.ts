@@ -9,6 +9,7 @@ import {
   writeRecordFile,
 } from '../agent/index.ts';
 import { CliError, EXIT } from './errors.ts';
+import type { KeyList } from './key.ts';
 import { controlSocketOf, parseList, readSecretLine, stateOf } from './options.ts';
 
 export function registerOperator(program: Command): void {
@@ -18,9 +19,10 @@ export function registerOperator(program: Command): void {
     .addHelpText('after', HELP);
   registerGrant(operator);
   registerRevoke(operator);
+  registerUnfreeze(operator);
   operator
     .command('install')
-    .argument('<file>', 'what `operator grant --out FILE` wrote')
+    .argument('<file>', 'what --out FILE wrote')
     .description('hand a record of the operator to the agent of this host')
     .action(async (file: string, _options: unknown, command: Command) => {
       const bytes = readRecordFile(file);
@@ -69,6 +71,7 @@ interface Told {
   readonly number?: number;
   readonly serial?: string;
   readonly name?: string;
+  readonly nodeId?: string | null;
 }
 
 interface GrantOptions extends KeyOptions {
@@ -158,6 +161,64 @@ function registerRevoke(operator: Command): void {
   });
 }
 
+interface UnfreezeOptions extends KeyOptions {
+  readonly head: string;
+  readonly out?: string;
+}
+
+function registerUnfreeze(operator: Command): void {
+  const command = operator
+    .command('unfreeze')
+    .argument('<node>', 'name or node id; without an agent the whole node id of 64 digits')
+    .description('name the good one of two key lists of a host, at every host')
+    .requiredOption('--head <VERSION:HASH>', 'the good entry, as `swarmplane key list` shows it')
+    .option(
+      '--out <FILE>',
+      'write it to FILE for `swarmplane operator install`, hand nothing over',
+    );
+  withKeyOptions(command).action(async (node: string, options: UnfreezeOptions) => {
+    const { version, hash } = headOf(options.head);
+    const desk = await openDesk(command, options);
+    const nodeId = await nodeIdOf(command, node);
+    if (options.out === undefined) {
+      desk.checkSwarm((await knownRecords(command)).swarmId);
+      await checkFork(command, node, options.head);
+    }
+    const bytes = desk.nameHead({ nodeId, version, hash });
+    if (options.out !== undefined) writeRecordFile(options.out, bytes);
+    else await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+    process.stdout.write(`named entry ${options.head} the good one of ${node}\n`);
+  });
+}
+
+function headOf(text: string): { version: number; hash: Uint8Array } {
+  const match = /^(\d{1,4}):([0-9a-f]{64})$/.exec(text);
+  if (match === null) {
+    throw usage(
+      `--head ${JSON.stringify(text)} is not VERSION:HASH`,
+      'copy it from `swarmplane key list NODE`',
+    );
+  }
+  return { version: Number(match[1]), hash: new Uint8Array(Buffer.from(match[2]!, 'hex')) };
+}
+
+/** A word on an entry that nobody has seen would drop the true one everywhere. */
+async function checkFork(command: Command, node: string, head: string): Promise<void> {
+  const value = await controlOnce(controlSocketOf(command), { op: 'key-list', node });
+  const heads = (value as unknown as KeyList).fork?.map((one) => `${one.version}:${one.hash}`);
+  if (heads?.includes(head)) return;
+  if (heads === undefined) {
+    throw new CliError(
+      `${JSON.stringify(node)} is not frozen at this host`,
+      'run it on a host whose `swarmplane key list` shows FROZEN',
+    );
+  }
+  throw new CliError(
+    `${head} is none of the two entries that ${JSON.stringify(node)} signed`,
+    `they are ${heads.join(' and ')}`,
+  );
+}
+
 /** A whole node id needs no agent, so that a key can be used offline. */
 export async function nodeIdOf(command: Command, node: string): Promise<string> {
   if (/^[0-9a-f]{64}$/.test(node)) return node;
@@ -165,8 +226,10 @@ export async function nodeIdOf(command: Command, node: string): Promise<string> 
   return (value as { nodeId: string }).nodeId;
 }
 
-function installed({ kind, serial, name, number }: Told): string {
+function installed({ kind, serial, name, number, nodeId }: Told): string {
   if (kind === 'certificate') return `installed certificate ${serial} at ${name}`;
+  if (kind === 'head')
+    return `the word on the keys of ${nodeId?.slice(0, 12)} spreads to every member`;
   return `${kind === 'epoch' ? 'epoch' : 'revocation list'} ${number} spreads to every member`;
 }
 
@@ -181,4 +244,5 @@ Examples:
   $ swarmplane operator grant web1 --role reader-of-sensitive --tables shadow --days 30
   $ swarmplane operator grant NODE-ID --role commander --key operator.key --out web1.cert
   $ swarmplane operator install web1.cert
-  $ swarmplane operator revoke web1`;
+  $ swarmplane operator revoke web1
+  $ swarmplane operator unfreeze web1 --head 4:6be1..  (64 digits, from \`swarmplane key list web1\`)`;

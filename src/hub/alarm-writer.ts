@@ -11,7 +11,7 @@ const KEPT_MAX = 1_000;
 export class AlarmWriter {
   readonly #queue: Queue;
   readonly #log: Log;
-  readonly #waiting = new Map<string, { alarm: Alarm; times: number }>();
+  readonly #waiting = new Map<string, Waiting>();
   readonly #unsubscribe: () => void;
   #writing: Promise<void> | undefined;
 
@@ -33,28 +33,49 @@ export class AlarmWriter {
   }
 
   #take(alarm: Alarm): void {
-    this.#keep(alarm, 1);
+    if (alarm.over === true) this.#keep({ alarm, times: 0, over: true });
+    else this.#keep({ alarm, times: 1, over: false });
     this.flush();
   }
 
-  #keep(alarm: Alarm, times: number): void {
+  /** Raised again after it was over, an alarm simply goes on. */
+  #keep({ alarm, times, over }: Waiting): void {
     const cause = `${alarm.kind} ${alarm.key}`;
-    const before = this.#waiting.get(cause)?.times ?? 0;
-    if (before === 0 && this.#waiting.size >= KEPT_MAX) return;
-    this.#waiting.set(cause, { alarm, times: before + times });
+    const before = this.#waiting.get(cause);
+    if (before === undefined && this.#waiting.size >= KEPT_MAX) return;
+    const raised = times === 0 ? before?.alarm : undefined;
+    const all = (before?.times ?? 0) + times;
+    this.#waiting.set(cause, { alarm: raised ?? alarm, times: all, over });
   }
 
   async #write(): Promise<void> {
-    for (const [cause, { alarm, times }] of this.#waiting) {
+    for (const [cause, waiting] of this.#waiting) {
       this.#waiting.delete(cause);
+      const { alarm, times, over } = waiting;
+      const [kind, key] = [storable(alarm.kind), storable(alarm.key)];
       try {
-        const { kind, key, message } = alarm;
-        await this.#queue.raiseAlert(storable(kind), storable(key), storable(message), times);
+        if (times > 0) await this.#queue.raiseAlert(kind, key, storable(alarm.message), times);
+        if (over) await this.#queue.resolveAlerts([kind], [key]);
       } catch (error) {
-        this.#keep(alarm, times);
+        this.#keepAgain(cause, waiting);
         this.#log.warn({ error: messageOf(error) }, 'could not write an alert, it is kept');
         return;
       }
     }
   }
+
+  /** What came meanwhile is the newer word. */
+  #keepAgain(cause: string, old: Waiting): void {
+    const newer = this.#waiting.get(cause);
+    this.#waiting.delete(cause);
+    this.#keep(old);
+    if (newer !== undefined) this.#keep(newer);
+  }
+}
+
+interface Waiting {
+  readonly alarm: Alarm;
+  /** How often it was raised and is not written yet. */
+  readonly times: number;
+  readonly over: boolean;
 }

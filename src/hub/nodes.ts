@@ -1,5 +1,8 @@
-/** Keeps swarmplane.node true: changes at once in small batches, the whole table now and then. */
-import type { Asker, MemberView } from '../agent/index.ts';
+/**
+ * Keeps swarmplane.node and node_key true: changes at once in small batches, the whole table now and
+ * then.
+ */
+import type { Asker, MemberView, PinnedKey } from '../agent/index.ts';
 import { messageOf } from './errors.ts';
 import { toJson } from './json-text.ts';
 import type { Log } from './log.ts';
@@ -19,6 +22,8 @@ export interface NodeReporterOptions {
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
   readonly #changed = new Map<string, MemberView>();
+  /** The newest entry of each node's list that was written by this process. */
+  readonly #keysWritten = new Map<string, Uint8Array>();
   #unsubscribe: (() => void) | undefined;
   #gather: NodeJS.Timeout | undefined;
   #full: NodeJS.Timeout | undefined;
@@ -82,6 +87,23 @@ export class NodeReporter {
   async #write(members: readonly MemberView[]): Promise<void> {
     for (let at = 0; at < members.length; at += BATCH)
       await this.#options.queue.reportNodes(toJson(members.slice(at, at + BATCH).map(rowOf)));
+    await this.#writeKeys(members);
+  }
+
+  /** Lists that grew, or were exchanged for another. */
+  async #writeKeys(members: readonly MemberView[]): Promise<void> {
+    const { asker, queue } = this.#options;
+    const lists = members.flatMap(({ nodeId }) => {
+      const list = asker.keyList(nodeId);
+      const newest = list.at(-1)?.bytes;
+      const before = this.#keysWritten.get(nodeId);
+      if (newest === undefined || (before && Buffer.compare(newest, before) === 0)) return [];
+      return [{ nodeId, list, newest }];
+    });
+    const rows = lists.flatMap(({ nodeId, list }) => list.map((entry) => keyRow(nodeId, entry)));
+    for (let at = 0; at < rows.length; at += BATCH)
+      await queue.reportKeys(toJson(rows.slice(at, at + BATCH)));
+    for (const { nodeId, newest } of lists) this.#keysWritten.set(nodeId, newest);
   }
 }
 
@@ -96,5 +118,14 @@ function rowOf(member: MemberView): object {
     incarnation: member.incarnation,
     since: member.since,
     addresses: member.addresses,
+  };
+}
+
+function keyRow(identity: string, entry: PinnedKey): object {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  const { version, time, signKey, boxKey, bytes } = entry;
+  return {
+    ...{ identity, version, time, entry: hex(bytes) },
+    ...{ sign_key: hex(signKey), box_key: hex(boxKey) },
   };
 }

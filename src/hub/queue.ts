@@ -289,6 +289,11 @@ export class Queue {
     await this.#pool.query('select swarmplane.report_nodes($1::jsonb)', [members]);
   }
 
+  /** `entries` is a JSON array, see sql/46-node-key.sql. */
+  async reportKeys(entries: string): Promise<void> {
+    await this.#pool.query('select swarmplane.report_keys($1::jsonb)', [entries]);
+  }
+
   async reportHostTables(tables: string): Promise<void> {
     await this.#pool.query('select swarmplane.report_host_tables($1::jsonb)', [tables]);
   }

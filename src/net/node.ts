@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { SecureError } from '../secure/index.ts';
 import type {
+  ForkProof,
   Identity,
   KeyBook,
   KeyEntry,
@@ -94,7 +95,8 @@ export class SwarmNode {
     this.#listener = listener;
     this.address = listener.address;
     this.#memberListeners = new Listeners(options.log);
-    this.#alarmListeners = new Listeners(options.log);
+    // What is wrong with the kept state is found before anybody can listen.
+    this.#alarmListeners = new Listeners(options.log, true);
     this.#pool = new JpakePool(this.#tuning);
     this.#links = new LinkTable({
       message: (link, bytes) => this.#handleMessage(link, bytes),
@@ -181,10 +183,10 @@ export class SwarmNode {
     this.describe({ entry: identity.newest });
   }
 
-  /** The key list of a node as it is pinned here, and whether it is frozen because of a fork. */
-  keyList(node: NodeId): { readonly entries: readonly KeyEntry[]; readonly frozen: boolean } {
-    const frozen = this.#keyBook.frozen(node) !== undefined;
-    return { entries: this.#keyBook.list(node), frozen };
+  /** The key list of a node as it is pinned here, and the fork because of which it is frozen. */
+  keyList(node: NodeId): { readonly entries: readonly KeyEntry[]; readonly fork?: ForkProof } {
+    const fork = this.#keyBook.frozen(node);
+    return { entries: this.#keyBook.list(node), ...(fork && { fork }) };
   }
 
   /** The operator's newest record of a kind that is known here. */
@@ -349,7 +351,7 @@ export class SwarmNode {
       case 'alarm':
         return this.#alarmListeners.emit(event.alarm);
       case 'record':
-        this.#records.set(event.record.kind, event.record);
+        if (event.record.head === undefined) this.#records.set(event.record.kind, event.record);
         if (event.record.kind === 'epoch') this.#epochs.enter(event.record.bytes);
         return;
       case 'answer':

@@ -32,6 +32,7 @@ export * from './channel.ts';
 export * from './session.ts';
 export * from './rekeying.ts';
 export * from './key-book.ts';
+export * from './head-certificate.ts';
 export * from './certificate.ts';
 export * from './revocation.ts';
 export * from './epoch-record.ts';

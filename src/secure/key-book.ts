@@ -2,14 +2,11 @@
  * The key book (docs/protocol.md section 6): the longest key list seen of every node, and what to
  * think of the lists peers show. Pure data: the caller persists `toBytes` and raises the alarms.
  */
-import { decodeFields, encodeFields, equalBytes, fromHex, readU64 } from '../wire/index.ts';
-import { toHex, u64 } from '../wire/index.ts';
+import { decodeFields, encodeFields, equalBytes, readU64, u64 } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { protocolLabel, sha256 } from './hash.ts';
 import { parseKeyEntry, verifyKeyList, verifySuccessor } from './key-entry.ts';
-import { openRecord, signRecord } from './operator-record.ts';
-import type { OperatorKey } from './operator.ts';
-import type { KeyEntry, NodeId } from './types.ts';
+import type { KeyEntry, NamedHead, NodeId } from './types.ts';
 
 /** What the book thinks of an entry or list that was shown. */
 export type Verdict =
@@ -42,6 +39,8 @@ export const KEY_BOOK_MAX = 65_536;
 export class KeyBook {
   readonly #self: NodeId;
   readonly #pages = new Map<NodeId, Page>();
+  /** What the operator named; not in the file, since the operator's records are kept by the core. */
+  readonly #settled = new Map<NodeId, NamedHead>();
 
   /** `self` is the own list: pinned at once, and never extended from elsewhere. */
   constructor(self: readonly KeyEntry[]) {
@@ -82,30 +81,31 @@ export class KeyBook {
     if (first === undefined) throw new SecureError('bad_key_list', 'an empty key list');
     for (let i = 1; i < entries.length; i++) verifySuccessor(entries[i - 1]!, entries[i]!);
     const page = this.#pages.get(first.nodeId) ?? { entries: [], fork: undefined };
+    this.#refuseSettled(page, entries);
     if (page.fork !== undefined) return { kind: 'fork', proof: page.fork, first: false };
     return this.#place(page, entries);
   }
 
   /**
-   * Unfreezes an identity by the operator's word on which entry is its good head.
-   * @throws SecureError `bad_record` | `bad_key_list`
+   * Takes the operator's word on which entry of a version is the good one: the other list is dropped
+   * and never taken up again, a frozen identity comes free. Where the good entry is not known here,
+   * what contradicts it goes, and the rest is fetched like any gap. The own list stays as it is.
    */
-  unfreeze(
-    certificate: Uint8Array,
-    list: readonly Uint8Array[],
-    pinned: { readonly operatorKey: Uint8Array; readonly swarmId: Uint8Array },
-  ): void {
-    const head = openHeadCertificate(certificate, pinned);
-    const entries = list.map(parseKeyEntry);
-    for (let i = 1; i < entries.length; i++) verifySuccessor(entries[i - 1]!, entries[i]!);
-    const last = entries.at(-1);
-    if (entries[0]?.version !== 0 || last?.nodeId !== head.nodeId) {
-      throw new SecureError('bad_key_list', `not the whole key list of ${head.nodeId}`);
+  settle(head: NamedHead): void {
+    this.#settled.set(head.nodeId, head);
+    const page = this.#pages.get(head.nodeId);
+    if (page === undefined || head.nodeId === this.#self) return;
+    const { entries, fork } = page;
+    if (!this.#holds(entries, head)) {
+      const other = fork?.version === head.version ? parseKeyEntry(fork.entries[1]) : undefined;
+      // A list that ends before that version says nothing against it.
+      if (entries.length <= head.version) return;
+      const good = other !== undefined && isHead(other, head) ? [other] : [];
+      page.entries = [...entries.slice(0, head.version), ...good];
     }
-    if (!equalBytes(sha256(last.bytes), head.hash)) {
-      throw new SecureError('bad_key_list', 'the list does not end in the head the operator named');
-    }
-    this.#pages.set(head.nodeId, { entries, fork: undefined });
+    // A fork in a later version is not decided by this.
+    if (fork === undefined || fork.version <= head.version) page.fork = undefined;
+    if (page.entries.length === 0) this.#pages.delete(head.nodeId);
   }
 
   /** For a file; the own list is not in it. */
@@ -146,6 +146,27 @@ export class KeyBook {
     const fresh = entries.slice(known - entries[0]!.version);
     if (fresh.length === 0) return { kind: entries.at(-1)!.version < known - 1 ? 'older' : 'same' };
     return this.#extend(page, fresh);
+  }
+
+  /** The list that the operator has decided against proves no new fork. */
+  #refuseSettled(page: Page, entries: readonly KeyEntry[]): void {
+    const { nodeId } = entries[0]!;
+    const head = this.#settled.get(nodeId);
+    if (head === undefined || nodeId === this.#self) return;
+    const decided = this.#holds(page.entries, head);
+    const wrong = entries.find(({ version, bytes }) => {
+      if (version === head.version) return !equalBytes(sha256(bytes), head.hash);
+      const ours = page.entries[version];
+      return decided && version < head.version && !equalBytes(ours!.bytes, bytes);
+    });
+    if (wrong === undefined) return;
+    const what = `key entry ${wrong.version} of ${nodeId.slice(0, 16)}`;
+    throw new SecureError('bad_key_list', `${what} is refused: the operator has named another`);
+  }
+
+  #holds(entries: readonly KeyEntry[], head: NamedHead): boolean {
+    const entry = entries[head.version];
+    return entry !== undefined && isHead(entry, head);
   }
 
   #extend(page: Page, fresh: readonly KeyEntry[]): Verdict {
@@ -199,24 +220,10 @@ export function verifyForkProof(proof: ForkProof): boolean {
   }
 }
 
-/** The operator's word that this entry is the good head of a frozen identity. */
-export function issueHeadCertificate(operator: OperatorKey, head: KeyEntry): Uint8Array {
-  return signRecord(operator, HEAD_KIND.label, [
-    fromHex(head.nodeId),
-    u64(head.version),
-    sha256(head.bytes),
-  ]);
+function isHead(entry: KeyEntry, head: NamedHead): boolean {
+  return entry.version === head.version && equalBytes(sha256(entry.bytes), head.hash);
 }
 
-function openHeadCertificate(
-  bytes: Uint8Array,
-  pinned: { readonly operatorKey: Uint8Array; readonly swarmId: Uint8Array },
-): { nodeId: NodeId; hash: Uint8Array } {
-  const [nodeId, , hash] = openRecord(bytes, HEAD_KIND, pinned);
-  return { nodeId: toHex(nodeId!), hash: hash! };
-}
-
-const HEAD_KIND = { label: 'head certificate', fields: 3, error: 'bad_record' } as const;
 const BOOK_LABEL = protocolLabel('key book');
 
 /** fields(entry count, fork or nothing, ...entries); fork = fields(version, other entry, before) */

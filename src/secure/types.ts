@@ -103,12 +103,24 @@ export interface PreviousEpoch {
 /** A record of the operator that spreads like member records, verified. */
 export interface OperatorRecord {
   readonly kind: OperatorRecordKind;
-  /** The number of a revocation list, the epoch of an EPOCH record: the highest wins. */
+  /**
+   * The number of a revocation list, the epoch of an EPOCH record, the Unix seconds of a head
+   * certificate: the highest wins, of head certificates the highest about one node.
+   */
   readonly number: number;
   /** Node ids that a revocation list expels; none in other kinds. */
   readonly expelled: readonly NodeId[];
+  /** What a head certificate names. */
+  readonly head?: NamedHead;
   /** As signed. */
   readonly bytes: Uint8Array;
 }
 
-export type OperatorRecordKind = 'revocations' | 'epoch';
+export type OperatorRecordKind = 'revocations' | 'epoch' | 'head';
+
+/** One entry of a node's key list, by its SHA-256. */
+export interface NamedHead {
+  readonly nodeId: NodeId;
+  readonly version: number;
+  readonly hash: Uint8Array;
+}

@@ -2,6 +2,7 @@
 import { attachSignature, encodeMessage, fromHex, signingBytes } from '../wire/index.ts';
 import type { SignedBody, SwarmMessage } from '../wire/index.ts';
 import type { Crypto, KeyEntry, NodeId } from '../secure/types.ts';
+import type { AlarmKind } from './alarm-kinds.ts';
 import { Fifo } from './fifo.ts';
 import { Timers } from './timers.ts';
 import { DEFAULT_TUNING } from './tuning.ts';
@@ -82,12 +83,12 @@ export class Context {
     return items[Math.min(items.length - 1, Math.floor(this.chance() * items.length))]!;
   }
 
-  alarm(kind: string, key: string, message: string): void {
+  alarm(kind: AlarmKind, key: string, message: string): void {
     this.events.push({ kind: 'alarm', alarm: { kind, key, message, at: this.now.wall } });
   }
 
   /** What the alarm told of has ended. */
-  alarmOver(kind: string, key: string): void {
+  alarmOver(kind: AlarmKind, key: string): void {
     const alarm = { kind, key, message: '', at: this.now.wall, over: true } as const;
     this.events.push({ kind: 'alarm', alarm });
   }

@@ -3,6 +3,8 @@
  * docs/protocol.md sections 7 and 8.
  */
 export * from './types.ts';
+export { ALARM_KINDS } from './alarm-kinds.ts';
+export type { AlarmKind } from './alarm-kinds.ts';
 export { SwarmCore } from './core.ts';
 export { SwarmError } from './errors.ts';
 export type { SwarmErrorCode } from './errors.ts';

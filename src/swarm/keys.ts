@@ -3,7 +3,7 @@
  * the key book does not hold or cannot take up. What lies between is fetched: a link waits for it
  * before it counts, a member record is set aside until then.
  */
-import { decodeMessage, fromHex, toHex, WireError } from '../wire/index.ts';
+import { decodeMessage, equalBytes, fromHex, toHex, WireError } from '../wire/index.ts';
 import type {
   KeysMessage,
   KeysWantMessage,
@@ -12,7 +12,7 @@ import type {
   SwarmMessage,
 } from '../wire/index.ts';
 import type { KeyBook, Verdict } from '../secure/index.ts';
-import type { NodeId, PeerIdentity } from '../secure/types.ts';
+import type { KeyEntry, NamedHead, NodeId, PeerIdentity } from '../secure/types.ts';
 import type { Context } from './context.ts';
 import type { LinkId, LinkInfo } from './types.ts';
 
@@ -26,6 +26,8 @@ export interface KeysHandlers {
   record(record: SignedObject<MemberBody>): void;
   /** An identity that signed two lists: it loses its link. */
   frozen(node: NodeId): void;
+  /** The operator has decided on a node's list: a key that is not in it counts no more. */
+  settled(node: NodeId): void;
   /** Links that may know a node's list. */
   linksFor(node: NodeId): readonly LinkId[];
 }
@@ -60,8 +62,8 @@ export class Keys {
   /** True when the link may come up now; else it waits, or is on its way out. */
   admits(id: LinkId, peer: PeerIdentity, info: LinkInfo): boolean {
     const verdict = this.#judge([peer.entry.bytes]);
-    if (verdict === undefined || isGood(verdict)) return verdict !== undefined;
-    if (verdict.kind !== 'gap' && verdict.kind !== 'older') {
+    if (verdict !== undefined && isGood(verdict)) return true;
+    if (verdict?.kind !== 'gap' && verdict?.kind !== 'older') {
       this.#close(id, 'its key list is not accepted');
       return false;
     }
@@ -139,6 +141,23 @@ export class Keys {
     this.#judge([entry]);
   }
 
+  /** The operator's word on a fork; again at each start, from the kept records. */
+  settle(head: NamedHead): void {
+    const book = this.#book;
+    if (book === undefined || head.nodeId === this.#context.nodeId) return;
+    book.settle(head);
+    this.#touch();
+    if (book.frozen(head.nodeId) !== undefined) return;
+    this.#handlers.settled(head.nodeId);
+    this.#context.alarmOver('fork', head.nodeId);
+  }
+
+  /** Whether an entry stands in its node's pinned list. */
+  holds({ nodeId, version, bytes }: KeyEntry): boolean {
+    const known = this.#book?.list(nodeId)[version];
+    return this.#book === undefined || (known !== undefined && equalBytes(known.bytes, bytes));
+  }
+
   handleKeepTimer(): void {
     const id = (this.#effect = this.#context.nextEffectId());
     const bytes = this.#book!.toBytes();
@@ -178,7 +197,7 @@ export class Keys {
     this.#context.alarm(
       'fork',
       nodeId,
-      `${nodeId.slice(0, 12)} has signed two different key entries of version ${version}: its state folder was copied or its key stolen; it is frozen, so expel it and join it anew`,
+      `${nodeId.slice(0, 12)} has signed two different key entries of version ${version}: its state folder was copied or its key stolen; it is frozen until the operator names the good one with \`swarmplane operator unfreeze\`, or expels it`,
     );
     this.#aside.delete(nodeId);
     this.#handlers.frozen(nodeId);

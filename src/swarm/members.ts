@@ -104,7 +104,7 @@ export class Members {
   }
 
   /** Out of the table at once, by the operator's word. */
-  expel(nodeId: NodeId): void {
+  remove(nodeId: NodeId): void {
     const member = this.#members.get(nodeId);
     if (member === undefined) return;
     const before = member.state;

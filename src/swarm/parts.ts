@@ -67,7 +67,10 @@ export class Parts {
       (record) => this.#publish(record),
       () => prekeys.shown,
     );
-    const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    const records = (this.records = new Records(context, links, {
+      expelled: (node) => this.#expel(node),
+      settled: (head) => keys.settle(head),
+    }));
     this.seals = new Seals(context, members, links);
     this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
@@ -177,6 +180,7 @@ export class Parts {
         const link = this.links.to(node);
         if (link !== undefined) this.close(link, 'its identity is frozen because of a fork');
       },
+      settled: (node) => this.#dropKey(node),
       linksFor: (node) => {
         const direct = this.links.to(node);
         const some = direct === undefined ? [...this.links.all()].slice(0, 3) : [direct];
@@ -185,9 +189,18 @@ export class Parts {
     });
   }
 
+  /** A member whose key the operator has decided against comes back with the good one, or not at all. */
+  #dropKey(nodeId: NodeId): void {
+    const member = this.members.get(nodeId);
+    if (member !== undefined && !this.keys.holds(member.entry)) this.members.remove(nodeId);
+    const link = this.links.to(nodeId);
+    if (link === undefined || this.keys.holds(link.peer.entry)) return;
+    this.close(link, 'the operator has named another key list of it');
+  }
+
   #expel(nodeId: NodeId): void {
     if (this.isSelf(nodeId)) return;
-    this.members.expel(nodeId);
+    this.members.remove(nodeId);
     const link = this.links.to(nodeId);
     if (link !== undefined) this.close(link, 'the operator has expelled this host');
   }

@@ -2,6 +2,7 @@
  * The contract of the sans-IO core. Nothing here names a socket, a timer, a clock or randomness:
  * `now` and random bytes are arguments, what takes time is an Effect.
  */
+import type { AlarmKind } from './alarm-kinds.ts';
 import type { KeyBook } from '../secure/index.ts';
 import type { Crypto, KeyEntry, NodeId, OperatorRecord, PeerIdentity } from '../secure/types.ts';
 import type { KeptPrekey } from './prekeys.ts';
@@ -256,8 +257,7 @@ export interface SealView extends SealSpec {
 }
 
 export interface Alarm {
-  /** E.g. `clone`, `fork`, `wrong_secret`, `name_reused`. */
-  readonly kind: string;
+  readonly kind: AlarmKind;
   /** One open alarm per (kind, key). */
   readonly key: string;
   readonly message: string;

@@ -55,6 +55,8 @@ export interface HoldsMessage {
   readonly t: 'holds';
   readonly revocations: number;
   readonly epoch: number;
+  /** First 8 bytes of SHA-256 over its head certificates in the order of node ids; empty without any. */
+  readonly heads: Uint8Array;
 }
 
 /** Asks for entries of a node's key list, from a version on. */
@@ -216,6 +218,7 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
     t: 'holds',
     revocations: integer(map, 'revocations', Number.MAX_SAFE_INTEGER),
     epoch: integer(map, 'epoch', Number.MAX_SAFE_INTEGER),
+    heads: map['heads'] === undefined ? new Uint8Array(0) : bytes(map, 'heads', 0, 8),
   }),
   'keys-want': (map) => ({
     t: 'keys-want',

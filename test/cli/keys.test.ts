@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Identity } from '../../src/secure/index.ts';
-import { eventually, TestSwarm, type TestHost } from '../helpers/swarm.ts';
+import { eventually, swarmplane, TestSwarm, type TestHost } from '../helpers/swarm.ts';
 
 const ALARMS = 'select kind, message from swarm_alarms';
 
@@ -95,4 +95,35 @@ describe('identity keys in a swarm of three', () => {
     expect(answer.stdout).toContain('h2');
     expect(answer.code).toBe(3);
   });
+
+  it('frees it everywhere when the operator names the good list, signed offline', async () => {
+    const listed = (await h1.cli('key', 'list', 'h2')).stdout;
+    const heads = [...listed.matchAll(/--head (\S+)/g)].map(([, head]) => head!);
+    expect(heads).toHaveLength(2);
+    // The one that h2 holds, which is not the one that the others have pinned.
+    const own = (await h2.cli('key', 'list', 'h2')).stdout.trim().slice(-16);
+    const good = heads.find((head) => head.startsWith(`1:${own}`))!;
+    const pinned = await h1.cli('operator', 'unfreeze', 'h2', '--head', `1:${'0'.repeat(64)}`);
+    expect(pinned.stderr).toContain('is none of the two entries that "h2" signed');
+    const { nodeId } = await h2.status();
+    const file = join(swarm.folder, 'h2.head');
+    const key = ['--key', join(h1.state, 'operator.key'), '--out', file];
+    const args = ['operator', 'unfreeze', nodeId, '--head', good, ...key];
+    const signed = await swarmplane(['--state', join(swarm.folder, 'nowhere'), ...args]);
+    expect(signed.stderr).toBe('');
+    const told = await swarm.host('h3').cli('operator', 'install', file);
+    expect(told.stdout).toBe(
+      `the word on the keys of ${nodeId.slice(0, 12)} spreads to every member\n`,
+    );
+    await eventually(async () => {
+      const { stdout } = await h1.cli('query', '--hosts', 'h1', '--csv', ALARMS);
+      return !stdout.includes(',fork,') || undefined;
+    }, 'the alarm is resolved');
+    // Dialled at once, where its own next try may be half a minute away.
+    await h2.end();
+    h2.start();
+    await swarm.whole();
+    expect((await h1.cli('key', 'list', 'h2')).stdout).toContain(own);
+    expect((await h1.cli('query', 'select 1 as one')).stdout).toContain('4 hosts: 4 ok');
+  }, 120_000);
 });

@@ -397,6 +397,29 @@ grant select on swarmplane.node_address to swarmplane_reader;
 grant insert (node_id, address, ip, port, declared) on swarmplane.node_address to swarmplane_operator;
 grant update (declared) on swarmplane.node_address to swarmplane_operator;
 
+create table swarmplane.node_key (
+  node_id integer not null,
+  version integer not null,
+  hash bytea not null generated always as (sha256(entry)) stored,
+  sign_key bytea not null,
+  box_key bytea not null,
+  made_at timestamp with time zone not null,
+  entry bytea not null,
+  first_seen timestamp with time zone not null default now(),
+  constraint box_key_has_32_bytes CHECK ((length(box_key) = 32)),
+  constraint entry_is_not_too_long CHECK ((length(entry) <= 1024)),
+  constraint node_key_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint node_key_pkey PRIMARY KEY (node_id, version, hash),
+  constraint sign_key_has_32_bytes CHECK ((length(sign_key) = 32)),
+  constraint version_is_in_a_list CHECK (((version >= 0) AND (version <= 1023)))
+); -- owner swarmplane_owner
+CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON swarmplane.node_key FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_node_key__append_only();
+alter table swarmplane.node_key enable always trigger _100_append_only;
+alter table swarmplane.node_key enable row level security;
+create policy by_label on swarmplane.node_key for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.node_key to swarmplane_hub;
+grant select on swarmplane.node_key to swarmplane_reader;
+
 create table swarmplane.node_label (
   node_id integer not null,
   label text not null,
@@ -1320,6 +1343,14 @@ CREATE OR REPLACE FUNCTION swarmplane.report_host_tables(tables jsonb)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.report_host_tables(jsonb) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.report_keys(entries jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.report_keys(jsonb) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.report_nodes(members jsonb)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1502,6 +1533,12 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_node_address__check_declared()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_node_key__append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 

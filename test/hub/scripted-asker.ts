@@ -8,9 +8,11 @@ import type {
   AskSpec,
   CommandSpec,
   HostAnswer,
+  PinnedKey,
   RequestEvent,
   RequestSpec,
 } from '../../src/agent/index.ts';
+import type { AlarmKind } from '../../src/swarm/index.ts';
 import type { Alarm, HostOutcome, HostState, MemberView } from '../../src/agent/index.ts';
 import type { Value } from '../../src/tables/types.ts';
 import { ScriptedSeals } from './scripted-seals.ts';
@@ -43,6 +45,8 @@ export class ScriptedAsker implements Asker {
   /** Thrown by `ask` before anything is sent, while set. */
   refuse: Error | undefined;
   readonly seals = new ScriptedSeals(() => this.nodeId);
+  /** Key lists by name of the host. */
+  readonly keys = new Map<string, readonly PinnedKey[]>();
   readonly #members = new Map<string, MemberView>();
   readonly #memberListeners = new Set<(member: MemberView) => void>();
   readonly #alarmListeners = new Set<(alarm: Alarm) => void>();
@@ -58,6 +62,11 @@ export class ScriptedAsker implements Asker {
     return [...this.#members.values()];
   }
 
+  keyList(nodeId: string): readonly PinnedKey[] {
+    const name = this.members().find((one) => one.nodeId === nodeId)?.name;
+    return this.keys.get(name ?? '') ?? [];
+  }
+
   /** Adds a member or changes its state, and tells the listeners. */
   set(name: string, state: MemberView['state'], change: Partial<MemberView> = {}): void {
     const before = this.#members.get(name) ?? member(name);
@@ -66,8 +75,17 @@ export class ScriptedAsker implements Asker {
     for (const listener of this.#memberListeners) listener(now);
   }
 
-  alarm(kind: string, key: string, message: string): void {
-    for (const listener of this.#alarmListeners) listener({ kind, key, message, at: Date.now() });
+  alarm(kind: AlarmKind, key: string, message: string): void {
+    this.#tell({ kind, key, message, at: Date.now() });
+  }
+
+  /** The cause of an alarm has ended. */
+  alarmOver(kind: AlarmKind, key: string): void {
+    this.#tell({ kind, key, message: '', at: Date.now(), over: true });
+  }
+
+  #tell(alarm: Alarm): void {
+    for (const listener of this.#alarmListeners) listener(alarm);
   }
 
   onMember(listener: (member: MemberView) => void): () => void {

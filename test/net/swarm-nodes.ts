@@ -32,6 +32,7 @@ export interface TestSwarm {
   /** The words of the token. */
   readonly token: string;
   readonly joinSecret: Uint8Array;
+  readonly operator: OperatorKey;
 }
 
 export async function createSwarm(): Promise<TestSwarm> {

@@ -4,6 +4,8 @@ import {
   issueHeadCertificate,
   KeyBook,
   MemberHandshake,
+  parseOperatorRecord,
+  sha256,
 } from '../../src/secure/index.ts';
 import { verifyForkProof, type ForkProof, type Verdict } from '../../src/secure/index.ts';
 import { toHex } from '../../src/wire/index.ts';
@@ -69,18 +71,62 @@ describe('the key book', () => {
     expect(b.judge(bytes(clone3))).toMatchObject({ kind: 'fork', first: true });
   });
 
-  test('a frozen identity does not grow until the operator names the good head', async () => {
+  const named = (identity: Identity, version: number) => {
+    const entry = identity.entries[version]!;
+    return { nodeId: entry.nodeId, version, hash: sha256(entry.bytes) };
+  };
+
+  test.each([
+    ['the pinned one', v3, clone3],
+    ['the other one', clone3, v3],
+  ])('a frozen identity does not grow until the operator names %s', async (_what, good, bad) => {
     const b = book(v2);
     b.judge(bytes(clone2));
     expect(b.judge(bytes(v3)).kind).toBe('fork');
-    const certificate = issueHeadCertificate(operator, clone2.newest);
-    expect(await codeOf(() => b.unfreeze(certificate, bytes(v2), pinned))).toBe('bad_key_list');
-    expect(await codeOf(() => b.unfreeze(flip(certificate, 99), bytes(clone2), pinned))).toBe(
-      'bad_record',
-    );
-    b.unfreeze(certificate, bytes(clone2), pinned);
+    b.settle(named(good, 2));
     expect(b.frozen(v0.nodeId)).toBeUndefined();
-    expect(b.judge(bytes(clone3)).kind).toBe('extended');
+    expect(b.judge(bytes(good)).kind).toBe('extended');
+    // The list that was decided against neither grows nor freezes anything again.
+    expect(await codeOf(() => b.judge(bytes(bad)))).toBe('bad_key_list');
+    expect(b.judge([bad.newest.bytes])).toEqual({ kind: 'gap', from: 0 });
+    expect(b.frozen(v0.nodeId)).toBeUndefined();
+    expect(b.judge(bytes(good)).kind).toBe('same');
+  });
+
+  test('who has pinned the wrong list, or none yet, takes the named one only', async () => {
+    const wrong = book(clone3);
+    wrong.settle(named(v3, 2));
+    expect(wrong.list(v0.nodeId)).toHaveLength(2);
+    expect(wrong.judge(bytes(v3)).kind).toBe('extended');
+    const fresh = book();
+    fresh.settle(named(v3, 2));
+    expect(await codeOf(() => fresh.judge(bytes(clone3)))).toBe('bad_key_list');
+    expect(fresh.judge(bytes(v3)).kind).toBe('pinned');
+  });
+
+  test('a later fork is a new one, and an earlier word does not decide it', () => {
+    const b = book(v2);
+    b.judge(bytes(clone2));
+    b.settle(named(v2, 2));
+    b.judge(bytes(v3));
+    const other3 = v2.rotate(seededRandom('other'), T0 + 7 * HOUR);
+    expect(b.judge(bytes(other3))).toMatchObject({ kind: 'fork', first: true });
+    b.settle(named(v2, 2));
+    expect(b.frozen(v0.nodeId)).toBeDefined();
+    b.settle(named(other3, 3));
+    expect(b.frozen(v0.nodeId)).toBeUndefined();
+    expect(b.head(v0.nodeId)!.time).toBe(T0 + 7 * HOUR);
+  });
+
+  test('the word is one that the operator signed', async () => {
+    const certificate = issueHeadCertificate(operator, named(v2, 2), T0);
+    expect(parseOperatorRecord(certificate, pinned)).toMatchObject({
+      ...{ kind: 'head', number: T0, expelled: [], head: named(v2, 2) },
+    });
+    for (let bit = 3; bit < certificate.length * 8; bit += 29) {
+      const parse = () => parseOperatorRecord(flip(certificate, bit), pinned);
+      expect(await codeOf(parse)).toBe('bad_record');
+    }
   });
 
   test('nobody without the keys can freeze or grow another’s list', async () => {

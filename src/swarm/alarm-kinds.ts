@@ -1,0 +1,33 @@
+/** What this host warns of, and what each means; docs/protocol.md sections 5 to 7. */
+export const ALARM_KINDS = [
+  /** A new node id at all addresses of a known host. */
+  'address_reused',
+  /** Two runs of one identity take turns. */
+  'clone',
+  /** The operator rotated the epoch, and its key was not sealed to this host. */
+  'epoch_closed',
+  /** The operator has put this host out. */
+  'expelled',
+  /** Two entries of one version in a key list. */
+  'fork',
+  /** Many failed tries to join. */
+  'join_guessing',
+  /** More members than are taken up. */
+  'members',
+  /** A new node id under a known name. */
+  'name_reused',
+  /** A key was shown that had been rotated away. */
+  'old_key',
+  /** What must outlive a restart could not be written. */
+  'persist_failed',
+  /** Others know another node or key under a member's name and address. */
+  'probe_conflict',
+  /** The own key list is longer elsewhere. */
+  'rollback',
+  /** What was kept from the last run cannot be read. */
+  'state',
+  /** A try to join with a wrong secret. */
+  'wrong_secret',
+] as const;
+
+export type AlarmKind = (typeof ALARM_KINDS)[number];
