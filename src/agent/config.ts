@@ -125,6 +125,14 @@ log: info
 `;
 }
 
+/** The text with one more action, unless it has one of that name; comments stay. */
+export function addAction(text: string, name: string, action: object): string {
+  const document = parseDocument(text);
+  if (document.hasIn(['actions', name])) return text;
+  document.setIn(['actions', name], document.createNode(action));
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
 /** A name a host may carry: as hostnames, so that it can be typed, quoted and put into lists. */
 export function isHostName(name: string): boolean {
   return /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/i.test(name);

@@ -4,7 +4,8 @@
  */
 export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
-export { isHostName, parseConfig, type Config, type LogLevel } from './config.ts';
+export { addAction, isHostName, parseConfig, renderConfig } from './config.ts';
+export type { Config, LogLevel } from './config.ts';
 export * from './history-types.ts';
 export type { HistoryStatus } from './history.ts';
 export {

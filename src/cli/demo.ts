@@ -16,9 +16,11 @@ import {
   isInitialised,
   JOIN_TOKEN_FILE,
   loadConfig,
+  renderConfig,
   StateFolder,
 } from '../agent/index.ts';
 import { CliError } from './errors.ts';
+import { allowDemoAction, DEMO_ACTION, grantDemoAction } from './demo-action.ts';
 import { printOnce } from './demo-once.ts';
 import { agentStatus } from './status.ts';
 
@@ -64,10 +66,11 @@ class Demo {
   async start(): Promise<string> {
     const hubAddress = await this.#prepareHub();
     this.#spawn(HUB, ['hub']);
-    await this.#ready(HUB, () => true);
+    const { nodeId } = await this.#ready(HUB, () => true);
+    await grantDemoAction(this.#state(HUB), nodeId);
     const token = this.#state(HUB).file(JOIN_TOKEN_FILE);
     for (const name of NAMES.slice(1)) {
-      const listen = await this.#prepareMember(name);
+      const listen = await this.#prepareMember(name, hubAddress);
       const join = ['--join', hubAddress, '--token-file', token];
       this.#spawn(name, ['up', '--name', name, '--listen', listen, ...join]);
     }
@@ -109,7 +112,7 @@ psql URL:   ${url}
 control:    ${program} ${state('demo2')} COMMAND
 data, logs: ${relativeToHere(this.#folder)}
 
-Three things to try, in another terminal:
+Four things to try, in another terminal:
 
 1. ask every host from psql:
    psql '${url}' \\
@@ -120,7 +123,11 @@ Three things to try, in another terminal:
    ${program} ${state(HUB)} sql "insert into swarmplane.request (sql) values ('select * from os_version') returning id"
    ${program} ${state(HUB)} sql 'table swarmplane.request_status'
 
-3. ask from any host, hub or no hub:
+3. start something on hosts you name, once each, and read what it said:
+   ${program} ${state(HUB)} sql "insert into swarmplane.request (action, args, hosts) values ('${DEMO_ACTION}', '{\\"name\\": \\"world\\"}', '{demo2,demo3}') returning id"
+   ${program} ${state(HUB)} sql "select host, row ->> 'stdout' as said from swarmplane.result where request_id = (select max(id) from swarmplane.request where action is not null)"
+
+4. ask from any host, hub or no hub:
    ${program} ${state('demo2')} query 'select pid, name, resident_size from processes order by resident_size desc limit 3'
 
 Ctrl-C stops all of it; the next start finds the data again.
@@ -129,17 +136,20 @@ Ctrl-C stops all of it; the next start finds the data again.
 
   async #prepareHub(): Promise<string> {
     const state = this.#state(HUB);
-    if (!isInitialised(state)) {
-      const listen = `127.0.0.1:${await freePort()}`;
-      await initSwarm(state, { name: HUB, listen });
-      return listen;
-    }
-    return keepOrMoveAddress(state);
+    const listen = await addressOf(state);
+    if (!isInitialised(state)) await initSwarm(state, { name: HUB, listen });
+    allowDemoAction(state);
+    return listen;
   }
 
-  async #prepareMember(name: string): Promise<string> {
+  /** A host that joins keeps the configuration that it finds. */
+  async #prepareMember(name: string, hubAddress: string): Promise<string> {
     const state = this.#state(name);
-    return isInitialised(state) ? keepOrMoveAddress(state) : `127.0.0.1:${await freePort()}`;
+    const listen = await addressOf(state);
+    if (!isInitialised(state))
+      state.writeSync(CONFIG_FILE, renderConfig({ name, listen, seeds: [hubAddress] }));
+    allowDemoAction(state);
+    return listen;
   }
 
   #spawn(name: string, args: readonly string[]): void {
@@ -196,6 +206,10 @@ const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)
 function relativeToHere(path: string): string {
   const here = `${process.cwd()}/`;
   return path.startsWith(here) ? path.slice(here.length) : path;
+}
+
+async function addressOf(state: StateFolder): Promise<string> {
+  return isInitialised(state) ? keepOrMoveAddress(state) : `127.0.0.1:${await freePort()}`;
 }
 
 /** Others know the old port; only when somebody else took it meanwhile is a new one written down. */

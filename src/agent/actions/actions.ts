@@ -51,8 +51,8 @@ export class Actions {
   readonly #slots = new Slots(RUNNING_MAX);
   readonly #active = new Map<string, Active>();
   #journal: ActionJournal | undefined;
-  /** Why no action runs here. */
-  #closed = 'this host is just starting';
+  /** Why no action runs here now. */
+  #closed = new ActionRefusal('busy', 'this host is just starting');
   #recovered: Promise<void> = Promise.resolve();
 
   constructor(options: ActionsOptions) {
@@ -65,8 +65,9 @@ export class Actions {
       this.#journal = await ActionJournal.open(this.#options.state);
       this.#recovered = this.#recover(this.#journal);
     } catch (error) {
-      this.#closed = `no action runs here: ${(error as Error).message}`;
-      this.#alarm('action_journal', 'damaged', this.#closed);
+      const message = `no action runs here: ${(error as Error).message}`;
+      this.#closed = new ActionRefusal('journal', message);
+      this.#alarm('action_journal', 'damaged', message);
     }
   }
 
@@ -96,7 +97,8 @@ export class Actions {
   async stop(): Promise<void> {
     const journal = this.#journal;
     this.#journal = undefined;
-    this.#closed = 'this host is stopping';
+    // Nothing was started: it can be tried again when the host is back.
+    this.#closed = new ActionRefusal('busy', 'this host is stopping');
     const active = [...this.#active.values()];
     for (const { program } of active) program?.stop('interrupted');
     let late: NodeJS.Timeout | undefined;
@@ -268,7 +270,7 @@ export class Actions {
   }
 
   #opened(): ActionJournal {
-    if (this.#journal === undefined) throw new ActionRefusal('journal', this.#closed);
+    if (this.#journal === undefined) throw this.#closed;
     return this.#journal;
   }
 
