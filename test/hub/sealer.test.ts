@@ -155,7 +155,9 @@ async function age(fixture: Fixture, days: readonly number[]): Promise<void> {
 /** A request that ended nine weeks ago. */
 async function oldRequest({ database, query }: Fixture, sql: string): Promise<void> {
   const pool = database.pool(database.superUrl);
-  await query(`insert into swarmplane.node (identity, name, state) values (repeat('9', 64), 'gone', 'alive')`);
+  await query(
+    `insert into swarmplane.node (identity, name, state) values (repeat('9', 64), 'gone', 'alive')`,
+  );
   await query('insert into swarmplane.request (sql) values ($1)', [sql]);
   await pool.query(`begin; alter table swarmplane.request disable trigger user;
     alter table swarmplane.delivery disable trigger user;
