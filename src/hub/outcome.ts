@@ -22,6 +22,8 @@ interface Details {
   readonly message?: string | undefined;
   readonly ms?: number | undefined;
   readonly truncated?: boolean;
+  /** Hex. */
+  readonly proof?: string;
 }
 
 /** An outcome without rows. */
@@ -38,7 +40,8 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
 /** What one host's answer means for its delivery. `certain`: the swarm has settled, away means away. */
 export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
   const said = answer.outcome;
-  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain);
+  const proof = Buffer.from(answer.proof).toString('hex');
+  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain, proof);
   const rows = rowsToJson(answer.columns, answer.rows);
   const head = toJson({
     id,
@@ -46,19 +49,26 @@ export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Out
     ...detailsOf(said),
     columns: answer.columns,
     warnings: answer.warnings,
-    proof: Buffer.from(answer.proof).toString('hex'),
+    proof,
     altered: rows.altered,
   });
   return { id, state: 'ok', text: `${head.slice(0, -1)},"rows":${rows.text}}` };
 }
 
-export function outcomeWithoutRows(id: string, said: HostOutcome, certain: boolean): Outcome {
+/** `proof` is empty where the host itself said nothing. */
+export function outcomeWithoutRows(
+  id: string,
+  said: HostOutcome,
+  certain: boolean,
+  proof = '',
+): Outcome {
   const state = meaning(said, certain);
   const details = detailsOf(said);
   return plainOutcome(id, state, {
     ...details,
     code: details.code ?? said.state,
     message: details.message ?? SENTENCES[said.state],
+    ...(proof === '' ? {} : { proof }),
   });
 }
 
