@@ -1,4 +1,4 @@
-// Writes test/tables/canonical.json, the vectors of docs/protocol.md section 10: npx tsx scripts/canonical-vectors.ts
+// Writes test/tables/canonical.json, the vectors of docs/protocol.md section 11: npx tsx scripts/canonical-vectors.ts
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { makeCanonicalVectors } from '../test/tables/canonical-vectors.ts';

@@ -1,24 +1,29 @@
 -- Settings: read by the functions of the queue, changed by operators, checked at the change.
+-- plpgsql keeps the plan for the session; a function in sql would be planned at each call.
 set local role swarmplane_owner;
 
 create or replace function swarmplane.setting_interval(setting_name text)
   returns interval
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select s.value::interval from swarmplane.setting s where s.name = setting_name;
+begin
+  return (select s.value::interval from swarmplane.setting s where s.name = setting_name);
+end
 $$;
 
 create or replace function swarmplane.setting_integer(setting_name text)
   returns integer
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select s.value::integer from swarmplane.setting s where s.name = setting_name;
+begin
+  return (select s.value::integer from swarmplane.setting s where s.name = setting_name);
+end
 $$;
 
 create or replace function swarmplane.tg_setting__before_write()
@@ -30,6 +35,10 @@ as $$
 declare
   positive boolean;
 begin
+  if tg_op = 'UPDATE' and (new.name, new.kind) is distinct from (old.name, old.kind) then
+    raise exception 'setting "%" keeps its name and kind', old.name
+      using errcode = 'invalid_parameter_value', hint = 'update its value only';
+  end if;
   begin
     if new.kind = 'interval' then
       positive := new.value::interval > interval '0';
@@ -47,7 +56,22 @@ begin
                      else 'write a positive whole number'
                    end;
   end if;
+  if new.name like '%\_kept' and new.value::interval < interval '1 day' then
+    raise exception 'setting "%" can not be "%"', new.name, new.value
+      using errcode = 'invalid_parameter_value', hint = 'keep at least ''1 day''';
+  end if;
   return new;
+end
+$$;
+
+create or replace function swarmplane.tg_setting__before_delete()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  raise exception 'setting "%" is needed and can not be deleted', old.name
+    using errcode = 'object_not_in_prerequisite_state', hint = 'update its value';
 end
 $$;
 
@@ -55,6 +79,11 @@ create or replace trigger _100_check
   before insert or update on swarmplane.setting
   for each row execute function swarmplane.tg_setting__before_write();
 alter table swarmplane.setting enable always trigger _100_check;
+
+create or replace trigger _110_refuse_delete
+  before delete on swarmplane.setting
+  for each row execute function swarmplane.tg_setting__before_delete();
+alter table swarmplane.setting enable always trigger _110_refuse_delete;
 
 comment on table swarmplane.setting is
   'Public. Limits and times of the queue; operators may update "value". Changes are audited.';

@@ -59,6 +59,7 @@ create or replace function swarmplane.look_after_alerts()
 as $$
 begin
   perform swarmplane.alert_outside_addresses();
+  perform swarmplane.forget_alert_events();
   with quiet as materialized (
     select a.id
       from swarmplane.alert a

@@ -1,12 +1,75 @@
 -- Audit: who (session_user), when, what, before and after. Rows are added, never changed.
 set local role swarmplane_owner;
 
+-- A part of a canonical encoding: behind its length (docs/protocol.md section 2).
+create or replace function swarmplane.field(part bytea)
+  returns bytea
+  language sql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select int4send(octet_length(part)) || part;
+$$;
+
+-- Microseconds since 1970, whatever the session's time zone; what lies beyond 2255 is 2^53 - 1.
+create or replace function swarmplane.micros(at timestamptz)
+  returns bigint
+  language sql
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select least(greatest(extract(epoch from at) * 1000000, -9007199254740991), 9007199254740991)::bigint;
+$$;
+
+-- The hash of an audit row (docs/protocol.md section 10): of what it says, not of where it is kept.
+create or replace function swarmplane.audit_hash(entry swarmplane.audit)
+  returns bytea
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select sha256(
+    swarmplane.field(convert_to('swarmplane/1 audit row', 'UTF8'))
+    || swarmplane.field(int8send(entry.id))
+    || swarmplane.field(int8send(swarmplane.micros(entry.at)))
+    || swarmplane.field(convert_to(entry.actor::text, 'UTF8'))
+    || swarmplane.field(convert_to(entry.action, 'UTF8'))
+    || swarmplane.field(convert_to(entry.object, 'UTF8'))
+    || swarmplane.field(convert_to(coalesce(entry.before::text, ''), 'UTF8'))
+    || swarmplane.field(convert_to(coalesce(entry.after::text, ''), 'UTF8')));
+$$;
+
+create or replace function swarmplane.tg_audit__before_insert()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  new.actor := session_user;
+  new.xid := pg_current_xact_id();
+  new.hash := swarmplane.audit_hash(new);
+  return new;
+end
+$$;
+
+create or replace trigger _100_hash
+  before insert on swarmplane.audit
+  for each row execute function swarmplane.tg_audit__before_insert();
+alter table swarmplane.audit enable always trigger _100_hash;
+
 -- Trigger argument 1: what is audited, as in "request". The row's key is its column id, name or kind.
 create or replace function swarmplane.tg_audit()
   returns trigger
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- what before and after say must not hang on the session that wrote it
+  set timezone = 'UTC'
+  set intervalstyle = 'postgres'
 as $$
 declare
   was jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
@@ -41,7 +104,7 @@ as $$
 begin
   raise exception 'audit rows are never changed or deleted'
     using errcode = 'insufficient_privilege',
-          hint = 'old ones go by the setting audit_kept';
+          hint = 'old ones go by the setting audit_kept, once they are sealed';
 end
 $$;
 

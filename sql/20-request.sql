@@ -10,6 +10,8 @@ create or replace function swarmplane.resolve_hosts(hosts text[], visible intege
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
+  found_nodes integer[];
+  all_known boolean;
   wrong text;
 begin
   if hosts is null or cardinality(hosts) = 0 then
@@ -37,6 +39,23 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'write ''{*}'' alone, or names alone';
   end if;
 
+  select array_agg(distinct named.id order by named.id),
+         -- each name gives one row with a node, or something is wrong
+         count(*) = count(distinct named.name) and bool_and(named.id is not null and named.name is not null)
+    into found_nodes, all_known
+    from (
+      select w.name, n.id
+        from (select distinct h.name from unnest(hosts) as h (name)) w
+        left join swarmplane.node n
+          on (n.name = w.name or n.identity = w.name)
+         and n.state <> 'left'
+         and (visible is null or n.id = any (visible))
+    ) named;
+  if all_known then
+    return query select unnest(found_nodes);
+    return;
+  end if;
+
   select string_agg(format('%s: %s', coalesce(quote_ident(named.name), 'null'), named.trouble), '; ')
     into wrong
     from (
@@ -46,24 +65,16 @@ begin
              end as trouble
         from (select distinct h.name from unnest(hosts) as h (name)) w
         left join swarmplane.node n
-          on n.state <> 'left' and w.name in (n.name, n.identity)
+          on (n.name = w.name or n.identity = w.name)
+         and n.state <> 'left'
          and (visible is null or n.id = any (visible))
        group by w.name
       having count(n.id) <> 1
        order by w.name
        limit 5
     ) named;
-  if wrong is not null then
-    raise exception 'can not tell which host is meant: %', wrong
-      using errcode = 'invalid_parameter_value', hint = 'names are in table swarmplane.node';
-  end if;
-  return query
-    select distinct n.id
-      from unnest(hosts) as h (name)
-      join swarmplane.node n
-        on n.state <> 'left' and h.name in (n.name, n.identity)
-       and (visible is null or n.id = any (visible))
-     order by n.id;
+  raise exception 'can not tell which host is meant: %', wrong
+    using errcode = 'invalid_parameter_value', hint = 'names are in table swarmplane.node';
 end
 $$;
 
@@ -76,11 +87,7 @@ as $$
 declare
   earlier bigint;
 begin
-  if new.action is not null then
-    raise exception 'actions are not there yet: "%" was not taken', new.action
-      using errcode = 'feature_not_supported', hint = 'put a query into column sql';
-  end if;
-  if new.sql is null or btrim(new.sql, E' \t\r\n') = '' then
+  if new.action is null and (new.sql is null or btrim(new.sql, E' \t\r\n') = '') then
     raise exception 'column sql is %', case when new.sql is null then 'null' else 'empty' end
       using errcode = 'invalid_parameter_value',
             hint = 'insert into swarmplane.request (sql) values (''select * from os_version'')';
@@ -89,11 +96,23 @@ begin
     raise exception 'sql of % bytes is too long, at most 65536', octet_length(new.sql)
       using errcode = 'program_limit_exceeded';
   end if;
+  if new.action is null and new.args is not null then
+    raise exception 'args go with an action, not with sql' using errcode = 'invalid_parameter_value';
+  end if;
+  if new.action is not null then
+    new.args := swarmplane.checked_args(new.action, new.args);
+    if array_position(new.hosts, '*') is not null then
+      raise exception 'action % names no hosts: it is never for every host', new.action
+        using errcode = 'invalid_parameter_value',
+              hint = 'name them: hosts => ''{web1,web2}'', or select array_agg(name) from swarmplane.node';
+    end if;
+  end if;
   if new.include_new and new.hosts is distinct from '{*}'::text[] then
     raise exception 'include_new goes with hosts ''{*}'' only, not with %', new.hosts
       using errcode = 'invalid_parameter_value';
   end if;
-  new.expires_in := coalesce(new.expires_in, swarmplane.setting_interval('query_expires_in'));
+  new.expires_in := coalesce(new.expires_in, swarmplane.setting_interval(
+    case when new.action is null then 'query_expires_in' else 'action_expires_in' end));
   if new.expires_in < interval '100 milliseconds' or new.expires_in > interval '90 days' then
     raise exception 'expires_in is %', new.expires_in
       using errcode = 'invalid_parameter_value', hint = 'between 100 milliseconds and 90 days';
@@ -107,7 +126,8 @@ begin
   end if;
   new.asked_at := now();
   new.cancel := false;
-  new.expires_at := null;
+  -- the time of a query runs from its first claim
+  new.expires_at := case when new.action is not null then now() + new.expires_in end;
   new.closed_at := null;
   new.targets := 0; new.pending := 0; new.running := 0; new.ok := 0; new.failed := 0;
   new.refused := 0; new.expired := 0; new.unreachable := 0; new.cancelled := 0;
@@ -220,5 +240,5 @@ $$;
 comment on function swarmplane.cancel(bigint) is
   'Public. Withdraws a request of yours; what has not ended yet ends as cancelled.';
 comment on table swarmplane.request is
-  'Public. What was asked. Insert sql (and hosts, expires_in, priority, idempotency_key, reason); read state and counts.';
+  'Public. What was asked. Insert sql, or action, args and hosts (and expires_in, priority, idempotency_key, reason); read state and counts.';
 reset role;

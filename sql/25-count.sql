@@ -1,5 +1,5 @@
--- The counts of a request: written by these statement triggers and by nothing else. Each locks its
--- requests in order of id first: without that, clients that write outcomes of the same requests deadlock.
+-- The counts of a request: written by these statement triggers and by nothing else. Each goes through its
+-- requests in order of id: without that, clients that write outcomes of the same requests deadlock.
 set local role swarmplane_owner;
 
 create or replace function swarmplane.tg_delivery__after_insert()
@@ -8,15 +8,17 @@ create or replace function swarmplane.tg_delivery__after_insert()
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
+declare
+  d record;
 begin
-  perform from swarmplane.request r
-    where r.id in (select n.request_id from new_rows n)
-    order by r.id for no key update;
-  update swarmplane.request r
-     set targets = r.targets + d.added,
-         pending = r.pending + d.added
-    from (select n.request_id, count(*)::integer as added from new_rows n group by 1) d
-   where r.id = d.request_id;
+  for d in
+    select n.request_id, count(*)::integer as added from new_rows n group by 1 order by 1
+  loop
+    update swarmplane.request r
+       set targets = r.targets + d.added,
+           pending = r.pending + d.added
+     where r.id = d.request_id;
+  end loop;
   return null;
 end
 $$;
@@ -28,30 +30,24 @@ create or replace function swarmplane.tg_delivery__after_update()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
-  changed bigint[];
-  started integer[];
+  d record;
 begin
-  select array_agg(d.request_id order by d.request_id), array_agg(d.started order by d.request_id)
-    into changed, started
-    from (
-      select moved.request_id, sum(moved.by)::integer as started
-        from (
-          select n.request_id, 1 as by from new_rows n where n.state = 'running'
-          union all
-          select o.request_id, -1 from old_rows o where o.state = 'running'
-        ) moved
-       group by 1
-      having sum(moved.by) <> 0
-    ) d;
-  if changed is null then
-    return null;
-  end if;
-  perform from swarmplane.request r where r.id = any (changed) order by r.id for no key update;
-  update swarmplane.request r
-     set pending = r.pending - d.started,
-         running = r.running + d.started
-    from unnest(changed, started) as d (request_id, started)
-   where r.id = d.request_id;
+  for d in
+    select moved.request_id, sum(moved.by)::integer as started
+      from (
+        select n.request_id, 1 as by from new_rows n where n.state = 'running'
+        union all
+        select o.request_id, -1 from old_rows o where o.state = 'running'
+      ) moved
+     group by 1
+    having sum(moved.by) <> 0
+     order by 1
+  loop
+    update swarmplane.request r
+       set pending = r.pending - d.started,
+           running = r.running + d.started
+     where r.id = d.request_id;
+  end loop;
   return null;
 end
 $$;
@@ -63,36 +59,37 @@ create or replace function swarmplane.tg_delivery_done__after_insert()
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
+declare
+  d record;
 begin
-  perform from swarmplane.request r
-    where r.id in (select n.request_id from new_rows n)
-    order by r.id for no key update;
-  update swarmplane.request r
-     set pending = r.pending - d.pending,
-         running = r.running - d.running,
-         ok = r.ok + d.ok,
-         failed = r.failed + d.failed,
-         refused = r.refused + d.refused,
-         expired = r.expired + d.expired,
-         unreachable = r.unreachable + d.unreachable,
-         cancelled = r.cancelled + d.cancelled,
-         closed_at = case
-           when r.pending - d.pending + r.running - d.running = 0 then clock_timestamp()
-         end
-    from (
-      select n.request_id,
-             count(*) filter (where n.was <> 'running') as pending,
-             count(*) filter (where n.was = 'running') as running,
-             count(*) filter (where n.state = 'ok') as ok,
-             count(*) filter (where n.state = 'failed') as failed,
-             count(*) filter (where n.state = 'refused') as refused,
-             count(*) filter (where n.state = 'expired') as expired,
-             count(*) filter (where n.state = 'unreachable') as unreachable,
-             count(*) filter (where n.state = 'cancelled') as cancelled
-        from new_rows n
-       group by 1
-    ) d
-   where r.id = d.request_id;
+  for d in
+    select n.request_id,
+           count(*) filter (where n.was <> 'running') as pending,
+           count(*) filter (where n.was = 'running') as running,
+           count(*) filter (where n.state = 'ok') as ok,
+           count(*) filter (where n.state = 'failed') as failed,
+           count(*) filter (where n.state = 'refused') as refused,
+           count(*) filter (where n.state = 'expired') as expired,
+           count(*) filter (where n.state = 'unreachable') as unreachable,
+           count(*) filter (where n.state = 'cancelled') as cancelled
+      from new_rows n
+     group by 1
+     order by 1
+  loop
+    update swarmplane.request r
+       set pending = r.pending - d.pending,
+           running = r.running - d.running,
+           ok = r.ok + d.ok,
+           failed = r.failed + d.failed,
+           refused = r.refused + d.refused,
+           expired = r.expired + d.expired,
+           unreachable = r.unreachable + d.unreachable,
+           cancelled = r.cancelled + d.cancelled,
+           closed_at = case
+             when r.pending - d.pending + r.running - d.running = 0 then clock_timestamp()
+           end
+     where r.id = d.request_id;
+  end loop;
   return null;
 end
 $$;

@@ -2,12 +2,15 @@
 set local role swarmplane_owner;
 
 -- At most `most` due deliveries of the most urgent request, or no row when nothing is due.
--- `deliveries` is [[delivery id, node identity, attempt], ...].
-create or replace function swarmplane.claim(hub uuid, most integer)
+-- `deliveries` is [[delivery id, node identity, attempt], ...]. Queries, and those actions that the hub's
+-- certificate names in `actions`, where '*' is all of them.
+create or replace function swarmplane.claim(hub uuid, most integer, actions text[] default '{}')
   returns table (
     token uuid,
     request_id bigint,
     sql text,
+    action text,
+    args jsonb,
     asked_by text,
     wait_for_away boolean,
     whole_swarm boolean,
@@ -22,6 +25,7 @@ as $$
 declare
   taken bigint;
   new_token uuid := gen_random_uuid();
+  others bigint[] := swarmplane.not_allowed(actions);
 begin
   -- Losing a claim in a crash of the server costs a second try, nothing else: save the fsync.
   perform set_config('synchronous_commit', 'off', true);
@@ -30,6 +34,7 @@ begin
     join swarmplane.request r on r.id = d.request_id
    where d.state = 'pending'
      and d.run_at <= now()
+     and d.request_id <> all (others)
      and not r.cancel
      and (r.expires_at is null or r.expires_at > now())
    order by d.priority, d.run_at, d.id
@@ -60,7 +65,7 @@ begin
        where d.id = due.id
       returning d.id, d.node_id, d.attempt
     )
-    select new_token, r.id, r.sql, r.asked_by::text, r.wait_for_away, r.hosts = '{*}',
+    select new_token, r.id, r.sql, r.action, r.args, r.asked_by::text, r.wait_for_away, r.hosts = '{*}',
            extract(epoch from r.expires_at - now())::double precision * 1000,
            (select json_agg(json_build_array(c.id, n.identity, c.attempt))
               from claimed c join swarmplane.node n on n.id = c.node_id)
@@ -130,8 +135,9 @@ begin
 end
 $$;
 
--- Milliseconds until something is due to be claimed or to expire; null when nothing is waiting.
-create or replace function swarmplane.next_due()
+-- Milliseconds until something is due to be claimed by a hub that may command `actions`, or to expire;
+-- null when nothing is waiting.
+create or replace function swarmplane.next_due(actions text[] default '{}')
   returns double precision
   language sql
   stable
@@ -139,7 +145,10 @@ create or replace function swarmplane.next_due()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select extract(epoch from least(
-           (select min(d.run_at) from swarmplane.delivery d where d.state = 'pending'),
+           (select min(d.run_at)
+              from swarmplane.delivery d
+             where d.state = 'pending'
+               and d.request_id <> all ((select swarmplane.not_allowed(actions))::bigint[])),
            (select min(r.expires_at) from swarmplane.request r where r.closed_at is null and r.pending > 0)
          ) - clock_timestamp())::double precision * 1000;
 $$;

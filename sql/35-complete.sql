@@ -4,22 +4,24 @@ set local role swarmplane_owner;
 -- Wait before try number attempt + 1: doubles each time, capped, and spread by a random factor.
 create or replace function swarmplane.backoff(attempt integer)
   returns interval
-  language sql
+  language plpgsql
   volatile
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select least(
+begin
+  return least(
            swarmplane.setting_interval('retry_max'),
            swarmplane.setting_interval('retry_min') * power(2, least(greatest(attempt, 1), 20) - 1)
          ) * (0.75 + random() / 2);
+end
 $$;
 
 -- What a hub learnt of deliveries that it claimed under `lease_token`, all of one request.
 -- outcomes: [{id, state, code, message, ms, truncated, columns, warnings, proof (hex), rows, altered}, ...]
 --   state ok, failed, refused, unreachable, cancelled: an end
 --   state again: try again if tries and time allow; away: wait until the host is back;
---   later: the swarm has not settled yet, try again soon, no attempt burnt
+--   later: the swarm has not settled yet, running: the host works on it; try again soon, no attempt burnt
 --   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced
 -- Returns what became of each; a delivery that is missing was claimed by somebody else meanwhile.
 create or replace function swarmplane.complete(lease_token uuid, outcomes jsonb)
@@ -32,20 +34,22 @@ as $$
 declare
   attempts_max integer := swarmplane.setting_integer('attempts_max');
   ended text[] := array['ok', 'failed', 'refused', 'expired', 'unreachable', 'cancelled'];
-  verdicts jsonb;
+  taken uuid[];
+  verdicts text[];
+  answered text[];
+  troubles jsonb;
 begin
   with o as materialized (
     select * from jsonb_to_recordset(outcomes) as o (
       id uuid, state text, code text, message text, ms integer, truncated boolean,
       columns text[], warnings text[], proof text, rows jsonb, altered integer[])
   ), locked as materialized (
+    -- what is large (rows, proof) stays in o and is joined where it is stored
     select d.id, d.request_id, d.node_id, d.state as was, d.attempt, d.claimed_at,
-           d.reached or o.state not in ('unreachable', 'away', 'later') as reached,
+           d.reached or o.state not in ('unreachable', 'away', 'later') as reached, r.action,
            n.name as host, n.state as node_state, r.asked_at, r.cancel, r.wait_for_away,
            r.expires_at <= clock_timestamp() as late,
-           o.state as said, o.code, o.message, o.ms, coalesce(o.truncated, false) as truncated,
-           o.columns, o.warnings, decode(o.proof, 'hex') as proof,
-           coalesce(o.rows, '[]') as rows, coalesce(o.altered, '{}') as altered
+           o.state as said, o.code, o.message
       from o
       join swarmplane.delivery d on d.id = o.id and d.token = lease_token
       join swarmplane.request r on r.id = d.request_id
@@ -60,18 +64,20 @@ begin
              when l.late then case when l.reached then 'expired' else 'unreachable' end
              when l.said = 'away' and not l.wait_for_away then 'unreachable'
              when l.said = 'away' and l.node_state in ('dead', 'left') then 'parked'
-             when l.said in ('away', 'later') then 'pending'
+             when l.said in ('away', 'later', 'running') then 'pending'
              when l.attempt >= attempts_max then 'failed'
              else 'pending'
            end as verdict,
-           swarmplane.backoff(l.attempt) as wait
+           -- an action that failed says how in a row
+           l.said = 'ok' or l.said = 'failed' and l.action is not null as with_rows
       from locked l
   ), again as (
     update swarmplane.delivery d
        set state = j.verdict,
-           run_at = case j.verdict when 'parked' then 'infinity' else clock_timestamp() + j.wait end,
-           -- a host that is away costs no attempt
-           attempt = j.attempt - case when j.said in ('away', 'later') and j.was = 'running' then 1 else 0 end,
+           run_at = case j.verdict when 'parked' then 'infinity' else clock_timestamp() + swarmplane.backoff(j.attempt) end,
+           -- a host that is away, or at work, costs no attempt
+           attempt = j.attempt
+             - case when j.said in ('away', 'later', 'running') and j.was = 'running' then 1 else 0 end,
            reached = j.reached,
            token = null,
            last_code = j.code,
@@ -85,39 +91,49 @@ begin
       node_id, request_id, asked_at, id, host, state, was, attempt, rows, truncated, ms, code,
       error, columns, warnings, proof, hub, claimed_at)
     select j.node_id, j.request_id, j.asked_at, j.id, j.host, j.verdict, j.was, j.attempt,
-           case when j.verdict = 'ok' then jsonb_array_length(j.rows) else 0 end,
-           j.truncated, j.ms, j.code, j.message, j.columns, j.warnings, j.proof,
+           case when j.with_rows then jsonb_array_length(coalesce(o.rows, '[]')) else 0 end,
+           coalesce(o.truncated, false), o.ms, j.code, j.message, o.columns, o.warnings,
+           decode(o.proof, 'hex'),
            (select l.hub from swarmplane.lease l where l.token = lease_token), j.claimed_at
       from judged j
+      join o on o.id = j.id
      where j.verdict = any (ended)
   ), answer as (
     insert into swarmplane.result (node_id, request_id, asked_at, ordinal, host, row, altered)
     select j.node_id, j.request_id, j.asked_at, r.ordinal, j.host, r.row,
-           r.ordinal = any (j.altered)
+           r.ordinal = any (coalesce(o.altered, '{}'))
       from judged j
-     cross join jsonb_array_elements(j.rows) with ordinality as r (row, ordinal)
-     where j.verdict = 'ok'
+      join o on o.id = j.id
+     cross join jsonb_array_elements(o.rows) with ordinality as r (row, ordinal)
+     where j.with_rows
     on conflict do nothing
   )
-  select jsonb_agg(jsonb_build_object(
-           'id', j.id, 'request', j.request_id, 'host', j.host, 'said', j.said,
+  select array_agg(j.id), array_agg(j.verdict), array_agg(j.host) filter (where j.verdict = 'ok'),
+         jsonb_agg(jsonb_build_object(
+           'id', j.id, 'request', j.request_id, 'action', j.action, 'host', j.host, 'said', j.said,
            'verdict', j.verdict, 'code', j.code, 'message', j.message, 'attempt', j.attempt))
-    into verdicts
+           filter (where j.verdict <> 'ok')
+    into taken, verdicts, answered, troubles
     from judged j;
 
-  if verdicts is null then
+  if taken is null then
     return;
   end if;
-  perform swarmplane.note_outcomes(verdicts);
+  if troubles is not null then
+    perform swarmplane.note_outcomes(troubles);
+  end if;
+  -- a host that answers resolves the alerts about itself
+  if exists (select from swarmplane.alert a where a.resolved_at is null and a.kind like 'host\_%') then
+    perform swarmplane.resolve_alerts(array['host_retried', 'host_gave_no_answer'], answered);
+  end if;
   delete from swarmplane.lease l
    where l.token = lease_token
      and not exists (select from swarmplane.delivery d where d.token = lease_token);
-  return query
-    select (v ->> 'id')::uuid, v ->> 'verdict' from jsonb_array_elements(verdicts) v;
+  return query select unnest(taken), unnest(verdicts);
 end
 $$;
 
--- Every failure raises or counts an alert; a host that answers resolves the alerts about itself.
+-- Every failure raises or counts an alert.
 create or replace function swarmplane.note_outcomes(verdicts jsonb)
   returns void
   language plpgsql
@@ -134,16 +150,18 @@ begin
         select case
                  when o.said = 'again' and o.verdict = 'pending' then 'host_retried'
                  when o.said = 'again' then 'host_gave_no_answer'
-                 else 'query_' || o.verdict
+                 when o.action is null then 'query_' || o.verdict
+                 else 'action_' || o.verdict
                end as kind,
-               case when o.said = 'again' then o.host else coalesce(o.code, 'unknown') end as key,
+               case when o.said = 'again' then o.host
+                    else concat_ws(' ', o.action, coalesce(o.code, 'unknown')) end as key,
                case when o.said = 'again' and o.verdict = 'pending' then 'info' else 'warning' end as severity,
                case when o.said = 'again' and o.verdict <> 'pending'
                     then format('gave up on %s after %s attempts: ', o.host, o.attempt) else '' end
                || coalesce(o.message, o.code, 'no reason given') as message,
                o.request, o.host
           from jsonb_to_recordset(verdicts) as o (
-            request bigint, host text, said text, verdict text, code text, message text, attempt integer)
+            request bigint, action text, host text, said text, verdict text, code text, message text, attempt integer)
          where o.verdict in ('failed', 'refused') or (o.said = 'again' and o.verdict <> 'cancelled')
       ) v
      group by 1, 2, 3
@@ -152,12 +170,6 @@ begin
     perform swarmplane.raise_alert(
       cause.kind, cause.key, cause.message, cause.severity, cause.detail, cause.times);
   end loop;
-
-  if exists (select from swarmplane.alert a where a.resolved_at is null and a.kind like 'host\_%') then
-    perform swarmplane.resolve_alerts(
-      array['host_retried', 'host_gave_no_answer'],
-      array(select v ->> 'host' from jsonb_array_elements(verdicts) v where v ->> 'verdict' = 'ok'));
-  end if;
 end
 $$;
 reset role;

@@ -193,7 +193,7 @@ as $$
    where p.port between 1 and 65535;
 $$;
 
--- The declarations of host tables that this hub knows.
+-- The declarations of host tables that this hub knows. Those that are wished for get their tables.
 create or replace function swarmplane.report_host_tables(tables jsonb)
   returns void
   language sql
@@ -213,6 +213,11 @@ as $$
         seen_at = now()
    where (h.description, h.columns, h.key, h.sensitive)
       is distinct from (excluded.description, excluded.columns, excluded.key, excluded.sensitive);
+  select swarmplane.make_tracked(w.name)
+    from (select distinct w.table_name as name
+            from swarmplane.track_wish w
+            join swarmplane.host_table h on h.name = w.table_name
+           order by 1) w;
 $$;
 
 comment on table swarmplane.node is

@@ -1,7 +1,8 @@
 -- Partitions: result and delivery_done by week, audit by month, bounds in UTC, made ahead, dropped by age.
 set local role swarmplane_owner;
 
--- Makes partitions from the oldest open request to `ahead` from now; how many were missing.
+-- Makes partitions from the oldest open request, or audit row that waits in the default partition, to
+-- `ahead` from now; how many were missing.
 create or replace function swarmplane.make_partitions(ahead interval default '21 days')
   returns integer
   language plpgsql
@@ -11,12 +12,14 @@ as $$
 declare
   made integer := 0;
   oldest timestamptz := least(now(), (select min(r.asked_at) from swarmplane.request r where r.closed_at is null));
+  first_month timestamptz := least(now(), (select min(a.at) from swarmplane.audit_default a));
   last_month timestamptz := now() + greatest(ahead, interval '40 days');
 begin
   perform pg_advisory_xact_lock(7340, 2);
   made := swarmplane.make_partitions_of('result', 'week', oldest, now() + ahead)
         + swarmplane.make_partitions_of('delivery_done', 'week', oldest, now() + ahead)
-        + swarmplane.make_partitions_of('audit', 'month', now(), last_month);
+        + swarmplane.make_partitions_of('audit', 'month', first_month, last_month)
+        + swarmplane.make_history_partitions();
   return made;
 end
 $$;
@@ -44,15 +47,17 @@ begin
     if to_regclass(format('swarmplane.%I', part)) is null then
       execute format('create table swarmplane.%I (like swarmplane.%I including defaults including constraints)', part, parent);
       if parent = 'audit' then
-        -- rows that the default partition caught meanwhile move into their own
-        execute format(
-          'alter table swarmplane.audit_default disable trigger user');
+        -- Rows that the default partition caught meanwhile move into their own. An insert that was on
+        -- its way into the default partition would fail: such a one waits, and looks again.
+        if exists (select from swarmplane.audit_default) then
+          lock table swarmplane.audit in access exclusive mode;
+        end if;
+        alter table swarmplane.audit_default disable trigger _100_refuse_change;
         execute format(
           'with moved as (delete from swarmplane.audit_default where at >= %L and at < %L returning *)
            insert into swarmplane.%I overriding system value select * from moved',
           lower_bound at time zone 'UTC', upper_bound at time zone 'UTC', part);
-        execute format(
-          'alter table swarmplane.audit_default enable always trigger _100_refuse_change');
+        alter table swarmplane.audit_default enable always trigger _100_refuse_change;
       end if;
       execute format(
         'alter table swarmplane.%I attach partition swarmplane.%I for values from (%L) to (%L)',

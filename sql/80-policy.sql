@@ -1,19 +1,15 @@
 -- Who sees which host: by the access labels that are in force now.
 set local role swarmplane_owner;
 
--- In parentheses both are computed once for a statement, not for each row.
 do $$
 declare
   guarded text;
 begin
-  foreach guarded in array array['node', 'node_address', 'node_label', 'delivery', 'delivery_done', 'result'] loop
-    execute format('alter table swarmplane.%I enable row level security', guarded);
-    execute format('drop policy if exists by_label on swarmplane.%I', guarded);
-    execute format(
-      'create policy by_label on swarmplane.%I using (
-         (select swarmplane.sees_all()) or %I = any ((select swarmplane.visible_nodes())::integer[]))',
-      guarded, case guarded when 'node' then 'id' else 'node_id' end);
+  foreach guarded in array array['node_address', 'node_label', 'delivery', 'delivery_done', 'result',
+                                 'head', 'collection', 'handover'] loop
+    perform swarmplane.guard_by_label('swarmplane', guarded);
   end loop;
+  perform swarmplane.guard_by_label('swarmplane', 'node', 'id');
 end
 $$;
 

@@ -35,14 +35,38 @@ grant insert (node_id, address, ip, port, declared), update (declared)
   on swarmplane.node_address to swarmplane_operator;
 grant insert, update, delete on swarmplane.node_label to swarmplane_operator;
 grant update (value) on swarmplane.setting to swarmplane_operator;
-grant select on swarmplane.audit to swarmplane_operator, swarmplane_auditor;
+grant select on swarmplane.audit, swarmplane.audit_seal to swarmplane_operator, swarmplane_auditor;
+grant execute on function swarmplane.micros(timestamptz)
+  to swarmplane_operator, swarmplane_auditor, swarmplane_hub;
+-- what hubs spread among the nodes
+grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
+grant execute on function swarmplane.queue_facts() to swarmplane_operator;
+
+-- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
+grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
+  swarmplane.collection, swarmplane.handover, swarmplane.tracked, swarmplane.gap
+  to swarmplane_reader, swarmplane_hub;
+grant usage on schema inventory to swarmplane_reader, swarmplane_hub;
+grant execute on function
+  swarmplane.track(text, interval, text[], jsonb),
+  swarmplane.untrack(text),
+  swarmplane.compact_history(interval)
+  to swarmplane_operator;
+grant execute on function
+  swarmplane.ingest(text, jsonb),
+  swarmplane.claim_handovers(integer),
+  swarmplane.note_handovers(jsonb),
+  swarmplane.next_handover(),
+  swarmplane.compact_history(interval),
+  swarmplane.drop_old_history()
+  to swarmplane_hub;
 
 -- hubs: the functions of the queue, no table of it
 grant execute on function
-  swarmplane.claim(uuid, integer),
+  swarmplane.claim(uuid, integer, text[]),
   swarmplane.heartbeat(uuid, uuid[]),
   swarmplane.give_back(uuid),
-  swarmplane.next_due(),
+  swarmplane.next_due(text[]),
   swarmplane.complete(uuid, jsonb),
   swarmplane.sweep(boolean),
   swarmplane.cancelled_leases(uuid[]),
@@ -50,10 +74,19 @@ grant execute on function
   swarmplane.hub_goodbye(uuid),
   swarmplane.report_nodes(jsonb),
   swarmplane.report_host_tables(jsonb),
+  swarmplane.report_actions(uuid, text[]),
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.look_after_alerts(),
+  swarmplane.claim_alert_event(interval),
+  swarmplane.end_alert_event(bigint, text),
+  swarmplane.queue_facts(),
   swarmplane.make_partitions(interval),
+  swarmplane.begin_seal(text, integer, boolean),
+  swarmplane.finish_seal(bigint, bytea, bigint),
+  swarmplane.begin_checkpoint(text),
+  swarmplane.drop_sealed_audit(),
+  swarmplane.drop_old_partition(),
   swarmplane.tick(bigint, timestamptz, timestamptz[], timestamptz, text),
   swarmplane.tick_intervals(),
   swarmplane.due_crons(),

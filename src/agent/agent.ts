@@ -8,8 +8,10 @@ import { Identity, type SwarmSecrets } from '../secure/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
+import { Actions } from './actions/actions.ts';
+import { ACTION_KIND } from './actions/command.ts';
 import { AlarmBook } from './alarms.ts';
-import { ask, requestAll } from './ask.ts';
+import { ask, command, requestAll } from './ask.ts';
 import { Certificates } from './certificates.ts';
 import { formatAddress } from './address.ts';
 import { parseConfig, type Config } from './config.ts';
@@ -17,7 +19,8 @@ import { CONTROL_SOCKET } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
-import { hostFacts } from './facts.ts';
+import { hostFacts, sealRow, type OpenAlarm } from './facts.ts';
+import { AgentCounters, agentFigures, type AgentFigures } from './figures.ts';
 import { folderDisk } from './history-disk.ts';
 import { signStatement } from './history-statement.ts';
 import { systemTime } from './history-time.ts';
@@ -26,7 +29,8 @@ import type { Log } from './log.ts';
 import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
-import type { AskEvent, Asker, AskSpec, RequestEvent } from './types.ts';
+import { observed } from './observed.ts';
+import type { AskEvent, Asker, AskSpec, CommandSpec, RequestEvent, Seals } from './types.ts';
 import type { Alarm, RequestSpec } from '../swarm/index.ts';
 import { VERSION } from './version.ts';
 
@@ -51,8 +55,11 @@ export class Agent implements Asker {
   readonly #alarms: AlarmBook;
   readonly #runner: QueryRunner;
   readonly #certificates: Certificates;
+  readonly #actions: Actions;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
+  readonly #counters = new AgentCounters();
+  readonly #startedMono = performance.now();
   #node!: SwarmNode;
   #history!: History;
   #control!: ControlServer;
@@ -68,10 +75,15 @@ export class Agent implements Asker {
       secrets: () => this.#node.secrets,
       revocations: () => this.#node.record('revocations')?.bytes,
     });
+    this.#actions = new Actions({
+      ...{ state: options.state, nodeId: identity.nodeId, actions: options.config.actions },
+      ...{ certificates: this.#certificates, log: options.log },
+      raise: (alarm) => this.#raise(alarm),
+    });
     this.#runner = createQueryRunner({
       limits: options.config.limits,
       denyTables: options.config.denyTables,
-      facts: () => this.#facts(),
+      facts: (sql) => this.#facts(sql),
     });
   }
 
@@ -87,6 +99,7 @@ export class Agent implements Asker {
     options.state.removeLeftovers();
     try {
       agent.#history = await agent.#openHistory();
+      await agent.#actions.open();
       agent.#node = await agent.#startNode();
     } catch (error) {
       await agent.#control.stop();
@@ -106,12 +119,20 @@ export class Agent implements Asker {
     return this.config.name;
   }
 
+  get swarmId(): Uint8Array {
+    return this.#node.secrets.swarmId;
+  }
+
   get runner(): QueryRunner {
     return this.#runner;
   }
 
   get node(): SwarmNode {
     return this.#node;
+  }
+
+  get seals(): Seals {
+    return this.#node.seals;
   }
 
   /** What this host tracks, and its journal. */
@@ -124,8 +145,28 @@ export class Agent implements Asker {
     return this.#certificates;
   }
 
+  /** What hubs may start here. */
+  get actions(): Actions {
+    return this.#actions;
+  }
+
   get startedAt(): number {
     return this.#startedAt;
+  }
+
+  /** Milliseconds since the start by the clock that nobody can set. */
+  get uptimeMs(): number {
+    return performance.now() - this.#startedMono;
+  }
+
+  /** Alarms that are open here, oldest first. */
+  alarms(): readonly OpenAlarm[] {
+    return this.#alarms.list();
+  }
+
+  /** For metrics. */
+  figures(): AgentFigures {
+    return agentFigures(this, this.#counters);
   }
 
   members(): readonly MemberView[] {
@@ -135,11 +176,21 @@ export class Agent implements Asker {
   }
 
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
-    return ask(this.#runner, this.#node, this.#certificates, spec);
+    const events = ask(this.#runner, this.#node, this.#certificates, spec);
+    return observed(events, this.#counters, this.#options.log);
   }
 
   request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
-    return requestAll(this.#node, spec, signal);
+    return requestAll(this.#node, spec, { ...(signal && { signal }) });
+  }
+
+  command(spec: CommandSpec): AsyncIterable<AskEvent> {
+    const events = command(this.#node, this.#certificates, spec);
+    return observed(events, this.#counters, this.#options.log);
+  }
+
+  allowedActions(): readonly string[] {
+    return this.#certificates.actions();
   }
 
   onMember(listener: (member: MemberView) => void): () => void {
@@ -176,6 +227,7 @@ export class Agent implements Asker {
 
   async stop(): Promise<void> {
     await this.#control.stop();
+    await this.#actions.stop();
     await this.#node.stop();
     await this.#history.stop();
     await this.#runner.stop();
@@ -240,9 +292,24 @@ export class Agent implements Asker {
     await saveSecrets(state, secrets);
   }
 
-  #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
+  async #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { log } = this.#options;
-    log.info({ request: request.id, origin: request.originName, kind: request.kind }, 'request');
+    const { id, kind, originName: origin } = request;
+    log.info({ request: id, origin, kind }, 'request');
+    const startedAt = performance.now();
+    const outcome = await this.#carryOut(request, signal);
+    const { status, code, rowCount: rows } = outcome;
+    const ms = performance.now() - startedAt;
+    this.#counters.ran(kind, outcome, ms);
+    log.info(
+      { request: id, outcome: status, code, rows, ms: Math.round(ms) },
+      'request ended here',
+    );
+    return outcome;
+  }
+
+  #carryOut(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
+    if (request.kind === ACTION_KIND) return this.#actions.run(request, signal);
     return runRequest(this.#runner, this.#certificates, this.#history, request, signal);
   }
 
@@ -252,8 +319,9 @@ export class Agent implements Asker {
     this.#events.emit('alarm', alarm);
   }
 
-  #facts(): ReturnType<typeof hostFacts> {
-    return hostFacts(this.members(), this.#node.links(), this.#alarms.list(), {
+  #facts(sql: string): ReturnType<typeof hostFacts> {
+    const probes = this.#node.probes();
+    const facts = hostFacts(this.members(), probes, this.#node.links(), this.#alarms.list(), {
       version: VERSION,
       node_id: this.nodeId,
       name: this.name,
@@ -261,6 +329,8 @@ export class Agent implements Asker {
       start_time: Math.floor(this.#startedAt / 1000),
       config_path: this.#options.state.file(CONFIG_FILE),
     });
+    // Thousands of rows, which only a query that names the table should carry to its process.
+    return /swarm_seals/i.test(sql) ? { ...facts, seals: this.seals.all().map(sealRow) } : facts;
   }
 }
 
@@ -277,24 +347,33 @@ export function loadConfig(state: StateFolder): Config {
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
-/** Made at the first start, on the disk before anybody sees it. */
+/** Made at the first start, on the disk before anybody sees it; keys that are too old go. */
 function loadIdentity(state: StateFolder): Identity {
   const bytes = state.read(IDENTITY_FILE);
+  const seconds = Math.floor(Date.now() / 1000);
   if (bytes !== undefined) {
-    try {
-      return Identity.parse(bytes);
-    } catch (error) {
-      throw new AgentError(
-        'state_corrupt',
-        `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
-        'restore it from a backup, or remove the state folder and join again as a new node',
-        { cause: error },
-      );
-    }
+    const identity = parseIdentity(state, bytes);
+    const recent = identity.forgetOld(seconds);
+    if (recent !== identity) state.writeSync(IDENTITY_FILE, recent.toBytes());
+    return recent;
   }
-  const identity = Identity.create(random, Math.floor(Date.now() / 1000));
+  const identity = Identity.create(random, seconds);
   state.writeSync(IDENTITY_FILE, identity.toBytes());
   return identity;
+}
+
+/** @throws AgentError `state_corrupt` */
+function parseIdentity(state: StateFolder, bytes: Uint8Array): Identity {
+  try {
+    return Identity.parse(bytes);
+  } catch (error) {
+    throw new AgentError(
+      'state_corrupt',
+      `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
+      'restore it from a backup, or remove the state folder and join again as a new node',
+      { cause: error },
+    );
+  }
 }
 
 function notInitialised(state: StateFolder): AgentError {

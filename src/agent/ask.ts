@@ -5,9 +5,11 @@
 import type { SwarmNode } from '../net/index.ts';
 import type { Certificates } from './certificates.ts';
 import type { QueryRunner } from '../query/index.ts';
-import type { Account, RequestSpec, Targets } from '../swarm/index.ts';
+import type { Account, RequestSpec } from '../swarm/index.ts';
 import { encodeQueryBody, PackedAnswer } from './answer.ts';
-import type { AskEvent, AskSpec, RequestEvent } from './types.ts';
+import { ACTION_KIND, encodeCommand } from './actions/command.ts';
+import { AgentError } from './errors.ts';
+import type { AskEvent, AskSpec, CommandSpec, RequestEvent } from './types.ts';
 
 /** docs/protocol.md section 8. */
 const NODES_PER_REQUEST = 64;
@@ -26,20 +28,58 @@ export async function* ask(
     ...{ targets: spec.targets, timeoutMs: spec.timeoutMs },
     ...(certificate && { certificate }),
   };
-  for await (const event of requestAll(node, request, spec.signal)) {
-    if (event.kind === 'account') yield { kind: 'account', account: event.account };
-    else
-      yield { kind: 'answer', answer: new PackedAnswer(event.outcome, event.payload, event.proof) };
-  }
+  yield* answersOf(requestAll(node, request, spec));
 }
 
+/** @throws AgentError `not_commander` before anything was sent */
+export async function* command(
+  node: SwarmNode,
+  certificates: Certificates,
+  { ids, timeoutMs, signal, onAsked, ...content }: CommandSpec,
+): AsyncGenerator<AskEvent, void> {
+  const certificate = certificates.forAction(content.action);
+  if (certificate === undefined) {
+    throw new AgentError(
+      'not_commander',
+      `no certificate of this host allows the action "${content.action}"`,
+      `swarmplane operator grant THIS-HOST --role commander --actions ${content.action}`,
+    );
+  }
+  const requests = slices([...ids.keys()]).map((nodes) => {
+    const own = new Map(nodes.map((nodeId) => [nodeId, ids.get(nodeId)!]));
+    const body = encodeCommand({ ...content, ids: own });
+    const targets = { kind: 'nodes', nodes } as const;
+    return { kind: ACTION_KIND, body, targets, timeoutMs, certificate };
+  });
+  yield* answersOf(sendAll(node, requests, { ...(signal && { signal }), ...(onAsked && { onAsked }) }));
+}
+
+type Watch = Pick<AskSpec, 'signal' | 'onAsked'>;
+
 /** A request to any number of hosts, of any kind. */
-export async function* requestAll(
+export function requestAll(
   node: SwarmNode,
   spec: RequestSpec,
-  signal?: AbortSignal,
+  watch: Watch,
 ): AsyncGenerator<RequestEvent, void> {
-  const streams = split(spec.targets).map((targets) => node.request({ ...spec, targets }, signal));
+  const { targets } = spec;
+  if (targets.kind === 'all') return sendAll(node, [spec], watch);
+  const parts = slices(targets.nodes).map((nodes) => ({ kind: 'nodes', nodes }) as const);
+  return sendAll(
+    node,
+    parts.map((part) => ({ ...spec, targets: part })),
+    watch,
+  );
+}
+
+/** Several requests whose accounts become one. */
+async function* sendAll(
+  node: SwarmNode,
+  requests: readonly RequestSpec[],
+  { signal, onAsked }: Watch,
+): AsyncGenerator<RequestEvent, void> {
+  const streams = requests.map((request) => node.request(request, signal));
+  onAsked?.(streams.map(({ id }) => id));
   const accounts: Account[] = [];
   for await (const event of merge(streams)) {
     if (event.kind === 'account') accounts.push(event.account);
@@ -49,11 +89,18 @@ export async function* requestAll(
   yield { kind: 'account', requestId: account.requestId, account };
 }
 
-function split(targets: Targets): Targets[] {
-  if (targets.kind === 'all') return [targets];
-  const parts: Targets[] = [];
-  for (let at = 0; at < targets.nodes.length; at += NODES_PER_REQUEST) {
-    parts.push({ kind: 'nodes', nodes: targets.nodes.slice(at, at + NODES_PER_REQUEST) });
+async function* answersOf(events: AsyncIterable<RequestEvent>): AsyncGenerator<AskEvent, void> {
+  for await (const event of events) {
+    if (event.kind === 'account') yield { kind: 'account', account: event.account };
+    else
+      yield { kind: 'answer', answer: new PackedAnswer(event.outcome, event.payload, event.proof) };
+  }
+}
+
+function slices(nodes: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  for (let at = 0; at < nodes.length; at += NODES_PER_REQUEST) {
+    parts.push(nodes.slice(at, at + NODES_PER_REQUEST));
   }
   return parts;
 }

@@ -15,6 +15,7 @@ import {
   type SwarmSecrets,
 } from '../secure/index.ts';
 import { equalBytes, pack, unpack } from '../wire/index.ts';
+import type { CertificateHealth } from './health.ts';
 import type { StateFolder } from './state-folder.ts';
 
 const FILE = 'certificates.bin';
@@ -33,6 +34,8 @@ export class Certificates {
   readonly #sources: CertificateSources;
   #own: readonly Uint8Array[];
   #revoked: RevocationList | undefined;
+  /** A hub looks at its own ones before each claim: their signatures are verified once. */
+  readonly #parsed = new WeakMap<Uint8Array, RoleCertificate>();
 
   constructor(state: StateFolder, nodeId: NodeId, sources: CertificateSources) {
     this.#state = state;
@@ -61,7 +64,8 @@ export class Certificates {
    */
   check(bytes: Uint8Array, shownBy: NodeId): RoleCertificate {
     const pinned = this.#pinned();
-    const certificate = parseCertificate(bytes, pinned);
+    const certificate = this.#parsed.get(bytes) ?? parseCertificate(bytes, pinned);
+    this.#parsed.set(bytes, certificate);
     const now = Math.floor(Date.now() / 1000);
     checkCertificate(certificate, shownBy, now, this.#revocations(pinned));
     return certificate;
@@ -74,6 +78,40 @@ export class Certificates {
     const valid = this.#valid();
     const fits = valid.find((one) => tables.every((table) => permits(one, { table })));
     return (fits ?? valid[0])?.bytes;
+  }
+
+  /** The certificate to show for this action; undefined when none allows it. */
+  forAction(action: string): Uint8Array | undefined {
+    return this.#valid().find(
+      (one) => permits(one, { role: 'commander' }) && permits(one, { action }),
+    )?.bytes;
+  }
+
+  /** Names of the actions that this host may command, `*` for all; sorted. */
+  actions(): string[] {
+    const commander = this.#valid().filter((one) => permits(one, { role: 'commander' }));
+    return [...new Set(commander.flatMap((one) => one.actions))].sort();
+  }
+
+  /** Those that are kept, with why one does not hold here and now. */
+  list(): CertificateHealth[] {
+    return this.#own.flatMap((bytes) => {
+      try {
+        const { serial, roles, notAfter } = parseCertificate(bytes, this.#pinned());
+        return [{ serial, roles, notAfter, problem: this.#problemOf(bytes) }];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  #problemOf(bytes: Uint8Array): string | null {
+    try {
+      this.check(bytes, this.#nodeId);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   #valid(): RoleCertificate[] {

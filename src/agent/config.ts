@@ -5,6 +5,8 @@
 import { hostname } from 'node:os';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../query/index.ts';
+import { EXAMPLE_ACTIONS, readActions } from './actions/config.ts';
+import type { ActionConfig } from './actions/types.ts';
 import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
 import { AgentError } from './errors.ts';
 import { readHistoryBounds } from './history-config.ts';
@@ -23,9 +25,15 @@ export interface Config {
   readonly limits: Partial<QueryLimits>;
   /** How much of what a hub has not fetched yet is kept. */
   readonly history: JournalBounds;
+  /** By name. */
+  readonly actions: ReadonlyMap<string, ActionConfig>;
   readonly log: LogLevel;
   /** PostgreSQL of a hub; undefined means the embedded one. */
   readonly database?: string;
+  /** Where a hub tells of alerts. */
+  readonly alertWebhook?: { readonly url: string; readonly token?: string };
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics?: { readonly listen: Address };
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -46,7 +54,8 @@ export function parseConfig(text: string, file: string): Config {
     try {
       return READERS[key](value[key]) as ReturnType<(typeof READERS)[K]>;
     } catch (error) {
-      const shown = JSON.stringify(value[key]);
+      // A webhook's URL and token are secrets: an error with them ends up in logs.
+      const shown = key === 'alert_webhook' ? 'what stands there' : JSON.stringify(value[key]);
       throw invalid(
         file,
         `${key}: ${shown} is not valid`,
@@ -55,6 +64,8 @@ export function parseConfig(text: string, file: string): Config {
     }
   };
   const database = read('database');
+  const alertWebhook = read('alert_webhook');
+  const metrics = read('metrics');
   return {
     name: read('name'),
     listen: read('listen'),
@@ -64,8 +75,11 @@ export function parseConfig(text: string, file: string): Config {
     denyTables: read('deny_tables'),
     limits: read('limits'),
     history: read('history'),
+    actions: read('actions'),
     log: read('log'),
     ...(database === undefined ? {} : { database }),
+    ...(alertWebhook === undefined ? {} : { alertWebhook }),
+    ...(metrics === undefined ? {} : { metrics }),
   };
 }
 
@@ -105,6 +119,7 @@ deny_tables: []
 # How much history is kept for a hub that is away; these are the defaults.
 # history: {journal_bytes: 64MiB, journal_age: 30d}
 
+${EXAMPLE_ACTIONS}
 # debug, info, warn or error
 log: info
 `;
@@ -141,6 +156,7 @@ const READERS = {
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
   limits: (value: unknown): Partial<QueryLimits> => readLimits(value),
   history: (value: unknown): JournalBounds => readHistoryBounds(value),
+  actions: (value: unknown): ReadonlyMap<string, ActionConfig> => readActions(value),
   log: (value: unknown): LogLevel => {
     const level = value ?? 'info';
     if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
@@ -154,6 +170,14 @@ const READERS = {
       throw new Error('a PostgreSQL URL, e.g. postgresql://user@host/database');
     }
     return value;
+  },
+  alert_webhook: readWebhook,
+  metrics: (value: unknown): { listen: Address } | undefined => {
+    if (value === undefined || value === null) return undefined;
+    const wanted = 'a map with the key listen, e.g. {listen: 127.0.0.1:9464}';
+    if (!isMap(value) || Object.keys(value).some((key) => key !== 'listen'))
+      throw new Error(wanted);
+    return { listen: addressOf(value['listen']) };
   },
 };
 
@@ -187,6 +211,23 @@ function readLimits(value: unknown): Partial<QueryLimits> {
     limits[name] = name === 'answerBytesMax' ? Math.min(number, ANSWER_BYTES_MAX) : number;
   }
   return limits;
+}
+
+function readWebhook(value: unknown): { url: string; token?: string } | undefined {
+  if (value === undefined || value === null) return undefined;
+  const wanted =
+    'a map with url (http or https) and perhaps token, e.g. {url: https://alerts.example/x}';
+  if (!isMap(value) || Object.keys(value).some((key) => key !== 'url' && key !== 'token')) {
+    throw new Error(wanted);
+  }
+  const { url, token } = value;
+  if (typeof url !== 'string' || !URL.canParse(url)) throw new Error(wanted);
+  const { protocol, username } = new URL(url);
+  // fetch takes no login in a URL.
+  if (!/^https?:$/.test(protocol) || username !== '') throw new Error(wanted);
+  if (token === undefined || token === null) return { url };
+  if (typeof token !== 'string' || !/^[\x21-\x7e]{1,4096}$/.test(token)) throw new Error(wanted);
+  return { url, token };
 }
 
 function addressOf(value: unknown): Address {

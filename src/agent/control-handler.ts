@@ -6,6 +6,7 @@ import type { ControlRequest } from './control-protocol.ts';
 import { formatAddress } from './address.ts';
 import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
+import { health } from './health.ts';
 import { install, records } from './operator-records.ts';
 import { resolveHost, resolveHosts } from './targets.ts';
 import type { Targets } from '../swarm/index.ts';
@@ -19,6 +20,8 @@ export function controlHandler(agent: Agent): ControlHandler {
     switch (request.op) {
       case 'status':
         return status(agent);
+      case 'health':
+        return health(agent);
       case 'nodes':
         return nodes(agent);
       case 'forget':
@@ -37,6 +40,8 @@ export function controlHandler(agent: Agent): ControlHandler {
         return install(agent, request.bytes);
       case 'records':
         return records(agent);
+      case 'actions':
+        return actions(agent);
       case 'explain':
         return (await agent.runner.explain(text(request.sql, 'sql'))) as unknown as Packable;
       case 'query':
@@ -69,6 +74,7 @@ function status(agent: Agent): Packable {
 }
 
 function nodes(agent: Agent): Packable {
+  const probes = new Map(agent.node.probes().map((probe) => [probe.nodeId, probe.verdict]));
   return agent.members().map((member) => ({
     name: member.name,
     nodeId: member.nodeId,
@@ -81,11 +87,30 @@ function nodes(agent: Agent): Packable {
     self: member.self,
     linked: member.linked,
     signKey: toHex(member.entry.signKey),
+    probe: probes.get(member.nodeId) ?? null,
   }));
 }
 
+function actions(agent: Agent): Packable {
+  return {
+    configured: agent.actions.configured.map(({ patterns, user, ...action }) => ({
+      ...{ ...action, user: user ?? null },
+      patterns: Object.fromEntries([...patterns].map(([name, { source }]) => [name, source])),
+    })),
+    history: agent.actions.history().slice(-HISTORY_MAX) as unknown as Packable,
+    allowed: agent.allowedActions(),
+  } as unknown as Packable;
+}
+
+const HISTORY_MAX = 100;
+
 function keyList(agent: Agent, name: string): Packable {
-  const { nodeId, name: known } = resolveHost(text(name, 'node'), agent.members());
+  const wanted = text(name, 'node');
+  // A whole node id is enough for a host that has left: its list stays in the key book.
+  const left = agent.node.keyList(wanted).entries.length > 0;
+  const { nodeId, name: known } = left
+    ? { nodeId: wanted, name: agent.members().find((one) => one.nodeId === wanted)?.name ?? wanted }
+    : resolveHost(wanted, agent.members());
   const { entries, frozen } = agent.node.keyList(nodeId);
   return {
     ...{ nodeId, name: known, frozen },

@@ -16,6 +16,8 @@ export const SOCKET_PATH_MAX = 107;
 
 export type ControlRequest =
   | { readonly op: 'status' }
+  /** What `swarmplane doctor` looks at, see health.ts. */
+  | { readonly op: 'health' }
   | { readonly op: 'nodes' }
   | { readonly op: 'forget'; readonly node: string }
   | { readonly op: 'leave' }
@@ -29,6 +31,8 @@ export type ControlRequest =
   | { readonly op: 'install'; readonly bytes: Uint8Array }
   /** The operator's newest records that this agent knows. */
   | { readonly op: 'records' }
+  /** What hubs may start here, what they started, and what this host may start elsewhere. */
+  | { readonly op: 'actions' }
   | { readonly op: 'explain'; readonly sql: string }
   | {
       readonly op: 'query';
@@ -91,8 +95,12 @@ export async function* control(
 }
 
 /** For requests with one reply: its value. @throws AgentError */
-export async function controlOnce(socketPath: string, request: ControlRequest): Promise<Packable> {
-  const replies = control(socketPath, request);
+export async function controlOnce(
+  socketPath: string,
+  request: ControlRequest,
+  signal?: AbortSignal,
+): Promise<Packable> {
+  const replies = control(socketPath, request, signal);
   for (;;) {
     const next = await replies.next();
     if (next.done === true) return next.value ?? null;

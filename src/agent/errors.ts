@@ -26,4 +26,5 @@ export type AgentErrorCode =
   | 'control_failed'
   | 'unreachable'
   | 'operator_key'
+  | 'not_commander'
   | 'invalid_request';

@@ -1,5 +1,5 @@
-/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms and osquery_info. */
-import type { Alarm, MemberView } from '../swarm/index.ts';
+/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms, swarm_seals and osquery_info. */
+import type { Alarm, MemberView, ProbeResult, SealView } from '../swarm/index.ts';
 import type { HostFacts, Row } from '../tables/types.ts';
 import { toHex } from '../wire/index.ts';
 
@@ -16,12 +16,14 @@ export interface LinkView {
 
 export function hostFacts(
   members: readonly MemberView[],
+  probes: readonly ProbeResult[],
   links: readonly LinkView[],
   alarms: readonly OpenAlarm[],
   agent: Row,
 ): HostFacts {
+  const probeOf = new Map(probes.map((probe) => [probe.nodeId, probe]));
   return {
-    members: members.map(memberRow),
+    members: members.map((member) => memberRow(member, probeOf.get(member.nodeId))),
     links: links.map(linkRow),
     alarms: alarms.map(alarmRow),
     agent,
@@ -35,7 +37,7 @@ export interface OpenAlarm extends Alarm {
   readonly firstAt: number;
 }
 
-function memberRow(member: MemberView): Row {
+function memberRow(member: MemberView, probe: ProbeResult | undefined): Row {
   return {
     node_id: member.nodeId,
     name: member.name,
@@ -50,6 +52,18 @@ function memberRow(member: MemberView): Row {
     labels: JSON.stringify(member.labels),
     key_version: member.entry.version,
     sign_key: toHex(member.entry.signKey),
+    ...(probe && probeColumns(probe)),
+  };
+}
+
+function probeColumns({ verdict, at, asked, same, others, proof }: ProbeResult): Row {
+  return {
+    probe: verdict,
+    probed_at: Math.floor(at / 1000),
+    probe_asked: asked.length,
+    probe_same: same.length,
+    probe_others: others.join(','),
+    ...(proof && { probe_proof: Buffer.from(proof).toString('base64') }),
   };
 }
 
@@ -73,5 +87,17 @@ function alarmRow(alarm: OpenAlarm): Row {
     first_at: Math.floor(alarm.firstAt / 1000),
     last_at: Math.floor(alarm.at / 1000),
     count: alarm.count,
+  };
+}
+
+export function sealRow(seal: SealView): Row {
+  return {
+    chain: seal.chain.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    number: seal.number,
+    hash: seal.hash,
+    time: Math.floor(seal.at / 1000),
+    hub: seal.hub,
+    key_version: seal.keyVersion,
+    head: seal.head,
   };
 }

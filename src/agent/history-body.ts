@@ -1,4 +1,4 @@
-/** The bodies of `track` and `collect` requests and their answers (docs/protocol.md section 10). */
+/** The bodies of `track` and `collect` requests and their answers (docs/protocol.md section 11). */
 import { decodeRow, keyHash, shapeHash } from '../tables/canonical.ts';
 import type { ColumnType, Shape } from '../tables/types.ts';
 import { sha256 } from '../secure/index.ts';

@@ -1,6 +1,6 @@
 /**
  * The signature of a taking: what a host said of a table at a point in its line, so that it can be
- * proved without trusting whoever keeps it (docs/protocol.md section 10).
+ * proved without trusting whoever keeps it (docs/protocol.md section 11).
  */
 import { protocolLabel, verifyStrict, type Identity } from '../secure/index.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * What a host says of the tables it tracks, and what it is told (docs/protocol.md section 10).
+ * What a host says of the tables it tracks, and what it is told (docs/protocol.md section 11).
  * A taking is one collecting of a tracked table, or the account of why there is none.
  */
 import type { Shape, ShapeRow } from '../tables/types.ts';

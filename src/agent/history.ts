@@ -1,6 +1,6 @@
 /**
  * The history of this host: its wish list, its tracker, its journal, and the two requests of a hub
- * about them (docs/protocol.md section 10).
+ * about them (docs/protocol.md section 11).
  */
 import { QueryError, type QueryRunner } from '../query/index.ts';
 import { SecureError } from '../secure/index.ts';

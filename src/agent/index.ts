@@ -23,7 +23,11 @@ export {
 } from './history-statement.ts';
 export { OperatorDesk, ROLES } from './operator.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
+export { broken, fine, skipped, warning } from './finding.ts';
+export type { AgentFigures } from './figures.ts';
+export type { HistogramFigures } from './histogram.ts';
 export { createLog, type Log } from './log.ts';
+export { openSeal, type OpenSeal } from './seal.ts';
 export {
   initSwarm,
   isInitialised,
@@ -31,5 +35,20 @@ export {
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';
-export type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent } from './types.ts';
-export type { Alarm, MemberView, RequestSpec, Targets } from '../swarm/index.ts';
+export type {
+  AskEvent,
+  Asker,
+  AskSpec,
+  CommandSpec,
+  HostAnswer,
+  RequestEvent,
+  Seals,
+} from './types.ts';
+export type {
+  Alarm,
+  MemberView,
+  RequestSpec,
+  SealSpec,
+  SealView,
+  Targets,
+} from '../swarm/index.ts';

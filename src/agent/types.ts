@@ -7,6 +7,8 @@ import type {
   HostOutcome,
   MemberView,
   RequestSpec,
+  SealSpec,
+  SealView,
   Targets,
 } from '../swarm/types.ts';
 
@@ -16,6 +18,24 @@ export interface AskSpec {
   readonly targets: Targets;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Told once, when the swarm was asked: the ids that every host's log has of this request. */
+  readonly onAsked?: (requestIds: readonly string[]) => void;
+}
+
+/** One action for several hosts, each under an id of its own. */
+export interface CommandSpec {
+  readonly action: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Who wants it, for the journals of the hosts. */
+  readonly askedBy: string;
+  /** Unix milliseconds after which no host starts it any more. */
+  readonly expires: number;
+  /** UUIDs by node id; the same at every try. */
+  readonly ids: ReadonlyMap<string, string>;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** As of a query. */
+  readonly onAsked?: AskSpec['onAsked'];
 }
 
 /** One host's end, with its rows. */
@@ -40,14 +60,35 @@ export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
 export interface Asker {
   readonly nodeId: string;
   readonly name: string;
+  /** 32 bytes. */
+  readonly swarmId: Uint8Array;
   members(): readonly MemberView[];
   /**
    * Checks the SQL here first.
    * @throws QueryError when it is refused; nothing was sent then
    */
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
+  /** For the seals of the audit; the key never leaves the node. */
+  readonly seals: Seals;
   /** Sends a request of any kind; `nodes` may be longer than 64, and leaving early withdraws it. */
   request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent>;
+  /**
+   * Commands hosts. An answer `ok` has one row (src/agent/actions/result.ts) that says how it went;
+   * `refused` with code `running`: not ended yet, ask again.
+   * @throws AgentError `not_commander`; nothing was sent then
+   */
+  command(spec: CommandSpec): AsyncIterable<AskEvent>;
+  /** Names of the actions that its certificates allow now, `*` for all; sorted. */
+  allowedActions(): readonly string[];
   onMember(listener: (member: MemberView) => void): () => void;
   onAlarm(listener: (alarm: Alarm) => void): () => void;
+}
+
+export interface Seals {
+  /** The end of an audit chain, signed with this node's present key as a SEAL and nothing else. */
+  sign(seal: SealSpec): SealView;
+  /** To every node. False when it is not news. */
+  spread(head: Uint8Array): boolean;
+  /** What this node remembers of all chains. */
+  all(): readonly SealView[];
 }

@@ -1,8 +1,15 @@
 import type { Command } from 'commander';
 import { backupEmbedded, EmbeddedPostgres, Hub, redactUrl, restoreEmbedded } from '../hub/index.ts';
 import { createLog, StateFolder, type Agent, type Log } from '../agent/index.ts';
+import { registerHubGrant } from './hub-grant.ts';
 import { PSQL_URL_FILE, stateOf } from './options.ts';
-import { startAgent, untilStopped, withUpOptions, type UpOptions } from './start-agent.ts';
+import {
+  serveMetrics,
+  startAgent,
+  untilStopped,
+  withUpOptions,
+  type UpOptions,
+} from './start-agent.ts';
 
 interface HubOptions extends UpOptions {
   readonly database?: string;
@@ -19,6 +26,8 @@ export function registerHub(program: Command): void {
     .addHelpText('after', HELP);
   withUpOptions(command).action((options: HubOptions) => run(command, options));
   registerBackup(command);
+  registerHubGrant(command);
+  for (const sub of command.commands) sub.exitOverride();
 }
 
 function registerBackup(hub: Command): void {
@@ -46,19 +55,24 @@ async function run(command: Command, options: HubOptions): Promise<void> {
   const { agent, state, log } = await startAgent(command, options, true);
   const stopped = new AbortController();
   const end = untilStopped(agent).finally(() => stopped.abort());
+  let metrics: Metrics | undefined;
   try {
+    metrics = await serveMetrics(agent, log);
     const given = options.database ?? agent.config.database ?? process.env['DATABASE_URL'];
     agent.hubStatus = { state: 'starting' };
     const database = given === undefined ? await embedded(state, log) : external(given);
     try {
-      await serve(agent, database, state, log, { end, signal: stopped.signal });
+      await serve(agent, database, state, log, { end, signal: stopped.signal, metrics });
     } finally {
       await database.stop();
     }
   } finally {
+    await metrics?.stop();
     await agent.stop();
   }
 }
+
+type Metrics = Awaited<ReturnType<typeof serveMetrics>>;
 
 /** Resolves when asked to stop. @throws HubError for what waiting does not mend */
 async function serve(
@@ -66,18 +80,21 @@ async function serve(
   database: Database,
   state: StateFolder,
   log: Log,
-  { end, signal }: { end: Promise<void>; signal: AbortSignal },
+  { end, signal, metrics }: { end: Promise<void>; signal: AbortSignal; metrics: Metrics },
 ): Promise<void> {
   let fail: (error: unknown) => void;
   const fatal = new Promise<never>((_, reject) => (fail = reject));
   const starting = Hub.start({
     ...{ databaseUrl: database.hubUrl, asker: agent, log, signal },
+    spoolFolder: state.file('spool'),
+    ...(agent.config.alertWebhook && { webhook: agent.config.alertWebhook }),
     onFatal: (error) => fail(error),
   });
   const hub = await starting.catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
   if (hub === undefined) return;
+  metrics.setHub(hub);
   try {
     state.writeSync(PSQL_URL_FILE, `${database.psqlUrl}\n`);
     agent.hubStatus = { state: 'ready', url: database.psqlUrl };
@@ -85,6 +102,7 @@ async function serve(
     await Promise.race([end, fatal]);
     log.info('stopping');
   } finally {
+    metrics.setHub(undefined);
     await hub.stop();
   }
 }

@@ -16,9 +16,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   forget: async () => (await import('./forget.ts')).registerForget,
   leave: async () => (await import('./forget.ts')).registerLeave,
   operator: async () => (await import('./operator.ts')).registerOperator,
+  actions: async () => (await import('./actions.ts')).registerActions,
   key: async () => (await import('./key.ts')).registerKey,
   secret: async () => (await import('./secret.ts')).registerSecret,
   tables: async () => (await import('./tables.ts')).registerTables,
+  audit: async () => (await import('./audit.ts')).registerAudit,
+  alerts: async () => (await import('./alerts.ts')).registerAlerts,
+  doctor: async () => (await import('./doctor.ts')).registerDoctor,
   sql: async () => (await import('./sql.ts')).registerSql,
   demo: async () => (await import('./demo.ts')).registerDemo,
 };

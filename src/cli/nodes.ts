@@ -13,6 +13,8 @@ interface NodeView {
   readonly version: string;
   readonly hub: boolean;
   readonly self: boolean;
+  /** What the last probe of it found; null before the first. */
+  readonly probe: string | null;
 }
 
 export function registerNodes(program: Command): void {
@@ -35,7 +37,8 @@ function nodeTable(nodes: readonly NodeView[]): string {
     node.addresses.join(' '),
     node.version,
     [node.hub ? 'hub' : '', node.self ? 'this host' : ''].filter(Boolean).join(', '),
+    node.probe ?? '',
     node.nodeId.slice(0, 12),
   ]);
-  return table(['name', 'state', 'since', 'addresses', 'version', 'role', 'node'], rows);
+  return table(['name', 'state', 'since', 'addresses', 'version', 'role', 'probe', 'node'], rows);
 }

@@ -18,6 +18,28 @@ export function controlSocketOf(command: Command): string {
   return StateFolder.existing(stateOf(command)).file(CONTROL_SOCKET);
 }
 
+/** The URL that a hub of this state folder left for people; undefined where there was none. */
+export function storedDatabase(command: Command): string | undefined {
+  return StateFolder.existing(stateOf(command)).readText(PSQL_URL_FILE)?.trim();
+}
+
+/** The database a command works on: as named, else that of the hub here. @throws CliError */
+export function databaseOf(command: Command, given: string | undefined): string {
+  const url = given ?? storedDatabase(command);
+  if (url !== undefined) return url;
+  throw new CliError(
+    `${JSON.stringify(stateOf(command))} has no hub`,
+    "run this where `swarmplane hub` runs, name the hub's state folder with --state DIR, or give --database URL",
+  );
+}
+
+/** As `databaseOf`, with the hub's own rights where the server is the embedded one here. */
+export async function hubDatabaseOf(command: Command, given: string | undefined): Promise<string> {
+  const url = databaseOf(command, given);
+  const { hubUrlBehind } = await import('../hub/index.ts');
+  return (await hubUrlBehind(StateFolder.existing(stateOf(command)).file('postgres'), url)) ?? url;
+}
+
 export interface HostOptions {
   readonly name: string;
   readonly listen: string;

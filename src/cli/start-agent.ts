@@ -11,6 +11,7 @@ import {
   StateFolder,
   type Log,
 } from '../agent/index.ts';
+import type { Hub } from '../hub/index.ts';
 import { CliError, EXIT } from './errors.ts';
 import { readToken, stateOf, withHostOptions, type HostOptions } from './options.ts';
 
@@ -114,6 +115,24 @@ function checkedAddress(text: string): string {
       EXIT.usage,
     );
   }
+}
+
+/**
+ * Serves metrics where the configuration says so; resolves with how to end that. A hub that starts
+ * later in the same process is told of with `setHub`.
+ * @throws WebError
+ */
+export async function serveMetrics(
+  agent: Agent,
+  log: Log,
+): Promise<{ setHub(hub: Pick<Hub, 'figures'> | undefined): void; stop(): Promise<void> }> {
+  const { metrics } = agent.config;
+  if (metrics === undefined) return { setHub: () => {}, stop: async () => {} };
+  const { WebServer } = await import('../web/index.ts');
+  let hub: Pick<Hub, 'figures'> | undefined;
+  const source = { agent: () => agent.figures(), hub: async () => hub?.figures() };
+  const server = await WebServer.start({ listen: metrics.listen, source, log });
+  return { setHub: (started) => (hub = started), stop: () => server.stop() };
 }
 
 /**

@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { startAgent, untilStopped, withUpOptions, type UpOptions } from './start-agent.ts';
+import {
+  serveMetrics,
+  startAgent,
+  untilStopped,
+  withUpOptions,
+  type UpOptions,
+} from './start-agent.ts';
 
 export function registerUp(program: Command): void {
   const command = program
@@ -8,9 +14,14 @@ export function registerUp(program: Command): void {
     .addHelpText('after', HELP);
   withUpOptions(command).action(async (options: UpOptions) => {
     const { agent, log } = await startAgent(command, options, false);
-    await untilStopped(agent);
-    log.info('stopping');
-    await agent.stop();
+    try {
+      const metrics = await serveMetrics(agent, log);
+      await untilStopped(agent);
+      log.info('stopping');
+      await metrics.stop();
+    } finally {
+      await agent.stop();
+    }
   });
 }
 

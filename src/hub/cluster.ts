@@ -72,8 +72,22 @@ export async function openCluster(dataDir: string, homeForRoot = HOME_FOR_ROOT):
 
 type Login = keyof ClusterState['passwords'];
 
-export function urlOf({ state }: Cluster, login: Login, database: string): string {
+export function urlOf({ state }: Pick<Cluster, 'state'>, login: Login, database: string): string {
   return `postgres://${login}:${state.passwords[login]}@127.0.0.1:${state.port}/${database}`;
+}
+
+/**
+ * The hub's own URL where `operatorUrl` is that of the embedded server in this folder; else undefined.
+ * For commands that need more than an operator may: doctor, grants.
+ */
+export async function hubUrlBehind(
+  dataDir: string,
+  operatorUrl: string,
+): Promise<string | undefined> {
+  const state = await readState(resolve(dataDir)).catch(() => undefined);
+  if (state === undefined) return undefined;
+  const url = (login: Login): string => urlOf({ state }, login, 'swarmplane');
+  return url('operator') === operatorUrl ? url('hub') : undefined;
 }
 
 export function superUrl(cluster: Cluster, database: string): string {

@@ -2,6 +2,7 @@
  * Connecting to PostgreSQL: a pool that survives outages, and the checks that turn an unfit server
  * into a sentence that says what to do.
  */
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { silentLog, type Log } from './log.ts';
@@ -58,9 +59,28 @@ export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
   });
   // An idle client whose server goes away emits an error; without a listener it ends the process.
   pool.on('error', (error) => log.warn({ error: messageOf(error) }, 'lost an idle connection'));
-  // A client in someone's hands fails its query; this keeps a second error from being the last.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const clients = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => {
+    clients.add(client);
+    // A client in someone's hands fails its query; this keeps a second error from being the last.
+    client.on('error', () => undefined);
+  });
+  pool.on('remove', (client) => clients.delete(client));
+  openClients.set(pool, clients);
   return pool;
+}
+
+const openClients = new WeakMap<pg.Pool, Set<pg.PoolClient>>();
+
+/**
+ * Breaks the connections of a pool of `openPool`, busy or idle: one that is half-open would keep a
+ * query waiting for a minute, and an orderly end for ever.
+ */
+export function cutConnections(pool: pg.Pool): void {
+  for (const client of openClients.get(pool) ?? []) {
+    // Not in pg's types: `end` waits for the other side where no query runs.
+    (client as unknown as { connection: { stream: Duplex } }).connection.stream.destroy();
+  }
 }
 
 /** The URL fit for a log: no password, no query string that could hold one. */

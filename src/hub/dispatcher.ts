@@ -25,14 +25,19 @@ export interface DispatcherOptions extends Omit<RunOptions, 'abandon'> {
 /** A due time is never waited for more finely than this. */
 const TICK_MIN_MS = 20;
 const TICK_MAX_MS = 3_600_000;
+/** What is not a claim waits so long for others of its kind: it must not compete with an answer. */
+const TEND_MS = 30;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #runs = new Map<string, { run: Run; done: Promise<void> }>();
   readonly #abandon = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #pumping: Promise<void> | undefined;
+  #claiming: Promise<void> | undefined;
   #again = false;
+  #tendTimer: NodeJS.Timeout | undefined;
+  #tending: Promise<void> | undefined;
+  #tendAgain = false;
   #stopped = false;
 
   constructor(options: DispatcherOptions) {
@@ -48,10 +53,11 @@ export class Dispatcher {
   wake(): void {
     if (this.#stopped) return;
     this.#again = true;
-    this.#pumping ??= this.#pump().finally(() => {
-      this.#pumping = undefined;
+    this.#claiming ??= this.#claimAll().finally(() => {
+      this.#claiming = undefined;
       if (this.#again) this.wake();
     });
+    this.#tendSoon();
   }
 
   /** The lease is somebody else's now: what was not answered yet is dropped. */
@@ -64,55 +70,88 @@ export class Dispatcher {
     this.#stopped = true;
     this.#again = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#tendTimer);
     const giveUp = setTimeout(() => this.#abandon.abort(), this.#options.stopMs);
-    await this.#pumping;
+    await Promise.all([this.#claiming, this.#tending]);
     for (const { run } of this.#runs.values()) run.stop('stop');
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
     clearTimeout(giveUp);
-  }
-
-  /** Never rejects. */
-  async #pump(): Promise<void> {
-    try {
-      while (this.#again && !this.#stopped) {
-        this.#again = false;
-        await this.#claimAll();
-        await this.#endCancelled();
-        while (!this.#stopped && (await this.#options.queue.sweep(this.#options.mayReap())));
-      }
-      // With every place taken the end of a run wakes us, not the clock.
-      if (!this.#full) this.#schedule(await this.#options.queue.nextDueMs());
-    } catch (error) {
-      this.#report(error);
-    }
   }
 
   get #full(): boolean {
     return this.#runs.size >= this.#options.runsMax;
   }
 
+  /** Never rejects. */
   async #claimAll(): Promise<void> {
-    while (!this.#stopped && !this.#full) {
-      const claim = await this.#options.queue.claim(this.#options.hubId(), this.#options.claimMax);
-      if (claim === undefined) return;
-      const run = new Run(claim, { ...this.#options, abandon: this.#abandon.signal });
-      const done = run.go().finally(() => {
-        this.#runs.delete(claim.token);
-        this.wake();
-      });
-      this.#runs.set(claim.token, { run, done });
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        while (!this.#stopped && !this.#full && (await this.#claim()));
+      }
+    } catch (error) {
+      this.#report(error);
     }
   }
 
-  async #endCancelled(): Promise<void> {
-    if (this.#runs.size === 0) return;
-    for (const token of await this.#options.queue.cancelled([...this.#runs.keys()]))
-      this.#runs.get(token)?.run.stop('cancelled');
+  /** False when nothing was due. */
+  async #claim(): Promise<boolean> {
+    const { queue, hubId, claimMax, asker } = this.#options;
+    const claim = await queue.claim(hubId(), claimMax, asker.allowedActions());
+    if (claim === undefined) return false;
+    const run = new Run(claim, { ...this.#options, abandon: this.#abandon.signal });
+    const done = run.go().finally(() => this.#ended(claim.token));
+    this.#runs.set(claim.token, { run, done });
+    return true;
   }
 
-  #schedule(dueMs: number | undefined): void {
+  /** Only with every place taken may there be work that nobody looked for. */
+  #ended(token: string): void {
+    const wasFull = this.#full;
+    this.#runs.delete(token);
+    if (wasFull) this.wake();
+    else this.#tendSoon();
+  }
+
+  #tendSoon(): void {
+    if (this.#stopped) return;
+    if (this.#tending !== undefined) this.#tendAgain = true;
+    else this.#tendTimer ??= setTimeout(() => this.#startTending(), TEND_MS);
+  }
+
+  #startTending(): void {
+    this.#tendTimer = undefined;
+    this.#tending = this.#tend().finally(() => {
+      this.#tending = undefined;
+      if (this.#tendAgain) this.#tendSoon();
+    });
+    this.#tendAgain = false;
+  }
+
+  /** Cancels and what is due by the clock. Never rejects. */
+  async #tend(): Promise<void> {
+    const { queue, mayReap, asker } = this.#options;
+    try {
+      for (;;) {
+        const { did, cancelled, dueMs } = await queue.tend(
+          [...this.#runs.keys()],
+          mayReap(),
+          asker.allowedActions(),
+        );
+        for (const token of cancelled) this.#runs.get(token)?.run.stop('cancelled');
+        if (did && !this.#stopped) continue;
+        // With every place taken the end of a run wakes us, not the clock.
+        if (!this.#full) this.#schedule(dueMs);
+        return;
+      }
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #schedule(dueMs: number | null): void {
     clearTimeout(this.#timer);
-    if (this.#stopped || dueMs === undefined) return;
+    if (this.#stopped || dueMs === null) return;
     this.#timer = setTimeout(
       () => this.wake(),
       Math.min(Math.max(dueMs, TICK_MIN_MS), TICK_MAX_MS),

@@ -4,25 +4,37 @@
  */
 import type pg from 'pg';
 import type { Asker } from '../agent/index.ts';
+import { cutConnections } from './database.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
+import { Collector } from './collector.ts';
 import { messageOf, type HubError } from './errors.ts';
+import { QueueFactsReader, type HubFigures } from './figures.ts';
+import { HistoryStore } from './history-store.ts';
 import { toJson } from './json-text.ts';
 import { createListener, type Listener } from './listener.ts';
 import type { Log } from './log.ts';
 import { NodeReporter } from './nodes.ts';
 import { openDatabase, whileAway, type OpenedDatabase } from './open-database.ts';
 import { Queue } from './queue.ts';
+import { Recorder } from './recorder.ts';
 import { RELEASE } from './release.ts';
 import { Scheduler } from './scheduler.ts';
+import { Sealer } from './sealer.ts';
+import { Spool } from './spool.ts';
 import { Upkeep } from './upkeep.ts';
+import { AlertTeller, type WebhookTarget } from './alert-teller.ts';
 
 export interface HubOptions {
   /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */
   readonly databaseUrl: string;
   readonly asker: Asker;
+  /** Where outcomes wait on disk while the database is away; of this hub alone, made where missing. */
+  readonly spoolFolder: string;
   readonly log: Log;
   readonly tuning?: Partial<HubTuning>;
+  /** Is told of every alert that opens or is resolved. */
+  readonly webhook?: WebhookTarget;
   /** Ends the waiting for a database that is not there yet. */
   readonly signal?: AbortSignal;
   /** Called when this hub must not go on: a newer one changed the database. It has stopped then. */
@@ -41,10 +53,16 @@ export interface HubTuning {
   readonly settleMs: number;
   /** How often the whole member table is compared with swarmplane.node. */
   readonly nodesMs: number;
-  /** How long a stop waits for the database. */
+  /** How often audit rows that wait are sealed. */
+  readonly sealMs: number;
+  /** How often what the settings call old is dropped. */
+  readonly retentionMs: number;
+  /** How long a stop waits for the database; after twice as long its connections are cut. */
   readonly stopMs: number;
   readonly claimMax: number;
   readonly runsMax: number;
+  /** Most bytes of outcomes on disk. */
+  readonly spoolBytes: number;
 }
 
 export const DEFAULT_TUNING: HubTuning = {
@@ -54,9 +72,12 @@ export const DEFAULT_TUNING: HubTuning = {
   graceMs: 3_000,
   settleMs: 5_000,
   nodesMs: 30_000,
+  sealMs: 30_000,
+  retentionMs: 3_600_000,
   stopMs: 5_000,
   claimMax: 1_000,
   runsMax: 16,
+  spoolBytes: 256 * 1024 * 1024,
 };
 
 export interface HubStatus {
@@ -72,12 +93,17 @@ export class Hub {
   readonly #startedAt = Date.now();
   readonly #pool: pg.Pool;
   readonly #queue: Queue;
+  readonly #spool: Spool;
   readonly #dispatcher: Dispatcher;
   readonly #nodes: NodeReporter;
   readonly #alarms: AlarmWriter;
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
+  readonly #sealer: Sealer;
+  readonly #collector: Collector;
   readonly #listener: Listener;
+  readonly #teller: AlertTeller | undefined;
+  readonly #facts: QueueFactsReader;
   #id = '';
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
@@ -105,11 +131,14 @@ export class Hub {
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#pool = pool;
     const queue = (this.#queue = new Queue(pool));
+    const { spoolBytes: bytesMax } = this.#tuning;
+    const spool = (this.#spool = new Spool({ folder: options.spoolFolder, bytesMax, log }));
     this.#nodes = new NodeReporter({ asker, queue, log, fullMs: this.#tuning.nodesMs });
     this.#alarms = new AlarmWriter(asker, queue, log);
     this.#dispatcher = new Dispatcher({
       ...this.#tuning,
       queue,
+      spool,
       asker,
       log,
       hubId: () => this.#id,
@@ -123,29 +152,45 @@ export class Hub {
       heartbeatMs: this.#tuning.heartbeatMs,
       hubId: () => this.#id,
       tokens: () => this.#dispatcher.tokens,
-      onLost: (token) => this.#dispatcher.lost(token),
+      actions: () => asker.allowedActions(),
+      onLost: (token) => {
+        queue.counters.leasesLost++;
+        this.#dispatcher.lost(token);
+      },
       onForgotten: () => this.#hello(),
       onBeat: () => this.#alarms.flush(),
       onBack: () => this.#catchUp(),
       onOutdated: (error) => this.#outdated(error),
     });
     this.#scheduler = new Scheduler(queue, log);
-    const { pollMs } = this.#tuning;
+    const { askMs, pollMs, sealMs, retentionMs } = this.#tuning;
+    const { nodeId, seals } = asker;
+    this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
+    this.#collector = new Collector({ store: new HistoryStore(pool), asker, log, askMs });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',
       log,
       pollMs,
     });
+    this.#facts = new QueueFactsReader(queue, log);
+    this.#teller = AlertTeller.for(options, queue);
     this.#listener.onWake((reason) => {
+      queue.counters.woken(reason);
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
       this.#scheduler.wake();
+      this.#collector.wake();
     });
   }
 
   status(): HubStatus {
     return { connected: this.#upkeep.connected, atWork: this.#dispatcher.tokens.length };
+  }
+
+  /** For metrics. Never rejects. */
+  async figures(): Promise<HubFigures> {
+    return { ...this.status(), ...this.#queue.counters, queue: await this.#facts.read() };
   }
 
   /** Gives unfinished work back without burning an attempt. Never rejects. */
@@ -155,8 +200,10 @@ export class Hub {
 
   async #begin(drift: readonly string[]): Promise<void> {
     await this.#queue.makePartitions();
+    await this.#writeSpooled();
     await this.#nodes.start();
     await this.#hello();
+    await this.#queue.reportActions(this.#id, this.#options.asker.allowedActions());
     await this.#reportTables();
     for (const object of drift)
       await this.#queue.raiseAlert('drift', object, `${object}: not as this release made it`);
@@ -167,8 +214,22 @@ export class Hub {
     this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
     await this.#upkeep.start();
     await this.#listener.start();
+    this.#sealer.start();
+    await this.#teller?.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
+    this.#collector.start();
+  }
+
+  /** Before the hello, which takes back the work that an earlier process of this hub left behind. */
+  async #writeSpooled(): Promise<void> {
+    const { log, signal = new AbortController().signal } = this.#options;
+    for (const token of this.#spool.tokens) {
+      log.info({ lease: token }, 'writing outcomes that an earlier run left on disk');
+      const recorder = new Recorder({ queue: this.#queue, spool: this.#spool, token, log, signal });
+      recorder.start();
+      await recorder.flush();
+    }
   }
 
   async #hello(): Promise<void> {
@@ -202,13 +263,19 @@ export class Hub {
   }
 
   async #end(): Promise<void> {
+    const giveUp = setTimeout(() => cutConnections(this.#pool), 2 * this.#tuning.stopMs);
+    await this.#teller?.stop();
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
-    await Promise.all([this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()]);
+    await Promise.all([
+      ...[this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()],
+      ...[this.#sealer.stop(), this.#collector.stop()],
+    ]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'could not say goodbye to the database');
     }
     await this.#pool.end();
+    clearTimeout(giveUp);
   }
 }

@@ -1,5 +1,11 @@
 /** The hub: PostgreSQL as the place where work is asked for and kept. */
 export { connect, openPool, redactUrl, type ConnectOptions } from './database.ts';
+export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alert-feed.ts';
+export { ALERT_CHANNEL, type WebhookTarget } from './alert-teller.ts';
+export { checkDatabase } from './database-check.ts';
+export { hubUrlBehind } from './cluster.ts';
+export { grant, GRANT_ROLES, type Granted, type GrantOptions, type GrantRole } from './grants.ts';
+export type { HubFigures } from './figures.ts';
 export { HubError } from './errors.ts';
 export type { Log } from './log.ts';
 export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migrate.ts';
@@ -16,3 +22,5 @@ export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } 
 export { backupEmbedded, restoreEmbedded, type EmbeddedBackupOptions } from './embedded-backup.ts';
 export type { BackupSummary } from './backup.ts';
 export type { Restored } from './restore.ts';
+export { verifyAudit, type AuditReport, type Fault, type VerifyOptions } from './audit-verify.ts';
+export type { NodeMemory } from './audit-memory.ts';

@@ -47,6 +47,11 @@ export function storable(text: string): string {
   return isUnstorable(text) ? text.replace(UNSTORABLE, '\ufffd') : text;
 }
 
+/** One row as a JSON array; values as in `rowsToJson`. */
+export function valuesToJson(row: readonly Value[]): string {
+  return `[${row.map(jsonValue).join(',')}]`;
+}
+
 /** Plain data as JSON, every text in it made storable. */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {

@@ -23,6 +23,7 @@ export class NodeReporter {
   #gather: NodeJS.Timeout | undefined;
   #full: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(options: NodeReporterOptions) {
     this.#options = options;
@@ -32,7 +33,7 @@ export class NodeReporter {
   async start(): Promise<void> {
     this.#unsubscribe ??= this.#options.asker.onMember((member) => {
       this.#changed.set(member.nodeId, member);
-      this.#gather ??= setTimeout(() => this.#flush(), GATHER_MS);
+      this.#flushIn(GATHER_MS);
     });
     this.#full ??= setInterval(() => this.reportAll(), this.#options.fullMs);
     await this.#write(this.#options.asker.members());
@@ -45,6 +46,7 @@ export class NodeReporter {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#unsubscribe?.();
     clearTimeout(this.#gather);
     clearInterval(this.#full);
@@ -64,12 +66,17 @@ export class NodeReporter {
         this.#options.log.warn({ error: messageOf(error) }, 'could not write the state of nodes');
         for (const member of members)
           if (!this.#changed.has(member.nodeId)) this.#changed.set(member.nodeId, member);
-        this.#gather ??= setTimeout(() => this.#flush(), this.#options.fullMs / 10);
+        this.#flushIn(this.#options.fullMs / 10);
       })
       .finally(() => {
         this.#writing = undefined;
-        if (this.#changed.size > 0) this.#gather ??= setTimeout(() => this.#flush(), GATHER_MS);
+        if (this.#changed.size > 0) this.#flushIn(GATHER_MS);
       });
+  }
+
+  /** A write that fails while this stops must not keep the process alive. */
+  #flushIn(ms: number): void {
+    if (!this.#stopped) this.#gather ??= setTimeout(() => this.#flush(), ms);
   }
 
   async #write(members: readonly MemberView[]): Promise<void> {

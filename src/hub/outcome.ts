@@ -4,20 +4,21 @@ import { rowsToJson, toJson } from './json-text.ts';
 
 /**
  * ok, failed, refused, cancelled are ends. `again`: try again while tries and time allow.
- * `away`: wait until the host is back. `later`: try again soon, no attempt burnt.
+ * `away`: wait until the host is back. `later`: try again soon, no attempt burnt; `running` too,
+ * because the host works on it.
  */
-export type OutcomeState = 'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later';
+export type OutcomeState =
+  'ok' | 'failed' | 'refused' | 'cancelled' | 'again' | 'away' | 'later' | 'running';
 
 export interface Outcome {
   readonly id: string;
   readonly state: OutcomeState;
   readonly code?: string;
-  readonly message?: string;
   /** JSON text as sql/35-complete.sql wants it, rows included. */
   readonly text: string;
 }
 
-interface Details {
+export interface Details {
   readonly code?: string | undefined;
   readonly message?: string | undefined;
   readonly ms?: number | undefined;
@@ -32,7 +33,6 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
     id,
     state,
     ...(details.code === undefined ? {} : { code: details.code }),
-    ...(details.message === undefined ? {} : { message: details.message }),
     text: toJson({ id, state, ...details }),
   };
 }
@@ -40,19 +40,28 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
 /** What one host's answer means for its delivery. `certain`: the swarm has settled, away means away. */
 export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
   const said = answer.outcome;
-  const proof = Buffer.from(answer.proof).toString('hex');
-  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain, proof);
+  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain, hexOf(answer.proof));
+  return outcomeWithRows(id, 'ok', answer, detailsOf(said));
+}
+
+/** The rows of an answer with what they mean for its delivery. */
+export function outcomeWithRows(
+  id: string,
+  state: 'ok' | 'failed',
+  answer: HostAnswer,
+  details: Details,
+): Outcome {
   const rows = rowsToJson(answer.columns, answer.rows);
   const head = toJson({
     id,
-    state: 'ok',
-    ...detailsOf(said),
+    state,
+    ...details,
     columns: answer.columns,
     warnings: answer.warnings,
-    proof,
+    proof: hexOf(answer.proof),
     altered: rows.altered,
   });
-  return { id, state: 'ok', text: `${head.slice(0, -1)},"rows":${rows.text}}` };
+  return { id, state, text: `${head.slice(0, -1)},"rows":${rows.text}}` };
 }
 
 /** `proof` is empty where the host itself said nothing. */
@@ -72,6 +81,10 @@ export function outcomeWithoutRows(
   });
 }
 
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
 function meaning(said: HostOutcome, certain: boolean): OutcomeState {
   switch (said.state) {
     case 'ok':
@@ -80,9 +93,11 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
     case 'error':
       return 'failed';
     case 'refused':
-      return said.code === 'busy' ? 'again' : 'refused';
+      if (said.code === 'running') return 'running';
+      return AGAIN.has(said.code ?? '') ? 'again' : 'refused';
     case 'unreachable':
-      return certain ? 'away' : 'later';
+      // A host that no fresh key is known of may be here, with a clock that is off.
+      return certain && said.code !== 'no_key' ? 'away' : 'later';
     case 'partial':
     case 'timeout':
     case 'expired':
@@ -90,7 +105,11 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
   }
 }
 
-function detailsOf(said: HostOutcome): Details {
+/** Refusals that say nothing about the request: a moment later the host takes it. */
+const AGAIN = new Set(['busy', 'stale_key']);
+
+/** What the host said, as it is stored. */
+export function detailsOf(said: HostOutcome): Details {
   return {
     code: said.code,
     message: said.message,

@@ -46,4 +46,6 @@ const GROUPS = `do $$ begin
   end if;
   grant swarmplane_operator to hub with admin true, inherit false;
   grant swarmplane_operator to operator;
+  -- doctor looks for who holds an old snapshot
+  grant pg_read_all_stats to hub;
 end $$`;

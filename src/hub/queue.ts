@@ -1,12 +1,13 @@
 /** The functions of the queue in the database (sql/30-claim.sql and on), typed. Nothing here retries. */
 import type pg from 'pg';
+import { HubCounters } from './figures.ts';
 
 /** One request's due deliveries under one lease. */
 export interface Claim {
   /** The lease and the fence: only its holder can write outcomes. */
   readonly token: string;
   readonly requestId: number;
-  readonly sql: string;
+  readonly work: Work;
   /** Session user who inserted the request. */
   readonly askedBy: string;
   /** False: a host that is away ends as unreachable at once. */
@@ -17,6 +18,15 @@ export interface Claim {
   readonly remainingMs: number;
   readonly deliveries: readonly ClaimedDelivery[];
 }
+
+/** What hosts are asked. */
+export type Work =
+  | { readonly kind: 'query'; readonly sql: string }
+  | {
+      readonly kind: 'action';
+      readonly action: string;
+      readonly args: Readonly<Record<string, string>>;
+    };
 
 export interface ClaimedDelivery {
   readonly id: string;
@@ -32,6 +42,14 @@ export interface HubIdentity {
   readonly version: string;
 }
 
+export interface Tended {
+  /** Something was done: there may be more to do. */
+  readonly did: boolean;
+  readonly cancelled: readonly string[];
+  /** Milliseconds until something is due, negative when it is overdue; null when nothing waits. */
+  readonly dueMs: number | null;
+}
+
 /** A schedule whose cron line has to be read now. */
 export interface DueCron {
   readonly id: number;
@@ -43,10 +61,48 @@ export interface DueCron {
   readonly catchUp: number;
 }
 
+/** An opening or a resolution of an alert, as a webhook is sent it. Times as PostgreSQL writes them. */
+export interface AlertEvent {
+  /** Grows; the same event sent twice has the same id. */
+  readonly id: number;
+  readonly event: 'opened' | 'resolved';
+  readonly at: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly alert: {
+    readonly id: number;
+    readonly kind: string;
+    readonly key: string;
+    readonly severity: string;
+    readonly message: string;
+    readonly detail: unknown;
+    readonly count: number;
+    readonly first_at: string;
+    readonly last_at: string;
+    readonly resolved_at: string | null;
+  };
+}
+
+/** What sql/62-fact.sql counts: by state, in whole numbers, ages in seconds. */
+export interface QueueFacts {
+  readonly deliveries: Readonly<Record<string, number>>;
+  readonly oldest_due_seconds: number;
+  readonly open_requests: number;
+  readonly leases: number;
+  readonly hosts: Readonly<Record<string, number>>;
+  readonly alerts: Readonly<Record<string, number>>;
+  /** How long the oldest opening or resolution waits to be told to a webhook. */
+  readonly untold_seconds: number;
+  /** Names of the hubs that are at work. */
+  readonly hubs: readonly string[];
+}
+
 interface ClaimRow {
   token: string;
   request_id: number;
-  sql: string;
+  sql: string | null;
+  action: string | null;
+  args: Record<string, string> | null;
   asked_by: string;
   wait_for_away: boolean;
   whole_swarm: boolean;
@@ -57,6 +113,9 @@ interface ClaimRow {
 /** Every method rejects with the error of pg. */
 export class Queue {
   readonly #pool: pg.Pool;
+
+  /** What went through here, for metrics. */
+  readonly counters = new HubCounters();
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
@@ -74,34 +133,44 @@ export class Queue {
     await this.#pool.query('select swarmplane.hub_goodbye($1)', [hubId]);
   }
 
-  /** At most `most` deliveries of the most urgent request; undefined when nothing is due. */
-  async claim(hubId: string, most: number): Promise<Claim | undefined> {
+  /**
+   * At most `most` deliveries of the most urgent request; undefined when nothing is due. Of actions only
+   * those that `actions` names.
+   */
+  async claim(
+    hubId: string,
+    most: number,
+    actions: readonly string[] = [],
+  ): Promise<Claim | undefined> {
     const { rows } = await this.#pool.query<ClaimRow>({
       name: 'claim',
-      text: 'select * from swarmplane.claim($1, $2)',
-      values: [hubId, most],
+      text: 'select * from swarmplane.claim($1, $2, $3)',
+      values: [hubId, most, actions],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
-    return {
+    const claim = {
       token: row.token,
       requestId: row.request_id,
-      sql: row.sql,
+      work: workOf(row),
       askedBy: row.asked_by,
       waitForAway: row.wait_for_away,
       wholeSwarm: row.whole_swarm,
       remainingMs: row.remaining_ms,
       deliveries: row.deliveries.map(([id, nodeId, attempt]) => ({ id, nodeId, attempt })),
     };
+    this.counters.claimed(claim);
+    return claim;
   }
 
   /** Ids of the deliveries whose outcome was taken; the others belong to a newer claim. */
   async complete(token: string, outcomes: string): Promise<Set<string>> {
-    const { rows } = await this.#pool.query<{ delivery: string }>({
+    const { rows } = await this.#pool.query<{ delivery: string; became: string }>({
       name: 'complete',
-      text: 'select delivery from swarmplane.complete($1, $2::jsonb)',
+      text: 'select delivery, became from swarmplane.complete($1, $2::jsonb)',
       values: [token, outcomes],
     });
+    for (const { became } of rows) this.counters.became(became);
     return new Set(rows.map((row) => row.delivery));
   }
 
@@ -120,23 +189,24 @@ export class Queue {
     await this.#pool.query('select swarmplane.give_back($1)', [token]);
   }
 
-  /** Tokens among these whose request somebody cancelled. */
-  async cancelled(tokens: readonly string[]): Promise<string[]> {
-    const sql = 'select t as token from swarmplane.cancelled_leases($1) t';
-    const { rows } = await this.#pool.query<{ token: string }>(sql, [tokens]);
-    return rows.map((row) => row.token);
-  }
-
-  /** Does one thing that is due (a lease that ran out, a request past its time); false when none was. */
-  async sweep(reap: boolean): Promise<boolean> {
-    const sql = 'select swarmplane.sweep($1) as did';
-    return (await this.#one<{ did: string | null }>(sql, [reap])).did !== null;
-  }
-
-  /** Milliseconds until something is due, negative when it is overdue; undefined when nothing waits. */
-  async nextDueMs(): Promise<number | undefined> {
-    const { due } = await this.#one<{ due: number | null }>('select swarmplane.next_due() as due');
-    return due ?? undefined;
+  /**
+   * Looks after what is due, in one round trip: does one thing (a lease that ran out, a request past
+   * its time), and tells which of these tokens somebody cancelled and when more is due, of actions
+   * only of those that `actions` names.
+   */
+  async tend(
+    tokens: readonly string[],
+    reap: boolean,
+    actions: readonly string[] = [],
+  ): Promise<Tended> {
+    const { rows } = await this.#pool.query<Tended>({
+      name: 'tend',
+      text: `select swarmplane.sweep($1) is not null as did,
+                    array(select swarmplane.cancelled_leases($2)) as cancelled,
+                    swarmplane.next_due($3) as "dueMs"`,
+      values: [reap, tokens, actions],
+    });
+    return rows[0]!;
   }
 
   /** Ticks of interval schedules that are due are turned into requests; true when there were any. */
@@ -189,6 +259,31 @@ export class Queue {
     await this.#pool.query(sql, [kind, key, message, times]);
   }
 
+  async resolveAlerts(kinds: readonly string[], keys: readonly string[]): Promise<void> {
+    await this.#pool.query('select swarmplane.resolve_alerts($1, $2)', [kinds, keys]);
+  }
+
+  /** The next event to tell a webhook, put off for others by `leaseMs`; undefined when none is due. */
+  async claimAlertEvent(leaseMs: number): Promise<AlertEvent | undefined> {
+    const sql = `select swarmplane.claim_alert_event($1 * interval '1 ms') as event`;
+    return (await this.#one<{ event: AlertEvent | null }>(sql, [leaseMs])).event ?? undefined;
+  }
+
+  /** `trouble` undefined: the webhook took it. */
+  async endAlertEvent(id: number, trouble: string | undefined): Promise<void> {
+    await this.#pool.query('select swarmplane.end_alert_event($1, $2)', [id, trouble]);
+  }
+
+  async facts(): Promise<QueueFacts> {
+    return (await this.#one<{ facts: QueueFacts }>('select swarmplane.queue_facts() as facts'))
+      .facts;
+  }
+
+  /** What this hub may command; alerts about actions that none may are opened and resolved. */
+  async reportActions(hubId: string, actions: readonly string[]): Promise<void> {
+    await this.#pool.query('select swarmplane.report_actions($1, $2)', [hubId, actions]);
+  }
+
   /** `members` is a JSON array, see sql/45-node.sql. */
   async reportNodes(members: string): Promise<void> {
     await this.#pool.query('select swarmplane.report_nodes($1::jsonb)', [members]);
@@ -205,4 +300,8 @@ export class Queue {
     const { rows } = await this.#pool.query<T>(sql, [...values]);
     return rows[0]!;
   }
+}
+
+function workOf({ sql, action, args }: ClaimRow): Work {
+  return action === null ? { kind: 'query', sql: sql! } : { kind: 'action', action, args: args! };
 }

@@ -1,13 +1,16 @@
 /** One claim from its asking to its end: who is away, what the others answered, what is left over. */
 import type { Asker, AskEvent, HostOutcome } from '../agent/index.ts';
 import { codeOf, messageOf } from './errors.ts';
-import type { Log } from './log.ts';
+import { actionOutcomeOf } from './action-outcome.ts';
+import { bound, type Log } from './log.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
 import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
 import { Recorder } from './recorder.ts';
+import type { Spool } from './spool.ts';
 
 export interface RunOptions {
   readonly queue: Queue;
+  readonly spool: Spool;
   readonly asker: Asker;
   readonly log: Log;
   /** Longest one try may take at the hosts. */
@@ -28,14 +31,17 @@ export class Run {
   readonly #recorder: Recorder;
   readonly #open: Map<string, ClaimedDelivery>;
   readonly #abort = new AbortController();
+  /** Ids of the swarm's requests, as hosts log them; empty until it was asked. */
+  #asked: readonly string[] = [];
   #reason: StopReason | undefined;
 
   constructor(claim: Claim, options: RunOptions) {
     this.claim = claim;
-    this.#options = options;
+    const log = bound(options.log, () => this.#ids());
+    this.#options = { ...options, log };
     this.#open = new Map(claim.deliveries.map((delivery) => [delivery.nodeId, delivery]));
-    const { queue, log, abandon } = options;
-    this.#recorder = new Recorder({ queue, token: claim.token, log, signal: abandon });
+    const { queue, spool, abandon } = options;
+    this.#recorder = new Recorder({ queue, spool, token: claim.token, log, signal: abandon });
   }
 
   /** Outcomes were dropped: no heartbeat may keep the lease. */
@@ -43,8 +49,12 @@ export class Run {
     return this.#recorder.gaveUp;
   }
 
-  /** Ends the asking early. The first reason stays. */
+  /**
+   * Ends the asking early. The first reason stays. A host that has an action already does not give it
+   * back when the request is cancelled: what it says of it is waited for.
+   */
   stop(reason: StopReason): void {
+    if (reason === 'cancelled' && this.claim.work.kind === 'action') return;
     this.#reason ??= reason;
     this.#abort.abort();
   }
@@ -61,7 +71,7 @@ export class Run {
       await this.#finish();
     } catch (error) {
       this.#options.log.warn(
-        { request: this.claim.requestId, error: messageOf(error) },
+        { error: messageOf(error) },
         'could not give work back; its lease runs out',
       );
     }
@@ -82,16 +92,9 @@ export class Run {
   }
 
   async #ask(): Promise<void> {
-    const { askMs, graceMs, asker } = this.#options;
+    const { askMs, graceMs } = this.#options;
     const timeoutMs = Math.max(100, Math.min(askMs, this.claim.remainingMs));
-    const events = asker
-      .ask({
-        sql: this.claim.sql,
-        targets: this.#targets(),
-        timeoutMs,
-        signal: this.#abort.signal,
-      })
-      [Symbol.asyncIterator]();
+    const events = this.#events(timeoutMs)[Symbol.asyncIterator]();
     const guard = setTimeout(() => this.#abort.abort(), timeoutMs + graceMs);
     try {
       for (;;) {
@@ -106,6 +109,39 @@ export class Run {
     }
   }
 
+  /** What makes a line of this hub's log and one of a host's log belong together. */
+  #ids(): object {
+    const { requestId, token } = this.claim;
+    const [first, ...others] = this.#asked;
+    const request = others.length === 0 ? first : this.#asked;
+    return { hub_request: requestId, lease: token, ...(request && { request }) };
+  }
+
+  #note(ids: readonly string[]): void {
+    this.#asked = ids;
+    const attempt = Math.max(...this.claim.deliveries.map((delivery) => delivery.attempt));
+    this.#options.log.info({ deliveries: this.#open.size, attempt }, 'asked the swarm');
+  }
+
+  #events(timeoutMs: number): AsyncIterable<AskEvent> {
+    const { asker } = this.#options;
+    const { work, askedBy, remainingMs } = this.claim;
+    const onAsked = (ids: readonly string[]): void => this.#note(ids);
+    const limits = { timeoutMs, signal: this.#abort.signal, onAsked };
+    if (work.kind === 'query')
+      return asker.ask({ sql: work.sql, targets: this.#targets(), ...limits });
+    const ids = new Map([...this.#open.values()].map(({ nodeId, id }) => [nodeId, id]));
+    const expires = Math.round(Date.now() + remainingMs);
+    return asker.command({
+      action: work.action,
+      args: work.args,
+      askedBy,
+      expires,
+      ids,
+      ...limits,
+    });
+  }
+
   #targets(): { kind: 'all' } | { kind: 'nodes'; nodes: string[] } {
     const nodes = [...this.#open.keys()];
     const all = this.#options.asker
@@ -118,7 +154,8 @@ export class Run {
     const certain = this.#options.certain();
     if (event.kind === 'answer') {
       const { answer } = event;
-      return this.#end(answer.outcome.nodeId, (id) => outcomeOf(id, answer, certain));
+      const make = this.claim.work.kind === 'action' ? actionOutcomeOf : outcomeOf;
+      return this.#end(answer.outcome.nodeId, (id) => make(id, answer, certain));
     }
     for (const host of event.account.hosts) await this.#endFromAccount(host, certain);
   }
@@ -132,7 +169,10 @@ export class Run {
     const delivery = this.#open.get(nodeId);
     if (delivery === undefined) return;
     this.#open.delete(nodeId);
-    await this.#recorder.add(make(delivery.id));
+    const outcome = make(delivery.id);
+    const { id, state, code } = outcome;
+    this.#options.log.debug({ delivery: id, node: nodeId, state, code }, 'a host ended');
+    await this.#recorder.add(outcome);
   }
 
   /** The asking itself failed: for good when the SQL was refused, otherwise it is tried again. */
@@ -141,10 +181,7 @@ export class Run {
     const code = codeOf(error) || 'ask_failed';
     const final = isRefusal(error);
     if (!final)
-      this.#options.log.warn(
-        { request: this.claim.requestId, error: messageOf(error) },
-        'asking the swarm failed, trying again',
-      );
+      this.#options.log.warn({ error: messageOf(error) }, 'asking the swarm failed, trying again');
     for (const nodeId of [...this.#open.keys()])
       await this.#end(nodeId, (id) =>
         plainOutcome(id, final ? 'refused' : 'again', { code, message: messageOf(error) }),

@@ -9,12 +9,15 @@ import type { Log } from './log.ts';
 import type { DueCron, Queue } from './queue.ts';
 
 const TICK_MIN_MS = 20;
+/** Most wakes are for requests: looking waits so long, and is done once for all of them. */
+const GATHER_MS = 50;
 const TICK_MAX_MS = 3_600_000;
 
 export class Scheduler {
   readonly #queue: Queue;
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #again = false;
   #stopped = false;
@@ -24,20 +27,25 @@ export class Scheduler {
     this.#log = log;
   }
 
-  /** Looks at the clock and the table now. */
+  /** Looks at the clock and the table soon. Cheap to call often. */
   wake(): void {
     if (this.#stopped) return;
     this.#again = true;
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-      if (this.#again) this.wake();
-    });
+    if (this.#looking !== undefined) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined;
+        if (this.#again) this.wake();
+      });
+    }, GATHER_MS);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#again = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#soon);
     await this.#looking;
   }
 

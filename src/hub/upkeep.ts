@@ -16,6 +16,8 @@ export interface UpkeepOptions {
   readonly hubId: () => string;
   /** Leases at work. */
   readonly tokens: () => readonly string[];
+  /** Actions that this hub may command. */
+  readonly actions: () => readonly string[];
   readonly onLost: (token: string) => void;
   /** This hub's row is gone or ended: say hello again. */
   readonly onForgotten: () => Promise<void>;
@@ -85,6 +87,7 @@ export class Upkeep {
       }
       for (const token of held) if (!kept.has(token)) onLost(token);
       if (!active) await onForgotten();
+      await queue.reportActions(hubId(), this.#options.actions());
       onBeat();
       await refuseNewer(pool, this.#known);
     } catch (error) {

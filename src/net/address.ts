@@ -1,5 +1,5 @@
 /** Addresses as people write them, `host:port`, and the prefixes that budgets count by. */
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { NetError } from './errors.ts';
 
@@ -38,24 +38,3 @@ export function defaultAdvertised(listenHost: string, port: number): string[] {
 
 /** Enough for every real network of a host; container hosts can have hundreds of bridges. */
 const ADVERTISED_MAX = 8;
-
-/** The network an address is counted under: /24 of IPv4 (also when mapped into IPv6), /64 of IPv6. */
-export function prefixOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  const v4 = mapped ?? address;
-  if (isIPv4(v4)) return `${v4.split('.').slice(0, 3).join('.')}.0/24`;
-  return isIPv6(address) ? `${firstGroups(address).join(':')}::/64` : address;
-}
-
-/** The first four 16-bit groups of an IPv6 address, `::` expanded. */
-function firstGroups(address: string): string[] {
-  const [head = '', tail] = address.split('%')[0]!.toLowerCase().split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const dotted = after.some((group) => group.includes('.')) ? 1 : 0;
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length - dotted);
-  const zeros: string[] = Array.from({ length: missing }, () => '0');
-  return [...before, ...zeros, ...after]
-    .slice(0, 4)
-    .map((group) => String(parseInt(group, 16).toString(16)));
-}

@@ -11,6 +11,7 @@ export class AdmissionLane {
   readonly #failures: AdmissionFailures;
   readonly #mono: () => number;
   #timer: NodeJS.Timeout | undefined;
+  #refused = 0;
 
   constructor(tuning: Pick<NetTuning, 'admission' | 'failures'>, mono: () => number) {
     this.#mono = mono;
@@ -22,6 +23,11 @@ export class AdmissionLane {
     return this.#budget.queued;
   }
 
+  /** Turned away since the start. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /**
    * Resolves when a run may start. `left` aborts when the connection is gone.
    * @throws NetError `busy` at once when there is no room, or after too many failures
@@ -29,6 +35,7 @@ export class AdmissionLane {
   async enter(prefix: string, left: AbortSignal): Promise<void> {
     const delayMs = this.#failures.delayMs(this.#mono(), prefix);
     if (delayMs > 0) {
+      this.#refused++;
       throw new NetError(
         'busy',
         `too many failed joins from ${prefix}, wait ${Math.ceil(delayMs)} ms`,
@@ -40,6 +47,7 @@ export class AdmissionLane {
         reject(new NetError('closed', 'the connection ended in the queue'));
       };
       if (!this.#budget.offer(resolve, prefix)) {
+        this.#refused++;
         reject(new NetError('busy', `the queue for joining is full (${this.queued} wait)`));
         return;
       }

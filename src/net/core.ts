@@ -56,7 +56,7 @@ export function readKeyBook({ identity, store, log }: NetOptions): KeyBook {
 }
 
 /** The keys of the core's persist effects. */
-const KEPT_KEYS = ['members', 'incarnation', 'records'];
+const KEPT_KEYS = ['members', 'incarnation', 'records', 'prekeys', 'seals'];
 
 function readKept(store: Store): Map<string, Uint8Array> {
   const kept = KEPT_KEYS.map((key) => [key, store.read(key)] as const);

@@ -13,7 +13,7 @@ import {
   type SecureErrorCode,
   type SwarmSecrets,
 } from '../secure/index.ts';
-import { prefixOf } from './address.ts';
+import { networkOf } from '../wire/index.ts';
 import type { AdmissionLane } from './admission-lane.ts';
 import { NetError, type NetErrorCode } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
@@ -124,7 +124,7 @@ async function letIn(
   }
   hooks.spoke();
   try {
-    await hooks.lane.enter(prefixOf(frames.remoteAddress), hooks.left);
+    await hooks.lane.enter(networkOf(frames.remoteAddress), hooks.left);
   } catch (error) {
     if (error instanceof NetError && error.code === 'busy') throw refused('busy', error.message);
     throw error;

@@ -4,7 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import { SecureError } from '../secure/index.ts';
-import { formatAddress, prefixOf } from './address.ts';
+import { networkOf } from '../wire/index.ts';
+import { formatAddress } from './address.ts';
 import { AdmissionLane } from './admission-lane.ts';
 import type { FailureVerdict } from './admission-failures.ts';
 import { NetError } from './errors.ts';
@@ -47,6 +48,11 @@ export class Inbound {
     return this.#lane.queued;
   }
 
+  /** Turned away by the admission budget since the start. */
+  get refused(): number {
+    return this.#lane.refused;
+  }
+
   accept(socket: Socket): void {
     const frames = new FrameSocket(socket, this.#tuning, this.#mono);
     const address = formatAddress(frames.remoteAddress, frames.remotePort);
@@ -56,7 +62,7 @@ export class Inbound {
       frames.close(reason);
       // Only what this side found out: a peer may claim anything.
       if (reason.code === 'wrong_secret' && !fromPeer(reason)) {
-        const prefix = prefixOf(frames.remoteAddress);
+        const prefix = networkOf(frames.remoteAddress);
         this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix));
       }
       this.#handlers.failed(address, reason);

@@ -7,12 +7,21 @@ import type { HandshakeResult } from './handshake.ts';
 import { Link, type LinkHandlers } from './link.ts';
 import type { LinkView } from './options.ts';
 
+export interface Traffic {
+  readonly links: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 export class LinkTable {
   readonly #links = new Map<LinkId, Link>();
   readonly #handlers: LinkHandlers;
   /** Peers that broke the protocol under their own key, and until when (`mono`) they stay out. */
   readonly #banned = new Map<NodeId, number>();
   #lastId = 0;
+  /** Of links that are gone. */
+  #bytesIn = 0;
+  #bytesOut = 0;
 
   constructor(handlers: LinkHandlers) {
     this.#handlers = handlers;
@@ -32,12 +41,25 @@ export class LinkTable {
       handlers: {
         message: this.#handlers.message,
         down: (one, reason) => {
-          if (this.#links.delete(one.id)) this.#handlers.down(one, reason);
+          if (!this.#links.delete(one.id)) return;
+          this.#bytesIn += one.bytesIn;
+          this.#bytesOut += one.bytesOut;
+          this.#handlers.down(one, reason);
         },
       },
     });
     this.#links.set(link.id, link);
     return link;
+  }
+
+  /** Bytes since the start, over all links there were, and how many are up. */
+  traffic(): Traffic {
+    let [bytesIn, bytesOut] = [this.#bytesIn, this.#bytesOut];
+    for (const link of this.#links.values()) {
+      bytesIn += link.bytesIn;
+      bytesOut += link.bytesOut;
+    }
+    return { links: this.#links.size, bytesIn, bytesOut };
   }
 
   get(id: LinkId): Link | undefined {

@@ -16,6 +16,7 @@ import type {
   CoreEvent,
   LinkId,
   MemberView,
+  ProbeResult,
   RequestSpec,
   SelfDescription,
 } from '../swarm/types.ts';
@@ -33,16 +34,19 @@ import { cloneAlarm, wrongSecretAlarms } from './handshake-alarms.ts';
 import { Inbound } from './inbound.ts';
 import { JpakePool } from './jpake-pool.ts';
 import type { Link } from './link.ts';
-import { LinkTable } from './link-table.ts';
+import { LinkTable, type Traffic } from './link-table.ts';
 import { Listener } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import type { LinkView, NetOptions } from './options.ts';
-import { RequestStream, type RequestEvent } from './request-stream.ts';
+import { SealDesk } from './seal-desk.ts';
+import { RequestStream } from './request-stream.ts';
 import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
 
 export class SwarmNode {
   /** Where this node listens. */
   readonly address: HostPort;
+  /** What this node remembers of audit chains. */
+  readonly seals: SealDesk;
   readonly #options: NetOptions;
   readonly #tuning: NetTuning;
   readonly #clock: Clock;
@@ -109,6 +113,7 @@ export class SwarmNode {
       effect: (effect) => this.#effects.handle(effect),
       event: (event) => this.#handleEvent(event),
     });
+    this.seals = new SealDesk(this.#driver);
     this.#ticker = this.#startTicker();
     listener.accept((socket) => this.#inbound.accept(socket));
     this.#driver.step((one, now) => one.handleTimeout(now));
@@ -133,6 +138,11 @@ export class SwarmNode {
     return this.#driver.step((core) => core.members());
   }
 
+  /** The last probe of each member that was probed in this run. */
+  probes(): readonly ProbeResult[] {
+    return this.#driver.step((core) => core.probes());
+  }
+
   links(): readonly LinkView[] {
     return this.#links.views(this.members());
   }
@@ -142,12 +152,13 @@ export class SwarmNode {
    * `timeoutMs`. Leaving the loop early withdraws the request; `signal` does too, and the account
    * then still comes.
    */
-  request(spec: RequestSpec, signal?: AbortSignal): AsyncIterable<RequestEvent> {
+  request(spec: RequestSpec, signal?: AbortSignal): RequestStream {
     this.#refuseStopped();
     const cancel = (): void => this.#driver.step((core, now) => core.cancelRequest(now, id));
     const stream = new RequestStream(cancel, () => signal?.removeEventListener('abort', cancel));
     const id = this.#driver.step((core, now) => {
       const started = core.startRequest(now, spec);
+      stream.id = started;
       this.#requests.set(started, stream);
       return started;
     });
@@ -156,9 +167,14 @@ export class SwarmNode {
     return stream;
   }
 
-  /** Connections without a finished handshake, and how many of them wait for the admission budget. */
-  pressure(): { unproven: number; queued: number } {
-    return { unproven: this.#inbound.unproven, queued: this.#inbound.queued };
+  /** Handshakes under way, those of them that wait for the admission budget, those it turned away. */
+  pressure(): { unproven: number; queued: number; refused: number } {
+    const { unproven, queued, refused } = this.#inbound;
+    return { unproven, queued, refused };
+  }
+
+  traffic(): Traffic {
+    return this.#links.traffic();
   }
 
   /** No longer expected in accounts, here and at every member. False when unknown. */

@@ -1,5 +1,5 @@
 /** The events of one request as an async iterable that ends with its account. */
-import type { CoreEvent } from '../swarm/types.ts';
+import type { CoreEvent, RequestId } from '../swarm/types.ts';
 import type { NetError } from './errors.ts';
 
 export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
@@ -9,6 +9,8 @@ export type RequestEvent = Extract<CoreEvent, { kind: 'answer' | 'account' }>;
  * with at most 4 MiB). Leaving the loop early calls `onLeave`, which cancels.
  */
 export class RequestStream implements AsyncIterable<RequestEvent>, AsyncIterator<RequestEvent> {
+  /** As every host's log has it: 32 hex digits. */
+  id: RequestId = '';
   readonly #onLeave: () => void;
   readonly #onEnd: () => void;
   readonly #ready: RequestEvent[] = [];

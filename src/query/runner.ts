@@ -4,6 +4,7 @@
  */
 import { QueryProcess } from './query-process.ts';
 import type { ChildSettings, Done, Job, JobKind } from './protocol.ts';
+import { PreparedCache } from './prepared-cache.ts';
 import { takenRow } from './taking.ts';
 import {
   DEFAULT_QUERY_LIMITS,
@@ -31,12 +32,15 @@ interface Waiting {
 /** Nothing is started and nothing heavy is loaded until the first query. */
 export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
   const pool = new Pool(options);
+  const prepared = new PreparedCache();
   return {
     async prepare(sql) {
+      const known = prepared.get(sql);
+      if (known !== undefined) return known;
       const { done } = await pool.run('prepare', sql, {});
       if (done.kind !== 'prepare') throw wrongReport(done);
       const { columns, tables, sensitive } = done;
-      return { columns, tables, sensitive };
+      return prepared.add(sql, { columns, tables, sensitive });
     },
     async explain(sql) {
       const { done } = await pool.run('explain', sql, {});
@@ -89,7 +93,7 @@ class Pool {
         allowSensitive: options.allowSensitive ?? false,
       };
       const waiting: Waiting = {
-        job: { ...job, facts: this.options.facts() },
+        job: { ...job, facts: this.options.facts(job.sql) },
         signal: options.signal,
         resolve,
         reject,

@@ -74,7 +74,7 @@ export interface TakenRow {
   readonly bytes: Uint8Array;
 }
 
-/** A whole table, for history (docs/protocol.md section 10). */
+/** A whole table, for history (docs/protocol.md section 11). */
 export interface TakenTable {
   readonly shape: Shape;
   /** No two of them are equal. */
@@ -137,7 +137,7 @@ export interface QueryRunner {
 export interface QueryRunnerOptions {
   readonly limits?: Partial<QueryLimits>;
   /** Asked for each query. */
-  readonly facts: () => HostFacts;
+  readonly facts: (sql: string) => HostFacts;
   /** Tables this host does not serve at all. */
   readonly denyTables?: readonly string[];
   /** Root of the file system the tables read: '/' but in tests. */

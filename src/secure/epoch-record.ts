@@ -54,16 +54,25 @@ export function openEpochRecord(
 ): EpochRecord {
   const fields = openRecord(bytes, KIND, pinned) as [Uint8Array, Uint8Array, Uint8Array];
   const epoch = number(fields[0]);
-  const own = {
-    id: fromHex(identity.nodeId),
-    publicKey: identity.newest.boxKey,
-    secretKey: identity.boxSecret,
-  };
-  const plain = openFromMany(fields[2], own, contextOf(pinned.swarmId, epoch));
+  const plain = openForAny(fields[2], identity, contextOf(pinned.swarmId, epoch));
   const record = { epoch, time: number(fields[1]) };
   if (plain === undefined) return record;
   if (plain.length !== 64) throw new SecureError('bad_record', 'an EPOCH record without two keys');
   return { ...record, keys: { epochKey: plain.slice(0, 32), joinKey: plain.slice(32) } };
+}
+
+/** The operator may not have heard of the last rotation, or this host rotated since it signed. */
+function openForAny(
+  sealed: Uint8Array,
+  identity: Identity,
+  context: Uint8Array,
+): Uint8Array | undefined {
+  const id = fromHex(identity.nodeId);
+  for (const pair of identity.boxPairs) {
+    const plain = openFromMany(sealed, { id, ...pair }, context);
+    if (plain !== undefined) return plain;
+  }
+  return undefined;
 }
 
 /**

@@ -1,8 +1,13 @@
-/** This host's own identity: its key list, the secret keys of the newest entry and of the next one. */
-import { decodeAllFields, decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
+/**
+ * This host's own identity: its key list, the secret keys of the newest entry and of the next one,
+ * and the X25519 secrets of entries replaced less than 30 days ago: an EPOCH record that crossed a
+ * rotation is sealed to one of these.
+ */
+import { concat, decodeAllFields, decodeFields, encodeFields, equalBytes } from '../wire/index.ts';
 import { createCrypto } from './backend.ts';
 import { SigningKey } from './ed25519.ts';
 import { SecureError } from './errors.ts';
+import { OLD_EPOCH_SECONDS } from './epoch-record.ts';
 import { equalSecret, protocolLabel, sha256 } from './hash.ts';
 import {
   KEY_ENTRIES_MAX,
@@ -13,19 +18,27 @@ import {
   verifyKeyList,
 } from './key-entry.ts';
 import type { Crypto, KeyEntry, NodeId } from './types.ts';
-import { x25519KeyPair } from './x25519.ts';
+import { x25519KeyPair, type X25519KeyPair } from './x25519.ts';
 
 /** Never changes; `rotate` gives a new one. */
 export class Identity {
   readonly entries: readonly KeyEntry[];
   readonly #current: SecretPair;
   readonly #next: SecretPair;
+  /** Of the entries before the newest, the last one first. */
+  readonly #older: readonly X25519KeyPair[];
   readonly #crypto: Crypto;
 
-  private constructor(entries: readonly KeyEntry[], current: SecretPair, next: SecretPair) {
+  private constructor(
+    entries: readonly KeyEntry[],
+    current: SecretPair,
+    next: SecretPair,
+    older: readonly X25519KeyPair[] = [],
+  ) {
     this.entries = entries;
     this.#current = current;
     this.#next = next;
+    this.#older = older;
     this.#crypto = createCrypto(current.signing);
   }
 
@@ -76,6 +89,7 @@ export class Identity {
       this.#next.signSeed,
       this.#next.boxSeed,
       encodeFields(this.entries.map((entry) => entry.bytes)),
+      concat(...this.#older.map((pair) => pair.secretKey)),
     ]);
     return encodeFields([content, sha256(content)]);
   }
@@ -89,9 +103,20 @@ export class Identity {
     return this.#crypto;
   }
 
-  /** The X25519 secret of the newest entry: opens what was sealed to its box key. */
-  get boxSecret(): Uint8Array {
-    return this.#current.boxSeed;
+  /** The X25519 pairs that something may be sealed to, that of the newest entry first. */
+  get boxPairs(): readonly X25519KeyPair[] {
+    const { boxKey: publicKey, boxSeed: secretKey } = this.#current;
+    return [{ publicKey, secretKey }, ...this.#older];
+  }
+
+  /** Without the secrets of entries that were replaced 30 days ago; itself when it has none. */
+  forgetOld(nowSeconds: number): Identity {
+    const recent = this.#older.filter((_, i) => {
+      const replacedAt = this.entries[this.entries.length - 1 - i]!.time;
+      return nowSeconds - replacedAt < OLD_EPOCH_SECONDS;
+    });
+    if (recent.length === this.#older.length) return this;
+    return new Identity(this.entries, this.#current, this.#next, recent);
   }
 
   /**
@@ -118,13 +143,15 @@ export class Identity {
       time: Math.floor(nowSeconds),
     };
     const entry = signKeyEntry(content, this.#current.signing, this.#next.signing);
-    return new Identity([...this.entries, entry], this.#next, next);
+    const entries = [...this.entries, entry];
+    return new Identity(entries, this.#next, next, this.boxPairs).forgetOld(nowSeconds);
   }
 
   static #parse(bytes: Uint8Array): Identity {
     const [content, checksum] = decodeFields(bytes, 2) as [Uint8Array, Uint8Array];
     if (!equalSecret(checksum, sha256(content))) throw new RangeError('its checksum differs');
-    const fields = decodeFields(new Uint8Array(content), 6);
+    const fields = decodeAllFields(new Uint8Array(content));
+    if (fields.length < 6 || fields.length > 7) throw new RangeError('it has other fields');
     if (!equalBytes(fields[0]!, FILE_LABEL)) throw new RangeError('it is of another kind');
     const entries = verifyKeyList(decodeAllFields(fields[5]!));
     const current = secretPair(fields[1]!, fields[2]!);
@@ -134,8 +161,22 @@ export class Identity {
       throw new RangeError('its secret keys are not those of its newest entry');
     if (!equalBytes(pairHash(next), newest.nextHash))
       throw new RangeError('its next keys are not those it promised');
-    return new Identity(entries, current, next);
+    // Files of versions that kept no older secrets have no such field.
+    return new Identity(entries, current, next, readOlder(entries, fields[6] ?? new Uint8Array()));
   }
+}
+
+function readOlder(entries: readonly KeyEntry[], secrets: Uint8Array): X25519KeyPair[] {
+  const count = secrets.length / 32;
+  if (!Number.isInteger(count) || count >= entries.length) {
+    throw new RangeError('it has more older keys than entries');
+  }
+  return Array.from({ length: count }, (_, i) => {
+    const pair = x25519KeyPair(secrets.subarray(32 * i, 32 * (i + 1)));
+    if (!equalBytes(pair.publicKey, entries[entries.length - 2 - i]!.boxKey))
+      throw new RangeError('its older keys are not those of its entries');
+    return pair;
+  });
 }
 
 interface SecretPair {

@@ -8,22 +8,8 @@ import { concat, decodeFields, encodeFields, equalBytes } from '../wire/index.ts
 import { SecureError } from './errors.ts';
 import { expandLabel, hkdfExtract, sha256 } from './hash.ts';
 import { secretbox } from './secretbox.ts';
+import type { Recipient, SealToManyOptions } from './types.ts';
 import { x25519, x25519KeyPair } from './x25519.ts';
-
-/** `id`: 32 bytes, e.g. a node id. */
-export interface Recipient {
-  readonly id: Uint8Array;
-  /** X25519, 32 bytes. */
-  readonly publicKey: Uint8Array;
-}
-
-export interface SealToManyOptions {
-  readonly recipients: readonly Recipient[];
-  readonly plain: Uint8Array;
-  /** What the box belongs to; opening demands the same. */
-  readonly context: Uint8Array;
-  readonly random: (n: number) => Uint8Array;
-}
 
 export const RECIPIENTS_MAX = 4096;
 
@@ -62,9 +48,11 @@ export function openFromMany(
 ): Uint8Array | undefined {
   const [ephemeral, slots, sealed] = split(bytes);
   let key: Uint8Array | undefined;
+  let tried = 0;
   for (let at = 0; at < slots.length; at += SLOT_BYTES) {
     const slot = slots.subarray(at, at + SLOT_BYTES);
     if (!equalBytes(slot.subarray(0, 8), own.id.subarray(0, 8))) continue;
+    if (++tried > SAME_PREFIX_MAX) break;
     key ??= slotKey(own.secretKey, ephemeral, { ephemeral, recipient: own, context });
     const textKey = secretbox().open(key, ZERO_NONCE, slot.subarray(8));
     if (textKey === undefined) continue;
@@ -99,5 +87,7 @@ function slotKey(
 
 const ID_PREFIX_BYTES = 8;
 const SLOT_BYTES = ID_PREFIX_BYTES + 32 + 16;
+/** Ids hardly ever share 8 bytes: who shows more slots of one prefix wants to cost time. */
+const SAME_PREFIX_MAX = 4;
 /** Each of these keys seals one text. */
 const ZERO_NONCE = new Uint8Array(24);

@@ -22,6 +22,31 @@ export interface Crypto {
   seal(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array): Uint8Array;
   /** Undefined when the box does not authenticate. */
   open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+  /** False for a public key that `x25519` refuses whatever the secret. */
+  isX25519Key(publicKey: Uint8Array): boolean;
+  /** One text sealed to many keys, all of them good ones (docs/protocol.md section 4). */
+  sealToMany(options: SealToManyOptions): Uint8Array;
+  /** Undefined when it holds nothing for this key, or is no such thing. Never throws. */
+  openFromMany(
+    sealed: Uint8Array,
+    own: Recipient & { readonly secretKey: Uint8Array },
+    context: Uint8Array,
+  ): Uint8Array | undefined;
+}
+
+/** `id`: 32 bytes, e.g. a node id. */
+export interface Recipient {
+  readonly id: Uint8Array;
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+export interface SealToManyOptions {
+  readonly recipients: readonly Recipient[];
+  readonly plain: Uint8Array;
+  /** What the box belongs to; opening demands the same. */
+  readonly context: Uint8Array;
+  readonly random: (n: number) => Uint8Array;
 }
 
 /** The newest key entry of a node, parsed and verified (docs/protocol.md section 6). */

@@ -17,7 +17,7 @@ export function x25519KeyPair(seed: Uint8Array): X25519KeyPair {
 
 /** The shared secret, 32 bytes; undefined for a public key that forces or bends the result. */
 export function x25519(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  if (!isGoodU(publicKey)) return undefined;
+  if (!isX25519Key(publicKey)) return undefined;
   try {
     const shared = diffieHellman({
       privateKey: privateKey(secretKey),
@@ -29,8 +29,8 @@ export function x25519(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array
   }
 }
 
-/** Canonical (below p, top bit clear) and not of low order. */
-function isGoodU(u: Uint8Array): boolean {
+/** True for a public key that `x25519` takes: canonical (below p, top bit clear), not of low order. */
+export function isX25519Key(u: Uint8Array): boolean {
   return u.length === 32 && isBelowP(u) && !LOW_ORDER_U.has(toHex(u));
 }
 

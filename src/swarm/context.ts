@@ -85,4 +85,10 @@ export class Context {
   alarm(kind: string, key: string, message: string): void {
     this.events.push({ kind: 'alarm', alarm: { kind, key, message, at: this.now.wall } });
   }
+
+  /** What the alarm told of has ended. */
+  alarmOver(kind: string, key: string): void {
+    const alarm = { kind, key, message: '', at: this.now.wall, over: true } as const;
+    this.events.push({ kind: 'alarm', alarm });
+  }
 }

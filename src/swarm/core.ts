@@ -17,8 +17,11 @@ import type {
   LinkInfo,
   MemberView,
   Now,
+  ProbeResult,
   RequestId,
   RequestSpec,
+  SealSpec,
+  SealView,
   SelfDescription,
 } from './types.ts';
 
@@ -67,6 +70,8 @@ export class SwarmCore implements Core {
         if (parts.keeper.handlePersisted(effectId, result.ok)) return;
         if (parts.keys.handlePersisted(effectId, result.ok)) return;
         if (parts.records.handlePersisted(effectId, result.ok)) return;
+        if (parts.prekeys.handlePersisted(effectId, result.ok)) return;
+        if (parts.seals.handlePersisted(effectId, result.ok)) return;
         parts.own.handlePersisted(effectId, result.ok);
     }
   }
@@ -108,7 +113,7 @@ export class SwarmCore implements Core {
     if (parts.asks.size >= ASKS_MAX) {
       throw new SwarmError('busy', `${ASKS_MAX} requests are under way: wait for one to end`);
     }
-    const ask = prepareAsk(parts.context, parts.members, spec);
+    const ask = prepareAsk(parts, spec);
     parts.asks.add(ask);
     parts.requests.start(ask.request);
     for (const nodeId of ask.waiting) parts.dialer.kick(nodeId);
@@ -125,6 +130,10 @@ export class SwarmCore implements Core {
       .filter((member) => member.forgotten === undefined || parts.isSelf(member.nodeId))
       .map((member) => parts.view(member))
       .sort((a, b) => compare(a.name, b.name) || compare(a.nodeId, b.nodeId));
+  }
+
+  probes(): readonly ProbeResult[] {
+    return this.#parts.prober.results();
   }
 
   forget(now: Now, node: NodeId): boolean {
@@ -145,6 +154,18 @@ export class SwarmCore implements Core {
 
   publish(now: Now, record: Uint8Array): boolean {
     return this.#enter(now).records.apply(record, undefined);
+  }
+
+  signSeal(now: Now, seal: SealSpec): SealView {
+    return this.#enter(now).seals.sign(seal);
+  }
+
+  spreadSeal(now: Now, head: Uint8Array): boolean {
+    return this.#enter(now).seals.spread(head);
+  }
+
+  seals(): readonly SealView[] {
+    return this.#parts.seals.views();
   }
 
   leave(now: Now): void {
@@ -171,6 +192,7 @@ export class SwarmCore implements Core {
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
     const { members, links, asks, replies, executions, requests } = this.#parts;
+    const { prober, probeAnswers, seals } = this.#parts;
     return {
       members: members.size,
       links: links.size,
@@ -178,6 +200,9 @@ export class SwarmCore implements Core {
       openingBytes: asks.openingBytes,
       keptBytes: replies.bytes,
       runs: executions.size,
+      probed: prober.size,
+      probers: probeAnswers.size,
+      seals: seals.size,
       ...requests.sizes,
     };
   }
@@ -191,16 +216,18 @@ export class SwarmCore implements Core {
   }
 
   #start(): void {
-    const { context, intake, own, gossip, dialer, records } = this.#parts;
+    const { context, intake, prekeys, gossip, dialer, records, prober } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
     records.restore(context.options.records ?? []);
+    this.#parts.seals.restore(context.options.seals ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
     for (const node of context.options.forgotten ?? []) this.forget(context.now, node);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);
-    own.renew();
+    prekeys.start();
     gossip.start();
     dialer.start();
+    prober.start();
   }
 
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {

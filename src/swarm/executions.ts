@@ -3,6 +3,7 @@ import { ANSWER_BYTES_MAX } from '../wire/index.ts';
 import type { Outcome } from './answer.ts';
 import type { Context } from './context.ts';
 import type { Members } from './members.ts';
+import type { Prekeys } from './prekeys.ts';
 import type { Request } from './requests.ts';
 import type { RunOutcome } from './types.ts';
 
@@ -19,13 +20,15 @@ export interface ExecutionsListener {
 export class Executions {
   #context: Context;
   #members: Members;
+  #prekeys: Prekeys;
   #listener: ExecutionsListener;
   /** By effect id. */
   #runs = new Map<number, Request>();
 
-  constructor(context: Context, members: Members, listener: ExecutionsListener) {
+  constructor(context: Context, members: Members, prekeys: Prekeys, listener: ExecutionsListener) {
     this.#context = context;
     this.#members = members;
+    this.#prekeys = prekeys;
     this.#listener = listener;
   }
 
@@ -43,7 +46,13 @@ export class Executions {
       const message = `this host is carrying out ${RUNS_MAX} requests already`;
       return this.#listener.ended(request, failed('refused', 'busy', message));
     }
-    this.#run(request);
+    const body = this.#prekeys.open(request);
+    if (body === undefined) {
+      const message =
+        'the request was sealed to a key that this host does not hold, or holds no more: ask again';
+      return this.#listener.ended(request, failed('refused', 'stale_key', message));
+    }
+    this.#run(request, body);
   }
 
   handleDone(effect: number, outcome: RunOutcome): void {
@@ -73,7 +82,7 @@ export class Executions {
     }
   }
 
-  #run(request: Request): void {
+  #run(request: Request, plain: Uint8Array): void {
     const id = this.#context.nextEffectId();
     const { timers, now, tuning } = this.#context;
     const { body } = request.signed;
@@ -87,7 +96,7 @@ export class Executions {
         originName:
           this.#members.get(request.origin)?.record.body.name ?? request.origin.slice(0, 12),
         kind: body.what,
-        body: request.body,
+        body: plain,
         ...(body.certificate.length === 0 ? {} : { certificate: body.certificate }),
         remainingMs: request.endsAt - now.mono,
       },

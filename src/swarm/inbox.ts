@@ -35,6 +35,7 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.gossip.handleSummary(link, message);
     case 'digest':
       parts.records.handleDigest(link);
+      parts.seals.tell(link);
       return parts.gossip.handleDigest(link, message.hash);
     case 'record':
       parts.records.apply(message.bytes, link.id);
@@ -43,8 +44,16 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.keys.handleWant(link.id, message);
     case 'keys':
       return parts.keys.handleKeys(link.id, message);
+    case 'probe':
+      return parts.probeAnswers.handle(link, message);
+    case 'probed':
+      return parts.prober.handleProbed(link, message);
     case 'holds':
       return parts.records.handleHolds(link, message);
+    case 'seals':
+      return parts.seals.handleSeals(link, message);
+    case 'seals-have':
+      return parts.seals.handleHave(link, message);
     case 'want':
       return parts.gossip.handleWant(link, message);
     case 'request':

@@ -70,7 +70,7 @@ export class Keys {
     const { timers, now } = this.#context;
     timers.set('keys', String(id), now.mono + (doomed ? DOOMED_MS : FETCH_MS));
     if (doomed) this.#showOlder(id, peer);
-    else this.#want(id, peer.nodeId, verdict.kind === 'gap' ? verdict.from : 0);
+    else this.want(id, peer.nodeId, verdict.kind === 'gap' ? verdict.from : 0);
     return false;
   }
 
@@ -101,6 +101,11 @@ export class Keys {
     if (link !== undefined) this.#drop(id, link.doomed ? OLD_KEY : 'its key list never came');
   }
 
+  /** Asks a peer for entries of a node's list, from a version on. */
+  want(id: LinkId, node: NodeId, from: number): void {
+    this.#send(id, { t: 'keys-want', node: fromHex(node), from });
+  }
+
   /** Answers with what the book holds; key lists are no secret. */
   handleWant(id: LinkId, message: KeysWantMessage): void {
     const list = this.#book?.list(toHex(message.node)) ?? [];
@@ -125,7 +130,7 @@ export class Keys {
     if (verdict.kind !== 'gap') return isGood(verdict);
     const node = toHex(record.body.node);
     if (this.#aside.size < ASIDE_MAX || this.#aside.has(node)) this.#aside.set(node, record);
-    for (const id of this.#handlers.linksFor(node)) this.#want(id, node, verdict.from);
+    for (const id of this.#handlers.linksFor(node)) this.want(id, node, verdict.from);
     return false;
   }
 
@@ -205,7 +210,7 @@ export class Keys {
     }
     const verdict = this.#judge([entry.bytes]);
     if (verdict?.kind === 'gap' && this.#book!.list(nodeId).length > before) {
-      return this.#want(id, nodeId, verdict.from);
+      return this.want(id, nodeId, verdict.from);
     }
     if (verdict === undefined || !isGood(verdict)) {
       return this.#drop(id, 'its key list is not accepted');
@@ -217,7 +222,7 @@ export class Keys {
   /** After a part of a list: the record is good by now, or the next part is asked for. */
   #goOn(id: LinkId, node: NodeId, record: SignedObject<MemberBody>): void {
     const verdict = this.#judge([record.body.entry]);
-    if (verdict?.kind === 'gap') this.#want(id, node, verdict.from);
+    if (verdict?.kind === 'gap') this.want(id, node, verdict.from);
     else this.#release(node, record);
   }
 
@@ -238,10 +243,6 @@ export class Keys {
   #nodeOf(message: KeysMessage): NodeId | undefined {
     const first = message.entries[0];
     return first && this.#context.options.parseEntry(first)?.nodeId;
-  }
-
-  #want(id: LinkId, node: NodeId, from: number): void {
-    this.#send(id, { t: 'keys-want', node: fromHex(node), from });
   }
 
   #send(id: LinkId, message: SwarmMessage): void {

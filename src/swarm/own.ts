@@ -3,7 +3,7 @@
  * comes back with a higher one and no two records of one incarnation exist.
  */
 import { decodeSigned, pack, unpack } from '../wire/index.ts';
-import type { MemberBody, SignedObject } from '../wire/index.ts';
+import type { MemberBody, ShownPrekey, SignedObject } from '../wire/index.ts';
 import { fromHex, toHex } from '../wire/index.ts';
 import type { Context } from './context.ts';
 
@@ -13,6 +13,7 @@ export const INCARNATION_KEY = 'incarnation';
 export class OwnRecord {
   #context: Context;
   #publish: (record: SignedObject<MemberBody>) => void;
+  #prekey: () => ShownPrekey | undefined;
   /** The incarnation of the newest record that others may have. */
   #incarnation: number;
   #saving: { effect: number; incarnation: number } | undefined;
@@ -21,9 +22,14 @@ export class OwnRecord {
   #foreignBoot: string | undefined;
   #outdoneAt = -Infinity;
 
-  constructor(context: Context, publish: (record: SignedObject<MemberBody>) => void) {
+  constructor(
+    context: Context,
+    publish: (record: SignedObject<MemberBody>) => void,
+    prekey: () => ShownPrekey | undefined,
+  ) {
     this.#context = context;
     this.#publish = publish;
+    this.#prekey = prekey;
     this.#incarnation = context.options.incarnation ?? 0;
   }
 
@@ -130,6 +136,7 @@ export class OwnRecord {
       incarnation,
       bootId: self.bootId,
       state,
+      prekey: this.#prekey(),
     };
     return decodeSigned(this.#context.sign(body)) as SignedObject<MemberBody>;
   }

@@ -17,8 +17,13 @@ import type { Member } from './member.ts';
 import { Members } from './members.ts';
 import { FullMesh } from './overlay.ts';
 import { OwnRecord } from './own.ts';
+import { Prekeys } from './prekeys.ts';
+import { Pins } from './pins.ts';
+import { ProbeAnswers } from './probe-answers.ts';
+import { Prober } from './probe.ts';
 import { Records } from './records.ts';
 import { Replies } from './replies.ts';
+import { Seals } from './seals.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
@@ -29,7 +34,9 @@ export class Parts {
   readonly members: Members;
   readonly links: Links;
   readonly own: OwnRecord;
+  readonly prekeys: Prekeys;
   readonly records: Records;
+  readonly seals: Seals;
   readonly intake: Intake;
   readonly keeper: Keeper;
   readonly keys: Keys;
@@ -40,6 +47,8 @@ export class Parts {
   readonly executions: Executions;
   readonly replies: Replies;
   readonly asks: Asks;
+  readonly prober: Prober;
+  readonly probeAnswers: ProbeAnswers;
   /** The first call has been made; until then nothing is told to anybody. */
   started = false;
 
@@ -52,8 +61,14 @@ export class Parts {
       believes: (record) => keys.believes(record),
     }));
     const links = (this.links = new Links(context));
-    this.own = new OwnRecord(context, (record) => this.#publish(record));
+    const prekeys = (this.prekeys = new Prekeys(context, () => this.own.renew()));
+    this.own = new OwnRecord(
+      context,
+      (record) => this.#publish(record),
+      () => prekeys.shown,
+    );
     const records = (this.records = new Records(context, links, (node) => this.#expel(node)));
+    this.seals = new Seals(context, members, links);
     this.intake = new Intake({ context, members, own: this.own, records, keys });
     this.keeper = new Keeper(context, members);
     this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
@@ -64,7 +79,7 @@ export class Parts {
       this.suspicion.handleDialFailed(nodeId, failures),
     );
     this.replies = new Replies(context, links);
-    this.executions = new Executions(context, members, {
+    this.executions = new Executions(context, members, prekeys, {
       accepted: (request) => this.replies.accept(request),
       ended: (request, outcome) => {
         if (request.origin === context.nodeId) this.asks.handleOwn(request.id, outcome);
@@ -80,6 +95,9 @@ export class Parts {
       this.requests.end(request);
       this.#drop(request);
     });
+    const sources = { context, members, links, pins: new Pins(context, members) };
+    this.prober = new Prober(sources, (link, node, from) => keys.want(link.id, node, from));
+    this.probeAnswers = new ProbeAnswers(sources);
     members.applyRecord(this.own.provisional());
   }
 
@@ -104,6 +122,7 @@ export class Parts {
     this.suspicion.handleLinkUp(link.nodeId);
     this.gossip.handleLinkUp(link);
     this.records.handleLinkUp(link);
+    this.seals.tell(link);
     this.requests.handleLinkUp(link);
     this.asks.handleLinkUp();
     this.#tell(link.nodeId);

@@ -39,6 +39,7 @@ export interface Request {
   readonly signed: SignedObject<RequestBody>;
   /** SHA-256 of the signed bytes. */
   readonly hash: Uint8Array;
+  /** As it travels: sealed, where targets are named. */
   readonly body: Uint8Array;
   /** `mono` at which hosts stop working on it. */
   readonly endsAt: number;

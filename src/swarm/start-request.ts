@@ -11,9 +11,9 @@ import type { RequestBody, SignedObject } from '../wire/index.ts';
 import type { NodeId } from '../secure/types.ts';
 import { newHost } from './ask.ts';
 import type { Ask, AskedHost } from './ask.ts';
-import type { Context } from './context.ts';
 import { SwarmError } from './errors.ts';
-import type { Members } from './members.ts';
+import type { Parts } from './parts.ts';
+import { sealBody, usablePrekey } from './prekeys.ts';
 import { requestKey } from './requests.ts';
 import type { RequestSpec, Targets } from './types.ts';
 
@@ -21,28 +21,31 @@ import type { RequestSpec, Targets } from './types.ts';
 const SLACK_MAX_MS = 500;
 
 /** @throws SwarmError when it cannot be asked like this; nothing was sent then */
-export function prepareAsk(context: Context, members: Members, spec: RequestSpec): Ask {
+export function prepareAsk(parts: Parts, spec: RequestSpec): Ask {
   check(spec);
+  const { context } = parts;
   const { mono, wall } = context.now;
   const hostMs = spec.timeoutMs - Math.min(SLACK_MAX_MS, Math.floor(spec.timeoutMs / 10));
-  const hosts = expectedHosts(members, spec.targets);
+  const hosts = expectedHosts(parts, spec.targets);
   const pair = context.crypto.x25519KeyPair(context.options.random(32));
+  const requestId = context.options.random(16);
+  const { targets, body } = address(parts, requestId, spec, hosts);
   const signed = context.sign({
     kind: 'request',
     version: REQUEST_VERSION,
     swarm: context.swarm,
     epoch: context.epoch,
-    id: context.options.random(16),
+    id: requestId,
     origin: context.node,
     keyVersion: context.self.entry.version,
     replyKey: pair.publicKey,
     issued: Math.floor(wall),
     expires: Math.floor(wall + hostMs),
     what: spec.kind,
-    targets: spec.targets.kind === 'all' ? undefined : unique(spec.targets.nodes).map(fromHex),
+    targets,
     certificate: spec.certificate ?? new Uint8Array(0),
     expected: context.crypto.sha256(...[...hosts.keys()].sort().map(fromHex)),
-    bodyHash: context.crypto.sha256(spec.body),
+    bodyHash: context.crypto.sha256(body),
   });
   const object = decodeSigned(signed) as SignedObject<RequestBody>;
   const id = toHex(object.body.id);
@@ -53,7 +56,7 @@ export function prepareAsk(context: Context, members: Members, spec: RequestSpec
       origin: context.nodeId,
       signed: object,
       hash: context.crypto.sha256(signed),
-      body: spec.body,
+      body,
       endsAt: mono + hostMs,
       hops: HOPS_MAX,
       nextHop: undefined,
@@ -67,6 +70,23 @@ export function prepareAsk(context: Context, members: Members, spec: RequestSpec
     strangers: new Map(),
     beacons: 0,
   };
+}
+
+/** To all in clear inside sessions; to named hosts sealed, as far as there is hope for them. */
+function address(
+  parts: Parts,
+  id: Uint8Array,
+  spec: RequestSpec,
+  hosts: ReadonlyMap<NodeId, AskedHost>,
+): { targets: Uint8Array[] | undefined; body: Uint8Array } {
+  if (spec.targets.kind === 'all') return { targets: undefined, body: spec.body };
+  const { context } = parts;
+  const recipients = [...hosts.values()]
+    .filter((host) => host.hopeless === undefined)
+    .map(({ nodeId }) => ({ id: fromHex(nodeId), publicKey: prekeyOf(parts, nodeId)! }));
+  const about = { swarm: context.swarm, origin: context.node, id };
+  const body = sealBody(context, about, recipients, spec.body);
+  return { targets: recipients.map((recipient) => recipient.id), body };
 }
 
 function check(spec: RequestSpec): void {
@@ -98,21 +118,28 @@ function check(spec: RequestSpec): void {
   }
 }
 
-function expectedHosts(members: Members, targets: Targets): Map<NodeId, AskedHost> {
+function expectedHosts(parts: Parts, targets: Targets): Map<NodeId, AskedHost> {
   const hosts =
     targets.kind === 'all'
-      ? [...members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
-      : unique(targets.nodes).map((nodeId) => namedHost(members, nodeId));
+      ? [...parts.members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
+      : unique(targets.nodes).map((nodeId) => namedHost(parts, nodeId));
   return new Map(hosts.map((host) => [host.nodeId, host]));
 }
 
 /** A host that was named is in the account, whatever the table says. */
-function namedHost(members: Members, nodeId: NodeId): AskedHost {
-  const member = members.get(nodeId);
+function namedHost(parts: Parts, nodeId: NodeId): AskedHost {
+  const member = parts.members.get(nodeId);
   if (member === undefined) return newHost(nodeId, nodeId.slice(0, 12), 'unknown');
   const { name } = member.record.body;
   if (member.forgotten !== undefined) return newHost(nodeId, name, 'forgotten');
-  return newHost(nodeId, name, member.state === 'left' ? 'left' : undefined);
+  if (member.state === 'left') return newHost(nodeId, name, 'left');
+  return newHost(nodeId, name, prekeyOf(parts, nodeId) === undefined ? 'no_key' : undefined);
+}
+
+/** The own one is there before the own record with it is. */
+function prekeyOf({ context, members, prekeys }: Parts, nodeId: NodeId): Uint8Array | undefined {
+  const own = nodeId === context.nodeId;
+  return usablePrekey(context, own ? prekeys.shown : members.get(nodeId)?.record.body.prekey);
 }
 
 function unique(nodes: readonly NodeId[]): NodeId[] {

@@ -23,10 +23,16 @@ export function tick(parts: Parts, name: TimerName, subject: string): void {
       return parts.gossip.handleDigestTimer();
     case 'keep':
       return parts.keeper.handleTimer();
+    case 'keep-seals':
+      return parts.seals.handleTimer();
     case 'keys':
       return parts.keys.handleTimer(Number(subject));
     case 'keep-keys':
       return parts.keys.handleKeepTimer();
+    case 'probe':
+      return parts.prober.handleTimer();
+    case 'probe-end':
+      return parts.prober.handleEndTimer();
     case 'lost':
       return parts.suspicion.handleLostTimer(subject);
     case 'dead':
@@ -59,10 +65,13 @@ function handleHeartbeat(parts: Parts, id: number): void {
 
 function sweep(parts: Parts): void {
   parts.members.sweep();
+  parts.prekeys.sweep();
   parts.dialer.sweep();
   parts.suspicion.sweep();
   parts.requests.sweep();
   parts.replies.sweep();
+  parts.prober.sweep();
+  parts.probeAnswers.sweep();
   const { timers, now } = parts.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);
 }

@@ -103,6 +103,12 @@ export type TimerName =
   | 'keys'
   /** The key book is kept on disk. */
   | 'keep-keys'
+  /** Another member is probed. */
+  | 'probe'
+  /** Answers to a probe are not waited for any longer. */
+  | 'probe-end'
+  /** The seals of audit chains go to disk. */
+  | 'keep-seals'
   /** A lost link did not come back. Subject: node. */
   | 'lost'
   /** A suspicion becomes a death. Subject: node. */

@@ -16,4 +16,8 @@ export const DEFAULT_TUNING: Tuning = {
   unreachableGraceMs: 1_000,
   relinkGraceMs: 3_000,
   deadExpectedMs: 30 * 24 * 3_600_000,
+  prekeyMs: 24 * 3_600_000,
+  probeMeanMs: 10 * 60_000,
+  probeAnswerMs: 10_000,
+  probeWitnesses: 5,
 };

@@ -4,6 +4,7 @@
  */
 import type { KeyBook } from '../secure/index.ts';
 import type { Crypto, KeyEntry, NodeId, OperatorRecord, PeerIdentity } from '../secure/types.ts';
+import type { KeptPrekey } from './prekeys.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
 export interface Now {
@@ -34,8 +35,12 @@ export interface CoreOptions {
   readonly members?: readonly Uint8Array[];
   /** The incarnation kept from the last run; the new one is higher. */
   readonly incarnation?: number;
+  /** The prekeys kept from the last run, the newest first. */
+  readonly prekeys?: readonly KeptPrekey[];
   /** Records of the operator kept from the last run. */
   readonly records?: readonly Uint8Array[];
+  /** SEALs kept from the last run. */
+  readonly seals?: readonly Uint8Array[];
   /** Node ids the operator's hosts were told to forget (`swarmplane forget`). */
   readonly forgotten?: readonly NodeId[];
   /** `host:port` addresses from configuration, dialled until one answers. */
@@ -79,6 +84,39 @@ export interface Tuning {
   readonly relinkGraceMs: number;
   /** A member dead for longer is not expected in accounts. */
   readonly deadExpectedMs: number;
+  /** A prekey is replaced after this, less up to a sixth, and sealed to for twice as long. */
+  readonly prekeyMs: number;
+  /** Mean time between two probes. */
+  readonly probeMeanMs: number;
+  /** Answers to a probe are waited for this long. */
+  readonly probeAnswerMs: number;
+  /** How many witnesses a probe asks, beside its target. */
+  readonly probeWitnesses: number;
+}
+
+/**
+ * `consistent`: three witnesses or more know the target as this host does, and nobody differs.
+ * `conflict`: somebody knows another node or key there. `unknown`: too few witnesses know it.
+ */
+export type ProbeVerdict = 'consistent' | 'conflict' | 'unknown';
+
+/** The last probe of one member. */
+export interface ProbeResult {
+  readonly nodeId: NodeId;
+  /** What was asked about. */
+  readonly name: string;
+  readonly address: string;
+  readonly verdict: ProbeVerdict;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Witnesses. */
+  readonly asked: readonly NodeId[];
+  /** Those that know the target as this host does. */
+  readonly same: readonly NodeId[];
+  /** Those that know another node or key there; the target itself may be among them. */
+  readonly others: readonly NodeId[];
+  /** Of a conflict: the question and the signed answers of `others`, packed. */
+  readonly proof?: Uint8Array;
 }
 
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
@@ -198,6 +236,25 @@ export interface Account {
   readonly unexpected: readonly HostOutcome[];
 }
 
+/** The end of an audit chain, for this node to sign: it is a hub. */
+export interface SealSpec {
+  /** The chain's uuid as 32 hex digits. */
+  readonly chain: string;
+  readonly number: number;
+  /** Of the seal, 64 hex digits. */
+  readonly hash: string;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/** A signed SEAL (docs/protocol.md section 10). */
+export interface SealView extends SealSpec {
+  readonly hub: NodeId;
+  readonly keyVersion: number;
+  /** As signed. */
+  readonly head: Uint8Array;
+}
+
 export interface Alarm {
   /** E.g. `clone`, `fork`, `wrong_secret`, `name_reused`. */
   readonly kind: string;
@@ -206,6 +263,8 @@ export interface Alarm {
   readonly message: string;
   /** Unix milliseconds. */
   readonly at: number;
+  /** The cause has ended: an open alarm of this kind and key is resolved. */
+  readonly over?: true;
 }
 
 export type CoreEvent =
@@ -247,10 +306,18 @@ export interface Core {
   cancelRequest(now: Now, id: RequestId): void;
   /** The whole table, self included, sorted by name. */
   members(): readonly MemberView[];
+  /** The last probe of each member that was probed in this run. */
+  probes(): readonly ProbeResult[];
   /** No longer expected in accounts; spreads to every member. False when unknown. */
   forget(now: Now, node: NodeId): boolean;
   /** Takes up and spreads a record of the operator. False when it is none, or not newer than what is known. */
   publish(now: Now, record: Uint8Array): boolean;
+  /** Signs a SEAL, and nothing else, with the own key. */
+  signSeal(now: Now, seal: SealSpec): SealView;
+  /** Remembers a SEAL and sends it to every link. False when it is none of a hub that is known, or not news. */
+  spreadSeal(now: Now, head: Uint8Array): boolean;
+  /** The SEALs this node remembers, by chain, hub and number. */
+  seals(): readonly SealView[];
   /** Says `left` to everybody; send what `pollSend` gives, then close. */
   leave(now: Now): void;
   /** New own addresses, name or labels: a new incarnation of the own record. */

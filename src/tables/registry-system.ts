@@ -53,6 +53,7 @@ import { smbiosTables } from './system/smbios-tables.ts';
 import { swarmAlarms } from './system/swarm-alarms.ts';
 import { swarmLinks } from './system/swarm-links.ts';
 import { swarmMembers } from './system/swarm-members.ts';
+import { swarmSeals } from './system/swarm-seals.ts';
 import { systemControls } from './system/system-controls.ts';
 import { systemInfo } from './system/system-info.ts';
 import { temperature } from './system/temperature.ts';
@@ -117,6 +118,7 @@ export const systemTables: readonly HostTable[] = [
   swarmAlarms,
   swarmLinks,
   swarmMembers,
+  swarmSeals,
   systemControls,
   systemInfo,
   temperature,

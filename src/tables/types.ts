@@ -39,6 +39,8 @@ export interface HostFacts {
   readonly members: readonly Row[];
   readonly links: readonly Row[];
   readonly alarms: readonly Row[];
+  /** Only there for a query that names swarm_seals. */
+  readonly seals?: readonly Row[];
   /** Version of swarmplane, node id, name, configuration path: for osquery_info and the like. */
   readonly agent: Row;
 }

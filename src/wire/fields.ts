@@ -46,6 +46,14 @@ export function decodeFields(bytes: Uint8Array, count: number): Uint8Array[] {
   return fields;
 }
 
+/** @throws WireError `malformed` when `bytes` are not `length` long */
+export function exactly(bytes: Uint8Array, length: number, what: string): Uint8Array {
+  if (bytes.length !== length) {
+    throw new WireError('malformed', `${what} of ${bytes.length} bytes, not ${length}`);
+  }
+  return bytes;
+}
+
 /**
  * Splits every field to the end, however many there are.
  * @throws WireError `truncated`

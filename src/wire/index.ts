@@ -6,5 +6,6 @@ export * from './bytes.ts';
 export * from './errors.ts';
 export * from './fields.ts';
 export * from './frame.ts';
+export * from './network.ts';
 export * from './pack.ts';
 export * from './swarm-messages.ts';

@@ -5,9 +5,11 @@
  */
 import { concat, fromUtf8, readU64, u64, utf8 } from './bytes.ts';
 import { WireError } from './errors.ts';
-import { decodeFields, encodeFields } from './fields.ts';
+import { decodeFields, encodeFields, exactly } from './fields.ts';
 import { pack, unpack } from './pack.ts';
 import type { Packable } from './pack.ts';
+import { readSeal, writeSeal } from './swarm-messages-seal.ts';
+import type { SealBody } from './swarm-messages-seal.ts';
 
 /** What a member says about itself. */
 export interface MemberBody {
@@ -24,6 +26,15 @@ export interface MemberBody {
   readonly incarnation: number;
   readonly bootId: Uint8Array;
   readonly state: 'alive' | 'left';
+  /** What requests to this member are sealed to. */
+  readonly prekey: ShownPrekey | undefined;
+}
+
+export interface ShownPrekey {
+  /** Unix milliseconds, by the clock of the member. */
+  readonly made: number;
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
 }
 
 /** `by` lost its link to `node` and could not reach it again. */
@@ -64,7 +75,7 @@ export interface RequestBody {
   readonly certificate: Uint8Array;
   /** SHA-256 over the sorted ids of the expected set. */
   readonly expected: Uint8Array;
-  /** SHA-256 of the body. */
+  /** SHA-256 of the body as it travels: sealed, where targets are named. */
   readonly bodyHash: Uint8Array;
 }
 
@@ -97,7 +108,14 @@ export interface AcceptedBody {
 }
 
 export type SignedBody =
-  MemberBody | AccuseBody | ForgetBody | RequestBody | BeaconBody | CancelBody | AcceptedBody;
+  | MemberBody
+  | AccuseBody
+  | ForgetBody
+  | RequestBody
+  | BeaconBody
+  | CancelBody
+  | AcceptedBody
+  | SealBody;
 
 /** A signed object taken apart. `bytes` is what is kept and relayed. */
 export interface SignedObject<B extends SignedBody = SignedBody> {
@@ -160,17 +178,19 @@ const LABELS: Readonly<Record<Kind, string>> = {
   beacon: 'swarmplane/1 BEACON',
   cancel: 'swarmplane/1 CANCEL',
   accepted: 'swarmplane/1 ACCEPTED',
+  seal: 'swarmplane/1 SEAL',
 };
 
 /** Fields between label and signature. */
 const FIELD_COUNTS: Readonly<Record<Kind, number>> = {
-  member: 11,
+  member: 12,
   accuse: 5,
   forget: 5,
   request: 14,
   beacon: 5,
   cancel: 3,
   accepted: 4,
+  seal: 7,
 };
 
 const KINDS = new Map(Object.entries(LABELS).map(([kind, label]) => [label, kind as Kind]));
@@ -198,6 +218,8 @@ function writeBody(body: SignedBody): Uint8Array[] {
       return [body.swarm, body.id, body.origin];
     case 'accepted':
       return [body.swarm, body.id, body.origin, body.node];
+    case 'seal':
+      return writeSeal(body);
   }
 }
 
@@ -231,6 +253,8 @@ function readBody(kind: Kind, fields: Uint8Array[]): SignedBody {
       return { ...readOrigin(swarm, b, c), kind };
     case 'accepted':
       return { ...readOrigin(swarm, b, c), kind, node: exactly(d, 32, 'node') };
+    case 'seal':
+      return readSeal(swarm, fields);
   }
 }
 
@@ -251,6 +275,7 @@ function writeMember(body: MemberBody): Uint8Array[] {
     u64(body.incarnation),
     body.bootId,
     Uint8Array.of(body.state === 'left' ? 1 : 0),
+    writePrekey(body.prekey),
   ];
 }
 
@@ -268,7 +293,21 @@ function readMember(swarm: Uint8Array, fields: readonly Uint8Array[]): MemberBod
     incarnation: readU64(fields[8]!),
     bootId: exactly(fields[9]!, 16, 'boot id'),
     state: flag(fields[10]!) ? 'left' : 'alive',
+    prekey: readPrekey(fields[11]!),
   };
+}
+
+/** Nothing, or the time and the key. */
+function writePrekey(prekey: ShownPrekey | undefined): Uint8Array {
+  return prekey === undefined
+    ? new Uint8Array(0)
+    : concat(u64(prekey.made), exactly(prekey.publicKey, 32, 'prekey'));
+}
+
+function readPrekey(bytes: Uint8Array): ShownPrekey | undefined {
+  if (bytes.length === 0) return undefined;
+  const made = readU64(exactly(bytes, 40, 'prekey').subarray(0, 8));
+  return { made, publicKey: bytes.subarray(8) };
 }
 
 const ADDRESSES_MAX = 16;
@@ -347,13 +386,6 @@ function readIds(bytes: Uint8Array, size: number, most: number): Uint8Array[] | 
   const count = (bytes.length - 1) / size;
   if (bytes[0] !== 1 || !Number.isInteger(count) || count > most) throw new RangeError('id list');
   return Array.from({ length: count }, (_, i) => bytes.subarray(1 + i * size, 1 + (i + 1) * size));
-}
-
-function exactly(bytes: Uint8Array, length: number, what: string): Uint8Array {
-  if (bytes.length !== length) {
-    throw new WireError('malformed', `${what} of ${bytes.length} bytes, not ${length}`);
-  }
-  return bytes;
 }
 
 function atMost(bytes: Uint8Array, length: number, what: string): Uint8Array {

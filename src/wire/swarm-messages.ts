@@ -6,9 +6,13 @@
 import { WireError } from './errors.ts';
 import { pack, unpack } from './pack.ts';
 import type { Packable } from './pack.ts';
+import { PROBE_ANSWER_MAX, PROBE_QUESTION_MAX } from './swarm-messages-probe.ts';
+import type { ProbedMessage, ProbeMessage } from './swarm-messages-probe.ts';
 
 export * from './swarm-messages-signed.ts';
 export * from './swarm-messages-answer.ts';
+export * from './swarm-messages-probe.ts';
+export type { SealBody } from './swarm-messages-seal.ts';
 
 /** Keeps a silent link alive. */
 export interface HeartbeatMessage {
@@ -58,6 +62,18 @@ export interface KeysWantMessage {
   readonly t: 'keys-want';
   readonly node: Uint8Array;
   readonly from: number;
+}
+
+/** SEALs of audit chains, oldest first. */
+export interface SealsMessage {
+  readonly t: 'seals';
+  readonly heads: readonly Uint8Array[];
+}
+
+/** The newest seals the sender keeps: entries of 56 bytes, chain 16, hub 32, number u64. */
+export interface SealsHaveMessage {
+  readonly t: 'seals-have';
+  readonly newest: Uint8Array;
 }
 
 /** Consecutive entries of one key list. */
@@ -126,6 +142,10 @@ export type SwarmMessage =
   | HoldsMessage
   | KeysWantMessage
   | KeysMessage
+  | ProbeMessage
+  | ProbedMessage
+  | SealsMessage
+  | SealsHaveMessage
   | RequestMessage
   | PullMessage
   | ReplyMessage
@@ -134,6 +154,8 @@ export type SwarmMessage =
 
 /** Largest body of a request, bytes. */
 export const REQUEST_BODY_MAX = 128 * 1024;
+/** Sealing a body to as many hosts as a request may name adds no more than this. */
+export const SEALING_BYTES_MAX = 4 * 1024;
 /** Bodies up to this size travel beside their REQ. */
 export const REQUEST_BODY_BESIDE_MAX = 2 * 1024;
 /** Hops a flood may take. */
@@ -150,12 +172,18 @@ export const NEWS_BYTES = 64 * 1024;
 export const OPERATOR_RECORD_MAX = 250 * 1024;
 /** Bytes of one entry in a summary. */
 export const SUMMARY_ENTRY_BYTES = 16;
+/** Seals in one message. */
+export const SEALS_MAX = 128;
+/** Bytes of one entry in `seals-have`. */
+export const SEALS_HAVE_BYTES = 56;
 
 const CHUNKS_MAX = ANSWER_BYTES_MAX / CHUNK_BYTES;
 const CHUNK_OVERHEAD = 8 * 1024;
 const OBJECTS_MAX = 1024;
 const KEY_ENTRIES_MAX = 1024;
 const SUMMARY_BYTES_MAX = 128 * 1024;
+const BODY_MAX = REQUEST_BODY_MAX + SEALING_BYTES_MAX;
+const SEAL_CHAINS_MAX = 64;
 
 export function encodeMessage(message: SwarmMessage): Uint8Array {
   return pack(message as unknown as Packable);
@@ -195,11 +223,15 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
     from: integer(map, 'from', KEY_ENTRIES_MAX),
   }),
   keys: (map) => ({ t: 'keys', entries: byteList(map, 'entries', 128) }),
+  probe: (map) => ({ t: 'probe', question: bytes(map, 'question', 1, PROBE_QUESTION_MAX) }),
+  probed: (map) => ({ t: 'probed', signed: bytes(map, 'signed', 1, PROBE_ANSWER_MAX) }),
+  seals: (map) => ({ t: 'seals', heads: byteList(map, 'heads', SEALS_MAX) }),
+  'seals-have': readSealsHave,
   want: (map) => ({ t: 'want', nodes: byteList(map, 'nodes', 64) }),
   request: (map) => ({
     t: 'request',
     signed: bytes(map, 'signed'),
-    ...(map['body'] === undefined ? {} : { body: bytes(map, 'body', 0, REQUEST_BODY_MAX) }),
+    ...(map['body'] === undefined ? {} : { body: bytes(map, 'body', 0, BODY_MAX) }),
     hops: integer(map, 'hops', HOPS_MAX),
     ms: integer(map, 'ms', REQUEST_MS_MAX),
   }),
@@ -232,6 +264,12 @@ function readSummary(map: Fields): SummaryMessage {
     entries,
     back: boolean(map, 'back'),
   };
+}
+
+function readSealsHave(map: Fields): SealsHaveMessage {
+  const newest = bytes(map, 'newest', 0, SEAL_CHAINS_MAX * SEALS_HAVE_BYTES);
+  if (newest.length % SEALS_HAVE_BYTES !== 0) throw new WireError('malformed', 'seals-have');
+  return { t: 'seals-have', newest };
 }
 
 function readReply(map: Fields): ReplyMessage {

@@ -21,6 +21,7 @@ describe('configuration', () => {
       denyTables: [],
       limits: {},
       history: { bytes: 64 * 2 ** 20, ageMs: 30 * 86_400_000 },
+      actions: expect.any(Map) as unknown,
       log: 'info',
     });
   });

@@ -105,9 +105,13 @@ it('a host refuses sensitive tables and those its configuration denies', async (
 });
 
 it('a host refuses kinds it does not know and bodies that are none, and answers on', async () => {
-  expect(await sendTo(host, 'action', pack({}))).toMatchObject({
+  expect(await sendTo(host, 'nonesuch', pack({}))).toMatchObject({
     state: 'refused',
     code: 'unknown_kind',
+  });
+  expect(await sendTo(host, 'action', pack({}))).toMatchObject({
+    state: 'refused',
+    code: 'bad_command',
   });
   expect(await sendTo(host, 'query', pack({ sql: 5 }))).toMatchObject({ state: 'error' });
   expect(await sendTo(host, 'query', new Uint8Array([0xc1]))).toMatchObject({ state: 'error' });

@@ -33,10 +33,17 @@ describe('help', () => {
                                    again if it comes back
         leave                      take this host out of the swarm and stop its agent
         operator                   grant and revoke what hosts may do beyond asking
+        actions [options]          list what hubs may start on this host, or with
+                                   --log what they started
         key                        the identity keys of hosts: take the next one into
                                    use, show what is pinned
         secret                     the join secret of the swarm
         tables [options] [name]    list the tables a host can answer from
+        audit                      who did what: prove that nobody rewrote it
+        alerts [options]           what somebody should look at: the alerts of the
+                                   hub, else the alarms of this host
+        doctor [options]           look at agent, disk, clock and database, and say
+                                   what to do next
         sql [options] <statement>  run SQL on the hub's PostgreSQL, where no psql is
                                    installed
         demo [options]             run a hub and three more agents on this machine, to

@@ -9,11 +9,12 @@ export interface Recorded {
 }
 
 export class RecordingProxy {
-  /** Everything that passed, in order of arrival here. */
+  /** Everything that passed, in order of arrival here, where recording was not turned off. */
   readonly records: Recorded[] = [];
   readonly #server: Server;
   readonly #target: { host: string; port: number };
   readonly #pairs = new Set<{ client: Socket; target: Socket }>();
+  readonly #recording: boolean;
   #connections = 0;
   readonly #sockets = new Set<Socket>();
   #frozen = false;
@@ -21,19 +22,18 @@ export class RecordingProxy {
   #delayMs = 0;
   #change: ((record: Recorded) => Buffer | undefined) | undefined;
 
-  private constructor(server: Server, target: { host: string; port: number }) {
+  private constructor(server: Server, target: { host: string; port: number }, recording: boolean) {
+    this.#recording = recording;
     this.#server = server;
     this.#target = target;
   }
 
   /** Listens on a free loopback port and forwards to `target` (`host:port`). */
-  static async start(target: string): Promise<RecordingProxy> {
+  static async start(target: string, { record = true } = {}): Promise<RecordingProxy> {
     const at = target.lastIndexOf(':');
     const server = createServer({ allowHalfOpen: true });
-    const proxy = new RecordingProxy(server, {
-      host: target.slice(0, at),
-      port: Number(target.slice(at + 1)),
-    });
+    const to = { host: target.slice(0, at), port: Number(target.slice(at + 1)) };
+    const proxy = new RecordingProxy(server, to, record);
     server.on('connection', (client) => proxy.#accept(client));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return proxy;
@@ -126,7 +126,7 @@ export class RecordingProxy {
     from.on('end', () => this.#forward(() => to.end()));
     from.on('data', (bytes) => {
       const record: Recorded = { connection, direction, bytes };
-      this.records.push(record);
+      if (this.#recording) this.records.push(record);
       const sent = this.#change === undefined ? bytes : this.#change(record);
       if (sent !== undefined) this.#forward(() => to.writable && to.write(sent));
     });

@@ -60,13 +60,21 @@ export class TestHost {
   readonly state: string;
   readonly address: string;
   readonly #args: readonly string[];
+  readonly #program: string;
   #child: ChildProcess | undefined;
 
-  constructor(name: string, folder: string, address: string, args: readonly string[]) {
+  constructor(
+    name: string,
+    folder: string,
+    address: string,
+    args: readonly string[],
+    program = PROGRAM,
+  ) {
     this.name = name;
     this.state = join(folder, name);
     this.address = address;
     this.#args = args;
+    this.#program = program;
   }
 
   get pid(): number {
@@ -81,7 +89,7 @@ export class TestHost {
 
   start(env: NodeJS.ProcessEnv = {}): void {
     const log = openSync(`${this.state}.log`, 'a');
-    this.#child = spawn(process.execPath, [PROGRAM, '--state', this.state, ...this.#args], {
+    this.#child = spawn(process.execPath, [this.#program, '--state', this.state, ...this.#args], {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...env },
     });

@@ -51,7 +51,6 @@ async function fill(pool: pg.Pool): Promise<void> {
     create role alice login password 'wonderland';
     grant swarmplane_operator to alice;
     grant select on swarmplane.request_status to alice;
-    create schema inventory authorization swarmplane_owner;
     set role swarmplane_owner;
     create table inventory.odd (
       id bigint generated always as identity primary key,

@@ -1,41 +1,10 @@
 /** What is killed, stopped or cut off: every committed request still reaches its end, with true counts. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { withPostgres } from '../helpers/postgres.ts';
+import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { hubFixture, type Fixture } from './hub-fixture.ts';
+import { hubProcess } from './hub-processes.ts';
 import { ScriptedAsker } from './scripted-asker.ts';
-
-const PROGRAM = fileURLToPath(new URL('hub-process.ts', import.meta.url));
-
-interface HubProcess {
-  readonly child: ChildProcess;
-  /** Resolves at the next line that begins so. */
-  said(start: string): Promise<void>;
-  end(signal: NodeJS.Signals): Promise<void>;
-}
-
-async function hubProcess(url: string, name: string, mode: string): Promise<HubProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, url, name, mode], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout });
-  const said = (start: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      child.once('exit', () => reject(new Error(`ended before it said ${start}`)));
-      lines.on('line', (line) => line.startsWith(start) && resolve());
-    });
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
-    await once(child, 'exit');
-  };
-  onTestFinished(() => end('SIGKILL'));
-  await said('ready');
-  return { child, said, end };
-}
 
 async function expectTrueCounts(fixture: Fixture): Promise<void> {
   expect(await fixture.query('table swarmplane.count_fault')).toEqual([]);
@@ -182,6 +151,24 @@ describe('a fault', () => {
     ).toEqual([{ ok: 120, targets: 120 }]);
     expect(await fixture.query('select from swarmplane.result')).toHaveLength(120);
     await expectTrueCounts(fixture);
+  });
+
+  it.each([
+    ['half-open', (proxy: RecordingProxy) => proxy.freeze()],
+    ['refused', (proxy: RecordingProxy) => proxy.stop()],
+  ])('a hub whose connections are %s still stops, and its process ends', async (_how, spoil) => {
+    const fixture = await hubFixture(postgres());
+    const url = new URL(fixture.database.url);
+    const proxy = await RecordingProxy.start(url.host);
+    onTestFinished(() => proxy.stop());
+    url.host = proxy.address;
+    const hub = await hubProcess(url.href, 'hub1', 'hang');
+    const asked = hub.said('asked');
+    await fixture.request('select 1');
+    await asked;
+    await spoil(proxy);
+    await hub.end('SIGTERM');
+    expect(hub.child.signalCode).toBe(null);
   });
 
   it('a database that is away at the start is waited for', async () => {

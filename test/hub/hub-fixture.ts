@@ -1,4 +1,7 @@
 /** A database, scripted hosts and hubs over them; everything is stopped after the test. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type pg from 'pg';
 import { Hub, type HubTuning } from '../../src/hub/hub.ts';
@@ -67,6 +70,7 @@ export async function hubFixture(
       const hub = await Hub.start({
         databaseUrl: database.url,
         asker: of,
+        spoolFolder: temporaryFolder(),
         log: process.env['HUB_LOG'] === undefined ? silentLog : loud,
         tuning: { ...QUICK, ...tuning },
       });
@@ -92,6 +96,13 @@ export async function hubFixture(
       return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
     },
   };
+}
+
+/** Gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'swarmplane-hub-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 const say =

@@ -68,11 +68,12 @@ eachPostgres('a request', (postgres) => {
     ).toEqual([{ kind: 'query_refused', key: 'syntax', count: 3 }]);
   });
 
-  it('is tried again where hosts were busy, silent or broke off, and counts no failure', async () => {
+  it('is tried again where hosts were busy, silent, restored or broke off, and counts no failure', async () => {
     const fixture = await hubFixture(postgres());
     fixture.asker.behave = (host, _sql, nth) => {
       if (nth === 1 && host === 'hub1') return { state: 'refused', code: 'busy' };
       if (nth === 1 && host === 'web1') return { state: 'partial' };
+      if (nth === 1 && host === 'web2') return { state: 'refused', code: 'stale_key' };
       if (nth <= 2 && host === 'web2') return { state: 'timeout' };
       return { state: 'ok', columns: ['a'], rows: [[nth]] };
     };

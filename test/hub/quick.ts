@@ -7,5 +7,7 @@ export const QUICK: Partial<HubTuning> = {
   settleMs: 0,
   graceMs: 300,
   nodesMs: 500,
+  sealMs: 100,
+  retentionMs: 500,
   stopMs: 2_000,
 };

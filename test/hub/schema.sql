@@ -48,15 +48,54 @@ create table swarmplane.audit (
   object text not null,
   before jsonb,
   after jsonb,
+  xid xid8 not null default pg_current_xact_id(),
+  hash bytea not null,
   constraint audit_pkey PRIMARY KEY (id, at)
 ) partition by RANGE (at); -- owner swarmplane_owner
 CREATE INDEX audit_at ON ONLY swarmplane.audit USING btree (at);
+CREATE TRIGGER _100_hash BEFORE INSERT ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__before_insert();
+alter table swarmplane.audit enable always trigger _100_hash;
 CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__refuse_change();
 alter table swarmplane.audit enable always trigger _100_refuse_change;
 CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.audit FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_audit__refuse_change();
 alter table swarmplane.audit enable always trigger _101_refuse_truncate;
 grant select on swarmplane.audit to swarmplane_auditor;
 grant select on swarmplane.audit to swarmplane_operator;
+
+create table swarmplane.audit_seal (
+  number bigint not null,
+  chain uuid not null,
+  at timestamp with time zone not null,
+  hub text not null,
+  previous bytea not null,
+  count integer not null,
+  first_id bigint not null,
+  last_id bigint not null,
+  seen_id bigint not null,
+  settled_id bigint not null,
+  rows bytea not null,
+  dropped_before timestamp with time zone,
+  dropped_seal bigint,
+  dropped_hash bytea,
+  dropped_rows bigint,
+  hash bytea not null,
+  head bytea,
+  key_version bigint,
+  last_at timestamp with time zone,
+  seen_xid xid8 not null,
+  constraint audit_seal_pkey PRIMARY KEY (number),
+  constraint checkpoint_is_whole CHECK ((num_nulls(dropped_before, dropped_seal, dropped_hash, dropped_rows) = ANY (ARRAY[0, 4]))),
+  constraint hub_is_a_node_id CHECK ((hub ~ '^[0-9a-f]{64}$'::text)),
+  constraint number_is_positive CHECK ((number > 0)),
+  constraint rows_are_counted CHECK ((octet_length(rows) = (count * 48)))
+); -- owner swarmplane_owner
+CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE ON swarmplane.audit_seal FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit_seal__refuse_change();
+alter table swarmplane.audit_seal enable always trigger _100_refuse_change;
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.audit_seal FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_audit_seal__refuse_change();
+alter table swarmplane.audit_seal enable always trigger _101_refuse_truncate;
+grant select on swarmplane.audit_seal to swarmplane_auditor;
+grant select on swarmplane.audit_seal to swarmplane_operator;
+grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
 
 create table swarmplane.delivery (
   id uuid not null default gen_random_uuid(),
@@ -114,7 +153,6 @@ create table swarmplane.delivery_done (
   hub uuid,
   claimed_at timestamp with time zone,
   ended_at timestamp with time zone not null default clock_timestamp(),
-  constraint delivery_done_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
   constraint delivery_done_pkey PRIMARY KEY (node_id, request_id, asked_at),
   constraint state_is_an_end CHECK ((state = ANY (ARRAY['ok'::text, 'failed'::text, 'refused'::text, 'expired'::text, 'unreachable'::text, 'cancelled'::text]))),
   constraint was_open CHECK ((was = ANY (ARRAY['pending'::text, 'parked'::text, 'running'::text])))
@@ -415,6 +453,8 @@ create table swarmplane.setting (
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_write();
 alter table swarmplane.setting enable always trigger _100_check;
+CREATE TRIGGER _110_refuse_delete BEFORE DELETE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_delete();
+alter table swarmplane.setting enable always trigger _110_refuse_delete;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('setting');
 alter table swarmplane.setting enable always trigger _700_audit;
 grant select on swarmplane.setting to swarmplane_hub;
@@ -523,12 +563,35 @@ CREATE OR REPLACE PROCEDURE swarmplane.ask(IN sql text, IN hosts text[] DEFAULT 
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.ask(text,text[],interval) to swarmplane_asker;
 
+CREATE OR REPLACE FUNCTION swarmplane.audit_hash(entry swarmplane.audit)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.backoff(attempt integer)
  RETURNS interval
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.begin_checkpoint(hub text)
+ RETURNS SETOF swarmplane.audit_seal
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.begin_checkpoint(text) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.begin_seal(hub text, most integer DEFAULT 5000, afresh boolean DEFAULT false)
+ RETURNS SETOF swarmplane.audit_seal
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.begin_seal(text,integer,boolean) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.cancel(request_id bigint)
  RETURNS void
@@ -561,6 +624,24 @@ CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.drop_old_partition()
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '2s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.drop_old_partition() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.drop_sealed_audit()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '2s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.drop_sealed_audit() to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.due_crons()
  RETURNS TABLE(id bigint, cron text, zone text, next_at text, catch_up integer)
  LANGUAGE sql
@@ -575,6 +656,21 @@ CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict tex
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.field(part bytea)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.finish_seal(number bigint, head bytea, key_version bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.finish_seal(bigint,bytea,bigint) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
  RETURNS integer
@@ -647,6 +743,16 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_auditor;
+grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_hub;
+grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.next_due()
  RETURNS double precision
  LANGUAGE sql
@@ -674,6 +780,13 @@ CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.partition_ends()
+ RETURNS TABLE(parent text, part text, ends timestamp with time zone)
+ LANGUAGE sql
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -730,9 +843,23 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.seal_hash(seal swarmplane.audit_seal)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.sealed_ids(after_id bigint)
+ RETURNS SETOF bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.sees_all()
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -741,14 +868,14 @@ grant execute on function swarmplane.sees_all() to swarmplane_reader;
 
 CREATE OR REPLACE FUNCTION swarmplane.setting_integer(setting_name text)
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.setting_interval(setting_name text)
  RETURNS interval
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -772,11 +899,27 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_audit()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "IntervalStyle" TO 'postgres'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_audit__before_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_audit__refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_audit_seal__refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -855,6 +998,12 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_schedule__before_write()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_setting__before_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_setting__before_write()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -880,7 +1029,7 @@ grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.visible_nodes()
  RETURNS integer[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner

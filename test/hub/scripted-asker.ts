@@ -2,9 +2,18 @@
  * An Asker whose hosts do what a test says: real hosts can not be told to be busy, to break off or to
  * hang. It keeps the contract of src/agent/types.ts; what it is asked is recorded.
  */
-import type { AskEvent, Asker, AskSpec, HostAnswer, RequestEvent } from '../../src/agent/index.ts';
+import type {
+  AskEvent,
+  Asker,
+  AskSpec,
+  CommandSpec,
+  HostAnswer,
+  RequestEvent,
+  RequestSpec,
+} from '../../src/agent/index.ts';
 import type { Alarm, HostOutcome, HostState, MemberView } from '../../src/agent/index.ts';
 import type { Value } from '../../src/tables/types.ts';
+import { ScriptedSeals } from './scripted-seals.ts';
 
 export interface Scripted {
   readonly state: HostState;
@@ -20,15 +29,20 @@ export type Behaviour = (
   host: string,
   sql: string,
   nth: number,
-) => Scripted | 'hang' | Promise<Scripted>;
+) => Scripted | 'hang' | Promise<Scripted | 'hang'>;
 
 export class ScriptedAsker implements Asker {
   readonly nodeId: string;
   readonly name: string;
+  readonly swarmId = new Uint8Array(32).fill(7);
   readonly asked: AskSpec[] = [];
+  readonly commanded: CommandSpec[] = [];
+  /** Actions that its certificate allows. */
+  allowed: readonly string[] = [];
   behave: Behaviour = (host) => ({ state: 'ok', columns: ['name'], rows: [[host]] });
   /** Thrown by `ask` before anything is sent, while set. */
   refuse: Error | undefined;
+  readonly seals = new ScriptedSeals(() => this.nodeId);
   readonly #members = new Map<string, MemberView>();
   readonly #memberListeners = new Set<(member: MemberView) => void>();
   readonly #alarmListeners = new Set<(alarm: Alarm) => void>();
@@ -66,34 +80,49 @@ export class ScriptedAsker implements Asker {
     return () => this.#alarmListeners.delete(listener);
   }
 
+  allowedActions(): readonly string[] {
+    return this.allowed;
+  }
+
   async *ask(spec: AskSpec): AsyncIterable<AskEvent> {
     this.asked.push(spec);
+    yield* this.#answers(spec.sql, ({ nodeId, state }) => {
+      const { targets } = spec;
+      return state !== 'left' && (targets.kind === 'all' || targets.nodes.includes(nodeId));
+    });
+  }
+
+  /** Hosts get the name of the action in the place of SQL. */
+  async *command(spec: CommandSpec): AsyncIterable<AskEvent> {
+    this.commanded.push(spec);
+    yield* this.#answers(spec.action, ({ nodeId }) => spec.ids.has(nodeId));
+  }
+
+  async *#answers(
+    what: string,
+    isWanted: (member: MemberView) => boolean,
+  ): AsyncGenerator<AskEvent> {
     if (this.refuse !== undefined) throw this.refuse;
-    const wanted = this.members().filter(
-      ({ nodeId, state }) =>
-        state !== 'left' && (spec.targets.kind === 'all' || spec.targets.nodes.includes(nodeId)),
-    );
+    const wanted = this.members().filter(isWanted);
     const hosts: HostOutcome[] = [];
-    for await (const answer of inOrderOfArrival(wanted.map((host) => this.#answer(host, spec)))) {
+    for await (const answer of inOrderOfArrival(wanted.map((host) => this.#answer(host, what)))) {
       hosts.push(answer.outcome);
       yield { kind: 'answer', answer };
     }
     yield { kind: 'account', account: { requestId: '0'.repeat(32), hosts, unexpected: [] } };
   }
 
-  /** Its hosts know queries only. */
-  request(): AsyncIterable<RequestEvent> {
-    throw new Error('scripted hosts are asked queries only');
+  /** Its hosts know queries and actions only. */
+  request({ kind }: RequestSpec): AsyncIterable<RequestEvent> {
+    throw new Error(`scripted hosts are asked queries only, not ${kind}`);
   }
 
-  async #answer({ name, nodeId, state }: MemberView, spec: AskSpec): Promise<HostAnswer> {
-    const key = `${name} ${spec.sql}`;
+  async #answer({ name, nodeId, state }: MemberView, what: string): Promise<HostAnswer> {
+    const key = `${name} ${what}`;
     const nth = (this.#times.get(key) ?? 0) + 1;
     this.#times.set(key, nth);
     const said =
-      state === 'dead'
-        ? ({ state: 'unreachable' } as const)
-        : await this.behave(name, spec.sql, nth);
+      state === 'dead' ? ({ state: 'unreachable' } as const) : await this.behave(name, what, nth);
     if (said === 'hang') return new Promise(() => undefined);
     const { columns = [], rows = [], truncated = false, ...rest } = said;
     return {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { defaultAdvertised, formatAddress, parseAddress, prefixOf } from '../../src/net/address.ts';
+import { defaultAdvertised, formatAddress, parseAddress } from '../../src/net/address.ts';
+import { networkOf } from '../../src/wire/index.ts';
 
 describe('addresses', () => {
   test.each([
@@ -40,7 +41,7 @@ describe('addresses', () => {
     ['::1', '0:0:0:0::/64'],
     ['fe80::5%eth0', 'fe80:0:0:0::/64'],
   ])('%s is counted under %s', (address, prefix) => {
-    expect(prefixOf(address)).toBe(prefix);
+    expect(networkOf(address)).toBe(prefix);
   });
 
   test('one listen address is what others dial; all of them means the outward ones', () => {

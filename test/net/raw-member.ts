@@ -60,8 +60,22 @@ export class RawMember {
 
   /** Takes what comes and keeps nothing. */
   drain(): void {
+    this.#listen(() => undefined);
+  }
+
+  /** Takes what comes and keeps all of it; the result grows. */
+  collect(): readonly Uint8Array[] {
+    const messages: Uint8Array[] = [];
+    this.#listen((message) => messages.push(message));
+    return messages;
+  }
+
+  #listen(take: (message: Uint8Array) => void): void {
     this.socket.on('data', (bytes) => {
-      for (const frame of this.#decoder.push(bytes)) this.session.open(frame);
+      for (const frame of this.#decoder.push(bytes)) {
+        const message = this.session.open(frame);
+        if (message !== undefined) take(message);
+      }
     });
     this.socket.resume();
   }

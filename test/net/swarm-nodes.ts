@@ -24,6 +24,7 @@ export const QUICK: Partial<Tuning & NetTuning> = {
 };
 
 export interface TestSwarm {
+  readonly operator: OperatorKey;
   /** Of a member. */
   readonly secrets: SwarmSecrets;
   /** Of a host that only has the join token. */
@@ -40,7 +41,7 @@ export async function createSwarm(): Promise<TestSwarm> {
   const joinKey = await deriveJoinKey(token.secret, swarmId);
   const stranger = { swarmId, epoch: 1, joinKey };
   const secrets = { ...stranger, operatorKey, epochKey: random(32) };
-  return { secrets, stranger, token: token.text, joinSecret: token.secret };
+  return { operator, secrets, stranger, token: token.text, joinSecret: token.secret };
 }
 
 export interface TestNode {

@@ -232,3 +232,17 @@ test('a heavy query does not hold up the agent', async () => {
   // The main thread only waits; a busy machine may still take it off the processor for a moment.
   expect(delay.percentile(90) / 1e6).toBeLessThan(50);
 });
+
+test('what was prepared is known the second time; what was refused is prepared again', () => {
+  const out = inProcess(`
+    let jobs = 0;
+    const runner = createQueryRunner({
+      facts: () => (jobs++, facts()),
+      registry: ${JSON.stringify(tables)},
+    });
+    const [first, second] = [await runner.prepare('select 1 as one'), await runner.prepare('select 1 as one')];
+    const refused = () => runner.prepare('select * from nowhere').catch((error) => error.code);
+    console.log(jobs, second.columns.join(), first === second, await refused(), await refused(), jobs);
+    await runner.stop();`);
+  expect(out.trim()).toBe('1 one true no_such_table no_such_table 3');
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   checkCertificate,
+  createCrypto,
   createEpochRecord,
   enterEpoch,
   forgetOldEpochs,
@@ -13,7 +14,15 @@ import {
   parseCertificate,
 } from '../../src/secure/index.ts';
 import { parseRevocations, permits, sealToMany, x25519KeyPair } from '../../src/secure/index.ts';
-import { fromHex, fromUtf8, toHex, utf8 } from '../../src/wire/index.ts';
+import {
+  concat,
+  decodeFields,
+  encodeFields,
+  fromHex,
+  fromUtf8,
+  toHex,
+  utf8,
+} from '../../src/wire/index.ts';
 import { codeOf, flip, operator, party, secrets, seededRandom, T0 } from './fixture.ts';
 
 const pinned = { operatorKey: operator.publicKey, swarmId: operator.swarmId };
@@ -200,6 +209,19 @@ describe('bodies sealed to many', () => {
     }
     // Only the other recipient's slot may be changed without harm to this one.
     expect(opened).toBeLessThanOrEqual(Math.ceil((56 * 8) / 9) + 1);
+  });
+
+  test('what a hostile member makes up costs little and opens nothing', () => {
+    const { openFromMany: open } = createCrypto(random(32));
+    const own = keys[0]!;
+    const slots = new Uint8Array(4096 * 56);
+    for (let at = 0; at < slots.length; at += 56) slots.set(own.id.subarray(0, 8), at);
+    const [ephemeral, slot, box] = decodeFields(sealed, 3) as [Uint8Array, Uint8Array, Uint8Array];
+    expect(open(encodeFields([ephemeral, slot, box]), own, context)).toBeDefined();
+    // Behind as many slots of one prefix as this the right one is not looked for any more.
+    expect(open(encodeFields([ephemeral, concat(slots, slot), box]), own, context)).toBe(undefined);
+    expect(open(encodeFields([new Uint8Array(32), slot, box]), own, context)).toBe(undefined);
+    for (let i = 0; i < 500; i++) expect(open(random(i % 200), own, context)).toBe(undefined);
   });
 
   test('a recipient key of low order is refused', () => {

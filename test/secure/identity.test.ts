@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Identity, parseKeyEntry, verifyKeyList, verifyStrict } from '../../src/secure/index.ts';
 import { sha256 } from '../../src/secure/index.ts';
-import { concat, toHex, utf8 } from '../../src/wire/index.ts';
+import { concat, decodeFields, encodeFields, toHex, utf8 } from '../../src/wire/index.ts';
 import { codeOf, flip, seededRandom, T0 } from './fixture.ts';
 
 const HOUR = 3600;
@@ -30,6 +30,42 @@ describe('an identity', () => {
       identity.rotate(seededRandom('r'), T0 + 3 * HOUR),
     );
     expect(toHex(one!.newest.bytes)).toBe(toHex(two!.newest.bytes));
+  });
+
+  test('opens what was sealed to a key it replaced less than 30 days ago, and deletes the rest', () => {
+    const DAY = 24 * HOUR;
+    const keys = (identity: Identity) => identity.boxPairs.map((pair) => toHex(pair.publicKey));
+    const listed = third.entries.map((entry) => toHex(entry.boxKey)).reverse();
+    expect(keys(third)).toEqual(listed);
+    expect(keys(Identity.parse(third.toBytes()))).toEqual(listed);
+    expect(third.forgetOld(T0 + HOUR + 30 * DAY - 1)).toBe(third);
+    const later = third.forgetOld(T0 + HOUR + 30 * DAY);
+    expect(keys(later)).toEqual(listed.slice(0, 2));
+    expect(keys(third.rotate(random, T0 + 40 * DAY))).toHaveLength(2);
+    const gone = third.forgetOld(T0 + 2 * HOUR + 30 * DAY);
+    expect(keys(Identity.parse(gone.toBytes()))).toEqual(listed.slice(0, 1));
+    for (const { secretKey } of third.boxPairs.slice(1)) {
+      expect(Buffer.from(third.toBytes()).includes(Buffer.from(secretKey))).toBe(true);
+      expect(Buffer.from(gone.toBytes()).includes(Buffer.from(secretKey))).toBe(false);
+    }
+  });
+
+  test('comes back from the file of a version that kept no older keys, not from others', async () => {
+    const parts = (bytes: Uint8Array, count: number) => decodeFields(bytes, count);
+    const file = (fields: readonly Uint8Array[]) => {
+      const content = encodeFields(fields);
+      return encodeFields([content, sha256(content)]);
+    };
+    const fields = parts(parts(second.toBytes(), 2)[0]!, 7);
+    expect(Identity.parse(file(fields.slice(0, 6))).newest.version).toBe(1);
+    const foreign = [...fields.slice(0, 6), random(32)];
+    for (const wrong of [fields.slice(0, 5), [...fields, random(1)], foreign]) {
+      expect(await codeOf(() => Identity.parse(file(wrong)))).toBe('bad_identity');
+    }
+    for (const length of [31, 64]) {
+      const older = [...fields.slice(0, 6), random(length)];
+      expect(await codeOf(() => Identity.parse(file(older)))).toBe('bad_identity');
+    }
   });
 
   test('a file cut short anywhere or with a flipped bit is refused', async () => {

@@ -43,9 +43,13 @@ export class SimHost {
   readonly signKey: Uint8Array;
   readonly nodeId: string;
   readonly disk = new Map<string, Uint8Array>();
+  /** Keys that the disk refuses to keep. */
+  readonly failsToKeep = new Set<string>();
   /** Wall clock against true time, milliseconds. */
   skewMs = 0;
   seeds: readonly string[] = [];
+  /** What it says of itself from its next start on. */
+  hub = false;
   tuning: Partial<Tuning>;
   /** Undefined while the host is down. */
   core: SwarmCore | undefined;
@@ -233,6 +237,7 @@ export class SimHost {
     done: (afterMs: number, result: EffectResult) => void,
   ): void {
     const takes = this.random.between(1, 8);
+    if (this.failsToKeep.has(key)) return done(takes, { kind: 'persist', ok: false });
     this.world.after(takes, () => {
       if (this.#life === life && this.core !== undefined) this.disk.set(key, bytes);
     });
@@ -294,7 +299,7 @@ export class SimHost {
         addresses: [this.address],
         labels: { role: 'sim' },
         version: '0.0.0',
-        hub: false,
+        hub: this.hub,
       },
       swarmId: SWARM_ID,
       epoch: 1,

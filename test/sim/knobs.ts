@@ -21,6 +21,8 @@ export interface Knobs {
   readonly partitionEveryMs: number;
   readonly partitionMs: number;
   readonly lagEveryMs: number;
+  /** A prekey's day: short, so that keys change and go while requests are on their way. */
+  readonly prekeyMs: number;
   /** Share of connections that are reset each second, with what is in flight. */
   readonly resetShare: number;
   /** Share of hosts that may be down at once. */
@@ -48,6 +50,7 @@ export function drawKnobs(options: SimOptions): Knobs {
     partitionEveryMs: has('partition') ? random.between(8_000, 20_000) : Infinity,
     partitionMs: random.between(3_000, 30_000),
     lagEveryMs: has('lag') ? 4_000 : Infinity,
+    prekeyMs: random.pick([10_000, 30_000, 24 * 3_600_000]),
     resetShare: has('loss') ? random.pick([0.001, 0.005, 0.02]) : 0,
     downMost: 0.3,
     deadForGood: has('churn') ? Math.max(1, Math.floor(options.nodes / 16)) : 0,

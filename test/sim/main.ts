@@ -1,20 +1,28 @@
-/** `npm run sim -- --seed 7 --nodes 50 --faults churn,partition,loss`: replays one seed. */
+/**
+ * `npm run sim -- --seed 7 --nodes 50 --faults churn,partition,loss`: replays one seed.
+ * `npm run sim -- probe`: how often the decoy probe finds a swapped key, beside theory.
+ */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { drawKnobs, FAULTS, parseFaults } from './knobs.ts';
 import type { SimOptions } from './knobs.ts';
+import { probeShare } from './probe.ts';
 import { simulate } from './simulate.ts';
 
-const USAGE = `usage: npm run sim -- [--seed N] [--nodes N] [--faults ${FAULTS.join(',')}]`;
+const USAGE = `usage: npm run sim -- [--seed N] [--nodes N] [--faults ${FAULTS.join(',')}]\n       npm run sim -- probe [--seed N] [--runs N]`;
 
 function main(): number {
-  let options: SimOptions;
   try {
-    options = readOptions();
+    if (process.argv[2] === 'probe') return probe();
+    return replay(readOptions());
   } catch (error) {
-    console.error(`sim: ${(error as Error).message}\nhint: ${USAGE}`);
+    if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
+    console.error(`sim: ${error.message}\nhint: ${USAGE}`);
     return 2;
   }
+}
+
+function replay(options: SimOptions): number {
   const { seed, nodes, faults } = options;
   console.log(
     `seed ${seed} nodes ${nodes} faults ${[...faults].join(',') || 'none'} commit ${commit()}`,
@@ -32,6 +40,29 @@ function main(): number {
     `trace ${report.traceHash.slice(0, 16)} requests ${report.requests} messages ${report.messages} in ${seconds.toFixed(1)} s`,
   );
   return report.verdicts.some((verdict) => verdict.violations.length > 0) ? 1 : 0;
+}
+
+/** One line per share of hostile paths and number of witnesses; fails where one is off by 4 sigma. */
+function probe(): number {
+  const { values } = parseArgs({
+    args: process.argv.slice(3),
+    options: { seed: { type: 'string' }, runs: { type: 'string' } },
+  });
+  const seed = natural('seed', values.seed ?? '1', 0, 0xffff_ffff);
+  const runs = natural('runs', values.runs ?? '1000', 10, 1_000_000);
+  console.log(`seed ${seed} runs ${runs} commit ${commit()}`);
+  let off = 0;
+  for (const witnesses of [1, 3, 5, 8]) {
+    for (const share of [0, 0.2, 0.4, 0.6, 0.8, 0.9, 1]) {
+      const { found, theory, bound } = probeShare({ seed, runs, witnesses, share });
+      const verdict = Math.abs(found - theory) <= bound ? 'within' : 'OFF   ';
+      if (verdict !== 'within') off++;
+      console.log(
+        `${verdict} k ${witnesses} f ${share.toFixed(1)}  found ${found.toFixed(3)}  1 - f^k ${theory.toFixed(3)}  4 sigma ${bound.toFixed(3)}`,
+      );
+    }
+  }
+  return off === 0 ? 0 : 1;
 }
 
 /** @throws RangeError or TypeError that quotes the value */

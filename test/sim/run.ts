@@ -3,6 +3,7 @@
  * in which everything must come right again. What happened is handed to the invariants.
  */
 import { utf8 } from '../../src/wire/index.ts';
+import type { RequestSpec } from '../../src/swarm/index.ts';
 import type { Asked, SimHost } from './host.ts';
 import { okOutcome } from './host.ts';
 import { drawKnobs } from './knobs.ts';
@@ -18,6 +19,8 @@ export interface Recording {
   readonly asked: readonly { readonly asked: Asked; readonly askerLife: number }[];
   /** Requests of the quiet phase, which every live host must have answered. */
   readonly quiet: readonly Asked[];
+  /** Others of that phase, which ask two hosts by name. */
+  readonly named: readonly Asked[];
   /** Hosts that stay down. */
   readonly gone: readonly SimHost[];
   /** `mono` at which faults ended, and at which all live hosts saw each other alive. */
@@ -33,7 +36,9 @@ const QUIET_MS = 90_000;
 
 export function record(options: SimOptions): Recording {
   const knobs = drawKnobs(options);
-  const world = new World({ seed: options.seed, nodes: options.nodes, knobs: knobs.network });
+  const { seed, nodes } = options;
+  const tuning = { prekeyMs: knobs.prekeyMs };
+  const world = new World({ seed, nodes, knobs: knobs.network, tuning });
   for (const host of world.hosts) answerWithOwnName(host);
   world.settle(10_000);
   const run = new Run(world, knobs);
@@ -86,11 +91,18 @@ class Run {
     const faultsEndedAt = world.now;
     const healedAt = this.#awaitHealing(gone);
     const quiet = world.upHosts.slice(0, 3).map((host) => host.ask({ timeoutMs: 15_000 }));
+    const named = world.upHosts.slice(0, 3).map((host) => host.ask(this.#twoHosts()));
     world.run(16_000);
     // A digest each 60 s repairs what floods lost.
     world.run(QUIET_MS);
-    for (const asked of quiet) this.#asked.push({ asked, askerLife: asked.by.life });
-    return { asked: this.#asked, quiet, gone, faultsEndedAt, healedAt, sizes: this.#sizes };
+    for (const asked of [...quiet, ...named]) this.#asked.push({ asked, askerLife: asked.by.life });
+    return { asked: this.#asked, quiet, named, gone, faultsEndedAt, healedAt, sizes: this.#sizes };
+  }
+
+  #twoHosts(): Partial<RequestSpec> {
+    const { random, upHosts } = this.#world;
+    const nodes = [random.pick(upHosts).nodeId, random.pick(upHosts).nodeId];
+    return { targets: { kind: 'nodes', nodes }, body: random.bytes(3_000), timeoutMs: 15_000 };
   }
 
   #awaitHealing(gone: readonly SimHost[]): number | undefined {

@@ -11,32 +11,10 @@ import {
   WireError,
 } from '../../src/wire/index.ts';
 import type { RequestMessage, SwarmMessage } from '../../src/wire/index.ts';
-import { simulatedEntry } from '../sim/crypto.ts';
 import { SWARM_ID } from '../sim/host.ts';
 import type { SimHost } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
-
-/** Hands a host bytes as if a linked peer had sent them. */
-class Peer {
-  readonly host: SimHost;
-  readonly link = 1_000_000;
-
-  constructor(world: World, host: SimHost) {
-    this.host = host;
-    const stranger = world.addHost();
-    const entry = simulatedEntry(stranger.signKey);
-    const identity = { nodeId: stranger.nodeId, bootId: stranger.bootId, entry };
-    host.do(() => host.core!.handleLinkUp(host.now, this.link, identity, { initiator: false }));
-  }
-
-  says(bytes: Uint8Array): void {
-    this.host.do(() => this.host.core!.handleMessage(this.host.now, this.link, bytes));
-  }
-
-  get isUp(): boolean {
-    return this.host.core!.sizes()['links'] === this.host.world.hosts.length - 1;
-  }
-}
+import { Peer } from './peer.ts';
 
 /** What hosts said to each other while one request was asked and answered. */
 function overheard(seed: number): { world: World; messages: Uint8Array[] } {
@@ -74,7 +52,8 @@ describe('bytes from peers', () => {
   test('a real message cut or changed anywhere is a message or a WireError', () => {
     const { messages } = overheard(63);
     const kinds = new Map(messages.map((bytes) => [decodeMessage(bytes)!.t, bytes]));
-    expect([...kinds.keys()].sort()).toEqual(['holds', 'news', 'reply', 'request', 'summary']);
+    const seen = ['holds', 'news', 'probe', 'probed', 'reply', 'request', 'seals-have', 'summary'];
+    expect([...kinds.keys()].sort()).toEqual(seen);
     for (const bytes of kinds.values()) {
       for (let at = 0; at < bytes.length; at++) {
         expect(() => decodeMessage(bytes.subarray(0, at))).toThrow(WireError);

@@ -1,5 +1,5 @@
 /**
- * Test vectors of the canonical encoding of rows (docs/protocol.md section 10), made by
+ * Test vectors of the canonical encoding of rows (docs/protocol.md section 11), made by
  * scripts/canonical-vectors.ts. Values are written so that a typed SQL column can read them: whole
  * numbers and doubles as decimal text, blobs as `\x` and hex, NULL as null.
  */
@@ -57,7 +57,7 @@ export function valueOf(given: Given): Value {
 
 export function makeCanonicalVectors(): CanonicalVectors {
   return {
-    comment: 'made by npx tsx scripts/canonical-vectors.ts; docs/protocol.md section 10',
+    comment: 'made by npx tsx scripts/canonical-vectors.ts; docs/protocol.md section 11',
     shapes: CASES.map(({ name, shape, rows }) => {
       const made = rows.map(([what, given]) => rowVector(shape, what, given));
       const hashes = made.map((row) => Buffer.from(row.rowHash, 'hex'));

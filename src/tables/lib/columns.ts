@@ -18,6 +18,9 @@ export const unsigned = (name: string, doc: string, options?: ColumnOptions): Co
 export const double = (name: string, doc: string, options?: ColumnOptions): Column =>
   column('DOUBLE', name, doc, options);
 
+export const blob = (name: string, doc: string, options?: ColumnOptions): Column =>
+  column('BLOB', name, doc, options);
+
 /**
  * A column that osquery fills on Windows or macOS only. osquery declares it hidden elsewhere, so
  * that a query written for several platforms prepares everywhere; it is always NULL here.

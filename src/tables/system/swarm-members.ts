@@ -22,6 +22,14 @@ export const swarmMembers: SnapshotTable = {
     text('labels', 'Its labels, a JSON object.'),
     integer('key_version', 'Number of its newest key entry.'),
     text('sign_key', 'Its newest signing key, hexadecimal.'),
+    text('probe', 'What the last probe of it found: consistent, conflict or unknown; NULL before.'),
+    bigint('probed_at', 'Unix time of that probe.'),
+    integer('probe_asked', 'How many witnesses were asked.'),
+    integer('probe_same', 'How many know the same node and key as this host.'),
+    text('probe_others', 'Node ids of those that know another one, separated by commas.'),
+    text('probe_proof', 'Of a conflict: the question and their signed answers, base64.', {
+      hidden: true,
+    }),
   ],
   collect: (context): Row[] => [...context.facts.members],
 };

@@ -6,6 +6,7 @@ import { answersBelong } from './s6-answers-belong.ts';
 import { partitionsHeal } from './s7-partitions-heal.ts';
 import { deadStayDead } from './s8-dead-stay-dead.ts';
 import { tablesAgree } from './s9-tables-agree.ts';
+import { bodiesArrive } from './s16-bodies-arrive.ts';
 import { sizesBounded } from './s10-sizes-bounded.ts';
 
 export interface Invariant {
@@ -22,4 +23,5 @@ export const INVARIANTS: readonly Invariant[] = [
   deadStayDead,
   tablesAgree,
   sizesBounded,
+  bodiesArrive,
 ];

@@ -15,6 +15,8 @@ export const sizesBounded: Invariant = {
       live: 4_096,
       seen: 65_536,
       pulls: 256 + 64,
+      probed: options.nodes,
+      probers: options.nodes,
     };
     const wrong: string[] = [];
     for (const [name, size] of sizes) {

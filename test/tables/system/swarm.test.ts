@@ -26,6 +26,7 @@ describe('the tables of the swarm', () => {
   it('have a column for everything the agent tells of members, links and alarms', () => {
     const rows = hostFacts(
       [MEMBER],
+      [PROBE],
       [{ ...LINK, name: 'b' }],
       [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
       {},
@@ -69,6 +70,11 @@ describe('osquery’s own tables', () => {
 const LINK = {
   ...{ nodeId: 'bb', address: 'a:1', initiator: true, sinceMs: 1, bytesIn: 1, bytesOut: 2 },
 };
+const PROBE = {
+  ...{ nodeId: 'aa', name: 'demo1', address: 'a:1', verdict: 'conflict' as const, at: 5000 },
+  ...{ asked: ['bb'], same: [], others: ['bb'], proof: new Uint8Array(3) },
+};
+
 const MEMBER = {
   ...{ nodeId: 'aa', name: 'demo1', addresses: ['a:1'], labels: {}, version: '1', hub: false },
   ...{ state: 'alive', incarnation: 1, since: 1, self: true, linked: false },

@@ -1,0 +1,216 @@
+/**
+ * The backplane: deliveries claimed and completed a second beside a floor in plain pg,
+ * graphile-worker and pg-boss; INSERT to the host's start and to the result row at one warm agent,
+ * beside a trigger's NOTIFY heard in another process; commits of writers that insert requests.
+ * Everything beside something else is taken in rounds, turn about. fsync is on.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { EmbeddedPostgres } from '../src/hub/index.ts';
+import { TestSwarm } from '../test/helpers/swarm.ts';
+import type { Heard } from './lib/notified.ts';
+import {
+  bossQueue,
+  floorQueue,
+  graphileQueue,
+  swarmplaneQueue,
+  WORKERS,
+  type BenchQueue,
+} from './lib/queues.ts';
+import { median, percentile, printFigures, printMachine, type Figure } from './lib/report.ts';
+
+const ROUNDS = 5;
+/** Deliveries in one round, by batch. */
+const DELIVERIES: Readonly<Record<number, number>> = { 1: 500, 100: 5_000 };
+const LATENCIES = 200;
+const WRITERS = 32;
+const COMMITS = 2_000;
+
+const INSERT_ONE = "insert into swarmplane.request (sql) values ('select 1 as one')";
+const INSERT_CLOCK = `insert into swarmplane.request (sql) values ('select unixepoch(''subsec'') * 1000 as at')`;
+const HOST_CLOCK = `select (row ->> 'at')::float8 as at from swarmplane.result order by request_id desc limit 1`;
+
+const PARTS = ['queue', 'commits', 'latency'] as const;
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : PARTS;
+const figures: Figure[] = [];
+if (wanted.includes('queue') || wanted.includes('commits')) await onServer();
+if (wanted.includes('latency')) await onSwarm();
+printMachine();
+printFigures(figures);
+
+async function onServer(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'swarmplane-bench-'));
+  // The server of a root runs as another user, who has to get there.
+  chmodSync(folder, 0o755);
+  const home = join(folder, 'root');
+  const server = await EmbeddedPostgres.start({ dataDir: folder, homeForRoot: home });
+  try {
+    const url = server.hubUrl;
+    const queues = [await floorQueue(url), await swarmplaneQueue(url)];
+    if (wanted.includes('queue')) {
+      queues.push(await graphileQueue(url), await bossQueue(url));
+      for (const batch of [1, 100]) figures.push(...(await drainFigures(queues, batch)));
+    }
+    if (wanted.includes('commits')) figures.push(...(await commitFigures(url)));
+    for (const queue of queues) await queue.stop();
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function onSwarm(): Promise<void> {
+  const swarm = await TestSwarm.start(['bench'], { hub: true });
+  try {
+    figures.push(...(await latencyFigures(hubLogin(swarm.host('bench').state))));
+  } finally {
+    await swarm.stop();
+  }
+}
+
+async function drainFigures(all: readonly BenchQueue[], batch: number): Promise<Figure[]> {
+  const queues = all.filter(({ batches }) => batches || batch === 1);
+  const rates = new Map<BenchQueue, number[]>(queues.map((queue) => [queue, []]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const queue of queues) rates.get(queue)!.push(await deliveriesPerSecond(queue, batch));
+  const floor = { what: 'floor', value: median(rates.get(queues[0]!)!) };
+  return queues.map((queue, at) => ({
+    what: `claimed and completed, batch ${batch}, ${WORKERS} at once: ${queue.name}`,
+    value: median(rates.get(queue)!),
+    unit: '/s',
+    ...(at > 0 && { floor }),
+  }));
+}
+
+async function deliveriesPerSecond(queue: BenchQueue, batch: number): Promise<number> {
+  const wanted = DELIVERIES[batch]!;
+  await queue.fill(wanted, batch);
+  const startedAt = performance.now();
+  const did = await queue.drain(batch);
+  if (did !== wanted) throw new Error(`${queue.name} did ${did} of ${wanted}`);
+  return (did * 1000) / (performance.now() - startedAt);
+}
+
+/** Each insert is a transaction. */
+async function commitFigures(url: string): Promise<Figure[]> {
+  const clients = await Promise.all(Array.from({ length: WRITERS }, () => connected(url)));
+  // As wide as a row of request; the primary key is all the index it has.
+  await clients[0]!.query(
+    'create table floor.request (like swarmplane.request including defaults including identity including generated, primary key (id))',
+  );
+  const insert = (table: string) => async (client: pg.Client) => {
+    await client.query(`insert into ${table} (sql, hosts) values ('select 1 as one', '{host1}')`);
+  };
+  const plain: number[] = [];
+  const ours: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    plain.push(await commitsPerSecond(clients, insert('floor.request')));
+    ours.push(await commitsPerSecond(clients, insert('swarmplane.request')));
+  }
+  await Promise.all(clients.map((client) => client.end()));
+  const floor = { what: 'plain insert, same columns, no triggers', value: median(plain) };
+  const what = `commits of ${WRITERS} writers inserting requests for one host`;
+  return [{ what, value: median(ours), unit: '/s', floor }];
+}
+
+async function commitsPerSecond(
+  clients: readonly pg.Client[],
+  commit: (client: pg.Client) => Promise<void>,
+): Promise<number> {
+  let left = COMMITS;
+  const startedAt = performance.now();
+  await Promise.all(
+    clients.map(async (client) => {
+      while (left-- > 0) await commit(client);
+    }),
+  );
+  return (COMMITS * 1000) / (performance.now() - startedAt);
+}
+
+/**
+ * All from the moment the insert is sent. The result row counts as there when a notification of its
+ * commit is heard; the trigger that notifies exists in this bench only. The host says itself when it
+ * began, on its clock of whole milliseconds.
+ */
+async function latencyFigures(url: string): Promise<Figure[]> {
+  const writer = await connected(url);
+  await writer.query(`
+    create table public.bench_floor (n integer);
+    create function public.bench_notify() returns trigger language plpgsql as
+      $$ begin perform pg_notify(tg_argv[0], ''); return null; end $$;
+    create trigger heard after insert on public.bench_floor
+      for each statement execute function public.bench_notify('bench_floor');
+    grant execute on function public.bench_notify() to swarmplane_owner;
+    create trigger bench_heard after insert on swarmplane.result
+      for each statement execute function public.bench_notify('bench_result')`);
+  const listener = fork(fileURLToPath(new URL('lib/notified.ts', import.meta.url)), [
+    ...[url, 'bench_floor', 'bench_result'],
+  ]);
+  await once(listener, 'message');
+  const heard = async (channel: string): Promise<number> => {
+    for (;;) {
+      const [said] = (await once(listener, 'message')) as [Heard];
+      if (said.channel === channel) return said.at;
+    }
+  };
+  const timed = async (channel: string, insert: string): Promise<number> => {
+    const at = heard(channel);
+    const startedAt = monotonic();
+    await writer.query(insert);
+    return (await at) - startedAt;
+  };
+  const samples = { floor: [] as number[], row: [] as number[], start: [] as number[] };
+  for (let round = 0; round < LATENCIES * 1.2; round++) {
+    const floor = await timed('bench_floor', 'insert into public.bench_floor values (1)');
+    const row = await timed('bench_result', INSERT_ONE);
+    const sentAt = Date.now();
+    await timed('bench_result', INSERT_CLOCK);
+    const { rows } = await writer.query<{ at: number }>(HOST_CLOCK);
+    if (round < LATENCIES * 0.2) continue;
+    samples.floor.push(floor);
+    samples.row.push(row);
+    samples.start.push(rows[0]!.at - sentAt);
+  }
+  await writer.end();
+  listener.disconnect();
+  return [
+    ...shares('insert to the host starting, one warm agent', samples.start, samples.floor),
+    ...shares('insert to result row, one warm agent', samples.row, samples.floor),
+  ];
+}
+
+function shares(what: string, samples: readonly number[], floors: readonly number[]): Figure[] {
+  return [0.5, 0.99].map((share) => ({
+    what: `${what}, p${share * 100}`,
+    value: percentile(samples, share),
+    unit: 'ms',
+    floor: { what: 'raw trigger NOTIFY', value: percentile(floors, share) },
+  }));
+}
+
+/** An operator may make no triggers; the hub's login may. */
+function hubLogin(stateFolder: string): string {
+  const file = join(stateFolder, 'postgres', 'server.json');
+  const state = JSON.parse(readFileSync(file, 'utf8')) as {
+    port: number;
+    passwords: { hub: string };
+  };
+  return `postgres://hub:${state.passwords.hub}@127.0.0.1:${state.port}/swarmplane`;
+}
+
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  // The server goes away at the end; what matters fails its query.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+function monotonic(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

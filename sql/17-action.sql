@@ -1,0 +1,191 @@
+-- Actions: what may be inserted, what no hub may command, and the audit of how they ended.
+set local role swarmplane_owner;
+
+-- Checks an action and its arguments, whose values become text: '{"count": 5}' is '{"count": "5"}'.
+create or replace function swarmplane.checked_args(action text, args jsonb)
+  returns jsonb
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  wrong text;
+  checked jsonb;
+begin
+  if action !~ '^[a-z0-9][a-z0-9_.-]{0,63}$' then
+    raise exception 'action "%" is no name', action
+      using errcode = 'invalid_parameter_value',
+            hint = 'a name as `swarmplane actions` lists them on a host, such as restart-service';
+  end if;
+  if jsonb_typeof(coalesce(args, '{}')) <> 'object' then
+    raise exception 'args is %, not an object', args
+      using errcode = 'invalid_parameter_value', hint = 'write it as ''{"unit": "nginx"}''';
+  end if;
+  select format('%I: %s', a.key, a.value) into wrong
+    from jsonb_each(args) a
+   where jsonb_typeof(a.value) not in ('string', 'number');
+  if wrong is not null then
+    raise exception 'args holds what is no text: %', wrong using errcode = 'invalid_parameter_value';
+  end if;
+  select coalesce(jsonb_object_agg(a.key, a.value), '{}') into checked from jsonb_each_text(args) a;
+  if octet_length(checked::text) > 16384 then
+    raise exception 'args of % bytes is too long, at most 16384', octet_length(checked::text)
+      using errcode = 'program_limit_exceeded';
+  end if;
+  return checked;
+end
+$$;
+
+-- Whether one of these names, as hubs report them, allows the action.
+create or replace function swarmplane.allows(actions text[], action text)
+  returns boolean
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select action = any (actions) or '*' = any (actions);
+$$;
+
+-- Open requests for actions that these names do not allow.
+create or replace function swarmplane.not_allowed(actions text[])
+  returns bigint[]
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select array(
+    select r.id
+      from swarmplane.request r
+     where r.action is not null
+       and r.closed_at is null
+       and not swarmplane.allows(actions, r.action));
+$$;
+
+-- What the hubs that are at work may command.
+create or replace function swarmplane.allowed_actions()
+  returns text[]
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select array(
+    select distinct a.name
+      from swarmplane.hub h
+     cross join unnest(h.actions) as a (name)
+     where h.stopped_at is null
+       and h.seen_at > now() - swarmplane.setting_interval('lease_time'));
+$$;
+
+-- What to run so that a hub may command this.
+create or replace function swarmplane.grant_command(action text)
+  returns text
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'swarmplane operator grant %s --role commander --actions %s',
+    coalesce((select h.name from swarmplane.hub h order by h.stopped_at desc nulls first, h.seen_at desc limit 1), 'HUB'),
+    action);
+$$;
+
+-- By the hubs, at each heartbeat: what their certificates allow. Opens an alert for each action that waits
+-- and that no hub may command, and resolves those that no longer hold.
+create or replace function swarmplane.report_actions(hub_id uuid, hub_actions text[])
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  waits text;
+  allowed text[];
+begin
+  update swarmplane.hub h set actions = hub_actions where h.id = hub_id and h.actions <> hub_actions;
+  allowed := swarmplane.allowed_actions();
+  for waits in
+    select distinct r.action
+      from swarmplane.request r
+     where r.id = any (swarmplane.not_allowed(allowed))
+       and not exists (
+         select from swarmplane.alert a
+          where a.kind = 'no_commander' and a.key = r.action and a.resolved_at is null)
+     order by 1
+  loop
+    perform swarmplane.alert_no_commander(waits);
+  end loop;
+  perform swarmplane.resolve_alerts(
+    array['no_commander'],
+    array(
+      select a.key
+        from swarmplane.alert a
+       where a.kind = 'no_commander'
+         and a.resolved_at is null
+         and not exists (
+           select from swarmplane.request r
+            where r.id = any (swarmplane.not_allowed(allowed)) and r.action = a.key)));
+end
+$$;
+
+create or replace function swarmplane.alert_no_commander(action text)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select swarmplane.raise_alert('no_commander', action,
+    format('action %s waits: no hub may command it; run, where the operator key is: %s',
+           action, swarmplane.grant_command(action)));
+$$;
+
+-- Whoever inserts what no hub may command hears of it at once.
+create or replace function swarmplane.tg_request__after_insert_action()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if not swarmplane.allows(swarmplane.allowed_actions(), new.action) then
+    perform swarmplane.alert_no_commander(new.action);
+    raise warning 'no hub may command %: request % waits', new.action, new.id
+      using hint = swarmplane.grant_command(new.action);
+  end if;
+  return null;
+end
+$$;
+
+-- How each host ended with an action.
+create or replace function swarmplane.tg_delivery_done__audit()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  insert into swarmplane.audit (actor, action, object, after)
+  select session_user, 'action.' || n.state, format('request %s host %s', n.request_id, n.host),
+         jsonb_build_object('action', r.action, 'args', r.args, 'asked_by', r.asked_by,
+                            'command', n.id, 'code', n.code, 'error', n.error, 'attempt', n.attempt)
+    from new_rows n
+    join swarmplane.request r on r.id = n.request_id and r.action is not null
+   order by n.request_id, n.host;
+  return null;
+end
+$$;
+
+create or replace trigger _600_commander
+  after insert on swarmplane.request
+  for each row
+  when (new.action is not null)
+  execute function swarmplane.tg_request__after_insert_action();
+create or replace trigger _700_audit
+  after insert on swarmplane.delivery_done
+  referencing new table as new_rows
+  for each statement execute function swarmplane.tg_delivery_done__audit();
+alter table swarmplane.request enable always trigger _600_commander;
+alter table swarmplane.delivery_done enable always trigger _700_audit;
+reset role;

@@ -1,0 +1,284 @@
+-- What is tracked: wishes of people, and the typed tables that their answers are kept in.
+set local role swarmplane_owner;
+
+-- Tracks a host table from now on, at the hosts named or at those whose own labels hold `labels`. Several
+-- wishes for one table add up; the shortest interval counts. The same wish again changes its interval.
+create or replace function swarmplane.track(
+  table_name text,
+  every interval default '1 hour',
+  hosts text[] default null,
+  labels jsonb default null
+)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  targets text[] := case when track.labels is null then coalesce(track.hosts, '{*}') else track.hosts end;
+begin
+  if track.hosts is not null and track.labels is not null then
+    raise exception 'hosts and labels are both given' using errcode = 'invalid_parameter_value',
+      hint = 'write two wishes: one with hosts, one with labels';
+  end if;
+  if track.every is null or track.every < interval '10 seconds' or track.every > interval '31 days' then
+    raise exception 'every is %', coalesce(track.every::text, 'null') using errcode = 'invalid_parameter_value',
+      hint = 'between 10 seconds and 31 days';
+  end if;
+  if targets is not null then
+    perform swarmplane.resolve_hosts(targets, null) where targets <> '{*}';
+  elsif jsonb_typeof(track.labels) <> 'object' or track.labels = '{}' then
+    raise exception 'labels are %', track.labels using errcode = 'invalid_parameter_value',
+      hint = 'write them as ''{"role": "web"}''';
+  end if;
+  perform swarmplane.make_tracked(track.table_name);
+  insert into swarmplane.track_wish as w (table_name, every, hosts, labels)
+  values (track.table_name, track.every, targets, track.labels)
+  on conflict on constraint one_wish_per_target do update
+    set every = excluded.every, owner = session_user, wished_at = now();
+  perform swarmplane.wish_soon();
+end
+$$;
+
+-- Ends the tracking of a table at every host; what was kept stays. How many wishes there were.
+create or replace function swarmplane.untrack(table_name text)
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  gone integer;
+begin
+  delete from swarmplane.track_wish w where w.table_name = untrack.table_name;
+  get diagnostics gone = row_count;
+  if gone = 0 then
+    raise exception 'table "%" is not tracked', untrack.table_name using errcode = 'no_data_found',
+      hint = 'tracked ones are in swarmplane.track_wish';
+  end if;
+  perform swarmplane.wish_soon();
+  return gone;
+end
+$$;
+
+-- Hosts learn of changed wishes at the next round, which is now. The hint goes out at commit.
+create or replace function swarmplane.wish_soon()
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  with away as materialized (
+    select h.node_id from swarmplane.handover h where h.due_at > now() order by h.node_id for update
+  )
+  update swarmplane.handover h set due_at = now() from away where h.node_id = away.node_id;
+  select pg_notify('swarmplane', '');
+$$;
+
+-- Makes the tables of a host table, or adds columns that its declaration has won.
+create or replace function swarmplane.make_tracked(host_table text)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  declared swarmplane.host_table;
+  needed text;
+begin
+  select * into declared from swarmplane.host_table t where t.name = host_table;
+  if not found then
+    raise exception 'no host table is called "%"', host_table using errcode = 'undefined_table',
+      hint = 'they are in swarmplane.host_table, once a hub has started';
+  end if;
+  select string_agg(c ->> 'name', ' or ') into needed
+    from jsonb_array_elements(declared.columns) c
+   where (c -> 'required')::boolean;
+  if needed is not null then
+    raise exception 'table "%" can not be tracked: a query must constrain %', host_table, needed
+      using errcode = 'feature_not_supported', hint = 'schedule a query with that constraint instead';
+  end if;
+  perform swarmplane.extend_tracked(host_table, swarmplane.shown_columns(declared.columns), declared.key);
+end
+$$;
+
+-- Columns as takings carry them: [{name, type}], hidden ones left out.
+create or replace function swarmplane.shown_columns(declared jsonb)
+  returns jsonb
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('name', c.spec ->> 'name', 'type', c.spec ->> 'type') order by c.place), '[]')
+    from jsonb_array_elements(declared) with ordinality as c (spec, place)
+   where not coalesce((c.spec -> 'hidden')::boolean, false);
+$$;
+
+create or replace function swarmplane.column_type(declared text)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select case declared
+    when 'TEXT' then 'text'
+    when 'INTEGER' then 'bigint'
+    when 'BIGINT' then 'bigint'
+    when 'UNSIGNED_BIGINT' then 'numeric(20, 0)'
+    when 'DOUBLE' then 'double precision'
+    when 'BLOB' then 'bytea'
+  end;
+$$;
+
+-- Makes the current and the history table, or adds what is missing in them. A column that comes back with
+-- another type gets a column of its own: what was kept stays as it was said.
+create or replace function swarmplane.extend_tracked(host_table text, wanted jsonb, wanted_key text[])
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  known jsonb;
+  fresh jsonb;
+  added record;
+begin
+  perform pg_advisory_xact_lock(7340, 3);
+  select t.columns into known from swarmplane.tracked_table t where t.name = host_table;
+  if not found then
+    perform swarmplane.create_tracked(host_table, wanted_key);
+    known := '[]';
+  end if;
+  fresh := swarmplane.missing_columns(known, wanted);
+  if fresh = '[]' and exists (
+    select from swarmplane.tracked_table t where t.name = host_table and t.key = wanted_key and t.columns <> '[]')
+  then
+    return;
+  end if;
+  if jsonb_array_length(known || fresh) > 300 then
+    raise exception 'table "%" would get % columns', host_table, jsonb_array_length(known || fresh)
+      using errcode = 'too_many_columns';
+  end if;
+  for added in select * from jsonb_to_recordset(fresh) as f (type text, "column" text) loop
+    execute format('alter table inventory.%I add column %I %s',
+      host_table || '_current', added."column", swarmplane.column_type(added.type));
+    execute format('alter table inventory.%I add column %I %s',
+      host_table || '_history', added."column", swarmplane.column_type(added.type));
+  end loop;
+  update swarmplane.tracked_table t set columns = known || fresh, key = wanted_key where t.name = host_table;
+  perform swarmplane.make_inventory(host_table);
+  perform swarmplane.make_inventory_unions();
+end
+$$;
+
+-- [{name, type, column}] of `wanted` that `known` lacks; `column` is what it is called in our tables.
+create or replace function swarmplane.missing_columns(known jsonb, wanted jsonb)
+  returns jsonb
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  missing jsonb := '[]';
+  wish record;
+  called text;
+begin
+  for wish in select * from jsonb_to_recordset(wanted) as w (name text, type text) loop
+    if (known || missing) @> jsonb_build_array(jsonb_build_object('name', wish.name, 'type', wish.type)) then
+      continue;
+    end if;
+    if wish.name !~ '^[A-Za-z_][A-Za-z0-9_]{0,49}$' or swarmplane.column_type(wish.type) is null then
+      raise exception 'column "%" of type "%" can not be kept', left(wish.name, 80), left(wish.type, 80)
+        using errcode = 'invalid_column_definition';
+    end if;
+    -- our own columns and those every table has come first
+    called := wish.name || case when lower(wish.name) in (
+      'node_id', 'valid_from', 'valid_to', 'shape', 'row_hash', 'host', 'since',
+      'ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid') then '_' else '' end;
+    if (known || missing) @> jsonb_build_array(jsonb_build_object('column', called)) then
+      called := called || '_' || lower(wish.type);
+    end if;
+    missing := missing || jsonb_build_object('name', wish.name, 'type', wish.type, 'column', called);
+  end loop;
+  return missing;
+end
+$$;
+
+-- The tables with our own columns only.
+create or replace function swarmplane.create_tracked(host_table text, host_key text[])
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  current_name text := host_table || '_current';
+  history_name text := host_table || '_history';
+  guarded text;
+begin
+  if host_table !~ '^[a-z][a-z0-9_]{0,39}$' then
+    raise exception 'table "%" can not be tracked: its name does not fit', left(host_table, 80)
+      using errcode = 'invalid_name';
+  end if;
+  execute format('create table inventory.%I (
+      valid_from timestamptz not null,
+      node_id integer not null,
+      shape integer not null,
+      row_hash bytea not null,
+      primary key (node_id, row_hash)
+    ) with (autovacuum_vacuum_scale_factor = 0.02)', current_name);
+  execute format('create index on inventory.%I (valid_from)', current_name);
+  execute format('create table inventory.%I (
+      valid_from timestamptz not null,
+      valid_to timestamptz not null,
+      node_id integer not null,
+      shape integer not null,
+      row_hash bytea not null,
+      constraint ends_after_it_began check (valid_from < valid_to)
+    ) partition by range (valid_to)', history_name);
+  execute format('create index on inventory.%I (node_id, valid_to)', history_name);
+  execute format('create index on inventory.%I using brin (valid_to, valid_from)
+    with (pages_per_range = 16, autosummarize = on)', history_name);
+  execute format('create trigger _100_refuse_change before update or delete on inventory.%I
+    for each row execute function swarmplane.tg_history__refuse_change()', history_name);
+  execute format('alter table inventory.%I enable always trigger _100_refuse_change', history_name);
+  foreach guarded in array array[current_name, history_name] loop
+    perform swarmplane.guard_by_label('inventory', guarded);
+    execute format('grant select on inventory.%I to swarmplane_reader, swarmplane_hub', guarded);
+  end loop;
+  execute format('comment on table inventory.%I is %L', current_name,
+    'Public. Rows of ' || host_table || ' that hold now, each since valid_from; row_hash proves them.');
+  execute format('comment on table inventory.%I is %L', history_name,
+    'Public. Rows of ' || host_table || ' that held from valid_from until valid_to.');
+  insert into swarmplane.tracked_table (name, columns, key) values (host_table, '[]', host_key);
+end
+$$;
+
+create or replace function swarmplane.tg_history__refuse_change()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  raise exception 'rows of % are never changed or deleted', tg_table_name
+    using errcode = 'insufficient_privilege', hint = 'old ones go by the setting history_kept';
+end
+$$;
+
+create or replace trigger _700_audit
+  after insert or update or delete on swarmplane.track_wish
+  for each row execute function swarmplane.tg_audit('track_wish');
+alter table swarmplane.track_wish enable always trigger _700_audit;
+
+comment on function swarmplane.track(text, interval, text[], jsonb) is
+  'Public. Keeps the history of a host table from now on: track(''deb_packages'', every => ''1 hour'').';
+comment on function swarmplane.untrack(text) is
+  'Public. Ends the tracking of a table; its history stays.';
+comment on table swarmplane.track_wish is
+  'Public. What is tracked, how often, and where; written by swarmplane.track and untrack.';
+comment on table swarmplane.tracked_table is
+  'Public. Tables of schema inventory: how columns of the host table are called there, and since when history is kept.';
+comment on table swarmplane.table_shape is
+  'Public. Declarations by which takings were made: the columns in the order in which a row is encoded.';
+reset role;

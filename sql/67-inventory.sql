@@ -1,0 +1,256 @@
+-- What people read of tracked tables: views and functions in schema inventory, made from the columns that
+-- each table has. The functions are plain SQL without SET, so that the planner looks through them.
+set local role swarmplane_owner;
+
+create or replace function swarmplane.make_inventory(host_table text)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  tracked swarmplane.tracked_table;
+  listed text;
+begin
+  select * into strict tracked from swarmplane.tracked_table t where t.name = host_table;
+  select string_agg(format(', r.%I', c.called), '' order by c.place) into listed
+    from (select c.spec ->> 'column' as called, c.place
+            from jsonb_array_elements(tracked.columns) with ordinality as c (spec, place)) c;
+  execute swarmplane.inventory_view_text(host_table, listed);
+  execute swarmplane.inventory_as_of_text(host_table, listed);
+  execute swarmplane.inventory_changes_text(tracked);
+  execute swarmplane.inventory_diff_text(tracked);
+  perform swarmplane.hand_out_inventory(host_table, 'view', host_table,
+    'Public. Rows of ' || host_table || ' as each host showed them last.');
+  perform swarmplane.hand_out_inventory(host_table || '_changes', 'view', host_table || '_changes',
+    'Public. What came, went and changed in ' || host_table || ', and when it was seen.');
+  perform swarmplane.hand_out_inventory(host_table || '_as_of', 'function', format('%I(timestamptz)', host_table || '_as_of'),
+    'Public. Rows of ' || host_table || ' as they were at an instant.');
+  perform swarmplane.hand_out_inventory(host_table || '_diff', 'function', format('%I(timestamptz, timestamptz)', host_table || '_diff'),
+    'Public. What was otherwise in ' || host_table || ' at the second instant than at the first.');
+end
+$$;
+
+create or replace function swarmplane.hand_out_inventory(name text, kind text, signature text, says text)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  object text := 'inventory.' || case kind when 'view' then quote_ident(name) else signature end;
+begin
+  execute format('grant %s on %s %s to swarmplane_reader, swarmplane_hub',
+    case kind when 'view' then 'select' else 'execute' end,
+    case kind when 'view' then 'table' else 'function' end, object);
+  execute format('comment on %s %s is %L', kind, object, says);
+end
+$$;
+
+-- Hosts that left are not part of now.
+create or replace function swarmplane.inventory_view_text(host_table text, listed text)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'create or replace view inventory.%I with (security_invoker = true) as
+     select n.name as host, r.node_id, r.valid_from as since%s
+       from inventory.%I r
+       join swarmplane.node n on n.id = r.node_id and n.state <> ''left''',
+    host_table, listed, host_table || '_current');
+$$;
+
+-- The condition stands outside of the union: an arm with a condition of its own is not looked into for a host.
+create or replace function swarmplane.inventory_as_of_text(host_table text, listed text)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'create or replace function inventory.%1$I(instant timestamptz)
+       returns setof inventory.%2$I
+       language sql
+       stable
+     begin atomic
+       select n.name, r.node_id, r.valid_from%3$s
+         from (select r.node_id, r.valid_from, timestamptz ''infinity'' as valid_to%3$s
+                 from inventory.%4$I r
+                union all
+               select r.node_id, r.valid_from, r.valid_to%3$s
+                 from inventory.%5$I r) r
+         join swarmplane.node n on n.id = r.node_id
+        where r.valid_from <= $1 and r.valid_to > $1;
+     end',
+    host_table || '_as_of', host_table, listed, host_table || '_current', host_table || '_history');
+$$;
+
+-- SQL for the key of a row `r` as jsonb; rows of a table without a key belong together.
+create or replace function swarmplane.key_text(tracked swarmplane.tracked_table)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select coalesce(
+    'jsonb_build_object(' || string_agg(format('%L, r.%I', k.name, c.called), ', ' order by k.place) || ')',
+    '''{}''::jsonb')
+    from unnest(tracked.key) with ordinality as k (name, place)
+    join lateral (
+      select e.spec ->> 'column' as called
+        from jsonb_array_elements(tracked.columns) with ordinality as e (spec, place)
+       where e.spec ->> 'name' = k.name
+       order by e.place desc
+       limit 1
+    ) c on true;
+$$;
+
+-- SQL for the columns of a row `r` of the host table, as jsonb.
+create or replace function swarmplane.row_text()
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select $sql$to_jsonb(r) - '{node_id,valid_from,valid_to,shape,row_hash}'::text[]$sql$;
+$$;
+
+-- A row that went and one that came at the same instant with the same key are one change. Where several
+-- rows share a key the first pairs with the first. The host is in every list, so that a condition on it reaches
+-- the rows.
+create or replace function swarmplane.paired_text(events text)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'select p.at, p.host, p.node_id, p.key,
+            (array_agg(p.row) filter (where not p.came))[1] as before,
+            (array_agg(p.row) filter (where p.came))[1] as after
+       from (select e.*, n.name as host,
+                    row_number() over (partition by e.at, n.name, e.node_id, e.key, e.came order by e.row_hash) as nth
+               from (%s) e
+               join swarmplane.node n on n.id = e.node_id) p
+      group by p.at, p.host, p.node_id, p.key, p.nth', events);
+$$;
+
+create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'create or replace view inventory.%I with (security_invoker = true) as
+     select c.at, c.host, c.node_id,
+            case when c.before is null and c.at = h.first_at then ''first''
+                 when c.before is null then ''added''
+                 when c.after is null then ''removed''
+                 else ''changed'' end as change,
+            c.key, c.before, c.after
+       from (%s) c
+       left join swarmplane.head h on h.node_id = c.node_id and h.table_name = %L',
+    tracked.name || '_changes',
+    swarmplane.paired_text(format(
+      'select r.valid_from as at, r.node_id, true as came, %1$s as key, r.row_hash, %2$s as row
+         from inventory.%3$I r
+        union all
+       select r.valid_from, r.node_id, true, %1$s, r.row_hash, %2$s
+         from inventory.%4$I r
+        union all
+       select r.valid_to, r.node_id, false, %1$s, r.row_hash, %2$s
+         from inventory.%4$I r',
+      swarmplane.key_text(tracked), swarmplane.row_text(),
+      tracked.name || '_current', tracked.name || '_history')),
+    tracked.name);
+$$;
+
+-- Rows that held at one of the instants and not at the other; one that went and came back did not change.
+create or replace function swarmplane.inventory_diff_text(tracked swarmplane.tracked_table)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'create or replace function inventory.%I(earlier timestamptz, later timestamptz)
+       returns table (host text, node_id integer, change text, key jsonb, before jsonb, after jsonb)
+       language sql
+       stable
+     begin atomic
+       select c.host, c.node_id,
+              case when c.before is null then ''added'' when c.after is null then ''removed'' else ''changed'' end,
+              c.key, c.before, c.after
+         from (%s) c;
+     end',
+    tracked.name || '_diff',
+    swarmplane.paired_text(format(
+      'select s.* from (
+         select d.*, count(*) over (partition by d.node_id, d.row_hash) as sides
+           from (select $2 as at, r.node_id, true as came, %1$s as key, r.row_hash, %2$s as row
+                   from inventory.%3$I r
+                  where r.valid_from <= $2 and not r.valid_from <= $1
+                  union all
+                 select $2, r.node_id, true, %1$s, r.row_hash, %2$s
+                   from inventory.%4$I r
+                  where r.valid_from <= $2 and r.valid_to > $2 and not (r.valid_from <= $1 and r.valid_to > $1)
+                  union all
+                 select $2, r.node_id, false, %1$s, r.row_hash, %2$s
+                   from inventory.%4$I r
+                  where r.valid_from <= $1 and r.valid_to > $1 and not (r.valid_from <= $2 and r.valid_to > $2)
+                  union all
+                 select $2, r.node_id, false, %1$s, r.row_hash, %2$s
+                   from inventory.%3$I r
+                  where r.valid_from <= $1 and not r.valid_from <= $2) d) s
+        where s.sides = 1',
+      swarmplane.key_text(tracked), swarmplane.row_text(),
+      tracked.name || '_current', tracked.name || '_history')));
+$$;
+
+-- The views over all tracked tables: every change, and the check that no row holds twice at a time.
+create or replace function swarmplane.make_inventory_unions()
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  changes text;
+  doubles text;
+begin
+  select string_agg(format(
+           'select c.host, %L::text as "table", c.at, c.change, c.key, c.before, c.after, c.node_id from inventory.%I c',
+           t.name, t.name || '_changes'), E'\n union all\n' order by t.name),
+         string_agg(format(
+           'select o.node_id, %L::text as "table", o.row_hash, o.valid_from, o.valid_to
+              from (select r.*, lag(r.valid_to) over (partition by r.node_id, r.row_hash order by r.valid_from, r.valid_to) as earlier
+                      from (select h.node_id, h.row_hash, h.valid_from, h.valid_to from inventory.%I h
+                             union all
+                            select c.node_id, c.row_hash, c.valid_from, ''infinity'' from inventory.%I c) r) o
+             where o.earlier > o.valid_from',
+           t.name, t.name || '_history', t.name || '_current'), E'\n union all\n' order by t.name)
+    into changes, doubles
+    from swarmplane.tracked_table t;
+  execute 'create or replace view inventory.changes with (security_invoker = true) as ' || coalesce(changes,
+    'select null::text as host, null::text as "table", null::timestamptz as at, null::text as change,
+            null::jsonb as key, null::jsonb as before, null::jsonb as after, null::integer as node_id where false');
+  execute 'create or replace view inventory.overlap with (security_invoker = true) as ' || coalesce(doubles,
+    'select null::integer as node_id, null::text as "table", null::bytea as row_hash,
+            null::timestamptz as valid_from, null::timestamptz as valid_to where false');
+  perform swarmplane.hand_out_inventory('changes', 'view', 'changes',
+    'Public. Every change in every tracked table: host, table, at, change, key, before, after.');
+  perform swarmplane.hand_out_inventory('overlap', 'view', 'overlap',
+    'Public. Rows that hold twice at one time; empty, or something is broken.');
+end
+$$;
+
+-- A release that writes these otherwise writes them anew.
+do $$
+begin
+  perform swarmplane.make_inventory(t.name) from swarmplane.tracked_table t order by t.name;
+  perform swarmplane.make_inventory_unions();
+end
+$$;
+reset role;

@@ -1,0 +1,414 @@
+-- Takings into tables: one writer per node and table by the head row, in the order of the host's own
+-- sequence. Late and repeated takings change nothing; what is missing is a row that says so.
+set local role swarmplane_owner;
+
+-- What one host handed over, in one transaction.
+-- batch: {shapes: [{hash, table, columns: [{name, type}], key: [name, ...]}, ...],
+--         full_asked: [table, ...]  -- tables whose whole state was asked for
+--         takings: [{table, line, sequence, at (ms), shape, kind, base, hash, key_version, signature, reason_code,
+--                    reason, statement, dropped_from, dropped_to, added: [[value, ...], ...], removed: [row hash, ...]}, ...]}
+-- Bytes are hex. Values are in the order of the shape's columns, blobs as '\x..'.
+-- Returns for each table what became of its last taking, and what to acknowledge:
+--   became: taken, repeated; again (the whole state is needed: `why`); refused (it was whole and still wrong)
+create or replace function swarmplane.ingest(node_identity text, batch jsonb)
+  returns table (table_name text, line text, sequence bigint, hash text, taken integer, became text, why text)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  host swarmplane.node;
+  said record;
+  outcome text;
+  reached text := '';
+begin
+  select * into host from swarmplane.node n where n.identity = node_identity;
+  if not found then
+    raise exception 'no node is called "%"', left(node_identity, 80) using errcode = 'no_data_found';
+  end if;
+  perform swarmplane.note_shapes(host, batch -> 'shapes');
+  for said in
+    select t.taking, t.taking ->> 'table' as name, coalesce(batch -> 'full_asked' ? (t.taking ->> 'table'), false) as whole,
+           lead(t.taking ->> 'table') over w is distinct from t.taking ->> 'table' as last
+      from jsonb_array_elements(batch -> 'takings') with ordinality as t (taking, place)
+    window w as (order by t.taking ->> 'table', t.place)
+     order by 2, t.place
+  loop
+    if said.name is distinct from reached then
+      reached := said.name;
+      taken := 0;
+      outcome := null;
+    end if;
+    -- after one that could not be taken the next ones of its table have nothing to stand on
+    if outcome is null or outcome in ('taken', 'repeated') then
+      outcome := swarmplane.take(host, said.taking, said.whole);
+      taken := taken + (outcome = 'taken')::integer;
+    end if;
+    if said.last then
+      table_name := said.name;
+      became := split_part(outcome, ': ', 1);
+      why := nullif(substr(outcome, length(became) + 3), '');
+      select encode(h.line, 'hex'), h.sequence, encode(h.hash, 'hex') into line, sequence, hash
+        from swarmplane.head h where h.node_id = host.id and h.table_name = said.name;
+      return next;
+    end if;
+  end loop;
+end
+$$;
+
+-- Declarations not seen before. Columns of an agent that is newer than this hub are added, within bounds.
+create or replace function swarmplane.note_shapes(host swarmplane.node, shapes jsonb)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  fresh record;
+  unheard text;
+begin
+  for fresh in
+    select s.hash, s."table" as name, s.columns, s.key
+      from jsonb_to_recordset(shapes) as s (hash text, "table" text, columns jsonb, key text[])
+     where not exists (
+       select from swarmplane.table_shape k where k.table_name = s."table" and k.hash = decode(s.hash, 'hex'))
+     order by 2, 1
+  loop
+    begin
+      if not exists (select from swarmplane.tracked_table t where t.name = fresh.name) then
+        raise exception 'table "%" is not tracked', left(fresh.name, 80);
+      end if;
+      select string_agg(c ->> 'name', ', ') into unheard
+        from swarmplane.tracked_table t,
+             jsonb_array_elements(swarmplane.missing_columns(t.columns, fresh.columns)) c
+       where t.name = fresh.name;
+      if array_length(string_to_array(unheard, ', '), 1)
+           + (select count(*) from swarmplane.tracked_table t, jsonb_array_elements(t.columns) c where t.name = fresh.name)
+         > 2 * (select jsonb_array_length(d.columns) from swarmplane.host_table d where d.name = fresh.name) + 20 then
+        raise exception 'table "%" would win too many columns: %', fresh.name, left(unheard, 200);
+      end if;
+      if unheard is not null then
+        perform swarmplane.extend_tracked(fresh.name, fresh.columns, (
+          select t.key from swarmplane.tracked_table t where t.name = fresh.name));
+        perform swarmplane.raise_alert('history_columns', fresh.name,
+          format('%s declares columns of %s that this hub does not know: %s', host.name, fresh.name, unheard), 'info');
+      end if;
+      insert into swarmplane.table_shape (table_name, hash, columns, key)
+      values (fresh.name, decode(fresh.hash, 'hex'), fresh.columns, fresh.key)
+      on conflict on constraint one_row_per_shape do nothing;
+    exception
+      when data_exception or raise_exception or program_limit_exceeded or invalid_column_definition then
+        perform swarmplane.raise_alert('history_refused', host.name || ' ' || left(fresh.name, 80),
+          format('what %s declares of "%s" can not be kept: %s', host.name, left(fresh.name, 80), sqlerrm));
+    end;
+  end loop;
+end
+$$;
+
+-- One taking. 'taken', 'repeated', 'again: why' or 'refused: why'.
+create or replace function swarmplane.take(host swarmplane.node, taking jsonb, whole boolean)
+  returns text
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  head swarmplane.head;
+  t swarmplane.collection;
+  shape swarmplane.table_shape;
+  state record;
+  trouble text;
+begin
+  t := swarmplane.read_taking(host, taking);
+  select * into shape from swarmplane.table_shape s
+   where s.table_name = t.table_name and s.hash = decode(taking ->> 'shape', 'hex');
+  t.shape := shape.id;
+  if t.shape is null and t.kind <> 'gap' then
+    return 'refused: its columns can not be kept';
+  end if;
+  insert into swarmplane.head (node_id, table_name) values (host.id, t.table_name) on conflict do nothing;
+  select * into head from swarmplane.head h
+   where h.node_id = host.id and h.table_name = t.table_name
+     for update;
+
+  trouble := swarmplane.out_of_order(host, head, t, whole);
+  if trouble is not null then
+    return trouble;
+  end if;
+  -- the host's clock orders nothing, but times of one table never run backwards and never ahead of ours
+  t.at := greatest(least(t.host_at, now()), now() - swarmplane.setting_interval('history_kept'),
+                   head.seen_at + interval '1 microsecond');
+  perform swarmplane.make_month_partition('swarmplane', 'collection', t.at);
+  if t.kind in ('full', 'delta') then
+    begin
+      state := swarmplane.apply_taking(t, shape, coalesce(taking -> 'added', '[]'), coalesce(taking -> 'removed', '[]'));
+      if state.hash is distinct from t.hash then
+        raise exception 'its rows do not amount to the hash that the host signed' using errcode = 'data_corrupted';
+      end if;
+    exception
+      when data_exception or data_corrupted or integrity_constraint_violation or program_limit_exceeded then
+        perform swarmplane.raise_alert('history_refused', host.name || ' ' || t.table_name,
+          format('a taking of %s at %s was refused: %s', t.table_name, host.name, sqlerrm));
+        return case t.kind when 'full' then 'refused: ' else 'again: ' end || sqlerrm;
+    end;
+    t.rows := state.rows;
+  elsif t.kind = 'same' then
+    t.rows := head.rows;
+  end if;
+  perform swarmplane.note_taking(host, head, t);
+  return 'taken';
+end
+$$;
+
+create or replace function swarmplane.read_taking(host swarmplane.node, taking jsonb)
+  returns swarmplane.collection
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  t swarmplane.collection;
+begin
+  t.node_id := host.id;
+  t.table_name := taking ->> 'table';
+  t.line := decode(taking ->> 'line', 'hex');
+  t.sequence := (taking ->> 'sequence')::bigint;
+  t.host_at := to_timestamp((taking ->> 'at')::double precision / 1000);
+  t.received_at := clock_timestamp();
+  t.kind := taking ->> 'kind';
+  t.base := decode(taking ->> 'base', 'hex');
+  t.hash := decode(taking ->> 'hash', 'hex');
+  t.key_version := (taking ->> 'key_version')::integer;
+  t.signature := decode(taking ->> 'signature', 'hex');
+  if t.kind = 'gap' then
+    t.reason_code := taking ->> 'reason_code';
+    t.reason := coalesce(taking ->> 'reason', 'no reason given');
+    -- the words may not be stored as they were signed
+    t.statement := decode(taking ->> 'statement', 'hex');
+  end if;
+  t.dropped_from := (taking ->> 'dropped_from')::bigint;
+  t.dropped_to := (taking ->> 'dropped_to')::bigint;
+  return t;
+end
+$$;
+
+-- Null where the taking is the next one; otherwise what becomes of it.
+create or replace function swarmplane.out_of_order(
+  host swarmplane.node,
+  head swarmplane.head,
+  t swarmplane.collection,
+  whole boolean
+)
+  returns text
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  earlier swarmplane.collection;
+  new_line boolean := head.line is distinct from t.line;
+begin
+  if new_line or t.sequence <= head.sequence then
+    select * into earlier from swarmplane.collection c
+     where c.node_id = t.node_id and c.table_name = t.table_name and c.line = t.line
+       and (new_line or c.sequence = t.sequence)
+     limit 1;
+    if not new_line and found and (earlier.kind, earlier.hash, earlier.host_at) is distinct from (t.kind, t.hash, t.host_at) then
+      perform swarmplane.raise_alert('history_went_back', host.name || ' ' || t.table_name, format(
+        '%s took %s number %s twice: it was restored from a backup, or there are two of it', host.name, t.table_name, t.sequence));
+      return 'again: its numbers went back';
+    end if;
+    if found or not new_line then
+      return 'repeated';
+    end if;
+  end if;
+  if t.kind in ('delta', 'same') then
+    if new_line then
+      return 'again: nothing is known of what it builds on';
+    end if;
+    if t.base is distinct from head.hash or (t.kind = 'same' and t.hash is distinct from t.base) then
+      return 'again: it builds on another state';
+    end if;
+  end if;
+  if not new_line and not whole and coalesce(t.dropped_from, t.sequence) > head.sequence + 1 then
+    return format('again: takings from %s on were not handed over', head.sequence + 1);
+  end if;
+  return null;
+end
+$$;
+
+-- The row in collection, one for what never came before it, and the head.
+create or replace function swarmplane.note_taking(host swarmplane.node, head swarmplane.head, t swarmplane.collection)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  lost swarmplane.collection;
+begin
+  if head.line = t.line and coalesce(t.dropped_from, t.sequence) > head.sequence + 1 then
+    lost := t;
+    lost.at := greatest(head.seen_at, t.at - interval '1 microsecond');
+    lost.sequence := t.sequence - 1;
+    lost.kind := 'gap';
+    lost.reason_code := 'lost';
+    lost.reason := 'never handed over';
+    lost.dropped_from := head.sequence + 1;
+    lost.dropped_to := coalesce(t.dropped_from, t.sequence) - 1;
+    lost.base := null;
+    lost.hash := null;
+    lost.shape := null;
+    lost.rows := null;
+    lost.signature := null;
+    lost.key_version := null;
+    lost.statement := null;
+    perform swarmplane.make_month_partition('swarmplane', 'collection', lost.at);
+    insert into swarmplane.collection select lost.*;
+  end if;
+  insert into swarmplane.collection select t.*;
+  update swarmplane.head h
+     set line = t.line,
+         sequence = greatest(t.sequence, t.dropped_to),
+         hash = case t.kind when 'gap' then h.hash else t.hash end,
+         rows = coalesce(t.rows, h.rows),
+         shape = coalesce(t.shape, h.shape),
+         first_at = coalesce(h.first_at, case when t.kind <> 'gap' then t.at end),
+         seen_at = t.at,
+         changed_at = case when t.kind in ('full', 'delta') then t.at else h.changed_at end,
+         gap_reason = t.reason
+   where h.node_id = t.node_id and h.table_name = t.table_name;
+
+  if head.line is not null and head.line <> t.line then
+    perform swarmplane.raise_alert('history_new_line', host.name || ' ' || t.table_name,
+      format('%s counts its takings of %s anew: restored from a backup, or its state folder was emptied', host.name, t.table_name));
+  end if;
+  if t.dropped_from is not null or lost.sequence is not null then
+    perform swarmplane.raise_alert('history_gap', host.name || ' ' || t.table_name,
+      format('%s takings of %s at %s are lost', coalesce(t.dropped_to - t.dropped_from + 1, 0)
+        + coalesce(lost.dropped_to - lost.dropped_from + 1, 0), t.table_name, host.name));
+  end if;
+  if t.host_at > now() + interval '5 minutes' then
+    perform swarmplane.raise_alert('clock_ahead', host.name,
+      format('the clock of %s is %s ahead', host.name, date_trunc('second', t.host_at - now())));
+  end if;
+end
+$$;
+
+-- Writes what came and went at t.at; the hash and the number of the rows that hold now.
+create or replace function swarmplane.apply_taking(
+  t swarmplane.collection,
+  shape swarmplane.table_shape,
+  added jsonb,
+  removed jsonb,
+  out hash bytea,
+  out rows integer
+)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  part record;
+begin
+  perform swarmplane.make_month_partition('inventory', t.table_name || '_history', t.at);
+  select * into part from swarmplane.shape_texts(shape);
+  execute format(
+    'with said as materialized (
+       select r.*, %5$s as row_hash
+         from (select %4$s from jsonb_array_elements($1) v (row)) r
+     ), gone as (
+       delete from inventory.%1$I c
+        where c.node_id = $2 and %7$s
+       returning c.*
+     ), closed as (
+       insert into inventory.%2$I (valid_to, valid_from, node_id, shape, row_hash%6$s)
+       select $3, g.valid_from, g.node_id, g.shape, g.row_hash%8$s from gone g
+     )
+     insert into inventory.%1$I (valid_from, node_id, shape, row_hash%3$s)
+     select $3, $2, $4, s.row_hash%3$s from said s
+     on conflict do nothing',
+    t.table_name || '_current', t.table_name || '_history', part.names, part.readers, part.hasher, part.all_names,
+    case t.kind
+      when 'full' then 'not exists (select from said s where s.row_hash = c.row_hash)'
+      else 'c.row_hash in (select decode(x, ''hex'') from jsonb_array_elements_text($5) x)'
+    end,
+    part.gone_names)
+    using added, t.node_id, t.at, t.shape, removed;
+  execute format(
+    'select sha256(coalesce(string_agg(c.row_hash, '''' order by c.row_hash), '''')), count(*)::integer
+       from inventory.%I c where c.node_id = $1', t.table_name || '_current')
+    into hash, rows
+    using t.node_id;
+end
+$$;
+
+-- Pieces of SQL for rows of a shape: its columns, how each is read from a JSON array v.row, and the hash of
+-- a row r. all_names: every column the table has, for rows that go.
+create or replace function swarmplane.shape_texts(
+  shape swarmplane.table_shape,
+  out names text,
+  out readers text,
+  out hasher text,
+  out all_names text,
+  out gone_names text
+)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select string_agg(format(', %I', c.called), '' order by c.place),
+         string_agg(swarmplane.reader_text(c.type, c.place - 1) || format(' as %I', c.called), ', ' order by c.place),
+         'sha256(' || string_agg(swarmplane.encoding_text(c.type, format('r.%I', c.called)), ' || ' order by c.place) || ')',
+         a.names,
+         a.gone
+    from (
+      select s.spec ->> 'type' as type, s.place, k.spec ->> 'column' as called
+        from jsonb_array_elements(shape.columns) with ordinality as s (spec, place)
+        join swarmplane.tracked_table t on t.name = shape.table_name
+        join lateral jsonb_array_elements(t.columns) as k (spec)
+          on k.spec @> s.spec
+    ) c,
+    (select string_agg(format(', %I', k.spec ->> 'column'), '' order by k.place) as names,
+            string_agg(format(', g.%I', k.spec ->> 'column'), '' order by k.place) as gone
+       from swarmplane.tracked_table t,
+            jsonb_array_elements(t.columns) with ordinality as k (spec, place)
+      where t.name = shape.table_name) a
+   group by a.names, a.gone;
+$$;
+
+-- Unsigned numbers come as the signed ones with the same bits.
+create or replace function swarmplane.reader_text(type text, place bigint)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select case type
+    when 'TEXT' then format('v.row ->> %s', place)
+    when 'UNSIGNED_BIGINT' then format(
+      'case when (v.row ->> %1$s)::numeric < 0 then (v.row ->> %1$s)::numeric + 18446744073709551616 else (v.row ->> %1$s)::numeric end', place)
+    else format('(v.row ->> %s)::%s', place, swarmplane.column_type(type))
+  end;
+$$;
+
+-- SQL for the canonical encoding of a value (docs/protocol.md): src/tables/canonical.ts says the same.
+create or replace function swarmplane.encoding_text(type text, value text)
+  returns text
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format('case when %1$s is null then ''\x00''::bytea else %2$s end', value, case type
+    when 'TEXT' then format('''\x03''::bytea || int4send(octet_length(%1$s)) || convert_to(%1$s, ''UTF8'')', value)
+    when 'BLOB' then format('''\x04''::bytea || int4send(octet_length(%1$s)) || %1$s', value)
+    when 'DOUBLE' then format('''\x02''::bytea || float8send(%s)', value)
+    when 'UNSIGNED_BIGINT' then format(
+      '''\x01''::bytea || int8send((case when %1$s > 9223372036854775807 then %1$s - 18446744073709551616 else %1$s end)::bigint)', value)
+    else format('''\x01''::bytea || int8send(%s)', value)
+  end);
+$$;
+reset role;

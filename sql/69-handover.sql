@@ -1,0 +1,163 @@
+-- Whose turn it is to hand over, and what each host is wished to take. Hubs share hosts by row locks.
+set local role swarmplane_owner;
+
+-- What a host is wished to take now: [{table, every (seconds)}], sorted.
+create or replace function swarmplane.wishes_of(host swarmplane.node)
+  returns jsonb
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('table', w.table_name, 'every', w.every) order by w.table_name), '[]')
+    from (select w.table_name, ceil(extract(epoch from min(w.every)))::integer as every
+            from swarmplane.track_wish w
+            join swarmplane.tracked_table t on t.name = w.table_name
+           where w.hosts = '{*}'
+              or host.name = any (w.hosts)
+              or host.identity = any (w.hosts)
+              or host.labels @> w.labels
+           group by w.table_name) w;
+$$;
+
+-- The version of a list for a host that has `held`: always a greater one when the list changes, the same for
+-- all hosts with the same list where that can be. Greater than those of another database, too.
+create or replace function swarmplane.version_of(wanted jsonb, held bigint)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  found_version bigint;
+begin
+  perform from swarmplane.wish_list l where l.version = held and l.tables = wanted;
+  if found then
+    return held;
+  end if;
+  perform pg_advisory_xact_lock(7340, 4);
+  select max(l.version) into found_version
+    from swarmplane.wish_list l where l.tables = wanted and l.version > coalesce(held, 0);
+  if found_version is null then
+    insert into swarmplane.wish_list (version, tables)
+    select greatest(floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+                    coalesce(max(l.version), 0) + 1, coalesce(held, 0) + 1), wanted
+      from swarmplane.wish_list l
+    returning version into found_version;
+  end if;
+  return found_version;
+end
+$$;
+
+-- Hosts whose turn it is: alive, due, and with something to take or to be told. Their next turn is set at
+-- once, so a hub that dies costs one turn. `told`: the host has confirmed that version of the list;
+-- acks: [{table, line, sequence, hash}] of what has been committed here.
+create or replace function swarmplane.claim_handovers(most integer)
+  returns table (identity text, version bigint, wish jsonb, told boolean, acks jsonb)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  host swarmplane.node;
+  turn swarmplane.handover;
+  wanted bigint;
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  insert into swarmplane.handover (node_id)
+  select n.id from swarmplane.node n
+   where n.state = 'alive' and not exists (select from swarmplane.handover h where h.node_id = n.id)
+   order by n.id
+  on conflict do nothing;
+  for turn in
+    select h.* from swarmplane.handover h
+      join swarmplane.node n on n.id = h.node_id and n.state = 'alive'
+     where h.due_at <= now()
+     order by h.due_at, h.node_id
+     limit most
+       for update of h skip locked
+  loop
+    select * into strict host from swarmplane.node n where n.id = turn.node_id;
+    wish := swarmplane.wishes_of(host);
+    wanted := swarmplane.version_of(wish, greatest(turn.version, turn.known_version));
+    update swarmplane.handover h
+       set version = wanted,
+           asked_at = now(),
+           due_at = now() + swarmplane.handover_period(wish, host.id)
+     where h.node_id = host.id;
+    -- a host that was told to take nothing has nothing to hand over
+    continue when wish = '[]' and (turn.known_version = wanted or turn.version is null);
+    identity := host.identity;
+    version := wanted;
+    told := turn.known_version is not distinct from wanted;
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'table', h.table_name, 'line', encode(h.line, 'hex'), 'sequence', h.sequence,
+             'hash', encode(h.hash, 'hex')) order by h.table_name), '[]')
+      into acks
+      from swarmplane.head h where h.node_id = host.id and h.line is not null;
+    return next;
+  end loop;
+end
+$$;
+
+-- Half of the shortest interval, from 5 seconds to a minute, longer where there are more than 600 hosts, so
+-- that no more than ten are asked in a second. Spread by a tenth: hosts do not march in step.
+create or replace function swarmplane.handover_period(wish jsonb, node_id integer)
+  returns interval
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select greatest(least(greatest(coalesce(min((w ->> 'every')::integer), 120) / 2.0, 5), 60),
+                  (select count(*) from swarmplane.handover) / 10.0)
+         * (0.95 + (hashint8extended(node_id, extract(epoch from now())::bigint) & 1023) / 10230.0)
+         * interval '1 second'
+    from jsonb_array_elements(wish) w;
+$$;
+
+-- What hosts said to a turn: [{identity, version (of the list it keeps), refused: [{table, code, message}], soon,
+-- error}, ...]. `soon`: milliseconds until its next turn. One that keeps another version is told anew.
+create or replace function swarmplane.note_handovers(answers jsonb)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select set_config('synchronous_commit', 'off', true);
+  with said as materialized (
+    select h.node_id, a.*
+      from jsonb_to_recordset(answers) as a (identity text, version bigint, refused jsonb, soon integer, error text)
+      join swarmplane.node n on n.identity = a.identity
+      join swarmplane.handover h on h.node_id = n.id
+     order by h.node_id
+       for update of h
+  )
+  update swarmplane.handover h
+     set known_version = coalesce(s.version, h.known_version),
+         refused = coalesce(s.refused, h.refused),
+         answered_at = case when s.error is null then now() else h.answered_at end,
+         last_error = s.error,
+         due_at = coalesce(now() + s.soon * interval '1 millisecond', h.due_at)
+    from said s
+   where h.node_id = s.node_id;
+$$;
+
+-- Milliseconds until the next turn of a host that is there; null where there is none.
+create or replace function swarmplane.next_handover()
+  returns double precision
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select extract(epoch from min(h.due_at) - clock_timestamp())::double precision * 1000
+    from swarmplane.handover h
+    join swarmplane.node n on n.id = h.node_id and n.state = 'alive';
+$$;
+
+comment on table swarmplane.handover is
+  'Public. When each host hands its takings over next, which wishes it knows, and which it refuses.';
+comment on table swarmplane.wish_list is
+  'Private. Wish lists by version, as hosts keep them.';
+reset role;

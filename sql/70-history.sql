@@ -1,0 +1,143 @@
+-- Looking after history: partitions by month in UTC, retention, compaction, and what people read of it.
+set local role swarmplane_owner;
+
+-- The partition of a table for the month of an instant, unless it is there.
+create or replace function swarmplane.make_month_partition(schema_name text, parent text, at timestamptz)
+  returns boolean
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  first_day timestamp := date_trunc('month', at at time zone 'UTC');
+  part text := parent || '_' || to_char(first_day, 'YYYYMM');
+begin
+  if to_regclass(format('%I.%I', schema_name, part)) is not null then
+    return false;
+  end if;
+  perform pg_advisory_xact_lock(7340, 2);
+  if to_regclass(format('%I.%I', schema_name, part)) is not null then
+    return false;
+  end if;
+  execute format('create table %1$I.%2$I (like %1$I.%3$I including defaults including constraints)',
+    schema_name, part, parent);
+  execute format('alter table %1$I.%3$I attach partition %1$I.%2$I for values from (%4$L) to (%5$L)',
+    schema_name, part, parent,
+    first_day at time zone 'UTC', (first_day + interval '1 month') at time zone 'UTC');
+  return true;
+end
+$$;
+
+-- Those of this month and the next, for collection and every tracked table; how many were missing.
+create or replace function swarmplane.make_history_partitions()
+  returns integer
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select count(*) filter (where swarmplane.make_month_partition(p.schema_name, p.parent, m.at))::integer
+    from (select 'swarmplane' as schema_name, 'collection' as parent
+           union all
+          select 'inventory', t.name || '_history' from swarmplane.tracked_table t) p
+   cross join (values (now()), (now() + interval '1 month')) as m (at);
+$$;
+
+-- Drops partitions that hold only what is older than the setting history_kept; how many.
+create or replace function swarmplane.drop_old_history()
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  kept_since timestamptz := date_trunc('month', now() - swarmplane.setting_interval('history_kept'), 'UTC');
+  old record;
+  dropped integer := 0;
+begin
+  for old in
+    select p.relname as part, c.relname as parent, c.relnamespace::regnamespace as schema_name
+      from pg_inherits i
+      join pg_class p on p.oid = i.inhrelid
+      join pg_class c on c.oid = i.inhparent
+     where ((c.relnamespace = 'swarmplane'::regnamespace and c.relname = 'collection')
+            or (c.relnamespace = 'inventory'::regnamespace
+                and c.relname in (select t.name || '_history' from swarmplane.tracked_table t)))
+       and to_date(right(p.relname, 6), 'YYYYMM')::timestamp at time zone 'UTC' < kept_since
+     order by 3, 2, 1
+  loop
+    execute format('drop table %s.%I', old.schema_name, old.part);
+    dropped := dropped + 1;
+  end loop;
+  update swarmplane.tracked_table t set kept_since = drop_old_history.kept_since
+   where dropped > 0 and t.kept_since < drop_old_history.kept_since;
+  return dropped;
+end
+$$;
+
+-- Drops takings that say what both of their neighbours say: the first and the last of a run stay, so
+-- what was seen and until when can still be proved. How many.
+create or replace function swarmplane.compact_history(older_than interval default null)
+  returns bigint
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  before timestamptz := now() - coalesce(older_than, swarmplane.setting_interval('history_compact_after'));
+  dropped bigint;
+begin
+  with run as (
+    select c.node_id, c.table_name, c.at, c.line, c.sequence, c.kind, c.reason, c.dropped_from,
+           lag((c.line, c.kind, coalesce(c.reason, ''))) over w as former,
+           lead((c.line, c.kind, coalesce(c.reason, ''))) over w as next
+      from swarmplane.collection c
+     where c.at < before
+    window w as (partition by c.node_id, c.table_name order by c.at)
+  ), idle as materialized (
+    select r.node_id, r.table_name, r.at, r.line, r.sequence
+      from run r
+     where r.dropped_from is null
+       and (r.kind = 'same' or r.kind = 'gap')
+       and r.former = (r.line, r.kind, coalesce(r.reason, ''))
+       and r.next = (r.line, r.kind, coalesce(r.reason, ''))
+  )
+  delete from swarmplane.collection c
+   using idle i
+   where c.node_id = i.node_id and c.table_name = i.table_name and c.at = i.at
+     and c.line = i.line and c.sequence = i.sequence;
+  get diagnostics dropped = row_count;
+  return dropped;
+end
+$$;
+
+-- Where each tracked table of each host stands.
+create or replace view swarmplane.tracked with (security_invoker = true) as
+  select n.name as host, h.table_name as "table", h.rows, h.first_at, h.seen_at, h.changed_at,
+         h.gap_reason as missing, h.node_id
+    from swarmplane.head h
+    join swarmplane.node n on n.id = h.node_id and n.state <> 'left'
+   where h.line is not null;
+
+-- Times in which nothing is known for sure: after the last state before a gap, until the first after it.
+create or replace view swarmplane.gap with (security_invoker = true) as
+  select n.name as host, g.table_name as "table",
+         (select max(c.at) from swarmplane.collection c
+           where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at and c.kind <> 'gap') as since,
+         (select min(c.at) from swarmplane.collection c
+           where c.node_id = g.node_id and c.table_name = g.table_name and c.at > g.at and c.kind <> 'gap') as until,
+         g.at, g.reason, g.dropped_to - g.dropped_from + 1 as takings_lost, g.node_id
+    from swarmplane.collection g
+    join swarmplane.node n on n.id = g.node_id
+   where g.kind = 'gap';
+
+comment on table swarmplane.head is
+  'Public. The newest taking of each host and table: when it was seen, its document hash, and why one is missing.';
+comment on table swarmplane.collection is
+  'Public. Every taking: at (never backwards), host_at (the host''s clock), what it says it holds (hash) and its signature.';
+comment on view swarmplane.tracked is
+  'Public. Each tracked table of each host: since when, seen last, changed last, and why it could not be taken last.';
+comment on view swarmplane.gap is
+  'Public. Times of a host and table in which nothing is known for sure, and why.';
+comment on function swarmplane.compact_history(interval) is
+  'Public. Drops takings that only repeat both of their neighbours, older than the setting history_compact_after.';
+reset role;

@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import type { Alert } from '../hub/index.ts';
+import { askAgent } from './ask.ts';
+import { agentStatus } from './status.ts';
+import { CliError } from './errors.ts';
+import { controlSocketOf, storedDatabase } from './options.ts';
+import { json, printable } from './text.ts';
+
+interface AlertsOptions {
+  readonly database?: string;
+  readonly watch?: boolean;
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+export function registerAlerts(program: Command): void {
+  const command = program
+    .command('alerts')
+    .description(
+      'what somebody should look at: the alerts of the hub, else the alarms of this host',
+    )
+    .option('--watch', 'go on: print each alert as it opens and as it is resolved')
+    .option('--all', 'resolved ones too, at most 1,000')
+    .option('--database <URL>', "a hub's database; default: that of the hub here")
+    .option('--json', 'print a JSON array; with --watch one JSON object a line')
+    .addHelpText('after', HELP)
+    .action((options: AlertsOptions) => run(command, options));
+}
+
+async function run(command: Command, options: AlertsOptions): Promise<void> {
+  const url = options.database ?? storedDatabase(command);
+  if (url === undefined) return printAlarms(command, options);
+  const { readAlerts, watchAlerts } = await import('../hub/index.ts');
+  if (options.watch) {
+    const ended = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => ended.abort());
+    }
+    const print = (alert: Alert): void =>
+      void process.stdout.write(options.json ? `${json(plain(alert))}\n` : line(alert));
+    return watchAlerts(url, print, { signal: ended.signal, log: ONTO_STDERR });
+  }
+  const alerts = await readAlerts(url, options.all === true);
+  if (options.json) process.stdout.write(`${json(alerts.map(plain))}\n`);
+  else {
+    process.stdout.write(alerts.map(line).join(''));
+    process.stdout.write(`${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}\n`);
+  }
+}
+
+/** While the database is away a watch says so and goes on. */
+const say = (facts: object, message: string): void =>
+  void process.stderr.write(
+    `${message}: ${printable((facts as { error?: string }).error ?? '')}\n`,
+  );
+const ONTO_STDERR = { debug: () => {}, info: () => {}, warn: say, error: say };
+
+function plain(alert: Alert): object {
+  return {
+    ...alert,
+    first_at: alert.first_at.toISOString(),
+    last_at: alert.last_at.toISOString(),
+    resolved_at: alert.resolved_at?.toISOString() ?? null,
+  };
+}
+
+function line(alert: Alert): string {
+  const { severity, kind, key, message, count, last_at, resolved_at } = alert;
+  const state = resolved_at === null ? severity : 'resolved';
+  const times = count === 1 ? '' : ` (${count} times)`;
+  return shown(resolved_at ?? last_at, state, `${kind} ${key}: ${message}${times}`);
+}
+
+function shown(at: Date, state: string, text: string): string {
+  const time = at.toISOString().slice(0, 19).replace('T', ' ');
+  return `${time}  ${state.padEnd(8)}  ${printable(text)}\n`;
+}
+
+/** A host without a hub has alarms only, which nothing resolves. */
+async function printAlarms(command: Command, options: AlertsOptions): Promise<void> {
+  if (options.watch || options.all) {
+    throw new CliError(
+      `${options.watch ? '--watch' : '--all'} needs a hub's database, and there is no hub here`,
+      'run this where `swarmplane hub` runs, or give --database URL',
+    );
+  }
+  const socket = controlSocketOf(command);
+  const { nodeId, name } = await agentStatus(socket);
+  const rows: Alarm[] = [];
+  const sql =
+    'select kind, key, message, first_at, last_at, count from swarm_alarms order by last_at';
+  await askAgent(socket, { sql, hosts: [nodeId], timeoutMs: 10_000 }, (answer) => {
+    const [, ...columns] = answer.columns;
+    for (const [, ...row] of answer.rows)
+      rows.push(Object.fromEntries(columns.map((key, i) => [key, row[i]])) as unknown as Alarm);
+  });
+  process.stderr.write(`no hub here: the alarms of ${name} itself\n`);
+  if (options.json) process.stdout.write(`${json(rows)}\n`);
+  else {
+    for (const { kind, key, message, last_at, count } of rows) {
+      const times = Number(count) === 1 ? '' : ` (${count} times)`;
+      const text = `${kind} ${key}: ${message}${times}`;
+      process.stdout.write(shown(new Date(Number(last_at) * 1000), 'warning', text));
+    }
+    process.stdout.write(`${rows.length} ${rows.length === 1 ? 'alarm' : 'alarms'}\n`);
+  }
+}
+
+interface Alarm {
+  readonly kind: string;
+  readonly key: string;
+  readonly message: string;
+  readonly last_at: number | bigint;
+  readonly count: number | bigint;
+}
+
+const HELP = `
+Example:
+  $ swarmplane alerts --watch --json | jq -r .message`;

@@ -1,0 +1,186 @@
+/**
+ * Gathers what hosts took of their tracked tables: tells them what is wished for, asks whose turn it is,
+ * and acknowledges only what has been committed. Whatever dies in between is asked for again; what comes
+ * twice changes nothing.
+ */
+import {
+  decodeCollectAnswer,
+  decodeTrackAnswer,
+  encodeCollectBody,
+  encodeTrackBody,
+  type Asker,
+  type RequestSpec,
+} from '../agent/index.ts';
+import { messageOf } from './errors.ts';
+import type { HistoryStore, Turn, TurnNote } from './history-store.ts';
+import type { Log } from './log.ts';
+import { isOutage } from './outage.ts';
+import { TurnRun, type TableTrouble } from './turn-run.ts';
+
+export interface CollectorOptions {
+  readonly store: HistoryStore;
+  readonly asker: Asker;
+  readonly log: Log;
+  /** Longest wait for a host's answer. */
+  readonly askMs: number;
+}
+
+/** Hosts claimed at once, and asked at once. */
+const CLAIM_MAX = 32;
+/** A host that was told anew has its first takings about then. */
+const FIRST_TAKINGS_MS = 3_000;
+const TICK_MIN_MS = 50;
+const TICK_MAX_MS = 3_600_000;
+const TIDY_MS = 3_600_000;
+
+export class Collector {
+  readonly #options: CollectorOptions;
+  readonly #stop = new AbortController();
+  /** Tables whose whole state is needed, or that are left alone for a while, by node. */
+  readonly #troubles = new Map<string, Map<string, TableTrouble>>();
+  #pumping: Promise<void> | undefined;
+  #again = false;
+  #timer: NodeJS.Timeout | undefined;
+  #tidying: NodeJS.Timeout | undefined;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { store, log } = this.#options;
+    this.#tidying = setInterval(() => {
+      store.tidy().catch((error: unknown) => log.warn({ error: messageOf(error) }, TIDY_FAILED));
+    }, TIDY_MS);
+    this.wake();
+  }
+
+  /** Looks for hosts whose turn it is. Cheap to call often. */
+  wake(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#again = true;
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = undefined;
+      if (this.#again) this.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#again = false;
+    clearTimeout(this.#timer);
+    clearInterval(this.#tidying);
+    await this.#pumping;
+  }
+
+  /** Never rejects. */
+  async #pump(): Promise<void> {
+    const { store, log } = this.#options;
+    try {
+      while (this.#again && !this.#stop.signal.aborted) {
+        this.#again = false;
+        const turns = await store.claim(CLAIM_MAX);
+        await this.#serve(turns);
+        if (turns.length === CLAIM_MAX) this.#again = true;
+      }
+      this.#schedule(await store.nextMs());
+    } catch (error) {
+      const say = isOutage(error) ? 'warn' : 'error';
+      log[say]({ error: messageOf(error) }, 'could not gather history, it is tried again');
+    }
+  }
+
+  #schedule(dueMs: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (this.#stop.signal.aborted || dueMs === undefined) return;
+    const ms = Math.min(Math.max(dueMs, TICK_MIN_MS), TICK_MAX_MS);
+    this.#timer = setTimeout(() => this.wake(), ms);
+  }
+
+  async #serve(turns: readonly Turn[]): Promise<void> {
+    const { store } = this.#options;
+    const untold = turns.filter(({ told }) => !told);
+    if (untold.length > 0) await store.note(await this.#tell(untold));
+    const notes = await Promise.all(
+      turns.filter(({ told }) => told).map((turn) => this.#collect(turn)),
+    );
+    if (notes.length > 0) await store.note(notes);
+  }
+
+  /** Hosts with the same list get it in one request. */
+  async #tell(turns: readonly Turn[]): Promise<TurnNote[]> {
+    const byVersion = new Map<number, Turn[]>();
+    for (const turn of turns)
+      byVersion.set(turn.version, [...(byVersion.get(turn.version) ?? []), turn]);
+    const told = [...byVersion.values()].map(async (group): Promise<TurnNote[]> => {
+      const { version, wishes } = group[0]!;
+      const body = encodeTrackBody({ version, tables: wishes });
+      const nodes = group.map(({ nodeId }) => nodeId);
+      const answers = await this.#ask('track', body, nodes);
+      return nodes.map((identity) => {
+        const said = answers.get(identity);
+        return said instanceof Uint8Array ? toldNote(identity, said) : failed(identity, said);
+      });
+    });
+    return (await Promise.all(told)).flat();
+  }
+
+  async #collect(turn: Turn): Promise<TurnNote> {
+    const { store, asker, log } = this.#options;
+    const identity = turn.nodeId;
+    const troubles = this.#troubles.get(identity) ?? new Map<string, TableTrouble>();
+    const run = new TurnRun({
+      ...{ turn, store, log, troubles },
+      ask: async (body) => {
+        const answers = await this.#ask('collect', encodeCollectBody(body), [identity]);
+        const said = answers.get(identity);
+        if (!(said instanceof Uint8Array)) throw new Error(said ?? SILENT);
+        return decodeCollectAnswer(said, { swarmId: asker.swarmId, nodeId: identity });
+      },
+      signal: this.#stop.signal,
+    });
+    try {
+      return await run.go();
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      return failed(identity, messageOf(error));
+    } finally {
+      if (troubles.size > 0) this.#troubles.set(identity, troubles);
+      else this.#troubles.delete(identity);
+    }
+  }
+
+  /** Payloads by node; a text where the host gave none. */
+  async #ask(
+    kind: RequestSpec['kind'],
+    body: Uint8Array,
+    nodes: readonly string[],
+  ): Promise<Map<string, Uint8Array | string>> {
+    const { asker, askMs } = this.#options;
+    const answers = new Map<string, Uint8Array | string>();
+    const targets = { kind: 'nodes', nodes } as const;
+    const spec = { kind, body, targets, timeoutMs: askMs };
+    for await (const event of asker.request(spec, this.#stop.signal)) {
+      if (event.kind !== 'answer') continue;
+      const { nodeId, state, message, code } = event.outcome;
+      answers.set(nodeId, state === 'ok' ? event.payload : (message ?? code ?? state));
+    }
+    return answers;
+  }
+}
+
+function toldNote(identity: string, payload: Uint8Array): TurnNote {
+  try {
+    const { version, refused } = decodeTrackAnswer(payload);
+    return { identity, version, refused, soon: FIRST_TAKINGS_MS };
+  } catch (error) {
+    return failed(identity, messageOf(error));
+  }
+}
+
+function failed(identity: string, error: string | undefined): TurnNote {
+  return { identity, error: error ?? SILENT };
+}
+
+const SILENT = 'the host did not answer';
+const TIDY_FAILED = 'could not drop old history, it is tried again later';

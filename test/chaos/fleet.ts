@@ -1,0 +1,109 @@
+/** What chaos plays with: PostgreSQL, agents, and hubs that reach it through proxies; all real processes. */
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { startTestPostgres, type TestDatabase, type TestPostgres } from '../helpers/postgres.ts';
+import { RecordingProxy } from '../helpers/recording-proxy.ts';
+import { TestHost, TestSwarm } from '../helpers/swarm.ts';
+
+const HUB_PROGRAM = fileURLToPath(new URL('hub-child.mjs', import.meta.url));
+
+export interface ChaosHub {
+  readonly host: TestHost;
+  /** Between this hub and PostgreSQL. */
+  readonly proxy: RecordingProxy;
+}
+
+export class Fleet {
+  readonly postgres: TestPostgres;
+  readonly database: TestDatabase;
+  readonly swarm: TestSwarm;
+  readonly agents: readonly TestHost[];
+  readonly hubs: readonly ChaosHub[];
+  /** As the owner. */
+  readonly pool: pg.Pool;
+
+  static async start(size: { agents: number; hubs: number }): Promise<Fleet> {
+    const postgres = await startTestPostgres();
+    let swarm: TestSwarm | undefined;
+    try {
+      const database = await postgres.createDatabase();
+      await shorten(database);
+      swarm = await TestSwarm.start(names('host', size.agents));
+      const agents = [...swarm.hosts];
+      const hubs: ChaosHub[] = [];
+      for (const name of names('hub', size.hubs))
+        hubs.push(await addHub(swarm, name, database.url));
+      const fleet = new Fleet({ postgres, database, swarm, agents, hubs });
+      await fleet.#known();
+      return fleet;
+    } catch (error) {
+      await swarm?.stop();
+      await postgres.stop();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    postgres: TestPostgres;
+    database: TestDatabase;
+    swarm: TestSwarm;
+    agents: readonly TestHost[];
+    hubs: readonly ChaosHub[];
+  }) {
+    this.postgres = parts.postgres;
+    this.database = parts.database;
+    this.swarm = parts.swarm;
+    this.agents = parts.agents;
+    this.hubs = parts.hubs;
+    this.pool = parts.database.pool();
+  }
+
+  async stop(): Promise<void> {
+    await this.swarm.stop();
+    await Promise.all(this.hubs.map(({ proxy }) => proxy.stop()));
+    await this.postgres.stop();
+  }
+
+  /** Every host is in the database before anything is asked of it. */
+  async #known(): Promise<void> {
+    const all = this.swarm.hosts.length;
+    for (;;) {
+      const { rows } = await this.pool.query<{ known: number }>(
+        `select count(*)::int as known from swarmplane.node where state = 'alive'`,
+      );
+      if (rows[0]!.known === all) return;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+}
+
+/** Joins as an agent, then starts again as a hub. */
+async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Promise<ChaosHub> {
+  const joined = await swarm.add(name);
+  await swarm.whole();
+  await joined.end();
+  const url = new URL(databaseUrl);
+  const proxy = await RecordingProxy.start(url.host, { record: false });
+  url.host = proxy.address;
+  const host = new TestHost(name, swarm.folder, joined.address, [url.href], HUB_PROGRAM);
+  swarm.hosts.splice(swarm.hosts.indexOf(joined), 1, host);
+  host.start();
+  await host.until((status) => status.hub?.['state'] === 'ready', 'has a hub');
+  return { host, proxy };
+}
+
+/**
+ * Short times, so that leases run out while a hub is stopped; tries without end, so that every request
+ * has to succeed; and commits that a killed server keeps, as outside of tests.
+ */
+async function shorten(database: TestDatabase): Promise<void> {
+  const pool = database.pool();
+  const settings = { lease_time: '3 seconds', retry_max: '2 seconds', attempts_max: '1000000' };
+  for (const [name, value] of Object.entries(settings))
+    await pool.query('update swarmplane.setting set value = $2 where name = $1', [name, value]);
+  await pool.query(`alter database ${database.name} set synchronous_commit = on`);
+}
+
+function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `${prefix}${at + 1}`);
+}

@@ -1,0 +1,48 @@
+/** One run: a fleet, requests and faults at the same time, then peace and the verdict. */
+import { Random } from '../sim/random.ts';
+import { unleash } from './faults.ts';
+import { Fleet } from './fleet.ts';
+import { insertAll } from './requests.ts';
+import { faultsFound } from './verdict.ts';
+
+export interface ChaosOptions {
+  readonly requests: number;
+  readonly agents: number;
+  readonly hubs: number;
+  /** Over which the requests are inserted, in milliseconds. */
+  readonly ms: number;
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+export interface ChaosResult {
+  /** How often each fault was done. */
+  readonly faults: Record<string, number>;
+  /** Promises that did not hold. */
+  readonly found: readonly string[];
+}
+
+/** Most time the last requests have after the last fault. */
+const PEACE_MS = 300_000;
+
+export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { requests: count, ms, say } = options;
+  const random = new Random(options.seed);
+  const fleet = await Fleet.start(options);
+  const over = new AbortController();
+  try {
+    say(`${fleet.agents.length} agents and ${fleet.hubs.length} hubs are up, seed ${options.seed}`);
+    const unleashed = unleash(fleet, random.fork(), over.signal);
+    // A fault that can not be undone ends the run; it is seen by the second await.
+    unleashed.catch(() => undefined);
+    const inserting = insertAll(fleet, random.fork(), { count, ms });
+    const inserted = await Promise.race([inserting, unleashed.then(() => inserting)]);
+    over.abort();
+    const faults = await unleashed;
+    say(`${inserted.length} requests are in; ${JSON.stringify(faults)}`);
+    return { faults, found: await faultsFound(fleet, inserted, PEACE_MS) };
+  } finally {
+    over.abort();
+    if (process.env['CHAOS_KEEP'] === undefined) await fleet.stop();
+  }
+}

@@ -1,0 +1,71 @@
+/** What must hold once everything is whole again; each fault that is found is a line. */
+import type pg from 'pg';
+import { eventually } from '../helpers/swarm.ts';
+import type { Fleet } from './fleet.ts';
+import type { Inserted } from './requests.ts';
+
+/** Waits for the last request to end. Empty when every promise held. */
+export async function faultsFound(
+  fleet: Fleet,
+  inserted: readonly Inserted[],
+  waitMs: number,
+): Promise<readonly string[]> {
+  const { pool } = fleet;
+  await eventually(
+    async () => ((await openRequests(pool)) === 0 ? true : undefined),
+    'every request has ended',
+    waitMs,
+  );
+  const found: string[] = [];
+  for (const [what, sql] of Object.entries(CHECKS)) {
+    const { rows } = await pool.query(sql);
+    if (rows.length > 0) found.push(`${what}: ${rows.length}, such as ${JSON.stringify(rows[0])}`);
+  }
+  found.push(...(await lostOrChanged(pool, inserted, fleet.swarm.hosts.length)));
+  return found;
+}
+
+export async function openRequests(pool: pg.Pool): Promise<number> {
+  const sql = `select count(*)::int as open from swarmplane.request where closed_at is null`;
+  return (await pool.query<{ open: number }>(sql)).rows[0]!.open;
+}
+
+/** Each query gives the rows that must not be. */
+const CHECKS = {
+  'requests whose counts are false': 'table swarmplane.count_fault',
+  'deliveries left over': 'select id, state from swarmplane.delivery',
+  'deliveries that did not end well': `
+    select host, state, code, error from swarmplane.delivery_done where state <> 'ok'`,
+  'answers without their rows, with rows of others, or twice': `
+    select d.request_id, d.host, count(r.row)
+      from swarmplane.delivery_done d
+      join swarmplane.request q on q.id = d.request_id
+      left join swarmplane.result r on r.request_id = d.request_id and r.node_id = d.node_id
+     group by d.request_id, d.host, q.idempotency_key
+    having count(r.row) <> 1
+        or min(r.row ->> 'key') <> q.idempotency_key
+        or min(r.row ->> 'name') <> d.host`,
+  'alerts that are not folded': `
+    select kind, key from swarmplane.alert where resolved_at is null group by 1, 2 having count(*) > 1`,
+  'alerts beyond one a host, hub and kind': `
+    select count(*) from swarmplane.alert where resolved_at is null having count(*) > 200`,
+};
+
+async function lostOrChanged(
+  pool: pg.Pool,
+  inserted: readonly Inserted[],
+  hostCount: number,
+): Promise<string[]> {
+  const { rows } = await pool.query<{ key: string; targets: number; ok: number }>(
+    'select idempotency_key as key, targets, ok from swarmplane.request',
+  );
+  const byKey = new Map(rows.map((row) => [row.key, row]));
+  const found = rows.length === inserted.length ? [] : [`${rows.length} requests are there`];
+  for (const { key, hosts } of inserted) {
+    const targets = hosts[0] === '*' ? hostCount : hosts.length;
+    const row = byKey.get(key);
+    if (row?.targets === targets && row.ok === targets) continue;
+    found.push(`${key} to ${hosts.join(', ')} ended as ${JSON.stringify(row)}`);
+  }
+  return found;
+}

@@ -1,0 +1,70 @@
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createEpochRecord, Identity } from '../../src/secure/index.ts';
+import {
+  createSwarm,
+  meshed,
+  random,
+  startNode,
+  stopAll,
+  until,
+  type TestNode,
+  type TestSwarm,
+} from './swarm-nodes.ts';
+
+const NOW = Math.floor(Date.now() / 1000);
+let swarm: TestSwarm;
+let a: TestNode;
+/** As the operator knew it; it has rotated since. */
+let known: Identity;
+let rotated: Identity;
+beforeAll(async () => {
+  swarm = await createSwarm();
+});
+beforeEach(async () => {
+  known = Identity.create(random, NOW - 7200);
+  rotated = Identity.parse(known.rotate(random, NOW).toBytes());
+  a = await startNode('a', swarm.secrets);
+});
+afterEach(stopAll);
+
+/** The operator's word of epoch 2, sealed to the keys that it knew. */
+function newEpoch(): Uint8Array {
+  return createEpochRecord(swarm.operator, {
+    ...{ epoch: 2, epochKey: random(32), joinKey: random(32), nowSeconds: NOW, random },
+    members: [a.identity.newest, known.newest],
+  });
+}
+
+async function bothIn(b: TestNode): Promise<void> {
+  await until(() => [a, b].every(({ node }) => node.secrets.epoch === 2));
+  expect(b.node.secrets.epochKey).toEqual(a.node.secrets.epochKey);
+  await meshed(a, b);
+}
+
+test('a host that rotates its key between the signing of a new epoch and its coming goes over', async () => {
+  const b = await startNode('b', swarm.secrets, { seeds: [a.address], identity: known });
+  await meshed(a, b);
+  const record = newEpoch();
+  b.node.setIdentity(rotated);
+  expect(a.node.publish(record)).toBe(true);
+  await bothIn(b);
+  expect(b.alarms).toEqual([]);
+});
+
+test('one that rotated while it was away catches up under its new key', async () => {
+  a.node.publish(newEpoch());
+  await until(() => a.node.secrets.epoch === 2);
+  const b = await startNode('b', swarm.secrets, { seeds: [a.address], identity: rotated });
+  await bothIn(b);
+  expect(b.saved.map(({ epoch }) => epoch)).toEqual([2]);
+});
+
+test('without the older key it can open nothing, and says so', async () => {
+  const b = await startNode('b', swarm.secrets, {
+    ...{ seeds: [a.address], identity: rotated.forgetOld(NOW + 40 * 86_400) },
+  });
+  await meshed(a, b);
+  a.node.publish(newEpoch());
+  await until(() => b.alarms.some(({ kind }) => kind === 'epoch_closed'));
+  expect(b.node.secrets.epoch).toBe(1);
+});

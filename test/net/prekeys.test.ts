@@ -1,0 +1,131 @@
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { RunOutcome } from '../../src/swarm/index.ts';
+import { decodeMessage, decodeSigned, encodeMessage, toHex, utf8 } from '../../src/wire/index.ts';
+import type { RequestBody } from '../../src/wire/index.ts';
+import { RawMember } from './raw-member.ts';
+import {
+  answer,
+  createSwarm,
+  meshed,
+  startNode,
+  stopAll,
+  until,
+  type TestNode,
+  type TestSwarm,
+} from './swarm-nodes.ts';
+
+let swarm: TestSwarm;
+const raws: RawMember[] = [];
+beforeAll(async () => {
+  swarm = await createSwarm();
+});
+afterEach(async () => {
+  for (const raw of raws.splice(0)) raw.socket.destroy();
+  await stopAll();
+});
+
+const SQL = "select 'for the eyes of one host only'";
+
+/** A host that keeps what it was asked to run. */
+async function startHost(name: string, seeds: readonly string[] = [], last?: TestNode) {
+  const asked: string[] = [];
+  const run = async ({ body }: { body: Uint8Array }): Promise<RunOutcome> => {
+    asked.push(Buffer.from(body).toString());
+    return answer(name);
+  };
+  const again = last && { identity: last.identity, kept: last.store };
+  return { ...(await startNode(name, swarm.secrets, { seeds, run, ...again })), asked };
+}
+
+async function ask(
+  by: TestNode,
+  body: string,
+  targets: readonly TestNode[] | 'all',
+): Promise<Record<string, string>> {
+  const nodes = targets === 'all' ? [] : targets.map(({ identity }) => identity.nodeId);
+  let states = {};
+  for await (const event of by.node.request({
+    ...{ kind: 'query', body: utf8(body), timeoutMs: 20_000 },
+    targets: targets === 'all' ? { kind: 'all' } : { kind: 'nodes', nodes },
+  })) {
+    if (event.kind !== 'account') continue;
+    states = Object.fromEntries(event.account.hosts.map((host) => [host.name, host.state]));
+  }
+  return states;
+}
+
+function requestsIn(messages: readonly Uint8Array[]) {
+  return messages
+    .map((bytes) => decodeMessage(bytes))
+    .filter((message) => message?.t === 'request')
+    .map((message) => ({ message, body: decodeSigned(message.signed).body as RequestBody }));
+}
+
+test('a relay and another member hold ids and sizes of a request to named hosts, not its body', async () => {
+  const a = await startHost('a');
+  const b = await startHost('b', [a.address]);
+  const relay = await startHost('relay', [a.address]);
+  await meshed(a, b, relay);
+  // What the relay passes on is all that it holds of it.
+  const raw = await RawMember.connect(relay.node.address, swarm.secrets);
+  raws.push(raw);
+  const heard = raw.collect();
+  await until(() => relay.node.links().length === 3);
+
+  const large = `${SQL} -- ${'x'.repeat(40_000)}`;
+  expect(await ask(a, SQL, [b])).toEqual({ b: 'ok' });
+  expect(await ask(a, large, [a, b])).toEqual({ a: 'ok', b: 'ok' });
+  expect([a.asked, b.asked, relay.asked]).toEqual([[large], [SQL, large], []]);
+  await until(() => requestsIn(heard).length === 2);
+  const [small, big] = requestsIn(heard).map(({ body }) => body);
+  expect(small!.targets!.map(toHex)).toEqual([b.identity.nodeId]);
+  const { id, origin } = big!;
+  raw.send(encodeMessage({ t: 'pull', id, origin }));
+  await until(() => requestsIn(heard).length === 3);
+  expect(requestsIn(heard)[2]!.message.body!.length).toBeGreaterThan(large.length);
+  expect(Buffer.concat(heard).includes(SQL)).toBe(false);
+  expect(Buffer.concat([...relay.store.values()]).includes(SQL)).toBe(false);
+
+  // The search itself works: what is asked of all is for every member.
+  expect(Object.keys(await ask(a, SQL, 'all'))).toEqual(['a', 'b', 'relay']);
+  await until(() => requestsIn(heard).length === 4);
+  expect(Buffer.concat(heard).includes(SQL)).toBe(true);
+});
+
+test('64 hosts named at once, of which two exist', async () => {
+  const a = await startHost('a');
+  const b = await startHost('b', [a.address]);
+  await meshed(a, b);
+  const strangers = Array.from({ length: 62 }, () => ({ identity: RawMember.identity() }));
+  const states = await ask(a, SQL, [a, b, ...(strangers as unknown as TestNode[])]);
+  expect(Object.keys(states)).toHaveLength(64);
+  expect(states).toMatchObject({ a: 'ok', b: 'ok' });
+});
+
+describe('a real host', () => {
+  test('opens after a restart what was sealed before it', async () => {
+    const a = await startHost('a');
+    const b = await startHost('b', [a.address]);
+    await meshed(a, b);
+    const before = b.store.get('prekeys');
+    await b.node.stop();
+    const asking = ask(a, SQL, [b]);
+    const { asked: again, ...rest } = await startHost('b', [a.address], b);
+    expect(await asking).toEqual({ b: 'ok' });
+    expect(again).toEqual([SQL]);
+    expect(rest.store.get('prekeys')).toEqual(before);
+  });
+
+  test('restored without its prekeys says so, and opens what is asked after that', async () => {
+    const a = await startHost('a');
+    const b = await startHost('b', [a.address]);
+    await meshed(a, b);
+    await b.node.stop();
+    b.store.delete('prekeys');
+    const asking = ask(a, SQL, [b]);
+    const restored = await startHost('b', [a.address], b);
+    expect(await asking).toEqual({ b: 'refused' });
+    expect(restored.asked).toEqual([]);
+    expect(await ask(a, SQL, [b])).toEqual({ b: 'ok' });
+  });
+});
