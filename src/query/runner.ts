@@ -58,7 +58,7 @@ export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
       const { done, rows } = await pool.run('take', table, runOptions);
       if (done.kind !== 'take') throw wrongReport(done);
       const { shape, hash, truncated } = done;
-      return { shape, hash, truncated, rows: rows.map(takenRow) };
+      return { shape, hash: new Uint8Array(hash), truncated, rows: rows.map(takenRow) };
     },
     stop: () => pool.stop(),
   };

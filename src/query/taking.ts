@@ -52,7 +52,9 @@ export class Taking {
 
 /** What `Taking.rows` made, on the agent's side. */
 export function takenRow([value]: readonly Value[]): TakenRow {
-  const bytes = value as Uint8Array;
+  // Node's channel gives Buffers, whose methods differ.
+  const { buffer, byteOffset, length } = value as Uint8Array;
+  const bytes = new Uint8Array(buffer, byteOffset, length);
   return {
     key: bytes.subarray(0, HASHES_BYTES / 2),
     row: bytes.subarray(HASHES_BYTES / 2, HASHES_BYTES),
