@@ -18,6 +18,18 @@ export function controlSocketOf(command: Command): string {
   return StateFolder.existing(stateOf(command)).file(CONTROL_SOCKET);
 }
 
+/** `--database`, or that of the hub in the state folder. @throws CliError */
+export function databaseOf(command: Command, options: { readonly database?: string }): string {
+  if (options.database !== undefined) return options.database;
+  const folder = stateOf(command);
+  const url = StateFolder.existing(folder).readText(PSQL_URL_FILE)?.trim();
+  if (url !== undefined) return url;
+  throw new CliError(
+    `${JSON.stringify(folder)} has no hub`,
+    "run this where `swarmplane hub` runs, name the hub's state folder with --state DIR, or give --database URL",
+  );
+}
+
 export interface HostOptions {
   readonly name: string;
   readonly listen: string;

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import { StateFolder } from '../agent/client.ts';
 import { runSql } from '../hub/index.ts';
-import { CliError } from './errors.ts';
-import { PSQL_URL_FILE, stateOf } from './options.ts';
+import { databaseOf } from './options.ts';
 import { csvLine, json, table } from './text.ts';
 
 export function registerSql(program: Command): void {
@@ -15,7 +13,7 @@ export function registerSql(program: Command): void {
     .option('--csv', 'print CSV')
     .action(
       async (statement: string, options: { database?: string; json?: boolean; csv?: boolean }) => {
-        const url = options.database ?? storedUrl(stateOf(command));
+        const url = databaseOf(command, options);
         for (const result of await runSql(url, statement, (notice) =>
           process.stderr.write(`${notice}\n`),
         )) {
@@ -40,13 +38,4 @@ function render(result: SqlResult, options: { json?: boolean; csv?: boolean }): 
     return `${json(objects)}\n`;
   }
   return `${table(columns, rows)}(${rows.length} ${rows.length === 1 ? 'row' : 'rows'})\n`;
-}
-
-function storedUrl(stateFolder: string): string {
-  const url = StateFolder.existing(stateFolder).readText(PSQL_URL_FILE)?.trim();
-  if (url !== undefined) return url;
-  throw new CliError(
-    `${JSON.stringify(stateFolder)} has no hub`,
-    "run this where `swarmplane hub` runs, name the hub's state folder with --state DIR, or give --database URL",
-  );
 }

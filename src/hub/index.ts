@@ -16,3 +16,10 @@ export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } 
 export { backupEmbedded, restoreEmbedded, type EmbeddedBackupOptions } from './embedded-backup.ts';
 export type { BackupSummary } from './backup.ts';
 export type { Restored } from './restore.ts';
+export { findHistory, readAsOf, readChanges, type Change, type HistoryOf } from './history-read.ts';
+export {
+  verifyHistory,
+  type Finding,
+  type Verified,
+  type VerifyOptions,
+} from './history-verify.ts';
