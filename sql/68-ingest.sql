@@ -6,7 +6,7 @@ set local role swarmplane_owner;
 -- batch: {shapes: [{hash, table, columns: [{name, type}], key: [name, ...]}, ...],
 --         full_asked: [table, ...]  -- tables whose whole state was asked for
 --         takings: [{table, line, sequence, at (ms), shape, kind, base, hash, key_version, signature, reason_code,
---                    reason, statement, dropped_from, dropped_to, added: [[value, ...], ...], removed: [row hash, ...]}, ...]}
+--                    reason, dropped_from, dropped_to, added: [[value, ...], ...], removed: [row hash, ...]}, ...]}
 -- Bytes are hex. Values are in the order of the shape's columns, blobs as '\x..'.
 -- Returns for each table what became of its last taking, and what to acknowledge:
 --   became: taken, repeated; again (the whole state is needed: `why`); refused (it was whole and still wrong)
@@ -183,10 +183,8 @@ begin
   t.key_version := (taking ->> 'key_version')::integer;
   t.signature := decode(taking ->> 'signature', 'hex');
   if t.kind = 'gap' then
-    t.reason_code := taking ->> 'reason_code';
-    t.reason := coalesce(taking ->> 'reason', 'no reason given');
-    -- the words may not be stored as they were signed
-    t.statement := decode(taking ->> 'statement', 'hex');
+    t.reason_code := coalesce(taking ->> 'reason_code', '');
+    t.reason := coalesce(taking ->> 'reason', '');
   end if;
   t.dropped_from := (taking ->> 'dropped_from')::bigint;
   t.dropped_to := (taking ->> 'dropped_to')::bigint;
@@ -264,7 +262,6 @@ begin
     lost.rows := null;
     lost.signature := null;
     lost.key_version := null;
-    lost.statement := null;
     perform swarmplane.make_month_partition('swarmplane', 'collection', lost.at);
     insert into swarmplane.collection select lost.*;
   end if;

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   audit: async () => (await import('./audit.ts')).registerAudit,
   alerts: async () => (await import('./alerts.ts')).registerAlerts,
   doctor: async () => (await import('./doctor.ts')).registerDoctor,
+  history: async () => (await import('./history.ts')).registerHistory,
   sql: async () => (await import('./sql.ts')).registerSql,
   demo: async () => (await import('./demo.ts')).registerDemo,
 };

@@ -18,6 +18,11 @@ export function printable(text: string): string {
   });
 }
 
+/** UTC, to the second. */
+export function timeText(at: Date): string {
+  return at.toISOString().slice(0, 19).replace('T', ' ');
+}
+
 /** RFC 4180, with a line feed at the ends of lines. */
 export function csvLine(values: readonly (Value | undefined)[]): string {
   const fields = values.map((value) => {

@@ -22,8 +22,8 @@ export interface KeptTaking {
   readonly shape: number | undefined;
   readonly keyVersion: number | undefined;
   readonly signature: Uint8Array | undefined;
-  /** The signed bytes, of gaps only: their words may not be stored as they were signed. */
-  readonly statement: Uint8Array | undefined;
+  readonly reasonCode: string | undefined;
+  readonly reason: string | undefined;
   readonly droppedFrom: number | undefined;
   readonly droppedTo: number | undefined;
 }
@@ -119,7 +119,7 @@ export async function readSubjects(
 export async function readTakings(client: pg.ClientBase, subject: Subject): Promise<KeptTaking[]> {
   const { rows } = await client.query<Record<string, string | Buffer | number | null>>(
     `select ${MICROS('at')} as at, ${MICROS('host_at')} as "hostAt", ${MICROS('received_at')} as "receivedAt",
-            line, sequence::text, kind, base, hash, shape, key_version as "keyVersion", signature, statement,
+            line, sequence::text, kind, base, hash, shape, key_version as "keyVersion", signature, reason_code as "reasonCode", reason,
             dropped_from::text as "droppedFrom", dropped_to::text as "droppedTo"
        from swarmplane.collection
       where node_id = $1 and table_name = $2

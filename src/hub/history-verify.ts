@@ -4,12 +4,7 @@
  * the hub.
  */
 import type pg from 'pg';
-import {
-  decodeStatement,
-  encodeStatement,
-  verifyStatement,
-  type Statement,
-} from '../agent/index.ts';
+import { encodeStatement, verifyStatement, type Statement } from '../agent/index.ts';
 import { documentHash, rowHash, shapeHash } from '../tables/canonical.ts';
 import {
   readRows,
@@ -53,25 +48,34 @@ export interface Verified {
   readonly findings: readonly Finding[];
 }
 
-/** One for each table of each host, as they are checked. The client is in no transaction. */
+/** One for each table of each host, as they are checked; all of one moment, as a hub may be at work. */
 export async function* verifyHistory(
+  pool: pg.Pool,
+  options: VerifyOptions,
+): AsyncGenerator<Verified> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin transaction isolation level repeatable read, read only');
+    yield* checkHistory(client, options);
+  } finally {
+    await client.query('rollback').catch(() => undefined);
+    client.release();
+  }
+}
+
+/** The same in a transaction of the caller's. */
+export async function* checkHistory(
   client: pg.ClientBase,
   options: VerifyOptions,
 ): AsyncGenerator<Verified> {
-  // one moment for all of it: a hub may be at work
-  await client.query('begin transaction isolation level repeatable read, read only');
-  try {
-    const tracked = await readTracked(client);
-    for (const subject of await readSubjects(client, options)) {
-      const table = tracked.get(subject.table);
-      if (table === undefined) continue;
-      const takings = await readTakings(client, subject);
-      const rows = await readRows(client, subject, table);
-      const keys = await options.keysOf(subject.nodeId);
-      yield new Check(subject, table, takings, rows).run(options.swarmId, keys);
-    }
-  } finally {
-    await client.query('rollback');
+  const tracked = await readTracked(client);
+  for (const subject of await readSubjects(client, options)) {
+    const table = tracked.get(subject.table);
+    if (table === undefined) continue;
+    const takings = await readTakings(client, subject);
+    const rows = await readRows(client, subject, table);
+    const keys = await options.keysOf(subject.nodeId);
+    yield new Check(subject, table, takings, rows).run(options.swarmId, keys);
   }
 }
 
@@ -164,27 +168,19 @@ class Check {
   /** The bytes that the host signed, made from the columns; undefined where they can not be. */
   #statementOf(taking: KeptTaking, swarmId: Uint8Array): Uint8Array | undefined {
     const { nodeId, table } = this.#subject;
-    const { line, sequence, kind, droppedFrom, droppedTo } = taking;
-    const at = Number(taking.hostAt / 1000n);
-    try {
-      if (kind === 'gap') {
-        const said = decodeStatement(taking.statement!);
-        const shown = [nodeId, table, hex(line), sequence, at, kind, droppedFrom, droppedTo];
-        const { dropped } = said;
-        const signed = [said.nodeId, said.table, hex(said.line), said.sequence, said.at, said.kind];
-        signed.push(dropped?.from as number, dropped?.to as number);
-        const same = shown.every((value, n) => value === signed[n]) && equal(said.swarmId, swarmId);
-        return same ? taking.statement : undefined;
-      }
-      const shape = this.#table.shapes.get(taking.shape!)!.hash;
-      const content: Statement = {
-        ...{ table, line, sequence, at, kind, shape, hash: taking.hash! },
-        base: taking.base ?? new Uint8Array(0),
-      };
-      return encodeStatement({ swarmId, nodeId }, content);
-    } catch {
-      return undefined;
-    }
+    const { line, sequence, kind, hash, reasonCode: code, reason, droppedFrom, droppedTo } = taking;
+    const shape = this.#table.shapes.get(taking.shape ?? -1)?.hash;
+    if (kind !== 'gap' && (shape === undefined || hash === undefined)) return undefined;
+    const gap = {
+      ...(code && { reason: { code, message: reason ?? '' } }),
+      ...(droppedFrom !== undefined && { dropped: { from: droppedFrom, to: droppedTo ?? 0 } }),
+    };
+    const content: Statement = {
+      ...{ table, line, sequence, at: Number(taking.hostAt / 1000n), kind },
+      ...{ shape: shape ?? NOTHING, base: taking.base ?? NOTHING, hash: hash ?? NOTHING },
+      ...(kind === 'gap' && gap),
+    };
+    return encodeStatement({ swarmId, nodeId }, content);
   }
 
   /** Times are those of the host, but for clocks that went back or ahead. */
@@ -249,6 +245,8 @@ class Check {
     }
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 function isState({ kind }: KeptTaking): boolean {
   return kind === 'full' || kind === 'delta';

@@ -22,5 +22,7 @@ export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } 
 export { backupEmbedded, restoreEmbedded, type EmbeddedBackupOptions } from './embedded-backup.ts';
 export type { BackupSummary } from './backup.ts';
 export type { Restored } from './restore.ts';
-export { verifyAudit, type AuditReport, type Fault, type VerifyOptions } from './audit-verify.ts';
+export { verifyAudit, type AuditReport, type Fault } from './audit-verify.ts';
 export type { NodeMemory } from './audit-memory.ts';
+export { findHistory, readAsOf, readChanges, type Change, type HistoryOf } from './history-read.ts';
+export { verifyHistory, type Finding, type Verified } from './history-verify.ts';

@@ -39,11 +39,10 @@ function takingText(taking: Taking): string {
   return `${head.slice(0, -1)},"added":[${added.join(',')}]}`;
 }
 
-function gapFields({ reason, statement, dropped }: Taking): object {
+function gapFields({ reason, dropped }: Taking): object {
   return {
     reason_code: reason?.code,
     reason: reason?.message,
-    statement: hex(statement),
     dropped_from: dropped?.from,
     dropped_to: dropped?.to,
   };

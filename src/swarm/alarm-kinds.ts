@@ -1,9 +1,13 @@
-/** What this host warns of, and what each means; docs/protocol.md sections 5 to 7. */
+/** What this host warns of, and what each means; docs/protocol.md sections 5 to 10. */
 export const ALARM_KINDS = [
+  /** The journal of actions cannot be read or written: no action runs. */
+  'action_journal',
   /** A new node id at all addresses of a known host. */
   'address_reused',
   /** Two runs of one identity take turns. */
   'clone',
+  /** One id for two commands: the second was refused. */
+  'command_reused',
   /** The operator rotated the epoch, and its key was not sealed to this host. */
   'epoch_closed',
   /** The operator has put this host out. */
@@ -24,6 +28,10 @@ export const ALARM_KINDS = [
   'probe_conflict',
   /** The own key list is longer elsewhere. */
   'rollback',
+  /** Two seals with one number in an audit chain. */
+  'seal_fork',
+  /** More audit chains than are remembered. */
+  'seals_full',
   /** What was kept from the last run cannot be read. */
   'state',
   /** A try to join with a wrong secret. */

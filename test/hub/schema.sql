@@ -136,7 +136,6 @@ create table swarmplane.collection (
   base bytea,
   hash bytea,
   signature bytea,
-  statement bytea,
   reason_code text,
   reason text,
   dropped_from bigint,

@@ -32,7 +32,6 @@ export interface TestSwarm {
   /** The words of the token. */
   readonly token: string;
   readonly joinSecret: Uint8Array;
-  readonly operator: OperatorKey;
 }
 
 export async function createSwarm(): Promise<TestSwarm> {

@@ -4,7 +4,7 @@
  * is stored, or waits for the run that is under way.
  */
 import { permits, type RoleCertificate, SecureError } from '../../secure/index.ts';
-import type { Alarm, IncomingRequest, RunOutcome } from '../../swarm/index.ts';
+import type { Alarm, AlarmKind, IncomingRequest, RunOutcome } from '../../swarm/index.ts';
 import type { Certificates } from '../certificates.ts';
 import type { Log } from '../log.ts';
 import type { StateFolder } from '../state-folder.ts';
@@ -274,7 +274,7 @@ export class Actions {
     return this.#journal;
   }
 
-  #alarm(kind: string, key: string, message: string): void {
+  #alarm(kind: AlarmKind, key: string, message: string): void {
     this.#options.raise({ kind, key, message, at: Date.now() });
   }
 }
