@@ -18,9 +18,9 @@ eachPostgres('the hub', (postgres) => {
     asker.keys.set('web1', first.entries);
     asker.keys.set('web2', Identity.create(random, NOW).entries);
     await fixture.startHub();
-    const list = `select version, encode(entry, 'hex') as entry, encode(sign_key, 'hex') as sign_key
+    const list = `select k.version, encode(entry, 'hex') as entry, encode(sign_key, 'hex') as sign_key
       from swarmplane.node_key k join swarmplane.node n on n.id = k.node_id
-      where n.name = 'web1' order by version, first_seen`;
+      where n.name = 'web1' order by k.version, k.first_seen`;
     const row = ({ version, bytes, signKey }: Identity['newest']) => ({
       ...{ version, entry: Buffer.from(bytes).toString('hex') },
       sign_key: Buffer.from(signKey).toString('hex'),
