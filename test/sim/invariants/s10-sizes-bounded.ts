@@ -1,3 +1,4 @@
+import { CHAINS_MAX, MARKS_MAX, NEWEST_MAX } from '../../../src/swarm/seal-memory.ts';
 import type { Invariant } from './index.ts';
 
 /** For the loads of a run, far below the caps: what grows must also shrink. */
@@ -15,6 +16,7 @@ export const sizesBounded: Invariant = {
       live: 4_096,
       seen: 65_536,
       pulls: 256 + 64,
+      seals: CHAINS_MAX * (NEWEST_MAX + MARKS_MAX),
     };
     const wrong: string[] = [];
     for (const [name, size] of sizes) {
