@@ -1,3 +1,4 @@
+import { CHAINS_MAX, MARKS_MAX, NEWEST_MAX } from '../../../src/swarm/seal-memory.ts';
 import type { Invariant } from './index.ts';
 
 /** For the loads of a run, far below the caps: what grows must also shrink. */
@@ -18,6 +19,7 @@ export const sizesBounded: Invariant = {
       pulls: 256 + 64,
       probed: options.nodes,
       probers: options.nodes,
+      seals: CHAINS_MAX * (NEWEST_MAX + MARKS_MAX),
     };
     const wrong: string[] = [];
     for (const [name, size] of sizes) {
