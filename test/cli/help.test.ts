@@ -12,43 +12,49 @@ describe('help', () => {
       SQL over all your machines at once, without a server
 
       Options:
-        -V, --version              output the version number
-        --state <DIR>              state folder (default: $SWARMPLANE_STATE,
-                                   /var/lib/swarmplane for root,
-                                   ~/.local/state/swarmplane)
-        -h, --help                 display help for command
+        -V, --version                     output the version number
+        --state <DIR>                     state folder (default: $SWARMPLANE_STATE,
+                                          /var/lib/swarmplane for root,
+                                          ~/.local/state/swarmplane)
+        -h, --help                        display help for command
 
       Commands:
-        init [options]             make a new swarm: write configuration and operator
-                                   key, print the join token
-        up [options]               run the agent of this host, in the foreground
-        hub [options]              run the agent of this host with a hub: PostgreSQL
-                                   in front of the swarm
-        query [options] <sql>      ask every host at once, print the rows and the
-                                   account of every host
-        pack                       run query packs
-        nodes [options]            list the hosts of the swarm as this host knows them
-        status [options]           what the agent of this host is doing
-        forget <node>              no longer expect a host that is gone; it counts
-                                   again if it comes back
-        leave                      take this host out of the swarm and stop its agent
-        operator                   grant and revoke what hosts may do beyond asking
-        actions [options]          list what hubs may start on this host, or with
-                                   --log what they started
-        key                        the identity keys of hosts: take the next one into
-                                   use, show what is pinned
-        secret                     the join secret of the swarm
-        tables [options] [name]    list the tables a host can answer from
-        audit                      who did what: prove that nobody rewrote it
-        alerts [options]           what somebody should look at: the alerts of the
-                                   hub, else the alarms of this host
-        doctor [options]           look at agent, disk, clock and database, and say
-                                   what to do next
-        sql [options] <statement>  run SQL on the hub's PostgreSQL, where no psql is
-                                   installed
-        demo [options]             run a hub and three more agents on this machine, to
-                                   try things out
-        help [command]             display help for command
+        init [options]                    make a new swarm: write configuration and
+                                          operator key, print the join token
+        up [options]                      run the agent of this host, in the
+                                          foreground
+        hub [options]                     run the agent of this host with a hub:
+                                          PostgreSQL in front of the swarm
+        query [options] <sql>             ask every host at once, print the rows and
+                                          the account of every host
+        pack                              run query packs
+        nodes [options]                   list the hosts of the swarm as this host
+                                          knows them
+        status [options]                  what the agent of this host is doing
+        forget <node>                     no longer expect a host that is gone; it
+                                          counts again if it comes back
+        leave                             take this host out of the swarm and stop its
+                                          agent
+        operator                          grant and revoke what hosts may do beyond
+                                          asking
+        actions [options]                 list what hubs may start on this host, or
+                                          with --log what they started
+        key                               the identity keys of hosts: take the next
+                                          one into use, show what is pinned
+        secret                            the join secret of the swarm
+        tables [options] [name]           list the tables a host can answer from
+        audit                             who did what: prove that nobody rewrote it
+        alerts [options]                  what somebody should look at: the alerts of
+                                          the hub, else the alarms of this host
+        doctor [options]                  look at agent, disk, clock and database, and
+                                          say what to do next
+        history [options] <host> <table>  show what changed in a tracked table of a
+                                          host, or its rows at an instant
+        sql [options] <statement>         run SQL on the hub's PostgreSQL, where no
+                                          psql is installed
+        demo [options]                    run a hub and three more agents on this
+                                          machine, to try things out
+        help [command]                    display help for command
       "
     `);
   });
