@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { Identity, parseKeyEntry, type SwarmSecrets } from '../secure/index.ts';
+import { parseKeyEntry, type Identity, type SwarmSecrets } from '../secure/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
@@ -25,6 +25,7 @@ import { folderDisk } from './history-disk.ts';
 import { signStatement } from './history-statement.ts';
 import { systemTime } from './history-time.ts';
 import { History } from './history.ts';
+import { loadIdentity, saveIdentity } from './identity-file.ts';
 import type { Log } from './log.ts';
 import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
@@ -100,7 +101,7 @@ export class Agent implements Asker {
    * @throws AgentError `not_initialised`, `already_running`; NetError `port_in_use`
    */
   static async start(options: AgentOptions): Promise<Agent> {
-    const agent = new Agent(options, loadIdentity(options.state));
+    const agent = new Agent(options, loadIdentity(options.state, random));
     // The control socket comes first: it is what keeps two agents out of one state folder.
     const socketPath = options.state.file(CONTROL_SOCKET);
     agent.#control = await ControlServer.start(socketPath, controlHandler(agent), options.log);
@@ -224,7 +225,7 @@ export class Agent implements Asker {
    */
   async rotateKey(): Promise<number> {
     const next = this.#identity.rotate(random, Math.floor(Date.now() / 1000));
-    await this.#options.state.write(IDENTITY_FILE, next.toBytes());
+    await saveIdentity(this.#options.state, next);
     this.#identity = next;
     this.#node.setIdentity(next);
     return next.newest.version;
@@ -357,7 +358,6 @@ export class Agent implements Asker {
 
 export const CONFIG_FILE = 'config.yaml';
 const HISTORY_FOLDER = 'history';
-const IDENTITY_FILE = 'identity.key';
 
 /** @throws AgentError `config_invalid` or `not_initialised` */
 export function loadConfig(state: StateFolder): Config {
@@ -367,35 +367,6 @@ export function loadConfig(state: StateFolder): Config {
 }
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
-
-/** Made at the first start, on the disk before anybody sees it; keys that are too old go. */
-function loadIdentity(state: StateFolder): Identity {
-  const bytes = state.read(IDENTITY_FILE);
-  const seconds = Math.floor(Date.now() / 1000);
-  if (bytes !== undefined) {
-    const identity = parseIdentity(state, bytes);
-    const recent = identity.forgetOld(seconds);
-    if (recent !== identity) state.writeSync(IDENTITY_FILE, recent.toBytes());
-    return recent;
-  }
-  const identity = Identity.create(random, seconds);
-  state.writeSync(IDENTITY_FILE, identity.toBytes());
-  return identity;
-}
-
-/** @throws AgentError `state_corrupt` */
-function parseIdentity(state: StateFolder, bytes: Uint8Array): Identity {
-  try {
-    return Identity.parse(bytes);
-  } catch (error) {
-    throw new AgentError(
-      'state_corrupt',
-      `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
-      'restore it from a backup, or remove the state folder and join again as a new node',
-      { cause: error },
-    );
-  }
-}
 
 function notInitialised(state: StateFolder): AgentError {
   return new AgentError(

@@ -51,7 +51,9 @@ export async function* command(
     const targets = { kind: 'nodes', nodes } as const;
     return { kind: ACTION_KIND, body, targets, timeoutMs, certificate };
   });
-  yield* answersOf(sendAll(node, requests, { ...(signal && { signal }), ...(onAsked && { onAsked }) }));
+  yield* answersOf(
+    sendAll(node, requests, { ...(signal && { signal }), ...(onAsked && { onAsked }) }),
+  );
 }
 
 type Watch = Pick<AskSpec, 'signal' | 'onAsked'>;

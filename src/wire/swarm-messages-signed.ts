@@ -3,39 +3,14 @@
  * an Ed25519 signature over everything before its length prefix. The first field is a label, so
  * that a signature made for one kind is never good for another.
  */
-import { concat, fromUtf8, readU64, u64, utf8 } from './bytes.ts';
+import { concat, readU64, u64, utf8 } from './bytes.ts';
 import { WireError } from './errors.ts';
+import { atMost, text } from './field-readers.ts';
 import { decodeFields, encodeFields, exactly } from './fields.ts';
-import { pack, unpack } from './pack.ts';
-import type { Packable } from './pack.ts';
+import { readMember, writeMember } from './swarm-messages-member.ts';
+import type { MemberBody } from './swarm-messages-member.ts';
 import { readSeal, writeSeal } from './swarm-messages-seal.ts';
 import type { SealBody } from './swarm-messages-seal.ts';
-
-/** What a member says about itself. */
-export interface MemberBody {
-  readonly kind: 'member';
-  readonly swarm: Uint8Array;
-  readonly node: Uint8Array;
-  /** Newest key entry as signed; its sign key verifies this record. */
-  readonly entry: Uint8Array;
-  readonly name: string;
-  readonly addresses: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly version: string;
-  readonly hub: boolean;
-  readonly incarnation: number;
-  readonly bootId: Uint8Array;
-  readonly state: 'alive' | 'left';
-  /** What requests to this member are sealed to. */
-  readonly prekey: ShownPrekey | undefined;
-}
-
-export interface ShownPrekey {
-  /** Unix milliseconds, by the clock of the member. */
-  readonly made: number;
-  /** X25519, 32 bytes. */
-  readonly publicKey: Uint8Array;
-}
 
 /** `by` lost its link to `node` and could not reach it again. */
 export interface AccuseBody {
@@ -262,81 +237,6 @@ function readOrigin(swarm: Uint8Array, id: Uint8Array, origin: Uint8Array) {
   return { swarm, id: exactly(id, 16, 'request id'), origin: exactly(origin, 32, 'origin') };
 }
 
-function writeMember(body: MemberBody): Uint8Array[] {
-  return [
-    body.swarm,
-    body.node,
-    body.entry,
-    utf8(body.name),
-    pack([...body.addresses]),
-    pack(body.labels as Packable),
-    utf8(body.version),
-    Uint8Array.of(body.hub ? 1 : 0),
-    u64(body.incarnation),
-    body.bootId,
-    Uint8Array.of(body.state === 'left' ? 1 : 0),
-    writePrekey(body.prekey),
-  ];
-}
-
-function readMember(swarm: Uint8Array, fields: readonly Uint8Array[]): MemberBody {
-  return {
-    kind: 'member',
-    swarm,
-    node: exactly(fields[1]!, 32, 'node'),
-    entry: atMost(fields[2]!, 4096, 'entry'),
-    name: text(fields[3]!, 255),
-    addresses: readAddresses(unpack(fields[4]!)),
-    labels: readLabels(unpack(fields[5]!)),
-    version: text(fields[6]!, 64),
-    hub: flag(fields[7]!),
-    incarnation: readU64(fields[8]!),
-    bootId: exactly(fields[9]!, 16, 'boot id'),
-    state: flag(fields[10]!) ? 'left' : 'alive',
-    prekey: readPrekey(fields[11]!),
-  };
-}
-
-/** Nothing, or the time and the key. */
-function writePrekey(prekey: ShownPrekey | undefined): Uint8Array {
-  return prekey === undefined
-    ? new Uint8Array(0)
-    : concat(u64(prekey.made), exactly(prekey.publicKey, 32, 'prekey'));
-}
-
-function readPrekey(bytes: Uint8Array): ShownPrekey | undefined {
-  if (bytes.length === 0) return undefined;
-  const made = readU64(exactly(bytes, 40, 'prekey').subarray(0, 8));
-  return { made, publicKey: bytes.subarray(8) };
-}
-
-const ADDRESSES_MAX = 16;
-const LABELS_MAX = 64;
-
-function readAddresses(value: Packable): string[] {
-  if (!Array.isArray(value) || value.length > ADDRESSES_MAX) throw new RangeError('addresses');
-  return value.map((address: Packable) => {
-    if (typeof address !== 'string' || address.length > 255) throw new RangeError('address');
-    return address;
-  });
-}
-
-function readLabels(value: Packable): Record<string, string> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new RangeError('labels');
-  }
-  const labels = Object.entries(value as Record<string, Packable>);
-  if (labels.length > LABELS_MAX) throw new RangeError('too many labels');
-  return Object.fromEntries(
-    labels.map(([key, label]) => {
-      if (typeof label !== 'string' || key.length > 63 || label.length > 255) {
-        throw new RangeError('label');
-      }
-      return [key, label];
-    }),
-  );
-}
-
 function writeRequest(body: RequestBody): Uint8Array[] {
   return [
     Uint8Array.of(body.version),
@@ -386,19 +286,4 @@ function readIds(bytes: Uint8Array, size: number, most: number): Uint8Array[] | 
   const count = (bytes.length - 1) / size;
   if (bytes[0] !== 1 || !Number.isInteger(count) || count > most) throw new RangeError('id list');
   return Array.from({ length: count }, (_, i) => bytes.subarray(1 + i * size, 1 + (i + 1) * size));
-}
-
-function atMost(bytes: Uint8Array, length: number, what: string): Uint8Array {
-  if (bytes.length > length) throw new WireError('too_many', `${what} of ${bytes.length} bytes`);
-  return bytes;
-}
-
-function text(bytes: Uint8Array, most: number): string {
-  return fromUtf8(atMost(bytes, most, 'text'));
-}
-
-function flag(bytes: Uint8Array): boolean {
-  const value = exactly(bytes, 1, 'flag')[0]!;
-  if (value > 1) throw new WireError('malformed', `flag ${value}`);
-  return value === 1;
 }

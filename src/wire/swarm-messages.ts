@@ -12,6 +12,7 @@ import type { ProbedMessage, ProbeMessage } from './swarm-messages-probe.ts';
 export * from './swarm-messages-signed.ts';
 export * from './swarm-messages-answer.ts';
 export * from './swarm-messages-probe.ts';
+export type { MemberBody, ShownPrekey } from './swarm-messages-member.ts';
 export type { SealBody } from './swarm-messages-seal.ts';
 
 /** Keeps a silent link alive. */
