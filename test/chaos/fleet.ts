@@ -1,9 +1,14 @@
 /** What chaos plays with: PostgreSQL, agents, and hubs that reach it through proxies; all real processes. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { startTestPostgres, type TestDatabase, type TestPostgres } from '../helpers/postgres.ts';
 import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { TestHost, TestSwarm } from '../helpers/swarm.ts';
+
+/** The action that chaos commands: adds the command's id as a line to a file. */
+export const MARK = 'mark';
 
 const HUB_PROGRAM = fileURLToPath(new URL('hub-child.mjs', import.meta.url));
 
@@ -30,9 +35,12 @@ export class Fleet {
       await shorten(database);
       swarm = await TestSwarm.start(names('host', size.agents));
       const agents = [...swarm.hosts];
+      for (const host of agents) await allowMark(host);
+      await swarm.whole();
       const hubs: ChaosHub[] = [];
       for (const name of names('hub', size.hubs))
         hubs.push(await addHub(swarm, name, database.url));
+      for (const { host } of hubs) await grant(agents[0]!, host.name);
       const fleet = new Fleet({ postgres, database, swarm, agents, hubs });
       await fleet.#known();
       return fleet;
@@ -58,6 +66,11 @@ export class Fleet {
     this.pool = parts.database.pool();
   }
 
+  /** Where actions leave their marks, on the disk of this machine that all hosts share. */
+  get marks(): string {
+    return join(this.swarm.folder, 'marks');
+  }
+
   async stop(): Promise<void> {
     await this.swarm.stop();
     await Promise.all(this.hubs.map(({ proxy }) => proxy.stop()));
@@ -76,6 +89,30 @@ export class Fleet {
     }
   }
 }
+
+async function allowMark(host: TestHost): Promise<void> {
+  await host.end();
+  const file = join(host.state, 'config.yaml');
+  const examples = /^actions:\n(?:  .*\n)*/m;
+  const text = readFileSync(file, 'utf8');
+  if (!examples.test(text)) throw new Error(`${file} has no actions to replace`);
+  writeFileSync(file, text.replace(examples, MARK_CONFIG));
+  host.start();
+}
+
+/** By the first host, which has the operator's key. */
+async function grant(first: TestHost, hub: string): Promise<void> {
+  const given = await first.cli('operator', 'grant', hub, '--role', 'commander', '--actions', MARK);
+  if (given.code !== 0) throw new Error(given.stderr);
+}
+
+const MARK_CONFIG = `actions:
+  ${MARK}:
+    program: /bin/sh
+    args: [-c, 'echo "$SWARMPLANE_COMMAND" >> "$1"', ${MARK}, '{file}']
+    patterns: {file: '/[A-Za-z0-9/_-]+'}
+    enabled: true
+`;
 
 /** Joins as an agent, then starts again as a hub. */
 async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Promise<ChaosHub> {

@@ -1,14 +1,15 @@
 /** Clients that insert requests into a database that comes and goes, and remember what was committed. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type pg from 'pg';
 import type { Random } from '../sim/random.ts';
-import type { Fleet } from './fleet.ts';
+import { MARK, type Fleet } from './fleet.ts';
 
 const CLIENTS = 4;
 
 export interface Inserted {
   readonly key: string;
   readonly hosts: readonly string[];
+  /** A command, to named agents, not a query. */
+  readonly action: boolean;
 }
 
 /** Inserts `count` requests over about `ms`; resolves when each is known to be committed, once. */
@@ -23,8 +24,8 @@ export async function insertAll(
   const client = async (): Promise<void> => {
     for (let n = next++; n < count; n = next++) {
       await pause(startedAt + (ms * n) / count - Date.now());
-      const request = { key: `chaos-${n}`, hosts: targets(fleet, random) };
-      await insert(fleet.pool, request);
+      const request = requestOf(fleet, random, `chaos-${n}`);
+      await insert(fleet, request);
       inserted.push(request);
     }
   };
@@ -32,20 +33,25 @@ export async function insertAll(
   return inserted;
 }
 
-function targets(fleet: Fleet, random: Random): readonly string[] {
-  const names = fleet.swarm.hosts.map(({ name }) => name);
-  if (random.hits(0.4)) return ['*'];
-  return [...new Set([random.pick(names), random.pick(names)])];
+/** A third are commands, a quarter are queries of all hosts. */
+function requestOf(fleet: Fleet, random: Random, key: string): Inserted {
+  const action = random.hits(0.33);
+  const hosts = action ? fleet.agents : fleet.swarm.hosts;
+  const some = [random.pick(hosts).name, random.pick(hosts).name];
+  const all = !action && random.hits(0.4);
+  return { key, action, hosts: all ? ['*'] : [...new Set(some)] };
 }
 
 /** Until it is certain: an insert whose connection broke may have been committed or not. */
-async function insert(pool: pg.Pool, { key, hosts }: Inserted): Promise<void> {
+async function insert(fleet: Fleet, { key, hosts, action }: Inserted): Promise<void> {
+  const sql = `select '${key}' as key, name from swarm_members where self = 1`;
+  const what = action ? [null, MARK, { file: fleet.marks }] : [sql, null, null];
   for (;;) {
     try {
-      await pool.query(
-        `insert into swarmplane.request (sql, hosts, idempotency_key, expires_in)
-         values ($1, $2, $3, '1 hour')`,
-        [`select '${key}' as key, name from swarm_members where self = 1`, hosts, key],
+      await fleet.pool.query(
+        `insert into swarmplane.request (sql, action, args, hosts, idempotency_key, expires_in)
+         values ($1, $2, $3, $4, $5, '1 hour')`,
+        [...what, hosts, key],
       );
       return;
     } catch (error) {
