@@ -5,6 +5,7 @@ set local role swarmplane_owner;
 -- What one host handed over, in one transaction.
 -- batch: {shapes: [{hash, table, columns: [{name, type}], key: [name, ...]}, ...],
 --         full_asked: [table, ...]  -- tables whose whole state was asked for
+--         lines: {table: line}  -- of the heads as they were when the host was asked
 --         takings: [{table, line, sequence, at (ms), shape, kind, base, hash, key_version, signature, reason_code,
 --                    reason, dropped_from, dropped_to, added: [[value, ...], ...], removed: [row hash, ...]}, ...]}
 -- Bytes are hex. Values are in the order of the shape's columns, blobs as '\x..'.
@@ -42,7 +43,7 @@ begin
     end if;
     -- after one that could not be taken the next ones of its table have nothing to stand on
     if outcome is null or outcome in ('taken', 'repeated') then
-      outcome := swarmplane.take(host, said.taking, said.whole);
+      outcome := swarmplane.take(host, said.taking, said.whole, decode(batch -> 'lines' ->> said.name, 'hex'));
       taken := taken + (outcome = 'taken')::integer;
     end if;
     if said.last then
@@ -107,7 +108,7 @@ end
 $$;
 
 -- One taking. 'taken', 'repeated', 'again: why' or 'refused: why'.
-create or replace function swarmplane.take(host swarmplane.node, taking jsonb, whole boolean)
+create or replace function swarmplane.take(host swarmplane.node, taking jsonb, whole boolean, asked_line bytea)
   returns text
   language plpgsql
   security definer
@@ -132,7 +133,7 @@ begin
    where h.node_id = host.id and h.table_name = t.table_name
      for update;
 
-  trouble := swarmplane.out_of_order(host, head, t, whole);
+  trouble := swarmplane.out_of_order(host, head, t, whole, asked_line);
   if trouble is not null then
     return trouble;
   end if;
@@ -197,7 +198,8 @@ create or replace function swarmplane.out_of_order(
   host swarmplane.node,
   head swarmplane.head,
   t swarmplane.collection,
-  whole boolean
+  whole boolean,
+  asked_line bytea
 )
   returns text
   language plpgsql
@@ -218,7 +220,8 @@ begin
         '%s took %s number %s twice: it was restored from a backup, or there are two of it', host.name, t.table_name, t.sequence));
       return 'again: its numbers went back';
     end if;
-    if found or not new_line then
+    -- a line that begins in an answer to a question asked before the head was what it is now came late
+    if found or not new_line or asked_line is distinct from head.line then
       return 'repeated';
     end if;
   end if;
@@ -229,6 +232,10 @@ begin
     if t.base is distinct from head.hash or (t.kind = 'same' and t.hash is distinct from t.base) then
       return 'again: it builds on another state';
     end if;
+  end if;
+  -- a line may begin with what is whole, but not with a gap in its middle
+  if new_line and t.kind = 'gap' and coalesce(t.dropped_from, t.sequence) > 1 then
+    return format('again: takings 1 to %s were not handed over', coalesce(t.dropped_from, t.sequence) - 1);
   end if;
   if not new_line and not whole and coalesce(t.dropped_from, t.sequence) > head.sequence + 1 then
     return format('again: takings from %s on were not handed over', head.sequence + 1);

@@ -1,18 +1,26 @@
 /** Takings of a host as the JSON that swarmplane.ingest takes (sql/68-ingest.sql). */
-import type { Taking } from '../agent/index.ts';
+import type { Ack, Taking } from '../agent/index.ts';
 import { shapeHash } from '../tables/canonical.ts';
 import type { Shape } from '../tables/types.ts';
 import { toJson, valuesToJson } from './json-text.ts';
 
-/** Takings in the order in which the host handed them over; `wholeAsked` are tables without an ack. */
-export function batchText(takings: readonly Taking[], wholeAsked: readonly string[]): string {
+/**
+ * Takings in the order in which the host handed them over. `wholeAsked` are tables without an ack, `known` what
+ * had been committed when the host was asked.
+ */
+export function batchText(
+  takings: readonly Taking[],
+  wholeAsked: readonly string[],
+  known: readonly Ack[],
+): string {
   const shapes = new Map<string, object>();
   for (const { table, layout } of takings) {
     if (layout === undefined) continue;
     const hash = hex(shapeHash(layout));
     shapes.set(`${table} ${hash}`, { table, hash, ...plainShape(layout) });
   }
-  const head = toJson({ shapes: [...shapes.values()], full_asked: wholeAsked });
+  const lines = Object.fromEntries(known.map(({ table, line }) => [table, hex(line)]));
+  const head = toJson({ shapes: [...shapes.values()], full_asked: wholeAsked, lines });
   return `${head.slice(0, -1)},"takings":[${takings.map(takingText).join(',')}]}`;
 }
 

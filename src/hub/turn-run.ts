@@ -67,7 +67,10 @@ export class TurnRun {
     if (takings.length === 0) return false;
     const acknowledged = new Set(acks.map(({ table }) => table));
     const whole = takings.map(({ table }) => table).filter((table) => !acknowledged.has(table));
-    const results = await store.ingest(turn.nodeId, batchText(takings, [...new Set(whole)]));
+    const results = await store.ingest(
+      turn.nodeId,
+      batchText(takings, [...new Set(whole)], [...this.#acks.values()]),
+    );
     for (const result of results) this.#learn(result);
     const asked = results.some(({ became, taken }) => became === 'again' || taken > 0);
     return (answer.more && asked) || results.some(({ became }) => became === 'again');

@@ -29,6 +29,7 @@ export class HistoryHost {
   journal: Taking[] = [];
   #line = randomBytes(16);
   #sequence = 0;
+  #acked = 0;
   #state = new Map<string, ShapeRow>();
   #told: string | undefined;
 
@@ -62,15 +63,12 @@ export class HistoryHost {
     return this.#write({ kind: 'gap', at, reason: { code, message } });
   }
 
-  /** The bound of the journal: the oldest `count` takings go, a gap says so, the whole state follows. */
-  drop(count: number, at: number): void {
-    const [from, to] = [this.journal[0]!.sequence, this.journal[count - 1]!.sequence];
+  /** The bound of the journal: all of it goes, a gap says so, the whole state follows. */
+  drop(at: number): void {
     this.journal = [];
-    if (to < this.#sequence) throw new Error('drop all of it');
-    this.#write({
-      ...{ kind: 'gap', at, dropped: { from, to } },
-      reason: { code: 'dropped', message: 'the journal was full' },
-    });
+    const dropped = { from: this.#acked + 1, to: this.#sequence };
+    this.#sequence--;
+    this.#write({ kind: 'gap', at, dropped, reason: { code: 'dropped', message: 'was full' } });
     this.#keep('full', at, new Map(), this.#state);
   }
 
@@ -78,6 +76,7 @@ export class HistoryHost {
   newLine(): void {
     this.#line = randomBytes(16);
     this.#sequence = 0;
+    this.#acked = 0;
     this.#told = undefined;
     this.journal = [];
   }
@@ -88,6 +87,7 @@ export class HistoryHost {
     copy.journal = [...this.journal];
     copy.#line = this.#line;
     copy.#sequence = this.#sequence;
+    copy.#acked = this.#acked;
     copy.#state = this.#state;
     copy.#told = this.#told;
     return copy;
@@ -101,6 +101,7 @@ export class HistoryHost {
       if (this.#told !== undefined) this.#keep('full', at, new Map(), this.#state);
     } else if (ack !== undefined && hex(ack.line) === hex(this.#line)) {
       if (ack.sequence > this.#sequence) this.newLine();
+      this.#acked = Math.max(this.#acked, ack.sequence);
       this.journal = this.journal.filter(({ sequence }) => sequence > ack.sequence);
     }
     return this.journal.slice(0, most);

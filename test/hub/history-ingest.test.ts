@@ -158,7 +158,7 @@ eachPostgres('history', (postgres) => {
     web1.answer(0, { table: 'packages', line: web1.journal[0]!.line, sequence: 4 });
     web1.take(T + 4 * HOUR, [['bash', '2', 1]]);
     web1.take(T + 5 * HOUR, [['bash', '3', 1]]);
-    web1.drop(2, T + 6 * HOUR);
+    web1.drop(T + 6 * HOUR);
     expect(await site.ingest(web1, web1.journal)).toMatchObject({ taken: 2 });
     expect(await site.lines(NOW)).toEqual(['bash 3']);
     expect(

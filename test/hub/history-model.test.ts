@@ -69,7 +69,7 @@ class World {
   /** The truth: the state from an instant on, in the order of the takings that reached the hub. */
   readonly #truth: { at: number; rows: string[] }[] = [];
   readonly #taken = new Map<Taking, string[]>();
-  readonly #late: Taking[][] = [];
+  readonly #late: { takings: Taking[]; known: Ack[] }[] = [];
   #now = T;
   #rows: readonly ShapeRow[] = [];
 
@@ -89,14 +89,14 @@ class World {
       case 'gap':
         return void this.#host.gap(this.#now);
       case 'drop':
-        if (this.#host.journal.length > 0) this.#host.drop(this.#host.journal.length, this.#now);
+        if (this.#host.journal.length > 0) this.#host.drop(this.#now);
         return this.#rememberWhole();
       case 'new line':
         this.#host.newLine();
         return this.#remember(this.#host.take(this.#now, this.#rows));
       case 'deliver late': {
-        const takings = this.#late.shift();
-        if (takings !== undefined) await this.#ingest(takings);
+        const late = this.#late.shift();
+        if (late !== undefined) await this.#ingest(late.takings, late.known);
         return;
       }
       case 'collect':
@@ -106,19 +106,19 @@ class World {
 
   /** The hub asks until nothing is left, and what was late arrives. */
   async settle(): Promise<void> {
-    for (const takings of this.#late) await this.#ingest(takings);
+    for (const { takings, known } of this.#late) await this.#ingest(takings, known);
     this.#now += STEP;
     this.#remember(this.#host.take(this.#now, this.#rows));
     for (let round = 0; round < 100; round++) {
       await this.#collect(3, 'commit');
-      const ack = await this.#ack();
-      if (ack?.sequence === this.#host.sequence) return;
+      const [ack] = await this.#site.acks(this.#host);
+      if (this.#host.journal.every(({ sequence }) => sequence <= (ack?.sequence ?? 0))) return;
     }
     throw new Error('the hub never had all of it');
   }
 
   async compare(): Promise<void> {
-    const instants = [T, ...this.#truth.flatMap(({ at }) => [at, at + STEP / 2])];
+    const instants = [T, ...this.#truth.flatMap(({ at }) => [at + 1, at + STEP / 2])];
     const asOf = `select name || '|' || coalesce(version, '-') || '|' || coalesce(size::text, '-') as row
       from inventory.packages_as_of($1) where host = $2 order by 1`;
     for (const at of instants)
@@ -152,20 +152,21 @@ class World {
   }
 
   async #collect(most: number, fate: string): Promise<void> {
-    const answer = this.#host.answer(this.#now, this.#whole ? undefined : await this.#ack(), most);
+    const known = await this.#site.acks(this.#host);
+    const answer = this.#host.answer(this.#now, this.#whole ? undefined : known[0], most);
     this.#rememberWhole();
     if (fate === 'crash' || answer.length === 0) return;
-    if (fate === 'late') return void this.#late.push(answer);
+    if (fate === 'late') return void this.#late.push({ takings: answer, known });
     const disorder = fate === 'disorder' ? [...answer].reverse() : answer;
-    await this.#ingest(disorder, this.#whole);
-    if (fate === 'twice') await this.#ingest(answer);
+    await this.#ingest(disorder, known, this.#whole);
+    if (fate === 'twice') await this.#ingest(answer, known);
   }
 
   #whole = false;
 
-  async #ingest(takings: readonly Taking[], whole = false): Promise<void> {
+  async #ingest(takings: readonly Taking[], known: Ack[], whole = false): Promise<void> {
     const before = await this.#sequences();
-    const result = await this.#site.ingest(this.#host, takings, whole ? ['packages'] : []);
+    const result = await this.#site.ingest(this.#host, takings, whole ? ['packages'] : [], known);
     const after = await this.#sequences();
     for (const taking of takings) {
       const rows = this.#taken.get(taking);
@@ -192,14 +193,5 @@ class World {
         [this.#name],
       ),
     );
-  }
-
-  async #ack(): Promise<Ack | undefined> {
-    const [row] = await this.#site.query<{ line: Buffer; sequence: number }>(
-      `select line, sequence from swarmplane.head
-        where line is not null and node_id = (select id from swarmplane.node where name = $1)`,
-      [this.#name],
-    );
-    return row && { table: 'packages', ...row };
   }
 }

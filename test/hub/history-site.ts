@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { HistoryStore, type Ingested } from '../../src/hub/history-store.ts';
 import { batchText } from '../../src/hub/takings.ts';
-import type { Taking } from '../../src/agent/index.ts';
+import type { Ack, Taking } from '../../src/agent/index.ts';
 import type { Shape } from '../../src/tables/types.ts';
 import type { TestDatabase, TestPostgres } from '../helpers/postgres.ts';
 import { HistoryHost, PACKAGES } from './history-host.ts';
@@ -42,14 +42,24 @@ export class HistorySite {
     return host;
   }
 
-  /** What became of the takings of the host's one table. */
+  /** What became of the takings of the host's one table, asked for when `known` was committed: now. */
   async ingest(
     host: HistoryHost,
     takings: readonly Taking[],
     wholeAsked: readonly string[] = [],
+    known?: readonly Ack[],
   ): Promise<Ingested> {
-    const results = await this.store.ingest(host.nodeId, batchText(takings, wholeAsked));
-    return results[0]!;
+    const batch = batchText(takings, wholeAsked, known ?? (await this.acks(host)));
+    return (await this.store.ingest(host.nodeId, batch))[0]!;
+  }
+
+  /** What has been committed of a host. */
+  async acks(host: HistoryHost): Promise<Ack[]> {
+    return this.query<Ack & Record<string, unknown>>(
+      `select table_name as table, line, sequence from swarmplane.head
+        where line is not null and node_id = (select id from swarmplane.node where identity = $1)`,
+      [host.nodeId],
+    );
   }
 
   async query<T extends pg.QueryResultRow = Record<string, unknown>>(

@@ -1260,7 +1260,7 @@ CREATE OR REPLACE FUNCTION swarmplane.note_taking(host swarmplane.node, head swa
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.collection, whole boolean)
+CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.collection, whole boolean, asked_line bytea)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1438,7 +1438,7 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 
-CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, whole boolean)
+CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, whole boolean, asked_line bytea)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER

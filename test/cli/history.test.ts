@@ -1,0 +1,79 @@
+/** History with real agents, a real hub and PostgreSQL: tracked from the start, read, verified elsewhere. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withPostgres, type TestDatabase } from '../helpers/postgres.ts';
+import { eventually, TestSwarm } from '../helpers/swarm.ts';
+
+describe('history of a swarm', () => {
+  const postgres = withPostgres();
+  let database: TestDatabase;
+  let swarm: TestSwarm;
+
+  beforeAll(async () => {
+    database = await postgres().createDatabase({ empty: true });
+    swarm = await TestSwarm.start(['hub1', 'web1'], { hub: true, database: database.url });
+  });
+
+  afterAll(() => swarm.stop());
+
+  it('begins by itself, survives kill -9 of hub and agent, and is what the hosts signed', async () => {
+    const pool = database.pool(database.superUrl);
+    const taken = (than: number) =>
+      eventually(async () => {
+        const { rows } = await pool.query<{ n: number }>(
+          `select count(*)::int as n from swarmplane.head where table_name in ('os_version', 'mounts') and sequence > $1`,
+          [than],
+        );
+        return rows[0]!.n === 4 ? true : undefined;
+      }, 'both hosts handed over');
+    await taken(0);
+    await pool.query(
+      `select swarmplane.track(t, '10 seconds') from unnest('{os_version,mounts}'::text[]) t`,
+    );
+    for (const name of ['hub1', 'web1']) {
+      await swarm.host(name).end('SIGKILL');
+      swarm.host(name).start();
+      await swarm.host(name).until(() => true, 'is up');
+    }
+    await taken(2);
+
+    const web1 = swarm.host('web1');
+    const at = ['--database', database.url];
+    const now = await web1.cli(
+      'history',
+      'web1',
+      'os_version',
+      '--at',
+      new Date().toISOString(),
+      ...at,
+    );
+    expect(now.stderr).toBe('');
+    expect(now.stdout).toMatch(/^ name +\| version/);
+    const changes = await web1.cli('history', 'web1', 'os_version', ...at);
+    expect(changes.stdout).toMatch(/\n {2}= .*platform: /);
+    // on a host that is not the hub
+    const verified = await web1.cli('history', 'verify', ...at);
+    expect(verified).toMatchObject({ code: 0, stderr: '' });
+    expect(verified.stdout).toMatch(/all as the hosts signed it\n$/);
+    const { rows } = await pool.query(
+      `select node_id from swarmplane.collection group by node_id, table_name, line, sequence having count(*) > 1`,
+    );
+    expect(rows).toEqual([]);
+
+    await pool.query(`update inventory.os_version_current set name = 'Plan 9' where node_id =
+      (select id from swarmplane.node where name = 'hub1')`);
+    const found = await web1.cli('history', 'verify', 'hub1', 'os_version', ...at);
+    expect(found.code).toBe(1);
+    expect(found.stdout).toMatch(
+      /^hub1 os_version, taking 1 of .*: the row of the host was changed/,
+    );
+  });
+
+  it('says what is wrong with what was asked', async () => {
+    const web1 = swarm.host('web1');
+    const history = (...args: string[]) => web1.cli('history', ...args, '--database', database.url);
+    expect((await history('web9', 'mounts')).stderr).toContain('no host is called "web9"');
+    expect((await history('web1', 'nope')).stderr).toContain('table "nope" is not tracked');
+    const when = await history('web1', 'mounts', '--at', 'soon');
+    expect(when.stderr).toContain('"soon" is no time');
+  });
+});
