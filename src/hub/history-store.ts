@@ -114,7 +114,8 @@ export class HistoryStore {
 function ackOf({ table, line, sequence, hash }: AckRow): Ack {
   return {
     ...{ table, line: bytes(line), sequence },
-    ...(hash !== null && { hash: bytes(hash) }),
+    // Empty: no state is there to apply changes to.
+    hash: hash === null ? new Uint8Array() : bytes(hash),
   };
 }
 

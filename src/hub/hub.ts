@@ -107,6 +107,7 @@ export class Hub {
   #id = '';
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
+  #poolClosed: Promise<void> | undefined;
 
   /**
    * Waits for a database that is away; resolves once the hub takes work.
@@ -263,7 +264,7 @@ export class Hub {
   }
 
   async #end(): Promise<void> {
-    const giveUp = setTimeout(() => cutConnections(this.#pool), 2 * this.#tuning.stopMs);
+    const giveUp = setTimeout(() => this.#cutOff(), 2 * this.#tuning.stopMs);
     await this.#teller?.stop();
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([
@@ -275,7 +276,17 @@ export class Hub {
     } catch (error) {
       this.#options.log.warn({ error: messageOf(error) }, 'could not say goodbye to the database');
     }
-    await this.#pool.end();
+    await this.#closePool();
     clearTimeout(giveUp);
+  }
+
+  /** What still waits for the database fails, and so does what would connect anew. */
+  #cutOff(): void {
+    void this.#closePool();
+    cutConnections(this.#pool);
+  }
+
+  #closePool(): Promise<void> {
+    return (this.#poolClosed ??= this.#pool.end());
   }
 }

@@ -17,8 +17,8 @@ import { World } from '../sim/world.ts';
 import { Peer } from './peer.ts';
 
 /** What hosts said to each other while one request was asked and answered. */
-function overheard(seed: number): { world: World; messages: Uint8Array[] } {
-  const world = new World({ seed, nodes: 3 });
+function overheard(seed: number, tuning = {}): { world: World; messages: Uint8Array[] } {
+  const world = new World({ seed, nodes: 3, tuning });
   const messages: Uint8Array[] = [];
   world.network.tamper = (_from, message) => {
     messages.push(message);
@@ -50,7 +50,7 @@ describe('bytes from peers', () => {
   });
 
   test('a real message cut or changed anywhere is a message or a WireError', () => {
-    const { messages } = overheard(63);
+    const { messages } = overheard(63, { probeMeanMs: 1_000 });
     const kinds = new Map(messages.map((bytes) => [decodeMessage(bytes)!.t, bytes]));
     const seen = ['holds', 'news', 'probe', 'probed', 'reply', 'request', 'seals-have', 'summary'];
     expect([...kinds.keys()].sort()).toEqual(seen);
