@@ -37,7 +37,9 @@ select pg_temp.equal('in UTC', right(after ->> 'asked_at', 6) || ' ' || (after -
 -- who may what
 set local session authorization hank;
 select pg_temp.equal('nothing is old enough', count(*)::text, '0') from swarmplane.begin_checkpoint(repeat('a', 64));
+savepoint before_seal;
 select swarmplane.micros(s.at) from swarmplane.begin_seal(repeat('a', 64)) s;
+rollback to before_seal;
 select number, chain, hub, head from swarmplane.audit_seal;
 select pg_temp.throws('a hub', 'select rows from swarmplane.audit_seal', 'permission denied%');
 select pg_temp.throws('a hub', $$ select swarmplane.finish_seal(1, 'x', 0) $$, 'no seal 1 waits for a signature');
