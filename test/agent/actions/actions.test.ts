@@ -259,7 +259,8 @@ async function through(fault: string | undefined, action: string, id: string): P
   const broken = send(action, { id, timeoutMs: 30_000 });
   await eventually(() => (host.running ? undefined : true), 'the host is killed');
   await restart();
-  expect((await broken).state).not.toBe('ok');
+  // Lost with the host, or answered after all by the one that is back.
+  await broken;
   return send(action, { id });
 }
 
