@@ -144,7 +144,7 @@ declare
   fresh jsonb;
   added record;
 begin
-  perform pg_advisory_xact_lock(7340, 3);
+  perform pg_advisory_xact_lock(7340, 5);
   select t.columns into known from swarmplane.tracked_table t where t.name = host_table;
   if not found then
     perform swarmplane.create_tracked(host_table, wanted_key);

@@ -53,6 +53,8 @@ export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
     // Above the server's own limit: this one is for a connection that has gone quiet.
     query_timeout:
       options.statementTimeoutMs === 0 ? 0 : (options.statementTimeoutMs ?? 60_000) + 10_000,
+    // A process that is paused in a transaction must not hold its locks for long.
+    idle_in_transaction_session_timeout: 30_000,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
     types: { getTypeParser },

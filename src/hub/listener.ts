@@ -9,6 +9,7 @@
  * server and replaces the whole subscriber when none comes back.
  */
 import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
 import pgListen, { type Subscriber } from 'pg-listen';
 import { parseUrl } from './database.ts';
 import { messageOf } from './errors.ts';
@@ -125,6 +126,7 @@ class Subscription {
   /** True at first: connecting may take until the next look. */
   #heardSelf = true;
   #listening = false;
+  readonly #sockets = new Set<Socket>();
   #closed = false;
 
   constructor(settings: Required<ListenerOptions>, wake: (reason: WakeReason) => void) {
@@ -151,6 +153,16 @@ class Subscription {
     // Saying goodbye over a half-open connection would wait for ever.
     await Promise.race([this.#subscriber.close().catch(() => undefined), patience]);
     clearTimeout(timer);
+    // One that is half-open would keep this process alive.
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #newSocket(): Socket {
+    const socket = new Socket();
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#closed) socket.destroy();
+    return socket;
   }
 
   #create(): Subscriber {
@@ -161,6 +173,7 @@ class Subscription {
         application_name: 'swarmplane listener',
         connectionTimeoutMillis: answerMs,
         query_timeout: answerMs,
+        stream: () => this.#newSocket(),
       },
       {
         parse: (payload) => payload,

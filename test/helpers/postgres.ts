@@ -166,6 +166,18 @@ class Server implements TestPostgres {
 
   /** The shell ends the server when its standard input ends: with stop(), or with this process. */
   async restart(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#start();
+      } catch (error) {
+        // A backend outlives a killed postmaster for a moment, and keeps its shared memory.
+        if (!/shared memory block|lock file/.test((error as Error).message)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
     await this.#ended();
     const settings = Object.entries({ ...SETTINGS, port: this.port }).flatMap(([key, value]) => [
       '-c',
