@@ -130,12 +130,16 @@ interface SpoolFile {
 const NAME = /^(\d{10})-([0-9a-f-]{36})\.spool$/;
 const HEAD_BYTES = 12;
 
+function checksum(body: Buffer): Buffer {
+  return createHash('sha256').update(body).digest().subarray(0, 8);
+}
+
 function encode(outcome: Outcome): Buffer {
   const { text, ...facts } = outcome;
   const body = Buffer.from(`${JSON.stringify(facts)}\n${text}`);
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(body.length);
-  createHash('sha256').update(body).digest().copy(head, 4, 0, 8);
+  checksum(body).copy(head, 4);
   return Buffer.concat([head, body]);
 }
 
@@ -177,8 +181,7 @@ async function readRecord(
   if (at + HEAD_BYTES + length > end) return undefined;
   const body = Buffer.alloc(length);
   await handle.read(body, 0, length, at + HEAD_BYTES);
-  const hash = createHash('sha256').update(body).digest();
-  if (!hash.subarray(0, 8).equals(head.subarray(4))) return undefined;
+  if (!checksum(body).equals(head.subarray(4))) return undefined;
   const line = body.indexOf(10);
   const facts = JSON.parse(body.toString('utf8', 0, line)) as Omit<Outcome, 'text'>;
   const outcome = { ...facts, text: body.toString('utf8', line + 1) };

@@ -1,8 +1,9 @@
-import { createServer, connect as connectTcp, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connect, redactUrl } from '../../src/hub/database.ts';
 import { HubError } from '../../src/hub/errors.ts';
 import { eachPostgres, withPostgres } from '../helpers/postgres.ts';
+import { startPooler } from './pooler.ts';
 
 async function failure(promise: Promise<unknown>): Promise<HubError> {
   const error = await promise.then(
@@ -99,28 +100,9 @@ describe('connecting through something in between', () => {
   const postgres = withPostgres();
 
   it('notices a pooler by the key data that is not the server process', async () => {
-    // As PgBouncer does: everything is passed on, but BackendKeyData ('K') is of its own making.
-    const pooler = createServer((client) => {
-      const server = connectTcp(postgres().port, '127.0.0.1');
-      client.pipe(server);
-      server.on('data', (bytes) => {
-        const at = bytes.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
-        if (at >= 0) bytes.writeInt32BE(987_654, at + 5);
-        client.write(bytes);
-      });
-      for (const [one, other] of [
-        [client, server],
-        [server, client],
-      ] as const) {
-        one.on('error', () => other.destroy());
-        one.on('close', () => other.destroy());
-      }
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => pooler.once('listening', resolve));
-    const { port } = pooler.address() as AddressInfo;
-    const error = await failure(connect(`postgres://postgres@127.0.0.1:${port}/postgres`));
+    const pooler = await startPooler(postgres().port, 'session');
+    const error = await failure(connect(`postgres://postgres@${pooler}/postgres`));
     expect(error.code).toBe('pooled_connection');
-    pooler.close();
   });
 
   it('refuses a wrong password without repeating it', async () => {

@@ -1,11 +1,11 @@
 /** What `swarmplane doctor` finds in a database: each fault is made, found, and told with a next step. */
-import { connect as connectTcp, createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import pg from 'pg';
 import { checkDatabase } from '../../src/hub/database-check.ts';
 import type { Finding } from '../../src/agent/index.ts';
 import { withPostgres, type TestDatabase } from '../helpers/postgres.ts';
 import { hubFixture } from './hub-fixture.ts';
+import { startPooler } from './pooler.ts';
 
 const postgres = withPostgres();
 
@@ -123,33 +123,9 @@ describe('the database, looked at', () => {
   });
 
   it('notices a pooler: by its key data, and by notifications that never come', async () => {
-    // As PgBouncer in transaction mode: LISTEN is taken and told nobody, the key data is made up.
-    const pooler = createServer((client) => {
-      const server = connectTcp(postgres().port, '127.0.0.1');
-      client.on('data', (bytes) => {
-        const at = bytes.indexOf('listen ');
-        // the same length: another channel
-        if (at >= 0) bytes.write('listen x', at);
-        server.write(bytes);
-      });
-      server.on('data', (bytes) => {
-        const at = bytes.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
-        if (at >= 0) bytes.writeInt32BE(987_654, at + 5);
-        client.write(bytes);
-      });
-      for (const [one, other] of [
-        [client, server],
-        [server, client],
-      ] as const) {
-        one.on('error', () => other.destroy());
-        one.on('close', () => other.destroy());
-      }
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => pooler.once('listening', resolve));
-    onTestFinished(() => void pooler.close());
-    const { port } = pooler.address() as AddressInfo;
+    const pooler = await startPooler(postgres().port, 'transaction');
     const { name } = await postgres().createDatabase();
-    const found = await checkDatabase(`postgres://swarmplane@127.0.0.1:${port}/${name}`);
+    const found = await checkDatabase(`postgres://swarmplane@${pooler}/${name}`);
     expect(of(found, 'pooler')[0]).toMatch(/^warning: .* goes through a connection pooler$/);
     expect(of(found, 'listen')[0]).toMatch(/^error: no notification came back within 5 s/);
   });
