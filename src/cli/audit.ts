@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { controlOnce, openSeal, type MemberView } from '../agent/index.ts';
-import { connect, verifyAudit, type AuditReport, type NodeMemory } from '../hub/index.ts';
+import { connect, endPool, verifyAudit, type AuditReport, type NodeMemory } from '../hub/index.ts';
 import { accountLine } from './account.ts';
 import { askAgent } from './ask.ts';
 import { EXIT } from './errors.ts';
@@ -55,7 +55,7 @@ async function run(command: Command, options: VerifyOptions): Promise<number> {
     );
     return exitCodeOf(report);
   } finally {
-    await pool.end();
+    await endPool(pool);
   }
 }
 

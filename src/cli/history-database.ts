@@ -1,6 +1,6 @@
 /** The database that the commands of history read. */
 import type { Command } from 'commander';
-import { connect } from '../hub/index.ts';
+import { connect, endPool } from '../hub/index.ts';
 import { databaseOf } from './options.ts';
 
 export type Database = Awaited<ReturnType<typeof connect>>;
@@ -17,6 +17,6 @@ export async function withDatabase<T>(
   try {
     return await work(pool);
   } finally {
-    await pool.end();
+    await endPool(pool);
   }
 }

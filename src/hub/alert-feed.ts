@@ -1,7 +1,7 @@
 /** Alerts as people read them: those that are open, all, or each as it opens and ends. */
 import type pg from 'pg';
 import { ALERT_CHANNEL } from './alert-teller.ts';
-import { explainFailure, openPool } from './database.ts';
+import { endPool, explainFailure, openPool } from './database.ts';
 import { HubError, messageOf } from './errors.ts';
 import { createListener } from './listener.ts';
 import { silentLog, type Log } from './log.ts';
@@ -33,7 +33,7 @@ export async function readAlerts(url: string, all: boolean): Promise<Alert[]> {
   } catch (error) {
     throw explained(error, url);
   } finally {
-    await pool.end();
+    await endPool(pool);
   }
 }
 
@@ -80,7 +80,7 @@ export async function watchAlerts(
     });
   } finally {
     await listener.stop();
-    await pool.end();
+    await endPool(pool);
   }
 }
 

@@ -37,7 +37,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     await check(pool, url, options);
     return pool;
   } catch (error) {
-    await pool.end();
+    await endPool(pool);
     throw error instanceof HubError ? error : explainFailure(error, url);
   }
 }
@@ -73,6 +73,27 @@ export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
 }
 
 const openClients = new WeakMap<pg.Pool, Set<pg.PoolClient>>();
+
+/** How long a server has to answer a goodbye. */
+const GOODBYE_MS = 1_000;
+
+/**
+ * Ends a pool of `openPool` once its queries have ended. pg waits for the server to close each
+ * connection: one that is half-open would keep this process alive for ever, so it is cut.
+ */
+export async function endPool(pool: pg.Pool): Promise<void> {
+  await pool.end();
+  const left = [...(openClients.get(pool) ?? [])];
+  if (left.length === 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, GOODBYE_MS);
+  });
+  const ended = left.map((client) => new Promise<void>((done) => client.once('end', done)));
+  await Promise.race([Promise.all(ended), patience]);
+  clearTimeout(timer);
+  cutConnections(pool);
+}
 
 /**
  * Breaks the connections of a pool of `openPool`, busy or idle: one that is half-open would keep a

@@ -2,6 +2,7 @@
  * Takes work from the queue and runs it: when woken by the listener (NOTIFY, connect, poll), and by
  * its own timer for what falls due.
  */
+import { setMaxListeners } from 'node:events';
 import { messageOf } from './errors.ts';
 import { isOutage } from './outage.ts';
 import type { Log } from './log.ts';
@@ -42,6 +43,8 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    // Each run waits on it while the database is away: many are no leak.
+    setMaxListeners(0, this.#abandon.signal);
   }
 
   /** Tokens of the leases at work; those whose outcomes were dropped are left to run out. */

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Asker } from '../agent/index.ts';
-import { cutConnections } from './database.ts';
+import { cutConnections, endPool } from './database.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AlarmWriter } from './alarm-writer.ts';
 import { Collector } from './collector.ts';
@@ -287,6 +287,6 @@ export class Hub {
   }
 
   #closePool(): Promise<void> {
-    return (this.#poolClosed ??= this.#pool.end());
+    return (this.#poolClosed ??= endPool(this.#pool));
   }
 }

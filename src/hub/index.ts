@@ -1,5 +1,5 @@
 /** The hub: PostgreSQL as the place where work is asked for and kept. */
-export { connect, openPool, redactUrl, type ConnectOptions } from './database.ts';
+export { connect, endPool, openPool, redactUrl, type ConnectOptions } from './database.ts';
 export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alert-feed.ts';
 export { ALERT_CHANNEL, type WebhookTarget } from './alert-teller.ts';
 export { checkDatabase } from './database-check.ts';

@@ -157,11 +157,12 @@ class Subscription {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Throws once closed: to destroy a socket here would not hold, connect() brings it back to life. */
   #newSocket(): Socket {
+    if (this.#closed) throw new Error('closed');
     const socket = new Socket();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    if (this.#closed) socket.destroy();
     return socket;
   }
 

@@ -1,6 +1,6 @@
 /** From a URL to a migrated database, however long the server takes to appear. */
 import type pg from 'pg';
-import { connect } from './database.ts';
+import { connect, endPool } from './database.ts';
 import { HubError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
@@ -30,7 +30,7 @@ export async function openDatabase(url: string, log: Log): Promise<OpenedDatabas
     const pool = await openWorkPool(url, checked, log);
     return { pool, drift: drift.map(({ kind, name, change }) => `${kind} ${name} ${change}`) };
   } finally {
-    await checked.end();
+    await endPool(checked);
   }
 }
 

@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import pg from 'pg';
 import { FORMAT, FORMAT_VERSION, type BackupLine, type BackupSummary } from './backup.ts';
 import { Loader } from './backup-loader.ts';
-import { openPool } from './database.ts';
+import { endPool, openPool } from './database.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { migrate, type MigrateOptions } from './migrate.ts';
 
@@ -115,7 +115,7 @@ async function load(
     throw explain(error, options.file);
   } finally {
     await client.end();
-    await pool.end();
+    await endPool(pool);
   }
 }
 

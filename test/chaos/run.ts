@@ -23,7 +23,7 @@ export interface ChaosResult {
 }
 
 /** Most time the last requests have after the last fault. */
-const PEACE_MS = 300_000;
+const PEACE_MS = 240_000;
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const { requests: count, ms, say } = options;

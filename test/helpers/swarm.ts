@@ -10,6 +10,9 @@ import { CONTROL_SOCKET, controlOnce } from '../../src/agent/index.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+/** Within which a process that was told to end has to. */
+const END_MS = 60_000;
+
 export interface CliResult {
   readonly stdout: string;
   readonly stderr: string;
@@ -127,12 +130,20 @@ export class TestHost {
     );
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end; throws when there is none. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (!this.running) return;
-    const exited = once(this.#child!, 'exit');
-    this.#child!.kill(signal);
-    await exited;
+    const child = this.#child!;
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(END_MS) });
+    child.kill(signal);
+    try {
+      await exited;
+    } catch {
+      child.kill('SIGKILL');
+      throw new Error(
+        `${this.name} has not ended ${END_MS} ms after ${signal}:\n${this.log().slice(-3000)}`,
+      );
+    }
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,9 +1,15 @@
-import { createServer, type AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { connect, redactUrl } from '../../src/hub/database.ts';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type pg from 'pg';
+import { connect, endPool, openPool, redactUrl } from '../../src/hub/database.ts';
 import { HubError } from '../../src/hub/errors.ts';
 import { eachPostgres, withPostgres } from '../helpers/postgres.ts';
+import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { startPooler } from './pooler.ts';
+
+function socketOf(client: pg.PoolClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
+}
 
 async function failure(promise: Promise<unknown>): Promise<HubError> {
   const error = await promise.then(
@@ -103,6 +109,19 @@ describe('connecting through something in between', () => {
     const pooler = await startPooler(postgres().port, 'session');
     const error = await failure(connect(`postgres://postgres@${pooler}/postgres`));
     expect(error.code).toBe('pooled_connection');
+  });
+
+  it('ends a pool whose connections are half-open: nothing is left that keeps a process alive', async () => {
+    const proxy = await RecordingProxy.start(`127.0.0.1:${postgres().port}`, { record: false });
+    onTestFinished(() => proxy.stop());
+    const pool = openPool(`postgres://postgres@${proxy.address}/postgres`);
+    const sockets: Socket[] = [];
+    pool.on('connect', (client) => sockets.push(socketOf(client)));
+    await Promise.all([pool.query('select pg_sleep(0.1)'), pool.query('select pg_sleep(0.1)')]);
+    expect(sockets.map((socket) => socket.destroyed)).toEqual([false, false]);
+    proxy.freeze();
+    await endPool(pool);
+    expect(sockets.map((socket) => socket.destroyed)).toEqual([true, true]);
   });
 
   it('refuses a wrong password without repeating it', async () => {

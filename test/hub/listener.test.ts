@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { createServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   createListener,
   type Listener,
@@ -159,6 +161,31 @@ describe('the listener and a server that goes away', () => {
     await database.pool().query('notify work');
     await wakes.next('notify');
     await link.close();
+  });
+});
+
+describe('the listener without a server', () => {
+  it('leaves no connection behind when it is stopped between two attempts', async () => {
+    const retryMsMax = 150;
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await listen(`postgres://nobody@127.0.0.1:${port}/nothing`, { retryMsMax });
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const [refused] = (await once(server, 'connection')) as [Socket];
+      refused.resetAndDestroy();
+    }
+    let taken = 0;
+    server.on('connection', (socket) => {
+      taken++;
+      onTestFinished(() => void socket.destroy());
+    });
+    // It waits for its next attempt then, which would come within the second pause.
+    await pause(retryMsMax / 5);
+    await running.splice(0)[0]!.stop();
+    await pause(2 * retryMsMax);
+    expect(taken).toBe(0);
   });
 });
 
