@@ -12,7 +12,7 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ import { openPool } from '../../src/hub/database.ts';
 import { migrate } from '../../src/hub/migrate.ts';
 import { serverAccount, type Account } from '../../src/hub/postgres-account.ts';
 import { embeddedBinaries } from '../../src/hub/postgres-binaries.ts';
+import { CLUSTERS } from './clusters.ts';
 
 export type Major = 15 | 18;
 
@@ -34,17 +35,27 @@ export const sqlDir = join(root, 'sql');
 const SYSTEM_15 = '/usr/lib/postgresql/15/bin';
 
 /** One describe for each major version there is; one that is missing is skipped and says so. */
-export function eachPostgres(title: string, body: (postgres: () => TestPostgres) => void): void {
+export function eachPostgres(
+  title: string,
+  body: (postgres: () => TestPostgres) => void,
+  options: { readonly bare?: boolean } = {},
+): void {
   for (const major of [18, 15] as const)
     describe(`${title} (PostgreSQL ${major})`, () => {
       const reason = whyWithout(major);
       if (reason !== undefined) return it.skip(reason, () => undefined);
-      body(withPostgres({ major }));
+      body(withPostgres({ ...options, major }));
     });
 }
 
+export interface ServerOptions {
+  readonly major?: Major;
+  /** Straight from initdb, without the roles that a migration leaves in a server. */
+  readonly bare?: boolean;
+}
+
 /** Starts a server before the tests of this describe and stops it after them. */
-export function withPostgres(options: { major?: Major } = {}): () => TestPostgres {
+export function withPostgres(options: ServerOptions = {}): () => TestPostgres {
   let server: TestPostgres | undefined;
   beforeAll(async () => {
     server = await startTestPostgres(options);
@@ -91,15 +102,40 @@ export interface TestDatabase {
   pool(url?: string): pg.Pool;
 }
 
-export async function startTestPostgres(options: { major?: Major } = {}): Promise<TestPostgres> {
+export async function startTestPostgres(options: ServerOptions = {}): Promise<TestPostgres> {
   const server = new Server(options.major ?? 18);
   try {
-    await server.initialise();
+    await server.initialise(options.bare ? undefined : await preparedCluster(server.major));
     await server.restart();
     return server;
   } catch (error) {
     await server.stop();
     throw error;
+  }
+}
+
+/**
+ * A data folder to copy, with the roles and a migrated template: made once in a test run, by the
+ * first that asks. Undefined where no folder for it was made (test/helpers/clusters.ts).
+ */
+async function preparedCluster(major: Major): Promise<string | undefined> {
+  const folder = process.env[CLUSTERS];
+  if (folder === undefined) return undefined;
+  const cluster = join(folder, String(major));
+  if (existsSync(cluster)) return cluster;
+  const server = new Server(major);
+  try {
+    await server.initialise();
+    await server.restart();
+    await server.prepare();
+    await server.shutDown();
+    // Another test file may have been faster: its folder is as good.
+    await rename(server.dataDir, cluster).catch((error: unknown) => {
+      if (!existsSync(cluster)) throw error;
+    });
+    return cluster;
+  } finally {
+    await server.stop();
   }
 }
 
@@ -114,6 +150,8 @@ class Server implements TestPostgres {
   #owner: Promise<void> | undefined;
   #template: Promise<void> | undefined;
   #counter = 0;
+  /** True for a copy of a prepared cluster. */
+  #prepared = false;
 
   constructor(major: Major) {
     this.major = major;
@@ -131,7 +169,8 @@ class Server implements TestPostgres {
     return `postgres://${user}@127.0.0.1:${this.port}/${database}`;
   }
 
-  async initialise(): Promise<void> {
+  /** Makes the data folder: by initdb, or as a copy of `cluster`. */
+  async initialise(cluster?: string): Promise<void> {
     this.#account = serverAccount();
     this.#folder = await mkdtemp(join(tmpdir(), 'swarmplane-pg-'));
     await chmod(this.#folder, 0o755);
@@ -140,6 +179,16 @@ class Server implements TestPostgres {
       this.major === 15
         ? SYSTEM_15
         : (await embeddedBinaries(own, join(tmpdir(), 'swarmplane-pg-bin'))).bin;
+    if (cluster === undefined) await this.#initdb();
+    else {
+      await promisify(execFile)('cp', ['-a', cluster, this.dataDir]);
+      this.#prepared = true;
+    }
+    this.port = await freePort();
+  }
+
+  async #initdb(): Promise<void> {
+    const own = this.#account;
     await mkdir(this.dataDir, { mode: 0o700 });
     if (own !== undefined) await chown(this.dataDir, own.uid, own.gid);
     const locale =
@@ -161,7 +210,6 @@ class Server implements TestPostgres {
       ],
       { ...this.#runAs(), env: ENVIRONMENT },
     );
-    this.port = await freePort();
   }
 
   /** The shell ends the server when its standard input ends: with stop(), or with this process. */
@@ -219,9 +267,8 @@ class Server implements TestPostgres {
 
   async createDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
     const name = `test_${++this.#counter}`;
-    this.#owner ??= this.#asSuper('create role swarmplane login createrole');
-    await this.#owner;
-    if (!options.empty) await (this.#template ??= this.#makeTemplate());
+    await this.#makeOwner();
+    if (!options.empty) await this.prepare();
     await this.#asSuper(
       `create database ${name} owner swarmplane template ${options.empty ? 'template0' : 'swarmplane_template'}`,
     );
@@ -235,6 +282,24 @@ class Server implements TestPostgres {
       },
       pool: (url = this.#url('swarmplane', name)) => this.#pool(url),
     };
+  }
+
+  /** The roles and a migrated template of databases. */
+  async prepare(): Promise<void> {
+    if (this.#prepared) return;
+    await this.#makeOwner();
+    await (this.#template ??= this.#makeTemplate());
+  }
+
+  async #makeOwner(): Promise<void> {
+    if (this.#prepared) return;
+    await (this.#owner ??= this.#asSuper('create role swarmplane login createrole'));
+  }
+
+  /** In order, so that a copy of its data starts without recovery. */
+  async shutDown(): Promise<void> {
+    process.kill(await this.pid(), 'SIGINT');
+    await this.#ended();
   }
 
   #pool(url: string): pg.Pool {
