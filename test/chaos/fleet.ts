@@ -7,6 +7,9 @@ import { startTestPostgres, type TestDatabase, type TestPostgres } from '../help
 import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { TestHost, TestSwarm } from '../helpers/swarm.ts';
 
+/** Many processes that start on few cores take their time. */
+const SETUP_MS = 300_000;
+
 /** The action that chaos commands: adds the command's id as a line to a file. */
 export const MARK = 'mark';
 
@@ -36,7 +39,7 @@ export class Fleet {
       swarm = await TestSwarm.start(names('host', size.agents));
       const agents = [...swarm.hosts];
       for (const host of agents) await allowMark(host);
-      await swarm.whole();
+      await swarm.whole(SETUP_MS);
       const hubs: ChaosHub[] = [];
       for (const name of names('hub', size.hubs))
         hubs.push(await addHub(swarm, name, database.url));
@@ -117,7 +120,7 @@ const MARK_CONFIG = `actions:
 /** Joins as an agent, then starts again as a hub. */
 async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Promise<ChaosHub> {
   const joined = await swarm.add(name);
-  await swarm.whole();
+  await swarm.whole(SETUP_MS);
   await joined.end();
   const url = new URL(databaseUrl);
   const proxy = await RecordingProxy.start(url.host, { record: false });
@@ -125,7 +128,7 @@ async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Prom
   const host = new TestHost(name, swarm.folder, joined.address, [url.href], HUB_PROGRAM);
   swarm.hosts.splice(swarm.hosts.indexOf(joined), 1, host);
   host.start();
-  await host.until((status) => status.hub?.['state'] === 'ready', 'has a hub');
+  await host.until((status) => status.hub?.['state'] === 'ready', 'has a hub', SETUP_MS);
   return { host, proxy };
 }
 
