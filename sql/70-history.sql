@@ -50,7 +50,7 @@ create or replace function swarmplane.drop_old_history()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
-  kept_since timestamptz := date_trunc('month', now() - swarmplane.setting_interval('history_kept'), 'UTC');
+  first_kept timestamptz := date_trunc('month', now() - swarmplane.setting_interval('history_kept'), 'UTC');
   old record;
   dropped integer := 0;
 begin
@@ -62,14 +62,14 @@ begin
      where ((c.relnamespace = 'swarmplane'::regnamespace and c.relname = 'collection')
             or (c.relnamespace = 'inventory'::regnamespace
                 and c.relname in (select t.name || '_history' from swarmplane.tracked_table t)))
-       and to_date(right(p.relname, 6), 'YYYYMM')::timestamp at time zone 'UTC' < kept_since
+       and to_date(right(p.relname, 6), 'YYYYMM')::timestamp at time zone 'UTC' < first_kept
      order by 3, 2, 1
   loop
     execute format('drop table %s.%I', old.schema_name, old.part);
     dropped := dropped + 1;
   end loop;
-  update swarmplane.tracked_table t set kept_since = drop_old_history.kept_since
-   where dropped > 0 and t.kept_since < drop_old_history.kept_since;
+  update swarmplane.tracked_table t set kept_since = first_kept
+   where dropped > 0 and t.kept_since < first_kept;
   return dropped;
 end
 $$;

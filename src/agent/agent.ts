@@ -48,6 +48,8 @@ export interface AgentOptions {
   readonly config: Config;
   readonly hub: boolean;
   readonly log: Log;
+  /** Where host tables look; tests show them another machine than this one. */
+  readonly root?: string;
   /** For a host that is about to join: kept in the state folder only once it was let in. */
   readonly joining?: Joining;
 }
@@ -92,6 +94,7 @@ export class Agent implements Asker {
     this.#runner = createQueryRunner({
       limits: options.config.limits,
       denyTables: options.config.denyTables,
+      ...(options.root !== undefined && { root: options.root }),
       facts: (sql) => this.#facts(sql),
     });
   }

@@ -10,9 +10,8 @@ import type { Shape } from '../../src/tables/types.ts';
 import { Keeper } from './history-client.ts';
 import type { SimDisk } from './sim-disk.ts';
 
-const identity = Identity.create((n) => new Uint8Array(n).fill(7), 1_700_000_000);
-const swarmId = new Uint8Array(32).fill(9);
-const origin = { swarmId, nodeId: identity.nodeId };
+const IDENTITY = Identity.create((n) => new Uint8Array(n).fill(7), 1_700_000_000);
+const SWARM_ID = new Uint8Array(32).fill(9);
 const nothing = (): void => undefined;
 const log = { info: nothing, warn: nothing } as unknown as HistoryOptions['log'];
 let lines = 0;
@@ -20,6 +19,8 @@ let lines = 0;
 export const EVERY = 60;
 
 export class World {
+  readonly identity: Identity;
+  readonly swarmId: Uint8Array;
   disk: SimDisk;
   history!: History;
   keeper = new Keeper();
@@ -37,16 +38,22 @@ export class World {
   version = 0;
   #timers = new Map<symbol, { at: number; call: () => void }>();
 
-  constructor(disk: SimDisk) {
+  constructor(disk: SimDisk, { identity = IDENTITY, swarmId = SWARM_ID } = {}) {
     this.disk = disk;
+    this.identity = identity;
+    this.swarmId = swarmId;
+  }
+
+  get nodeId(): string {
+    return this.identity.nodeId;
   }
 
   async open(): Promise<void> {
     this.#timers.clear();
     this.history = await History.open({
       ...{ disk: this.disk, bounds: { bytes: this.bytes, ageMs: this.ageMs }, log },
-      ...{ nodeId: identity.nodeId, isHub: () => true, requireCertificate: nothing },
-      sign: (content: Statement) => signStatement(identity, swarmId, content),
+      ...{ nodeId: this.nodeId, isHub: () => true, requireCertificate: nothing },
+      sign: (content: Statement) => signStatement(this.identity, this.swarmId, content),
       random: (n) => new Uint8Array(n).fill(++lines),
       runner: {
         prepare: () => Promise.resolve({ columns: [], tables: [], sensitive: [] }),
@@ -67,9 +74,15 @@ export class World {
 
   async track(...tables: string[]): Promise<void> {
     const wishes = tables.map((table) => ({ table, every: EVERY }));
-    await this.history.track(
-      this.#request('track', encodeTrackBody({ version: ++this.version, tables: wishes })),
-    );
+    await this.serve('track', encodeTrackBody({ version: ++this.version, tables: wishes }));
+  }
+
+  /** What it answers to a request of a hub. */
+  async serve(kind: 'track' | 'collect', body: Uint8Array): Promise<Uint8Array> {
+    const hub = { origin: 'hub', originName: 'hub', remainingMs: 1000 };
+    const request = { id: '0'.repeat(32), kind, body, ...hub };
+    if (kind === 'track') return this.history.track(request);
+    return (await this.history.collect(request)).payload;
   }
 
   /** Lets time pass; what falls due happens, each at its own instant. */
@@ -95,8 +108,7 @@ export class World {
       acks: this.keeper.acks,
       ...(bytes === undefined ? {} : { bytes }),
     });
-    const { payload } = await this.history.collect(this.#request('collect', body));
-    return decodeCollectAnswer(payload, origin);
+    return decodeCollectAnswer(await this.serve('collect', body), this);
   }
 
   /** Collects until nothing is left. */
@@ -111,10 +123,6 @@ export class World {
   #forward(ms: number): void {
     this.mono += Math.ceil(ms);
     this.wall += Math.ceil(ms);
-  }
-
-  #request(kind: string, body: Uint8Array) {
-    return { id: '0'.repeat(32), origin: 'hub', originName: 'hub', kind, body, remainingMs: 1000 };
   }
 
   #take(table: string, signal?: AbortSignal): Promise<TakenTable> {

@@ -4,9 +4,11 @@ import type { TestHost } from '../helpers/swarm.ts';
 import type { Random } from '../sim/random.ts';
 import type { Fleet } from './fleet.ts';
 
-type Fault = (fleet: Fleet, random: Random) => Promise<void>;
+/** False where it could not be done. */
+export type Fault = (fleet: Fleet, random: Random) => Promise<boolean | void>;
+export type Lane = Readonly<Record<string, Fault>>;
 
-const AGENTS: Record<string, Fault> = {
+export const AGENTS: Lane = {
   'agent killed': async ({ agents }, random) =>
     restart(random.pick(agents), 'SIGKILL', random.between(0, 1_500)),
   'agent stopped': async ({ agents }, random) =>
@@ -15,14 +17,14 @@ const AGENTS: Record<string, Fault> = {
     freeze(random.pick(agents), random.between(300, 3_000)),
 };
 
-const HUBS: Record<string, Fault> = {
+export const HUBS: Lane = {
   'hub killed': async ({ hubs }, random) =>
     restart(random.pick(hubs).host, 'SIGKILL', random.between(0, 4_000)),
   'hub stopped': async ({ hubs }, random) => restart(random.pick(hubs).host, 'SIGTERM', 0),
   'hub paused past its lease': async ({ hubs }, random) => freeze(random.pick(hubs).host, 4_500),
 };
 
-const DATABASE: Record<string, Fault> = {
+export const DATABASE: Lane = {
   'PostgreSQL killed': async ({ postgres }, random) => {
     process.kill(await postgres.pid(), 'SIGKILL');
     await pause(random.between(0, 3_000));
@@ -44,29 +46,40 @@ const DATABASE: Record<string, Fault> = {
   },
 };
 
-/** Runs until `signal` aborts; the last faults are undone by then. How often each was done. */
+export interface Plan {
+  readonly lanes: readonly Lane[];
+  /** How often each fault of a lane has its turn. */
+  readonly rounds: number;
+}
+
+/** Runs until `signal` aborts or every turn was had; the last faults are undone by then. How often each was done. */
 export async function unleash(
   fleet: Fleet,
   random: Random,
   signal: AbortSignal,
+  { lanes, rounds }: Plan = { lanes: [AGENTS, HUBS, DATABASE], rounds: Infinity },
 ): Promise<Record<string, number>> {
   const done: Record<string, number> = {};
-  const lane = async (faults: Record<string, Fault>, own: Random): Promise<void> => {
+  const lane = async (faults: Lane, own: Random): Promise<void> => {
     // Each kind in turn, in an order of chance: a short run has them all too.
-    while (!signal.aborted) {
+    for (let round = 0; round < rounds && !signal.aborted; round++) {
       for (const name of shuffled(Object.keys(faults), own)) {
         if (signal.aborted) return;
-        await faults[name]!(fleet, own);
-        done[name] = (done[name] ?? 0) + 1;
+        const did = (await faults[name]!(fleet, own)) !== false;
+        done[name] = (done[name] ?? 0) + Number(did);
         await pause(own.between(100, 1_500), undefined, { signal }).catch(() => undefined);
       }
     }
   };
-  await Promise.all([AGENTS, HUBS, DATABASE].map((faults) => lane(faults, random.fork())));
+  await Promise.all(lanes.map((faults) => lane(faults, random.fork())));
   return done;
 }
 
-async function restart(host: TestHost, signal: NodeJS.Signals, awayMs: number): Promise<void> {
+export async function restart(
+  host: TestHost,
+  signal: NodeJS.Signals,
+  awayMs: number,
+): Promise<void> {
   await host.end(signal);
   await pause(awayMs);
   host.start();
@@ -80,7 +93,7 @@ async function freeze(host: TestHost, ms: number): Promise<void> {
   host.signal('SIGCONT');
 }
 
-function shuffled<T>(items: readonly T[], random: Random): T[] {
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const left = [...items];
   return items.map(() => left.splice(random.between(0, left.length - 1), 1)[0]!);
 }

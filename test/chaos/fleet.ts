@@ -14,6 +14,14 @@ const SETUP_MS = 300_000;
 export const MARK = 'mark';
 
 const HUB_PROGRAM = fileURLToPath(new URL('hub-child.mjs', import.meta.url));
+const ROOTED_PROGRAM = fileURLToPath(new URL('rooted-agent.mjs', import.meta.url));
+
+export interface FleetOptions {
+  readonly agents: number;
+  readonly hubs: number;
+  /** Agents show tables of files that a test writes, and nothing is tracked yet; no actions then. */
+  readonly history?: boolean;
+}
 
 export interface ChaosHub {
   readonly host: TestHost;
@@ -30,20 +38,21 @@ export class Fleet {
   /** As the owner. */
   readonly pool: pg.Pool;
 
-  static async start(size: { agents: number; hubs: number }): Promise<Fleet> {
+  static async start({ agents: count, hubs: hubCount, history }: FleetOptions): Promise<Fleet> {
     const postgres = await startTestPostgres();
     let swarm: TestSwarm | undefined;
     try {
       const database = await postgres.createDatabase();
       await shorten(database);
-      swarm = await TestSwarm.start(names('host', size.agents));
+      if (history) await database.pool().query('delete from swarmplane.track_wish');
+      const program = history ? { program: ROOTED_PROGRAM } : {};
+      swarm = await TestSwarm.start(names('host', count), program);
       const agents = [...swarm.hosts];
-      for (const host of agents) await allowMark(host);
+      if (!history) for (const host of agents) await allowMark(host);
       await swarm.whole(SETUP_MS);
       const hubs: ChaosHub[] = [];
-      for (const name of names('hub', size.hubs))
-        hubs.push(await addHub(swarm, name, database.url));
-      for (const { host } of hubs) await grant(agents[0]!, host.name);
+      for (const name of names('hub', hubCount)) hubs.push(await addHub(swarm, name, database.url));
+      if (!history) for (const { host } of hubs) await grant(agents[0]!, host.name);
       const fleet = new Fleet({ postgres, database, swarm, agents, hubs });
       await fleet.#known();
       return fleet;

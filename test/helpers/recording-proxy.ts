@@ -44,6 +44,11 @@ export class RecordingProxy {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Ports by which the target knows the connections that are open. */
+  get ports(): number[] {
+    return [...this.#pairs].flatMap(({ target }) => target.localPort ?? []);
+  }
+
   /** Connections accepted so far. */
   get connections(): number {
     return this.#connections;

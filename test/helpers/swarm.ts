@@ -154,17 +154,22 @@ export class TestHost {
 export class TestSwarm {
   readonly folder: string;
   readonly hosts: TestHost[] = [];
+  readonly #program: string | undefined;
 
-  constructor() {
+  constructor(program?: string) {
     this.folder = mkdtempSync(join(tmpdir(), 'swarm-'));
+    this.#program = program;
   }
 
-  /** `hub` names the first host's role: it runs `hub`, on the embedded server or on `database`. */
+  /**
+   * `hub` names the first host's role: it runs `hub`, on the embedded server or on `database`.
+   * `program` is run by every host instead of the real one.
+   */
   static async start(
     names: readonly string[],
-    options: { hub?: boolean; database?: string } = {},
+    options: { hub?: boolean; database?: string; program?: string } = {},
   ): Promise<TestSwarm> {
-    const swarm = new TestSwarm();
+    const swarm = new TestSwarm(options.program);
     try {
       await swarm.#start(names, options);
       return swarm;
@@ -188,14 +193,8 @@ export class TestSwarm {
   async add(name: string, through = this.hosts[0]!): Promise<TestHost> {
     const address = await freeAddress();
     const join = ['--join', through.address, '--token-file', this.tokenFile];
-    const host = new TestHost(name, this.folder, address, [
-      'up',
-      '--name',
-      name,
-      '--listen',
-      address,
-      ...join,
-    ]);
+    const args = ['up', '--name', name, '--listen', address, ...join];
+    const host = new TestHost(name, this.folder, address, args, this.#program);
     this.hosts.push(host);
     host.start();
     return host;
@@ -222,7 +221,7 @@ export class TestSwarm {
     const address = await freeAddress();
     const database = options.database === undefined ? [] : ['--database', options.database];
     const args = options.hub ? ['hub', ...database] : ['up'];
-    const host = new TestHost(first!, this.folder, address, args);
+    const host = new TestHost(first!, this.folder, address, args, this.#program);
     this.hosts.push(host);
     const made = await swarmplane([
       '--state',
