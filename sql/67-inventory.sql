@@ -14,8 +14,7 @@ declare
 begin
   select * into strict tracked from swarmplane.tracked_table t where t.name = host_table;
   select string_agg(format(', r.%I', c.called), '' order by c.place) into listed
-    from (select c.spec ->> 'column' as called, c.place
-            from jsonb_array_elements(tracked.columns) with ordinality as c (spec, place)) c;
+    from swarmplane.tracked_columns(host_table) c;
   execute swarmplane.inventory_view_text(host_table, listed);
   execute swarmplane.inventory_as_of_text(host_table, listed);
   execute swarmplane.inventory_changes_text(tracked);
@@ -90,7 +89,7 @@ $$;
 create or replace function swarmplane.key_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select coalesce(
@@ -98,9 +97,9 @@ as $$
     '''{}''::jsonb')
     from unnest(tracked.key) with ordinality as k (name, place)
     join lateral (
-      select e.spec ->> 'column' as called
-        from jsonb_array_elements(tracked.columns) with ordinality as e (spec, place)
-       where e.spec ->> 'name' = k.name
+      select e.called
+        from swarmplane.tracked_columns(tracked.name) e
+       where e.name = k.name
        order by e.place desc
        limit 1
     ) c on true;
@@ -139,7 +138,7 @@ $$;
 create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
@@ -171,7 +170,7 @@ $$;
 create or replace function swarmplane.inventory_diff_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
