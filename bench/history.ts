@@ -106,7 +106,7 @@ async function questionFigures(pool: pg.Pool, day: Date, dayBefore: Date): Promi
     const ask = (text: string) => pool.query({ text, values: [...values(day, dayBefore)] });
     const samples = { history: [] as number[], snapshots: [] as number[] };
     const [ours, theirs] = [await ask(history), await ask(snapshots)];
-    if (ours.rowCount !== theirs.rowCount)
+    if (ours.rowCount === 0 || ours.rowCount !== theirs.rowCount)
       throw new Error(`${what}: ${ours.rowCount} rows and ${theirs.rowCount} rows`);
     for (let round = 0; round < QUESTION_ROUNDS; round++) {
       samples.history.push(await timed(() => ask(history)));

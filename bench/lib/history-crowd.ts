@@ -41,12 +41,11 @@ export class Crowd {
   async crush(wall: number): Promise<Crush> {
     const { hosts } = this.#fleet;
     for (const host of hosts) await host.take(wall);
-    this.#asker.collected = [];
-    const before = this.#asker.hostMs;
     await this.#pool.query('select swarmplane.wish_soon()');
+    this.#asker.forget();
     const ms = await this.#gather(() => this.#store.until('taken', hosts.length * this.#tables));
-    const hostMs = this.#asker.hostMs - before;
-    const answers = this.#asker.collected;
+    const answers = await this.#asker.askAgain();
+    const { hostMs } = this.#asker;
     const bytes = answers.reduce((sum, { length }) => sum + length, 0);
     return { ms, hostMs, bytes, floorMs: await this.#floor(answers) };
   }

@@ -91,14 +91,12 @@ export async function prepareDatabase(
     await pool.query('select swarmplane.track($1, make_interval(secs => $2))', [table, EVERY_S]);
 }
 
-/** Puts a hub's requests to the hosts, one after the other, and adds up the time that they took. */
+/** Puts a hub's requests to the hosts. */
 export class FleetAsker extends ScriptedAsker {
   readonly #hosts: ReadonlyMap<string, BenchHost>;
-  #tail: Promise<unknown> = Promise.resolve();
-  /** Milliseconds of the hosts' own work. */
+  /** Milliseconds until the answers, added up: the hosts' own work where one is asked at a time. */
   hostMs = 0;
-  /** Bytes of each answer to `collect`. */
-  collected: Uint8Array[] = [];
+  readonly #asked: { readonly nodeId: string; readonly spec: Question }[] = [];
 
   constructor(hosts: readonly BenchHost[]) {
     super(['hub']);
@@ -117,18 +115,30 @@ export class FleetAsker extends ScriptedAsker {
     yield { kind: 'account', requestId, account: { requestId, hosts: [], unexpected: [] } };
   }
 
-  answer(nodeId: string, spec: Pick<RequestSpec, 'kind' | 'body'>): Promise<Uint8Array> {
-    const answered = this.#tail.then(async () => {
-      const startedAt = performance.now();
-      const payload = await this.#hosts.get(nodeId)!.answer(spec);
-      this.hostMs += performance.now() - startedAt;
-      if (spec.kind === 'collect') this.collected.push(payload);
-      return payload;
-    });
-    this.#tail = answered;
-    return answered;
+  async answer(nodeId: string, spec: Question): Promise<Uint8Array> {
+    const startedAt = performance.now();
+    const payload = await this.#hosts.get(nodeId)!.answer(spec);
+    this.hostMs += performance.now() - startedAt;
+    this.#asked.push({ nodeId, spec });
+    return payload;
+  }
+
+  forget(): void {
+    this.#asked.length = 0;
+    this.hostMs = 0;
+  }
+
+  /** Asks what was asked since `forget` once more, one after the other: hosts answer the same. */
+  async askAgain(): Promise<Uint8Array[]> {
+    const asked = [...this.#asked];
+    this.forget();
+    const answers: Uint8Array[] = [];
+    for (const { nodeId, spec } of asked) answers.push(await this.answer(nodeId, spec));
+    return answers;
   }
 }
+
+type Question = Pick<RequestSpec, 'kind' | 'body'>;
 
 export const PACKAGES = shapeOf(findTable('deb_packages')!);
 

@@ -84,4 +84,4 @@ export const QUESTIONS: readonly Question[] = [
   },
 ];
 
-const PACKAGE = 'libcrypto-crypto44';
+const PACKAGE = 'libcrypto-mail44';
