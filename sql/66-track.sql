@@ -140,6 +140,7 @@ begin
     execute format('alter table inventory.%I add column %I %s', host_table || added.part, added.called, added.type);
   end loop;
   update swarmplane.tracked_table t set columns = known || fresh, key = wanted_key where t.name = host_table;
+  perform swarmplane.index_tracked(host_table);
   perform swarmplane.make_inventory(host_table);
   perform swarmplane.make_inventory_unions();
   perform swarmplane.make_writer(s) from swarmplane.table_shape s where s.table_name = host_table order by s.id;
@@ -169,7 +170,6 @@ begin
       row_hash bytea not null,
       primary key (node_id, row_hash)
     ) with (autovacuum_vacuum_scale_factor = 0.02)', current_name);
-  execute format('create index on inventory.%I (valid_from)', current_name);
   execute format('create table inventory.%I (
       valid_from timestamptz not null,
       valid_to timestamptz not null,
@@ -196,6 +196,32 @@ begin
 end
 $$;
 
+-- Indexes for questions to the whole fleet: what came when, and one key at every host. The latter are by hash,
+-- because a value may be longer than a B-tree takes.
+create or replace function swarmplane.index_tracked(host_table text)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  part text;
+  key_column text := (
+    select c.called
+      from swarmplane.tracked_table t, swarmplane.tracked_columns(t.name) c
+     where t.name = host_table and c.name = t.key[1]
+     order by c.place
+     limit 1);
+begin
+  foreach part in array array[host_table || '_current', host_table || '_history'] loop
+    execute format('create index if not exists %I on inventory.%I (valid_from)', part || '_valid_from_idx', part);
+    if key_column is not null then
+      execute format('create index if not exists %I on inventory.%I using hash (%I)', part || '_key', part, key_column);
+    end if;
+  end loop;
+end
+$$;
+
 create or replace function swarmplane.tg_history__refuse_change()
   returns trigger
   language plpgsql
@@ -211,6 +237,13 @@ create or replace trigger _700_audit
   after insert or update or delete on swarmplane.track_wish
   for each row execute function swarmplane.tg_audit('track_wish');
 alter table swarmplane.track_wish enable always trigger _700_audit;
+
+-- Of tables that an earlier release made.
+do $$
+begin
+  perform swarmplane.index_tracked(t.name) from swarmplane.tracked_table t order by t.name;
+end
+$$;
 
 comment on function swarmplane.track(text, interval, text[], jsonb) is
   'Public. Keeps the history of a host table from now on: track(''deb_packages'', every => ''1 hour'').';

@@ -68,22 +68,16 @@ as $$
 declare
   head swarmplane.head;
   t swarmplane.collection;
-  shape swarmplane.table_shape;
   state record;
   trouble text;
 begin
   t := swarmplane.read_taking(host, taking);
-  select * into shape from swarmplane.table_shape s
+  select s.id into t.shape from swarmplane.table_shape s
    where s.table_name = t.table_name and s.hash = decode(taking ->> 'shape', 'hex');
-  t.shape := shape.id;
   if t.shape is null and t.kind <> 'gap' then
     return 'refused: its columns can not be kept';
   end if;
-  insert into swarmplane.head (node_id, table_name) values (host.id, t.table_name) on conflict do nothing;
-  select * into head from swarmplane.head h
-   where h.node_id = host.id and h.table_name = t.table_name
-     for update;
-
+  head := swarmplane.locked_head(host, t.table_name);
   trouble := swarmplane.out_of_order(host, head, t, whole, asked_line);
   if trouble is not null then
     return trouble;
@@ -110,6 +104,27 @@ begin
   end if;
   perform swarmplane.note_taking(host, head, t);
   return 'taken';
+end
+$$;
+
+-- Whoever holds it is the one writer of the table at that host.
+create or replace function swarmplane.locked_head(host swarmplane.node, host_table text)
+  returns swarmplane.head
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  head swarmplane.head;
+begin
+  loop
+    select * into head from swarmplane.head h
+     where h.node_id = host.id and h.table_name = host_table
+       for update;
+    exit when found;
+    insert into swarmplane.head (node_id, table_name) values (host.id, host_table) on conflict do nothing;
+  end loop;
+  return head;
 end
 $$;
 

@@ -1053,6 +1053,13 @@ CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.index_tracked(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.ingest(node_identity text, batch jsonb)
  RETURNS TABLE(table_name text, line text, sequence bigint, hash text, taken integer, became text, why text)
  LANGUAGE plpgsql
@@ -1111,6 +1118,13 @@ CREATE OR REPLACE FUNCTION swarmplane.last_request()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.last_request() to swarmplane_hub;
 grant execute on function swarmplane.last_request() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.locked_head(host swarmplane.node, host_table text)
+ RETURNS swarmplane.head
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.look_after_alerts()
  RETURNS void
@@ -1373,10 +1387,10 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.row_text()
+CREATE OR REPLACE FUNCTION swarmplane.row_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
