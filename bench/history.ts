@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { EmbeddedPostgres, openPool } from '../src/hub/index.ts';
 import { Crowd, type Crush } from './lib/history-crowd.ts';
-import { Fleet, prepareDatabase } from './lib/history-fleet.ts';
+import { Fleet, PACKAGES_PER_HOST, prepareDatabase } from './lib/history-fleet.ts';
 import { keepSnapshot, prepareSnapshots, QUESTIONS } from './lib/history-snapshots.ts';
 import { TimedTurns } from './lib/history-turns.ts';
 import { median, printFigures, printMachine, type Figure } from './lib/report.ts';
@@ -70,7 +70,7 @@ function takingFigures({ takings, claims }: TimedTurns, snapshotMs: number): Fig
   const kinds = { same: 'unchanged', delta: 'delta', full: 'first' };
   const figures = Object.entries(kinds).map(([kind, called]) => {
     const samples = takings.get(kind) ?? [];
-    const what = `a taking of 600 packages, ${called} (median of ${samples.length})`;
+    const what = `a taking of ${PACKAGES_PER_HOST} packages, ${called} (median of ${samples.length})`;
     return { what, value: median(samples), unit: 'ms', floor };
   });
   return [...figures, { what: 'claim and note of a turn', value: median(claims), unit: 'ms' }];
