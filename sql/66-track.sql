@@ -103,34 +103,6 @@ begin
 end
 $$;
 
--- Columns as takings carry them: [{name, type}], hidden ones left out.
-create or replace function swarmplane.shown_columns(declared jsonb)
-  returns jsonb
-  language sql
-  immutable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select coalesce(jsonb_agg(jsonb_build_object('name', c.spec ->> 'name', 'type', c.spec ->> 'type') order by c.place), '[]')
-    from jsonb_array_elements(declared) with ordinality as c (spec, place)
-   where not coalesce((c.spec -> 'hidden')::boolean, false);
-$$;
-
-create or replace function swarmplane.column_type(declared text)
-  returns text
-  language sql
-  immutable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select case declared
-    when 'TEXT' then 'text'
-    when 'INTEGER' then 'bigint'
-    when 'BIGINT' then 'bigint'
-    when 'UNSIGNED_BIGINT' then 'numeric(20, 0)'
-    when 'DOUBLE' then 'double precision'
-    when 'BLOB' then 'bytea'
-  end;
-$$;
-
 -- Makes the current and the history table, or adds what is missing in them. A column that comes back with
 -- another type gets a column of its own: what was kept stays as it was said.
 create or replace function swarmplane.extend_tracked(host_table text, wanted jsonb, wanted_key text[])
@@ -160,48 +132,18 @@ begin
     raise exception 'table "%" would get % columns', host_table, jsonb_array_length(known || fresh)
       using errcode = 'too_many_columns';
   end if;
-  for added in select * from jsonb_to_recordset(fresh) as f (type text, "column" text) loop
-    execute format('alter table inventory.%I add column %I %s',
-      host_table || '_current', added."column", swarmplane.column_type(added.type));
-    execute format('alter table inventory.%I add column %I %s',
-      host_table || '_history', added."column", swarmplane.column_type(added.type));
+  for added in
+    select f."column" as called, swarmplane.column_type(f.type) as type, grown.part
+      from jsonb_to_recordset(fresh) as f (type text, "column" text)
+     cross join unnest(array['_current', '_history']) as grown (part)
+  loop
+    execute format('alter table inventory.%I add column %I %s', host_table || added.part, added.called, added.type);
   end loop;
   update swarmplane.tracked_table t set columns = known || fresh, key = wanted_key where t.name = host_table;
+  perform swarmplane.index_tracked(host_table);
   perform swarmplane.make_inventory(host_table);
   perform swarmplane.make_inventory_unions();
-end
-$$;
-
--- [{name, type, column}] of `wanted` that `known` lacks; `column` is what it is called in our tables.
-create or replace function swarmplane.missing_columns(known jsonb, wanted jsonb)
-  returns jsonb
-  language plpgsql
-  immutable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-declare
-  missing jsonb := '[]';
-  wish record;
-  called text;
-begin
-  for wish in select * from jsonb_to_recordset(wanted) as w (name text, type text) loop
-    if (known || missing) @> jsonb_build_array(jsonb_build_object('name', wish.name, 'type', wish.type)) then
-      continue;
-    end if;
-    if wish.name !~ '^[A-Za-z_][A-Za-z0-9_]{0,49}$' or swarmplane.column_type(wish.type) is null then
-      raise exception 'column "%" of type "%" can not be kept', left(wish.name, 80), left(wish.type, 80)
-        using errcode = 'invalid_column_definition';
-    end if;
-    -- our own columns and those every table has come first
-    called := wish.name || case when lower(wish.name) in (
-      'node_id', 'valid_from', 'valid_to', 'shape', 'row_hash', 'host', 'since',
-      'ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid') then '_' else '' end;
-    if (known || missing) @> jsonb_build_array(jsonb_build_object('column', called)) then
-      called := called || '_' || lower(wish.type);
-    end if;
-    missing := missing || jsonb_build_object('name', wish.name, 'type', wish.type, 'column', called);
-  end loop;
-  return missing;
+  perform swarmplane.make_writer(s) from swarmplane.table_shape s where s.table_name = host_table order by s.id;
 end
 $$;
 
@@ -228,7 +170,6 @@ begin
       row_hash bytea not null,
       primary key (node_id, row_hash)
     ) with (autovacuum_vacuum_scale_factor = 0.02)', current_name);
-  execute format('create index on inventory.%I (valid_from)', current_name);
   execute format('create table inventory.%I (
       valid_from timestamptz not null,
       valid_to timestamptz not null,
@@ -255,6 +196,32 @@ begin
 end
 $$;
 
+-- Indexes for questions to the whole fleet: what came when, and one key at every host. The latter are by hash,
+-- because a value may be longer than a B-tree takes.
+create or replace function swarmplane.index_tracked(host_table text)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  part text;
+  key_column text := (
+    select c.called
+      from swarmplane.tracked_table t, swarmplane.tracked_columns(t.name) c
+     where t.name = host_table and c.name = t.key[1]
+     order by c.place
+     limit 1);
+begin
+  foreach part in array array[host_table || '_current', host_table || '_history'] loop
+    execute format('create index if not exists %I on inventory.%I (valid_from)', part || '_valid_from_idx', part);
+    if key_column is not null then
+      execute format('create index if not exists %I on inventory.%I using hash (%I)', part || '_key', part, key_column);
+    end if;
+  end loop;
+end
+$$;
+
 create or replace function swarmplane.tg_history__refuse_change()
   returns trigger
   language plpgsql
@@ -271,6 +238,13 @@ create or replace trigger _700_audit
   for each row execute function swarmplane.tg_audit('track_wish');
 alter table swarmplane.track_wish enable always trigger _700_audit;
 
+-- Of tables that an earlier release made.
+do $$
+begin
+  perform swarmplane.index_tracked(t.name) from swarmplane.tracked_table t order by t.name;
+end
+$$;
+
 comment on function swarmplane.track(text, interval, text[], jsonb) is
   'Public. Keeps the history of a host table from now on: track(''deb_packages'', every => ''1 hour'').';
 comment on function swarmplane.untrack(text) is
@@ -279,6 +253,4 @@ comment on table swarmplane.track_wish is
   'Public. What is tracked, how often, and where; written by swarmplane.track and untrack.';
 comment on table swarmplane.tracked_table is
   'Public. Tables of schema inventory: how columns of the host table are called there, and since when history is kept.';
-comment on table swarmplane.table_shape is
-  'Public. Declarations by which takings were made: the columns in the order in which a row is encoded.';
 reset role;

@@ -14,8 +14,7 @@ declare
 begin
   select * into strict tracked from swarmplane.tracked_table t where t.name = host_table;
   select string_agg(format(', r.%I', c.called), '' order by c.place) into listed
-    from (select c.spec ->> 'column' as called, c.place
-            from jsonb_array_elements(tracked.columns) with ordinality as c (spec, place)) c;
+    from swarmplane.tracked_columns(host_table) c;
   execute swarmplane.inventory_view_text(host_table, listed);
   execute swarmplane.inventory_as_of_text(host_table, listed);
   execute swarmplane.inventory_changes_text(tracked);
@@ -90,7 +89,7 @@ $$;
 create or replace function swarmplane.key_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select coalesce(
@@ -98,22 +97,25 @@ as $$
     '''{}''::jsonb')
     from unnest(tracked.key) with ordinality as k (name, place)
     join lateral (
-      select e.spec ->> 'column' as called
-        from jsonb_array_elements(tracked.columns) with ordinality as e (spec, place)
-       where e.spec ->> 'name' = k.name
+      select e.called
+        from swarmplane.tracked_columns(tracked.name) e
+       where e.name = k.name
        order by e.place desc
        limit 1
     ) c on true;
 $$;
 
--- SQL for the columns of a row `r` of the host table, as jsonb.
-create or replace function swarmplane.row_text()
+-- SQL for the columns of a row `r` of the host table, as jsonb. A function takes a hundred arguments, no more.
+create or replace function swarmplane.row_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select $sql$to_jsonb(r) - '{node_id,valid_from,valid_to,shape,row_hash}'::text[]$sql$;
+  select string_agg('jsonb_build_object(' || part.pairs || ')', ' || ' order by part.nth)
+    from (select (c.place - 1) / 50 as nth, string_agg(format('%1$L, r.%1$I', c.called), ', ' order by c.place) as pairs
+            from swarmplane.tracked_columns(tracked.name) c
+           group by 1) part;
 $$;
 
 -- A row that went and one that came at the same instant with the same key are one change. Where several
@@ -139,7 +141,7 @@ $$;
 create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
@@ -162,7 +164,7 @@ as $$
         union all
        select r.valid_to, r.node_id, false, %1$s, r.row_hash, %2$s
          from inventory.%4$I r',
-      swarmplane.key_text(tracked), swarmplane.row_text(),
+      swarmplane.key_text(tracked), swarmplane.row_text(tracked),
       tracked.name || '_current', tracked.name || '_history')),
     tracked.name);
 $$;
@@ -171,7 +173,7 @@ $$;
 create or replace function swarmplane.inventory_diff_text(tracked swarmplane.tracked_table)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
@@ -205,7 +207,7 @@ as $$
                    from inventory.%3$I r
                   where r.valid_from <= $1 and not r.valid_from <= $2) d) s
         where s.sides = 1',
-      swarmplane.key_text(tracked), swarmplane.row_text(),
+      swarmplane.key_text(tracked), swarmplane.row_text(tracked),
       tracked.name || '_current', tracked.name || '_history')));
 $$;
 

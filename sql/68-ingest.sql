@@ -58,55 +58,6 @@ begin
 end
 $$;
 
--- Declarations not seen before. Columns of an agent that is newer than this hub are added, within bounds.
-create or replace function swarmplane.note_shapes(host swarmplane.node, shapes jsonb)
-  returns void
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-declare
-  fresh record;
-  unheard text;
-begin
-  for fresh in
-    select s.hash, s."table" as name, s.columns, s.key
-      from jsonb_to_recordset(shapes) as s (hash text, "table" text, columns jsonb, key text[])
-     where not exists (
-       select from swarmplane.table_shape k where k.table_name = s."table" and k.hash = decode(s.hash, 'hex'))
-     order by 2, 1
-  loop
-    begin
-      if not exists (select from swarmplane.tracked_table t where t.name = fresh.name) then
-        raise exception 'table "%" is not tracked', left(fresh.name, 80);
-      end if;
-      select string_agg(c ->> 'name', ', ') into unheard
-        from swarmplane.tracked_table t,
-             jsonb_array_elements(swarmplane.missing_columns(t.columns, fresh.columns)) c
-       where t.name = fresh.name;
-      if array_length(string_to_array(unheard, ', '), 1)
-           + (select count(*) from swarmplane.tracked_table t, jsonb_array_elements(t.columns) c where t.name = fresh.name)
-         > 2 * (select jsonb_array_length(d.columns) from swarmplane.host_table d where d.name = fresh.name) + 20 then
-        raise exception 'table "%" would win too many columns: %', fresh.name, left(unheard, 200);
-      end if;
-      if unheard is not null then
-        perform swarmplane.extend_tracked(fresh.name, fresh.columns, (
-          select t.key from swarmplane.tracked_table t where t.name = fresh.name));
-        perform swarmplane.raise_alert('history_columns', fresh.name,
-          format('%s declares columns of %s that this hub does not know: %s', host.name, fresh.name, unheard), 'info');
-      end if;
-      insert into swarmplane.table_shape (table_name, hash, columns, key)
-      values (fresh.name, decode(fresh.hash, 'hex'), fresh.columns, fresh.key)
-      on conflict on constraint one_row_per_shape do nothing;
-    exception
-      when data_exception or raise_exception or program_limit_exceeded or invalid_column_definition then
-        perform swarmplane.raise_alert('history_refused', host.name || ' ' || left(fresh.name, 80),
-          format('what %s declares of "%s" can not be kept: %s', host.name, left(fresh.name, 80), sqlerrm));
-    end;
-  end loop;
-end
-$$;
-
 -- One taking. 'taken', 'repeated', 'again: why' or 'refused: why'.
 create or replace function swarmplane.take(host swarmplane.node, taking jsonb, whole boolean, asked_line bytea)
   returns text
@@ -117,22 +68,16 @@ as $$
 declare
   head swarmplane.head;
   t swarmplane.collection;
-  shape swarmplane.table_shape;
   state record;
   trouble text;
 begin
   t := swarmplane.read_taking(host, taking);
-  select * into shape from swarmplane.table_shape s
+  select s.id into t.shape from swarmplane.table_shape s
    where s.table_name = t.table_name and s.hash = decode(taking ->> 'shape', 'hex');
-  t.shape := shape.id;
   if t.shape is null and t.kind <> 'gap' then
     return 'refused: its columns can not be kept';
   end if;
-  insert into swarmplane.head (node_id, table_name) values (host.id, t.table_name) on conflict do nothing;
-  select * into head from swarmplane.head h
-   where h.node_id = host.id and h.table_name = t.table_name
-     for update;
-
+  head := swarmplane.locked_head(host, t.table_name);
   trouble := swarmplane.out_of_order(host, head, t, whole, asked_line);
   if trouble is not null then
     return trouble;
@@ -143,7 +88,7 @@ begin
   perform swarmplane.make_month_partition('swarmplane', 'collection', t.at);
   if t.kind in ('full', 'delta') then
     begin
-      state := swarmplane.apply_taking(t, shape, coalesce(taking -> 'added', '[]'), coalesce(taking -> 'removed', '[]'));
+      state := swarmplane.write_rows(t, taking);
       if state.hash is distinct from t.hash then
         raise exception 'its rows do not amount to the hash that the host signed' using errcode = 'data_corrupted';
       end if;
@@ -159,6 +104,27 @@ begin
   end if;
   perform swarmplane.note_taking(host, head, t);
   return 'taken';
+end
+$$;
+
+-- Whoever holds it is the one writer of the table at that host.
+create or replace function swarmplane.locked_head(host swarmplane.node, host_table text)
+  returns swarmplane.head
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  head swarmplane.head;
+begin
+  loop
+    select * into head from swarmplane.head h
+     where h.node_id = host.id and h.table_name = host_table
+       for update;
+    exit when found;
+    insert into swarmplane.head (node_id, table_name) values (host.id, host_table) on conflict do nothing;
+  end loop;
+  return head;
 end
 $$;
 
@@ -302,117 +268,17 @@ end
 $$;
 
 -- Writes what came and went at t.at; the hash and the number of the rows that hold now.
-create or replace function swarmplane.apply_taking(
-  t swarmplane.collection,
-  shape swarmplane.table_shape,
-  added jsonb,
-  removed jsonb,
-  out hash bytea,
-  out rows integer
-)
+create or replace function swarmplane.write_rows(t swarmplane.collection, taking jsonb, out hash bytea, out rows integer)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-declare
-  part record;
 begin
   perform swarmplane.make_month_partition('inventory', t.table_name || '_history', t.at);
-  select * into part from swarmplane.shape_texts(shape);
-  execute format(
-    'with said as materialized (
-       select r.*, %5$s as row_hash
-         from (select %4$s from jsonb_array_elements($1) v (row)) r
-     ), gone as (
-       delete from inventory.%1$I c
-        where c.node_id = $2 and %7$s
-       returning c.*
-     ), closed as (
-       insert into inventory.%2$I (valid_to, valid_from, node_id, shape, row_hash%6$s)
-       select $3, g.valid_from, g.node_id, g.shape, g.row_hash%8$s from gone g
-     )
-     insert into inventory.%1$I (valid_from, node_id, shape, row_hash%3$s)
-     select $3, $2, $4, s.row_hash%3$s from said s
-     on conflict do nothing',
-    t.table_name || '_current', t.table_name || '_history', part.names, part.readers, part.hasher, part.all_names,
-    case t.kind
-      when 'full' then 'not exists (select from said s where s.row_hash = c.row_hash)'
-      else 'c.row_hash in (select decode(x, ''hex'') from jsonb_array_elements_text($5) x)'
-    end,
-    part.gone_names)
-    using added, t.node_id, t.at, t.shape, removed;
-  execute format(
-    'select sha256(coalesce(string_agg(c.row_hash, '''' order by c.row_hash), '''')), count(*)::integer
-       from inventory.%I c where c.node_id = $1', t.table_name || '_current')
+  execute format('select w.hash, w.rows from inventory.%I($1, $2, $3, $4, $5) w', swarmplane.writer_name(t.table_name, t.shape))
     into hash, rows
-    using t.node_id;
+    using t.at, t.node_id, t.kind = 'full', coalesce(taking -> 'added', '[]'),
+          array(select decode(r.row, 'hex') from jsonb_array_elements_text(taking -> 'removed') r (row));
 end
-$$;
-
--- Pieces of SQL for rows of a shape: its columns, how each is read from a JSON array v.row, and the hash of
--- a row r. all_names: every column the table has, for rows that go.
-create or replace function swarmplane.shape_texts(
-  shape swarmplane.table_shape,
-  out names text,
-  out readers text,
-  out hasher text,
-  out all_names text,
-  out gone_names text
-)
-  language sql
-  stable
-  security definer
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select string_agg(format(', %I', c.called), '' order by c.place),
-         string_agg(swarmplane.reader_text(c.type, c.place - 1) || format(' as %I', c.called), ', ' order by c.place),
-         'sha256(' || string_agg(swarmplane.encoding_text(c.type, format('r.%I', c.called)), ' || ' order by c.place) || ')',
-         a.names,
-         a.gone
-    from (
-      select s.spec ->> 'type' as type, s.place, k.spec ->> 'column' as called
-        from jsonb_array_elements(shape.columns) with ordinality as s (spec, place)
-        join swarmplane.tracked_table t on t.name = shape.table_name
-        join lateral jsonb_array_elements(t.columns) as k (spec)
-          on k.spec @> s.spec
-    ) c,
-    (select string_agg(format(', %I', k.spec ->> 'column'), '' order by k.place) as names,
-            string_agg(format(', g.%I', k.spec ->> 'column'), '' order by k.place) as gone
-       from swarmplane.tracked_table t,
-            jsonb_array_elements(t.columns) with ordinality as k (spec, place)
-      where t.name = shape.table_name) a
-   group by a.names, a.gone;
-$$;
-
--- Unsigned numbers come as the signed ones with the same bits.
-create or replace function swarmplane.reader_text(type text, place bigint)
-  returns text
-  language sql
-  immutable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select case type
-    when 'TEXT' then format('v.row ->> %s', place)
-    when 'UNSIGNED_BIGINT' then format(
-      'case when (v.row ->> %1$s)::numeric < 0 then (v.row ->> %1$s)::numeric + 18446744073709551616 else (v.row ->> %1$s)::numeric end', place)
-    else format('(v.row ->> %s)::%s', place, swarmplane.column_type(type))
-  end;
-$$;
-
--- SQL for the canonical encoding of a value (docs/protocol.md): src/tables/canonical.ts says the same.
-create or replace function swarmplane.encoding_text(type text, value text)
-  returns text
-  language sql
-  immutable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select format('case when %1$s is null then ''\x00''::bytea else %2$s end', value, case type
-    when 'TEXT' then format('''\x03''::bytea || int4send(octet_length(%1$s)) || convert_to(%1$s, ''UTF8'')', value)
-    when 'BLOB' then format('''\x04''::bytea || int4send(octet_length(%1$s)) || %1$s', value)
-    when 'DOUBLE' then format('''\x02''::bytea || float8send(%s)', value)
-    when 'UNSIGNED_BIGINT' then format(
-      '''\x01''::bytea || int8send((case when %1$s > 9223372036854775807 then %1$s - 18446744073709551616 else %1$s end)::bigint)', value)
-    else format('''\x01''::bytea || int8send(%s)', value)
-  end);
 $$;
 reset role;

@@ -1,7 +1,6 @@
 /** The bodies of `track` and `collect` requests and their answers (docs/protocol.md section 11). */
-import { decodeRow, keyHash, shapeHash } from '../tables/canonical.ts';
+import { decodeRow, shapeHash } from '../tables/canonical.ts';
 import type { ColumnType, Shape } from '../tables/types.ts';
-import { sha256 } from '../secure/index.ts';
 import {
   concat,
   decodeAllFields,
@@ -20,7 +19,6 @@ import {
 import { decodeStatement, type Origin, type SignedStatement } from './history-statement.ts';
 import type {
   Ack,
-  AddedRow,
   CollectAnswer,
   CollectBody,
   Refusal,
@@ -155,7 +153,7 @@ function decodeTaking(
     const rows = decodeAllFields(added);
     return {
       ...{ ...said, statement, signature, keyVersion: readU64(version), layout },
-      added: layout === undefined ? [] : rows.map((row) => addedRow(layout, row)),
+      added: layout === undefined ? [] : rows.map((row) => ({ values: decodeRow(layout, row) })),
       removed: rowIdsOf(removed),
     };
   } catch (error) {
@@ -165,11 +163,6 @@ function decodeTaking(
 }
 
 type Bytes5 = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-
-function addedRow(layout: Shape, bytes: Uint8Array): AddedRow {
-  const values = decodeRow(layout, bytes);
-  return { key: keyHash(layout, values), row: sha256(bytes), values };
-}
 
 function rowIdsOf(bytes: Uint8Array): RowId[] {
   if (bytes.length % 64 !== 0) throw new RangeError(`${bytes.length} bytes of removed rows`);

@@ -105,8 +105,8 @@ export interface Taking extends Statement {
   readonly removed: readonly RowId[];
 }
 
-/** A row with its hashes, which were computed from it, not received. */
-export interface AddedRow extends RowId {
+/** Its hashes are for whoever needs them to compute. */
+export interface AddedRow {
   /** Canonical, in the order of the layout's columns. */
   readonly values: ShapeRow;
 }

@@ -122,7 +122,7 @@ class Reader {
     if (tag === TAG.null) return null;
     if (tag !== TAG_OF[type]) throw new RangeError(`tag ${tag} in a column of type ${type}`);
     const value = this.#content(type);
-    if (typeof value !== 'string' || canonicalText(value) === value) return value;
+    if (typeof value !== 'string' || !value.includes('\0')) return value;
     throw new RangeError('text that is not canonical');
   }
 
@@ -139,7 +139,7 @@ class Reader {
     }
     if (type !== 'TEXT' && type !== 'BLOB') return narrow(this.#take(8).readBigInt64BE());
     const bytes = this.#take(this.#take(4).readUInt32BE());
-    return type === 'BLOB' ? plain(bytes) : utf8.decode(bytes);
+    return type === 'BLOB' ? plain(bytes) : textOf(bytes);
   }
 
   #take(count: number): Buffer {
@@ -154,6 +154,13 @@ const TAG_OF: Readonly<Record<ColumnType, number>> = {
 };
 /** A byte order mark is text like any other. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** @throws TypeError when it is no UTF-8 */
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  // What stands for ill-formed bytes may be meant as it is: the slower decoder knows.
+  return text.includes('\ufffd') ? utf8.decode(bytes) : text;
+}
 
 function narrow(whole: bigint): number | bigint {
   return Number.isSafeInteger(Number(whole)) ? Number(whole) : whole;

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Taking } from '../../src/agent/index.ts';
 import { QueryError } from '../../src/query/index.ts';
+import { rowHash } from '../../src/tables/canonical.ts';
 import { EVERY, settled, World } from './history-world.ts';
 import { PowerLost, SimDisk } from './sim-disk.ts';
 
@@ -120,7 +121,9 @@ function expectTruth(world: World): void {
   for (const taking of world.keeper.taken) {
     if (taking.kind === 'gap') continue;
     const state = taking.kind === 'full' ? new Set<string>() : states.get(taking.table)!;
-    const names = new Map(taking.added.map(({ row, values }) => [hex(row), String(values[0])]));
+    const names = new Map(
+      taking.added.map(({ values }) => [hex(rowHash(taking.layout!, values)), String(values[0])]),
+    );
     for (const { row } of taking.removed) state.delete(hex(row));
     for (const [row, name] of names) {
       known.set(row, name);

@@ -800,13 +800,6 @@ CREATE OR REPLACE FUNCTION swarmplane.allows(actions text[], action text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.apply_taking(t swarmplane.collection, shape swarmplane.table_shape, added jsonb, removed jsonb, OUT hash bytea, OUT rows integer)
- RETURNS record
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
 CREATE OR REPLACE PROCEDURE swarmplane.ask(IN sql text, IN hosts text[] DEFAULT '{*}'::text[], IN timeout interval DEFAULT '00:00:30'::interval)
  LANGUAGE plpgsql
 as .. -- owner swarmplane_owner
@@ -1060,6 +1053,13 @@ CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.index_tracked(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.ingest(node_identity text, batch jsonb)
  RETURNS TABLE(table_name text, line text, sequence bigint, hash text, taken integer, became text, why text)
  LANGUAGE plpgsql
@@ -1078,14 +1078,14 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.inventory_diff_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1106,7 +1106,7 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.key_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1118,6 +1118,13 @@ CREATE OR REPLACE FUNCTION swarmplane.last_request()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.last_request() to swarmplane_hub;
 grant execute on function swarmplane.last_request() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.locked_head(host swarmplane.node, host_table text)
+ RETURNS swarmplane.head
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.look_after_alerts()
  RETURNS void
@@ -1171,6 +1178,13 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_tracked(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.make_writer(shape swarmplane.table_shape)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1373,10 +1387,10 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.row_text()
+CREATE OR REPLACE FUNCTION swarmplane.row_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1412,13 +1426,6 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.setting_interval(setting_name text)
  RETURNS interval
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
-CREATE OR REPLACE FUNCTION swarmplane.shape_texts(shape swarmplane.table_shape, OUT names text, OUT readers text, OUT hasher text, OUT all_names text, OUT gone_names text)
- RETURNS record
- LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -1625,6 +1632,13 @@ CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFA
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.track(text,interval,text[],jsonb) to swarmplane_operator;
 
+CREATE OR REPLACE FUNCTION swarmplane.tracked_columns(host_table text)
+ RETURNS TABLE(place bigint, name text, type text, called text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.untrack(table_name text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1660,6 +1674,27 @@ CREATE OR REPLACE FUNCTION swarmplane.wishes_of(host swarmplane.node)
  RETURNS jsonb
  LANGUAGE sql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.write_rows(t swarmplane.collection, taking jsonb, OUT hash bytea, OUT rows integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.writer_name(host_table text, shape integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.writing_text(shape swarmplane.table_shape, is_gone text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 

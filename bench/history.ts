@@ -1,0 +1,158 @@
+/**
+ * History: takings of a fleet's packages through everything that a hub does with them, beside full snapshots of
+ * the same rows: milliseconds per taking, size on disk, and the questions people ask. Then a large fleet that
+ * hands over all at once. Hosts run the agent's own code in this process. fsync is on.
+ */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { EmbeddedPostgres, openPool } from '../src/hub/index.ts';
+import { Crowd, type Crush } from './lib/history-crowd.ts';
+import { Fleet, PACKAGES_PER_HOST, prepareDatabase } from './lib/history-fleet.ts';
+import { keepSnapshot, prepareSnapshots, QUESTIONS } from './lib/history-snapshots.ts';
+import { TimedTurns } from './lib/history-turns.ts';
+import { median, printFigures, printMachine, type Figure } from './lib/report.ts';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const [HOSTS, DAYS, CROWD] = process.argv.includes('--quick') ? [20, 10, 100] : [200, 50, 1_000];
+const QUESTION_ROUNDS = 15;
+const CROWD_HOURS = 3;
+/** What a host of the crowd hands over besides its packages: rows of each table. */
+const OTHERS = { os_version: 1, system_info: 1, kernel_info: 1, users: 30, groups: 60 };
+
+printMachine();
+await onServer(daysOfFleet);
+await onServer(crowdAtOnce);
+
+async function onServer(measure: (pool: pg.Pool) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'swarmplane-bench-'));
+  // The server of a root runs as another user, who has to get there.
+  chmodSync(folder, 0o755);
+  const home = join(folder, 'root');
+  const server = await EmbeddedPostgres.start({ dataDir: folder, homeForRoot: home });
+  const pool = openPool(server.hubUrl);
+  try {
+    await measure(pool);
+  } finally {
+    await pool.end();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Every host takes its packages once a day and hands them over; a snapshot of the same rows is kept beside. */
+async function daysOfFleet(pool: pg.Pool): Promise<void> {
+  const fleet = await Fleet.open(HOSTS);
+  await prepareDatabase(pool, fleet.hosts, ['deb_packages']);
+  await prepareSnapshots(pool);
+  const turns = new TimedTurns(pool, fleet);
+  await turns.tell();
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const days = Array.from({ length: DAYS }, (_, at) => today - (DAYS - at) * DAY_MS);
+  const snapshots: number[] = [];
+  for (const day of days) {
+    if (day !== days[0]) fleet.age();
+    for (const host of fleet.hosts) await host.take(day);
+    await turns.round(async (nodeId) => {
+      const keep = () => keepSnapshot(pool, nodeId, day, fleet.packagesOf(nodeId));
+      snapshots.push(await timed(keep));
+    });
+  }
+  printFigures([...takingFigures(turns, median(snapshots)), ...(await sizeFigures(pool))]);
+  const [before, day] = days.slice(Math.floor(DAYS / 2) - 1) as [number, number];
+  printFigures(await questionFigures(pool, new Date(day), new Date(before)));
+}
+
+function takingFigures({ takings, claims }: TimedTurns, snapshotMs: number): Figure[] {
+  const floor = { what: 'full snapshot', value: snapshotMs };
+  const kinds = { same: 'unchanged', delta: 'delta', full: 'first' };
+  const figures = Object.entries(kinds).map(([kind, called]) => {
+    const samples = takings.get(kind) ?? [];
+    const what = `a taking of ${PACKAGES_PER_HOST} packages, ${called} (median of ${samples.length})`;
+    return { what, value: median(samples), unit: 'ms', floor };
+  });
+  return [...figures, { what: 'claim and note of a turn', value: median(claims), unit: 'ms' }];
+}
+
+async function sizeFigures(pool: pg.Pool): Promise<Figure[]> {
+  const { rows } = await pool.query<{ called: string; mib: number }>(`
+    select case when n.nspname = 'snapshot' then 'snapshots'
+                when c.relname ~ '^collection|^head$' then 'proof'
+                when c.relname ~ '_current$' then 'current'
+                else 'history' end as called,
+           sum(pg_total_relation_size(c.oid)) / 1048576.0::float8 as mib
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r'
+       and (n.nspname in ('snapshot', 'inventory')
+            or n.nspname = 'swarmplane' and c.relname ~ '^collection|^head$')
+     group by 1`);
+  const mib = Object.fromEntries(rows.map(({ called, mib }) => [called, mib]));
+  const { current = 0, history = 0, proof = 0, snapshots = 0 } = mib;
+  const what =
+    `on disk with indexes (current ${current.toFixed(0)}, history ${history.toFixed(0)}, ` +
+    `takings and signatures ${proof.toFixed(0)})`;
+  const floor = { what: 'full snapshots', value: snapshots };
+  return [{ what, value: current + history + proof, unit: 'MiB', floor }];
+}
+
+/** Turn about; both must give the same rows. */
+async function questionFigures(pool: pg.Pool, day: Date, dayBefore: Date): Promise<Figure[]> {
+  await pool.query('vacuum analyze');
+  const figures: Figure[] = [];
+  for (const { what, history, snapshots, values } of QUESTIONS) {
+    const ask = (text: string) => pool.query({ text, values: [...values(day, dayBefore)] });
+    const samples = { history: [] as number[], snapshots: [] as number[] };
+    const [ours, theirs] = [await ask(history), await ask(snapshots)];
+    if (ours.rowCount === 0 || ours.rowCount !== theirs.rowCount)
+      throw new Error(`${what}: ${ours.rowCount} rows and ${theirs.rowCount} rows`);
+    for (let round = 0; round < QUESTION_ROUNDS; round++) {
+      samples.history.push(await timed(() => ask(history)));
+      samples.snapshots.push(await timed(() => ask(snapshots)));
+    }
+    figures.push({
+      ...{ what: `${what} (${ours.rowCount} rows)`, value: median(samples.history), unit: 'ms' },
+      floor: { what: 'full snapshots', value: median(samples.snapshots) },
+    });
+  }
+  return figures;
+}
+
+/** Every host hands over what it took in an hour, at the same time. */
+async function crowdAtOnce(pool: pg.Pool): Promise<void> {
+  const fleet = await Fleet.open(CROWD, OTHERS);
+  const tables = ['deb_packages', ...Object.keys(OTHERS)];
+  await prepareDatabase(pool, fleet.hosts, tables);
+  const crowd = new Crowd(pool, fleet, tables.length);
+  await crowd.tell();
+  const begin = Math.floor(Date.now() / HOUR_MS - CROWD_HOURS - 1) * HOUR_MS;
+  const first = await crowd.crush(begin);
+  const later: Crush[] = [];
+  for (let hour = 1; hour <= CROWD_HOURS; hour++) {
+    fleet.age();
+    later.push(await crowd.crush(begin + hour * HOUR_MS));
+  }
+  later.sort((a, b) => a.ms - b.ms);
+  const takings = CROWD * tables.length;
+  printFigures([
+    crowdFigure(`first ${takings} takings of ${CROWD} hosts at once`, first),
+    crowdFigure(`an hour's ${takings} takings of ${CROWD} hosts at once`, later[1]!),
+  ]);
+}
+
+function crowdFigure(what: string, { ms, hostMs, bytes, floorMs }: Crush): Figure {
+  const [seconds, mib] = [(hostMs / 1000).toFixed(1), (bytes / 2 ** 20).toFixed(0)];
+  return {
+    what: `${what}, ${mib} MiB (of it ${seconds} s the hosts' own work)`,
+    ...{ value: ms / 1000, unit: 's' },
+    floor: { what: 'each answer as one row and commit', value: floorMs / 1000 },
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
