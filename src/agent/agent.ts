@@ -206,6 +206,10 @@ export class Agent implements Asker {
     return observed(events, this.#counters, this.#options.log);
   }
 
+  certificateFor(tables: readonly string[]): Uint8Array | undefined {
+    return this.#certificates.forTables(tables);
+  }
+
   allowedActions(): readonly string[] {
     return this.#certificates.actions();
   }

@@ -68,6 +68,51 @@ describe('history of a swarm', () => {
     );
   });
 
+  it('keeps a sensitive table once the hub has a certificate that names it, and says so until then', async () => {
+    const pool = database.pool(database.superUrl);
+    const ask = async (sql: string) => {
+      await pool.query('select swarmplane.wish_soon()');
+      const { rows } = await pool.query<{ it: string }>(sql);
+      return rows.map(({ it }) => it).join();
+    };
+    await pool.query(`select swarmplane.track('shadow', '10 seconds')`);
+    const refused = `select n.name || ' ' || (r ->> 'table') || ' ' || (r ->> 'code') as it
+      from swarmplane.handover h join swarmplane.node n on n.id = h.node_id, jsonb_array_elements(h.refused) r order by 1`;
+    await eventually(
+      async () =>
+        (await ask(refused)) === 'hub1 shadow authority,web1 shadow authority' ? true : undefined,
+      'both refuse',
+    );
+    const alerts = `select key as it from swarmplane.alert where kind = 'history_refused' order by 1`;
+    expect(await ask(alerts)).toBe('hub1 shadow,web1 shadow');
+    const told = `select coalesce(sum(known_version), 0) as it from swarmplane.handover`;
+    const versions = await ask(told);
+
+    const hub1 = swarm.host('hub1');
+    const role = ['--role', 'reader-of-sensitive', '--tables', 'shadow'];
+    expect((await hub1.cli('operator', 'grant', 'hub1', ...role)).stderr).toBe('');
+    const taken = `select n.name as it from swarmplane.head h join swarmplane.node n on n.id = h.node_id
+      where h.table_name = 'shadow' and h.line is not null order by 1`;
+    await eventually(
+      async () => ((await ask(taken)) === 'hub1,web1' ? true : undefined),
+      'both hand over',
+    );
+    expect(await ask(refused)).toBe('');
+    expect(await ask(told), 'the list is the same').toBe(versions);
+
+    // without it they go on taking the table, and do not hand it over
+    expect((await hub1.cli('operator', 'revoke', 'hub1')).code).toBe(0);
+    await eventually(
+      async () =>
+        (await ask(refused)) === 'hub1 shadow authority,web1 shadow authority' ? true : undefined,
+      'both refuse again',
+    );
+    const { history } = (await swarm.host('web1').status()) as unknown as {
+      history: { tables: { table: string }[] };
+    };
+    expect(history.tables.map(({ table }) => table)).toContain('shadow');
+  });
+
   it('says what is wrong with what was asked', async () => {
     const web1 = swarm.host('web1');
     const history = (...args: string[]) => web1.cli('history', ...args, '--database', database.url);
