@@ -5,6 +5,7 @@
 import { QueryError, type QueryRunner } from '../query/index.ts';
 import { SecureError } from '../secure/index.ts';
 import type { IncomingRequest } from '../swarm/index.ts';
+import { toHex } from '../wire/index.ts';
 import {
   decodeCollectBody,
   decodeTrackBody,
@@ -29,7 +30,6 @@ import {
   type WishList,
 } from './history-wishes.ts';
 import type { Log } from './log.ts';
-import { toHex } from '../wire/index.ts';
 
 export interface HistoryOptions {
   readonly disk: Disk;
@@ -254,7 +254,7 @@ export class History {
   #noteFetched({ table, line, sequence }: Ack): void {
     const known = this.#fetched.get(table);
     const newest = known !== undefined && sameLine(known.line, line) ? known.sequence : 0;
-    this.#fetched.set(table, { line, sequence: Math.max(newest, sequence) });
+    this.#fetched.set(table, { line: line.slice(), sequence: Math.max(newest, sequence) });
   }
 
   /** Up to where each table is fetched; one that is not tracked any more is so as a whole. */

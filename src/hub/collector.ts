@@ -41,7 +41,7 @@ export class Collector {
   /** Tables whose whole state is needed, or that are left alone for a while, by node. */
   readonly #troubles = new Map<string, Map<string, TableTrouble>>();
   /** Wish list and certificate that each host with sensitive tables was told last. */
-  readonly #shown = new Map<string, string>();
+  readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
   #pumping: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -113,7 +113,9 @@ export class Collector {
   /** This hub has a certificate now with which the host was not told: it may have refused without. */
   #isNewlyAllowed({ nodeId, version, wishes }: Turn): boolean {
     const certificate = this.#certificateFor(wishes);
-    return certificate !== undefined && this.#shown.get(nodeId) !== shownAs(version, certificate);
+    if (certificate === undefined) return false;
+    const shown = this.#shown.get(nodeId);
+    return shown?.version !== version || Buffer.compare(shown.certificate, certificate) !== 0;
   }
 
   #certificateFor(wishes: Turn['wishes']): Uint8Array | undefined {
@@ -135,7 +137,7 @@ export class Collector {
       return nodes.map((identity) => {
         const said = answers.get(identity);
         if (!(said instanceof Uint8Array)) return failed(identity, said);
-        if (certificate !== undefined) this.#shown.set(identity, shownAs(version, certificate));
+        if (certificate !== undefined) this.#shown.set(identity, { version, certificate });
         return toldNote(identity, said);
       });
     });
@@ -198,10 +200,6 @@ function toldNote(identity: string, payload: Uint8Array): TurnNote {
   } catch (error) {
     return failed(identity, messageOf(error));
   }
-}
-
-function shownAs(version: number, certificate: Uint8Array): string {
-  return `${version} ${Buffer.from(certificate).toString('hex')}`;
 }
 
 function failed(identity: string, error: string | undefined): TurnNote {
