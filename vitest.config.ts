@@ -1,12 +1,30 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Of a minute each: begun first, so that the run does not end with waiting for one of them. */
+const LONG =
+  /test\/(chaos\/(chaos|history)|net\/kill|secure\/fuzz|sim\/sim|cli\/history)\.test\.ts$/;
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = (file: TestSpecification): boolean => LONG.test(file.moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Workers and child processes are started from dist, in tests too, so it is built first.
-    globalSetup: ['test/helpers/build.ts'],
+    globalSetup: [
+      // Workers and child processes are started from dist, in tests too, so it is built first.
+      'test/helpers/build.ts',
+      'test/helpers/clusters.ts',
+    ],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than cores: many tests wait for processes of their own.
+    maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -17,13 +17,12 @@ function talk(socket, role, onText) {
   const flush = () => {
     for (let bytes; (bytes = channel.pollSend());) socket.write(bytes);
   };
-  const handle = (event) => {
-    if (event.kind === 'open') socket.setTimeout(0);
-    if (event.kind === 'open') console.log(`peer ${event.peer.nodeId}`);
-    const answer = onText(event.message && Buffer.from(event.message).toString());
+  const handle = ({ peer, message }) => {
+    if (peer) console.log(`peer ${peer.nodeId}`);
+    const answer = onText(message && Buffer.from(message).toString(), socket);
     if (answer) channel.send(Buffer.from(answer), performance.now());
   };
-  socket.setTimeout(10_000, () => socket.destroy(new Error('no handshake within 10 s')));
+  socket.setTimeout(10_000, () => socket.destroy(new Error('silent for 10 s')));
   socket.on('error', (error) => console.error(`closed: ${error.message}`));
   socket.on('data', (chunk) => {
     try {
@@ -39,13 +38,11 @@ function talk(socket, role, onText) {
 if (mode === 'listen') {
   const echo = (text) => text && `you said: ${text}`;
   const server = createServer((socket) => talk(socket, 'responder', echo));
-  server.listen(Number(port ?? 0), '127.0.0.1', () => console.log(`port ${server.address().port}`));
+  server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}`));
 } else {
-  const socket = connect(Number(port), '127.0.0.1', () =>
-    talk(socket, 'initiator', (text) => {
-      if (text === undefined) return 'hello';
-      console.log(text);
-      socket.end();
-    }),
-  );
+  const ask = (text, socket) => {
+    if (!text) return 'hello';
+    socket.end(() => console.log(text));
+  };
+  const socket = connect(Number(port), '127.0.0.1', () => talk(socket, 'initiator', ask));
 }

@@ -7,6 +7,9 @@ import { startTestPostgres, type TestDatabase, type TestPostgres } from '../help
 import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { TestHost, TestSwarm } from '../helpers/swarm.ts';
 
+/** Many processes that start on few cores take their time. */
+const SETUP_MS = 300_000;
+
 /** The action that chaos commands: adds the command's id as a line to a file. */
 export const MARK = 'mark';
 
@@ -41,12 +44,11 @@ export class Fleet {
     try {
       const database = await postgres.createDatabase();
       await shorten(database);
-      if (history) await database.pool().query('delete from swarmplane.track_wish');
       const program = history ? { program: ROOTED_PROGRAM } : {};
       swarm = await TestSwarm.start(names('host', count), program);
       const agents = [...swarm.hosts];
       if (!history) for (const host of agents) await allowMark(host);
-      await swarm.whole();
+      await swarm.whole(SETUP_MS);
       const hubs: ChaosHub[] = [];
       for (const name of names('hub', hubCount)) hubs.push(await addHub(swarm, name, database.url));
       if (!history) for (const { host } of hubs) await grant(agents[0]!, host.name);
@@ -126,7 +128,7 @@ const MARK_CONFIG = `actions:
 /** Joins as an agent, then starts again as a hub. */
 async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Promise<ChaosHub> {
   const joined = await swarm.add(name);
-  await swarm.whole();
+  await swarm.whole(SETUP_MS);
   await joined.end();
   const url = new URL(databaseUrl);
   const proxy = await RecordingProxy.start(url.host, { record: false });
@@ -134,16 +136,17 @@ async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Prom
   const host = new TestHost(name, swarm.folder, joined.address, [url.href], HUB_PROGRAM);
   swarm.hosts.splice(swarm.hosts.indexOf(joined), 1, host);
   host.start();
-  await host.until((status) => status.hub?.['state'] === 'ready', 'has a hub');
+  await host.until((status) => status.hub?.['state'] === 'ready', 'has a hub', SETUP_MS);
   return { host, proxy };
 }
 
 /**
- * Short times, so that leases run out while a hub is stopped; tries without end, so that every request
+ * No tables that are tracked unasked; short times, so that leases run out while a hub is stopped; tries without end, so that every request
  * has to succeed; and commits that a killed server keeps, as outside of tests.
  */
 async function shorten(database: TestDatabase): Promise<void> {
   const pool = database.pool();
+  await pool.query('delete from swarmplane.track_wish');
   const settings = { lease_time: '3 seconds', retry_max: '2 seconds', attempts_max: '1000000' };
   for (const [name, value] of Object.entries(settings))
     await pool.query('update swarmplane.setting set value = $2 where name = $1', [name, value]);

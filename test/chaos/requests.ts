@@ -33,12 +33,12 @@ export async function insertAll(
   return inserted;
 }
 
-/** A third are commands, a quarter are queries of all hosts. */
+/** A third are commands, one in ten of the others asks all hosts. */
 function requestOf(fleet: Fleet, random: Random, key: string): Inserted {
   const action = random.hits(0.33);
   const hosts = action ? fleet.agents : fleet.swarm.hosts;
   const some = [random.pick(hosts).name, random.pick(hosts).name];
-  const all = !action && random.hits(0.4);
+  const all = !action && random.hits(0.1);
   return { key, action, hosts: all ? ['*'] : [...new Set(some)] };
 }
 

@@ -5,18 +5,24 @@ import { eventually } from '../helpers/swarm.ts';
 import type { Fleet } from './fleet.ts';
 import type { Inserted } from './requests.ts';
 
-/** Waits for the last request to end. Empty when every promise held. */
+/** Waits until the last request has ended, or none has for `stallMs`. Empty when every promise held. */
 export async function faultsFound(
   fleet: Fleet,
   inserted: readonly Inserted[],
-  waitMs: number,
+  stallMs: number,
 ): Promise<readonly string[]> {
   const { pool } = fleet;
-  await eventually(
-    async () => ((await openRequests(pool)) === 0 ? true : undefined),
-    'every request has ended',
-    waitMs,
-  );
+  for (let open = await openRequests(pool); open > 0;) {
+    const before = open;
+    open = await eventually(
+      async () => {
+        const now = await openRequests(pool);
+        return now < before ? now : undefined;
+      },
+      `another one of ${before} open requests ends`,
+      stallMs,
+    );
+  }
   const found: string[] = [];
   for (const [what, sql] of Object.entries(CHECKS)) {
     const { rows } = await pool.query(sql);

@@ -10,41 +10,43 @@
  *     });
  *   });
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { openPool } from '../../src/hub/database.ts';
-import { migrate } from '../../src/hub/migrate.ts';
-import { serverAccount, type Account } from '../../src/hub/postgres-account.ts';
-import { embeddedBinaries } from '../../src/hub/postgres-binaries.ts';
+import { CLUSTERS } from './clusters.ts';
+import { PostgresServer, SYSTEM_15, type Major, type TestPostgres } from './postgres-server.ts';
 
-export type Major = 15 | 18;
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-export const migrationsDir = join(root, 'migrations');
-export const sqlDir = join(root, 'sql');
-
-const SYSTEM_15 = '/usr/lib/postgresql/15/bin';
+export {
+  migrationsDir,
+  sqlDir,
+  type Major,
+  type TestDatabase,
+  type TestPostgres,
+} from './postgres-server.ts';
 
 /** One describe for each major version there is; one that is missing is skipped and says so. */
-export function eachPostgres(title: string, body: (postgres: () => TestPostgres) => void): void {
+export function eachPostgres(
+  title: string,
+  body: (postgres: () => TestPostgres) => void,
+  options: { readonly bare?: boolean } = {},
+): void {
   for (const major of [18, 15] as const)
     describe(`${title} (PostgreSQL ${major})`, () => {
       const reason = whyWithout(major);
       if (reason !== undefined) return it.skip(reason, () => undefined);
-      body(withPostgres({ major }));
+      body(withPostgres({ ...options, major }));
     });
 }
 
+export interface ServerOptions {
+  readonly major?: Major;
+  /** Straight from initdb, without the roles that a migration leaves in a server. */
+  readonly bare?: boolean;
+}
+
 /** Starts a server before the tests of this describe and stops it after them. */
-export function withPostgres(options: { major?: Major } = {}): () => TestPostgres {
+export function withPostgres(options: ServerOptions = {}): () => TestPostgres {
   let server: TestPostgres | undefined;
   beforeAll(async () => {
     server = await startTestPostgres(options);
@@ -59,42 +61,10 @@ export function whyWithout(major: Major): string | undefined {
   return `PostgreSQL ${major} is not installed (${SYSTEM_15})`;
 }
 
-export interface TestPostgres {
-  readonly major: Major;
-  readonly port: number;
-  /** Folder of the server's data. */
-  readonly dataDir: string;
-  /** A superuser, on the maintenance database. */
-  readonly superUrl: string;
-  /**
-   * A new database, owned by `swarmplane` (CREATEROLE, no superuser), with the repository's
-   * migrations and sql/ applied unless `empty`.
-   */
-  createDatabase(options?: { empty?: boolean }): Promise<TestDatabase>;
-  /** Pid of the postmaster. */
-  pid(): Promise<number>;
-  /** Waits until it takes connections again. */
-  ready(): Promise<void>;
-  /** Starts it again after it was killed or stopped by a signal. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-export interface TestDatabase {
-  readonly name: string;
-  /** As the owner. */
-  readonly url: string;
-  /** As a login role made for this server at first use, member of the given group roles. */
-  urlAs(login: string, memberOf?: readonly string[]): Promise<string>;
-  superUrl: string;
-  /** A pool as the owner, or for the given URL; ended when the server stops. */
-  pool(url?: string): pg.Pool;
-}
-
-export async function startTestPostgres(options: { major?: Major } = {}): Promise<TestPostgres> {
-  const server = new Server(options.major ?? 18);
+export async function startTestPostgres(options: ServerOptions = {}): Promise<TestPostgres> {
+  const server = new PostgresServer(options.major ?? 18);
   try {
-    await server.initialise();
+    await server.initialise(options.bare ? undefined : await preparedCluster(server.major));
     await server.restart();
     return server;
   } catch (error) {
@@ -103,236 +73,27 @@ export async function startTestPostgres(options: { major?: Major } = {}): Promis
   }
 }
 
-class Server implements TestPostgres {
-  readonly major: Major;
-  port = 0;
-  #account: Account | undefined;
-  #folder = '';
-  #bin = '';
-  #process: ChildProcess | undefined;
-  #pools: pg.Pool[] = [];
-  #owner: Promise<void> | undefined;
-  #template: Promise<void> | undefined;
-  #counter = 0;
-
-  constructor(major: Major) {
-    this.major = major;
-  }
-
-  get dataDir(): string {
-    return join(this.#folder, 'data');
-  }
-
-  get superUrl(): string {
-    return this.#url('postgres', 'postgres');
-  }
-
-  #url(user: string, database: string): string {
-    return `postgres://${user}@127.0.0.1:${this.port}/${database}`;
-  }
-
-  async initialise(): Promise<void> {
-    this.#account = serverAccount();
-    this.#folder = await mkdtemp(join(tmpdir(), 'swarmplane-pg-'));
-    await chmod(this.#folder, 0o755);
-    const own = this.#account;
-    this.#bin =
-      this.major === 15
-        ? SYSTEM_15
-        : (await embeddedBinaries(own, join(tmpdir(), 'swarmplane-pg-bin'))).bin;
-    await mkdir(this.dataDir, { mode: 0o700 });
-    if (own !== undefined) await chown(this.dataDir, own.uid, own.gid);
-    const locale =
-      this.major === 15 ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-    await promisify(execFile)(
-      join(this.#bin, 'initdb'),
-      [
-        '-D',
-        this.dataDir,
-        '-U',
-        'postgres',
-        '-A',
-        'trust',
-        '-E',
-        'UTF8',
-        '--locale=C',
-        '--no-sync',
-        ...locale,
-      ],
-      { ...this.#runAs(), env: ENVIRONMENT },
-    );
-    this.port = await freePort();
-  }
-
-  /** The shell ends the server when its standard input ends: with stop(), or with this process. */
-  async restart(): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#start();
-      } catch (error) {
-        // A backend outlives a killed postmaster for a moment, and keeps its shared memory.
-        if (!/shared memory block|lock file/.test((error as Error).message)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-  }
-
-  async #start(): Promise<void> {
-    await this.#ended();
-    const settings = Object.entries({ ...SETTINGS, port: this.port }).flatMap(([key, value]) => [
-      '-c',
-      `${key}=${value}`,
-    ]);
-    const child = spawn(
-      '/bin/sh',
-      ['-c', KEEPER, 'keeper', join(this.#bin, 'postgres'), '-D', this.dataDir, ...settings],
-      { ...this.#runAs(), env: ENVIRONMENT, stdio: ['pipe', 'ignore', 'pipe'], detached: true },
-    );
-    let said = '';
-    child.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-10_000)));
-    this.#process = child;
-    await Promise.race([this.ready(), failure(child, () => said)]);
-  }
-
-  #runAs(): { uid?: number; gid?: number; cwd: string } {
-    const { uid, gid } = this.#account ?? {};
-    return { ...(uid === undefined ? {} : { uid, gid: gid! }), cwd: '/' };
-  }
-
-  async ready(): Promise<void> {
-    for (;;) {
-      const client = new pg.Client({ connectionString: this.superUrl });
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        return await client.end();
-      } catch {
-        if (this.#process === undefined || this.#process.exitCode !== null) return;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  }
-
-  async pid(): Promise<number> {
-    return Number((await readFile(join(this.dataDir, 'postmaster.pid'), 'utf8')).split('\n')[0]);
-  }
-
-  async createDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
-    const name = `test_${++this.#counter}`;
-    this.#owner ??= this.#asSuper('create role swarmplane login createrole');
-    await this.#owner;
-    if (!options.empty) await (this.#template ??= this.#makeTemplate());
-    await this.#asSuper(
-      `create database ${name} owner swarmplane template ${options.empty ? 'template0' : 'swarmplane_template'}`,
-    );
-    return {
-      name,
-      url: this.#url('swarmplane', name),
-      superUrl: this.#url('postgres', name),
-      urlAs: async (login, memberOf = []) => {
-        await this.#asSuper(loginRole(login, memberOf));
-        return this.#url(login, name);
-      },
-      pool: (url = this.#url('swarmplane', name)) => this.#pool(url),
-    };
-  }
-
-  #pool(url: string): pg.Pool {
-    const pool = openPool(url);
-    this.#pools.push(pool);
-    return pool;
-  }
-
-  async #makeTemplate(): Promise<void> {
-    await this.#asSuper('create database swarmplane_template owner swarmplane');
-    const pool = openPool(this.#url('swarmplane', 'swarmplane_template'));
-    try {
-      await migrate(pool, { migrationsDir, sqlDir, release: '0.0.0' });
-    } finally {
-      await pool.end();
-    }
-  }
-
-  async #asSuper(sql: string): Promise<void> {
-    const client = new pg.Client({ connectionString: this.superUrl });
-    await client.connect();
-    try {
-      await client.query(sql);
-    } finally {
-      await client.end();
-    }
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#pools.splice(0).map((pool) => (pool.ended ? undefined : pool.end())));
-    this.#process?.stdin?.end();
-    await this.#ended();
-    if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #ended(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    await new Promise((resolve) => child.once('exit', resolve));
-  }
-}
-
 /**
- * Runs the server beside a reader of standard input. Whichever ends first ends the other: no server
- * outlives its test, and a killed server is seen at once.
+ * A data folder to copy, with the roles and a migrated template: made once in a test run, by the
+ * first that asks. Undefined where no folder for it was made (test/helpers/clusters.ts).
  */
-const KEEPER = `
-  exec 3<&0
-  "$@" 3<&- </dev/null &
-  server=$!
-  (read -r _ <&3; kill -QUIT $server) &
-  reader=$!
-  wait $server
-  code=$?
-  kill $reader
-  exit $code`;
-
-/** fsync off: for tests only. */
-const SETTINGS = {
-  listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
-  shared_buffers: '32MB',
-  max_connections: '120',
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-};
-
-const ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-
-function loginRole(login: string, memberOf: readonly string[]): string {
-  const name = pg.escapeIdentifier(login);
-  const grants = memberOf.map((group) => `grant ${pg.escapeIdentifier(group)} to ${name};`);
-  return `do $$ begin
-    if not exists (select from pg_roles where rolname = ${pg.escapeLiteral(login)}) then
-      create role ${name} login;
-    end if;
-    ${grants.join(' ')}
-  end $$`;
-}
-
-function failure(child: ChildProcess, said: () => string): Promise<never> {
-  return new Promise((_, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}:\n${said()}`)));
-  }).catch((error: unknown) => {
-    throw error;
-  }) as Promise<never>;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
+async function preparedCluster(major: Major): Promise<string | undefined> {
+  const folder = process.env[CLUSTERS];
+  if (folder === undefined) return undefined;
+  const cluster = join(folder, String(major));
+  if (existsSync(cluster)) return cluster;
+  const server = new PostgresServer(major);
+  try {
+    await server.initialise();
+    await server.restart();
+    await server.prepare();
+    await server.shutDown();
+    // Another test file may have been faster: its folder is as good.
+    await rename(server.dataDir, cluster).catch((error: unknown) => {
+      if (!existsSync(cluster)) throw error;
     });
-    server.once('error', reject);
-  });
+    return cluster;
+  } finally {
+    await server.stop();
+  }
 }

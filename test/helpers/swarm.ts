@@ -201,10 +201,10 @@ export class TestSwarm {
   }
 
   /** Every host sees all of them alive. */
-  async whole(): Promise<void> {
+  async whole(timeoutMs?: number): Promise<void> {
     const running = this.hosts.filter((host) => host.running);
     for (const host of running)
-      await host.until((s) => s.alive === running.length, 'sees all alive');
+      await host.until((s) => s.alive === running.length, 'sees all alive', timeoutMs);
   }
 
   async stop(): Promise<void> {

@@ -55,76 +55,82 @@ const FIRST = {
   'sql/20-g.sql': `create or replace function swarmplane.g() returns int language sql as 'select 1';`,
 };
 
-eachPostgres('migrating', (postgres) => {
-  it('twenty hubs at once leave one schema, each migration applied by exactly one of them', async () => {
-    const database = await postgres().createDatabase({ empty: true });
-    const hubs = Array.from({ length: 20 }, () => openPool(database.url, { max: 1 }));
-    const options = { migrationsDir, sqlDir, release: '1.0.0' };
-    const done = await Promise.all(hubs.map((hub) => migrate(hub, options)));
-    const names = (await readMigrations(migrationsDir)).map((migration) => migration.name);
-    expect(done.flatMap((each) => each.applied).sort()).toEqual(names);
-    expect(done.filter((each) => each.reapplied.length > 0)).toHaveLength(1);
-    expect(done.flatMap((each) => each.drift)).toEqual([]);
-    const { rows } = await hubs[0]!.query('select name from swarmplane.migration order by version');
-    expect(rows.map((row: { name: string }) => row.name)).toEqual(names);
-    await Promise.all(hubs.map((hub) => hub.end()));
-  });
+eachPostgres(
+  'migrating',
+  (postgres) => {
+    it('twenty hubs at once leave one schema, each migration applied by exactly one of them', async () => {
+      const database = await postgres().createDatabase({ empty: true });
+      const hubs = Array.from({ length: 20 }, () => openPool(database.url, { max: 1 }));
+      const options = { migrationsDir, sqlDir, release: '1.0.0' };
+      const done = await Promise.all(hubs.map((hub) => migrate(hub, options)));
+      const names = (await readMigrations(migrationsDir)).map((migration) => migration.name);
+      expect(done.flatMap((each) => each.applied).sort()).toEqual(names);
+      expect(done.filter((each) => each.reapplied.length > 0)).toHaveLength(1);
+      expect(done.flatMap((each) => each.drift)).toEqual([]);
+      const { rows } = await hubs[0]!.query(
+        'select name from swarmplane.migration order by version',
+      );
+      expect(rows.map((row: { name: string }) => row.name)).toEqual(names);
+      await Promise.all(hubs.map((hub) => hub.end()));
+    });
 
-  it('twenty hubs of two databases of one server at once: roles are shared and made once', async () => {
-    const databases = await Promise.all(
-      [1, 2].map(() => postgres().createDatabase({ empty: true })),
-    );
-    const hubs = databases.flatMap((database) =>
-      Array.from({ length: 10 }, () => openPool(database.url, { max: 1 })),
-    );
-    const options = { migrationsDir, sqlDir, release: '1.0.0' };
-    const done = await Promise.all(hubs.map((hub) => migrate(hub, options)));
-    const count = (await readMigrations(migrationsDir)).length;
-    expect(done.flatMap((each) => each.applied)).toHaveLength(2 * count);
-    await Promise.all(hubs.map((hub) => hub.end()));
-  });
+    it('twenty hubs of two databases of one server at once: roles are shared and made once', async () => {
+      const databases = await Promise.all(
+        [1, 2].map(() => postgres().createDatabase({ empty: true })),
+      );
+      const hubs = databases.flatMap((database) =>
+        Array.from({ length: 10 }, () => openPool(database.url, { max: 1 })),
+      );
+      const options = { migrationsDir, sqlDir, release: '1.0.0' };
+      const done = await Promise.all(hubs.map((hub) => migrate(hub, options)));
+      const count = (await readMigrations(migrationsDir)).length;
+      expect(done.flatMap((each) => each.applied)).toHaveLength(2 * count);
+      await Promise.all(hubs.map((hub) => hub.end()));
+    });
 
-  it('does nothing the second time', async () => {
-    const database = await postgres().createDatabase();
-    const again = await migrate(database.pool(), { migrationsDir, sqlDir, release: '1.0.0' });
-    expect(again).toEqual({ applied: [], reapplied: [], drift: [] });
-  });
+    it('does nothing the second time', async () => {
+      const database = await postgres().createDatabase();
+      const again = await migrate(database.pool(), { migrationsDir, sqlDir, release: '1.0.0' });
+      expect(again).toEqual({ applied: [], reapplied: [], drift: [] });
+    });
 
-  it('sees functions, views, triggers and policies that someone changed, removed or added', async () => {
-    const options = await release('1.0.0', {
-      ...FIRST,
-      'sql/30-more.sql': `
+    it('sees functions, views, triggers and policies that someone changed, removed or added', async () => {
+      const options = await release('1.0.0', {
+        ...FIRST,
+        'sql/30-more.sql': `
         create or replace view swarmplane.v as select id from swarmplane.thing;
         create or replace function swarmplane.tg() returns trigger language plpgsql as 'begin return new; end';
         create or replace trigger tg before insert on swarmplane.thing for each row execute function swarmplane.tg();
         drop policy if exists p on swarmplane.thing;
         create policy p on swarmplane.thing using (true);`,
-    });
-    const pool = (await postgres().createDatabase({ empty: true })).pool();
-    expect((await migrate(pool, options)).drift).toEqual([]);
-    expect((await migrate(pool, options)).drift).toEqual([]);
-    await pool.query(`
+      });
+      const pool = (await postgres().createDatabase({ empty: true })).pool();
+      expect((await migrate(pool, options)).drift).toEqual([]);
+      expect((await migrate(pool, options)).drift).toEqual([]);
+      await pool.query(`
       create or replace function swarmplane.g() returns int language sql as 'select 2';
       drop function swarmplane.f();
       create function swarmplane.h() returns int language sql as 'select 3';
       create or replace view swarmplane.v as select id from swarmplane.thing where id > 0;
       alter table swarmplane.thing disable trigger tg;
       alter policy p on swarmplane.thing using (false)`);
-    const second = await migrate(pool, options);
-    expect(second).toEqual({
-      applied: [],
-      reapplied: [],
-      drift: [
-        { kind: 'function', name: 'swarmplane.f()', change: 'missing' },
-        { kind: 'function', name: 'swarmplane.g()', change: 'changed' },
-        { kind: 'function', name: 'swarmplane.h()', change: 'added' },
-        { kind: 'policy', name: 'swarmplane.thing.p', change: 'changed' },
-        { kind: 'trigger', name: 'swarmplane.thing.tg', change: 'changed' },
-        { kind: 'view', name: 'swarmplane.v', change: 'changed' },
-      ],
+      const second = await migrate(pool, options);
+      expect(second).toEqual({
+        applied: [],
+        reapplied: [],
+        drift: [
+          { kind: 'function', name: 'swarmplane.f()', change: 'missing' },
+          { kind: 'function', name: 'swarmplane.g()', change: 'changed' },
+          { kind: 'function', name: 'swarmplane.h()', change: 'added' },
+          { kind: 'policy', name: 'swarmplane.thing.p', change: 'changed' },
+          { kind: 'trigger', name: 'swarmplane.thing.tg', change: 'changed' },
+          { kind: 'view', name: 'swarmplane.v', change: 'changed' },
+        ],
+      });
     });
-  });
-});
+  },
+  { bare: true },
+);
 
 describe('releases that follow each other', () => {
   const postgres = withPostgres();
