@@ -116,8 +116,10 @@ as $$
     from jsonb_array_elements(wish) w;
 $$;
 
--- What hosts said to a turn: [{identity, version (of the list it keeps), refused: [{table, code, message}], soon,
--- error}, ...]. `soon`: milliseconds until its next turn. One that keeps another version is told anew.
+-- What hosts said to a turn: [{identity, version (of the list it keeps), refused: [{table, code, message, tracked}],
+-- told, soon, error}, ...]. `told`: it took up the list just now; what it refused then stays until it is told again.
+-- `tracked`: it takes the table and does not hand it over. `soon`: milliseconds until its next turn. One that keeps
+-- another version is told anew.
 create or replace function swarmplane.note_handovers(answers jsonb)
   returns void
   language sql
@@ -127,7 +129,8 @@ as $$
   select set_config('synchronous_commit', 'off', true);
   with said as materialized (
     select h.node_id, a.*
-      from jsonb_to_recordset(answers) as a (identity text, version bigint, refused jsonb, soon integer, error text)
+      from jsonb_to_recordset(answers)
+             as a (identity text, version bigint, refused jsonb, told boolean, soon integer, error text)
       join swarmplane.node n on n.identity = a.identity
       join swarmplane.handover h on h.node_id = n.id
      order by h.node_id
@@ -135,12 +138,20 @@ as $$
   )
   update swarmplane.handover h
      set known_version = coalesce(s.version, h.known_version),
-         refused = coalesce(s.refused, h.refused),
+         refused = coalesce(s.refused || case when s.told then '[]' else (
+           select coalesce(jsonb_agg(r), '[]') from jsonb_array_elements(h.refused) r where not r ? 'tracked') end, h.refused),
          answered_at = case when s.error is null then now() else h.answered_at end,
          last_error = s.error,
          due_at = coalesce(now() + s.soon * interval '1 millisecond', h.due_at)
     from said s
    where h.node_id = s.node_id;
+  select swarmplane.raise_alert('history_refused', n.name || ' ' || (r ->> 'table'),
+           format('%s does not track %s: %s', n.name, r ->> 'table', r ->> 'message'))
+    from jsonb_to_recordset(answers) as a (identity text, refused jsonb, told boolean)
+    join swarmplane.node n on n.identity = a.identity,
+         jsonb_array_elements(a.refused) r
+   where a.told and r ->> 'code' = 'authority'
+   order by n.name, r ->> 'table';
 $$;
 
 -- Milliseconds until the next turn of a host that is there; null where there is none.

@@ -19,7 +19,7 @@ import { CONTROL_SOCKET } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
-import { hostFacts, sealRow, type OpenAlarm } from './facts.ts';
+import { hostFacts, sealRow, trackRow, type OpenAlarm } from './facts.ts';
 import { AgentCounters, agentFigures, type AgentFigures } from './figures.ts';
 import { folderDisk } from './history-disk.ts';
 import { signStatement } from './history-statement.ts';
@@ -206,6 +206,10 @@ export class Agent implements Asker {
     return observed(events, this.#counters, this.#options.log);
   }
 
+  certificateFor(tables: readonly string[]): Uint8Array | undefined {
+    return this.#certificates.forTables(tables);
+  }
+
   allowedActions(): readonly string[] {
     return this.#certificates.actions();
   }
@@ -355,7 +359,11 @@ export class Agent implements Asker {
       config_path: this.#options.state.file(CONFIG_FILE),
     });
     // Thousands of rows, which only a query that names the table should carry to its process.
-    return /swarm_seals/i.test(sql) ? { ...facts, seals: this.seals.all().map(sealRow) } : facts;
+    return {
+      ...facts,
+      ...(/swarm_seals/i.test(sql) && { seals: this.seals.all().map(sealRow) }),
+      ...(/swarm_tracks/i.test(sql) && { tracks: this.#history.status.tables.map(trackRow) }),
+    };
   }
 }
 

@@ -71,13 +71,13 @@ export class Certificates {
     return certificate;
   }
 
-  /** The certificate to show for these sensitive tables; undefined when none is needed or fits. */
+  /** The certificate to show for these sensitive tables; undefined when none is needed or there is none. */
   forTables(tables: readonly string[]): Uint8Array | undefined {
     if (tables.length === 0) return undefined;
     // One that names only some of them is shown all the same: the refusal then says what is missing.
-    const valid = this.#valid();
-    const fits = valid.find((one) => tables.every((table) => permits(one, { table })));
-    return (fits ?? valid[0])?.bytes;
+    const named = (one: RoleCertificate) =>
+      tables.filter((table) => permits(one, { table })).length;
+    return this.#valid().sort((a, b) => named(b) - named(a))[0]?.bytes;
   }
 
   /** The certificate to show for this action; undefined when none allows it. */

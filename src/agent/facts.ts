@@ -1,7 +1,8 @@
-/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms, swarm_seals and osquery_info. */
+/** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms, swarm_seals, swarm_tracks and osquery_info. */
 import type { Alarm, MemberView, ProbeResult, SealView } from '../swarm/index.ts';
 import type { HostFacts, Row } from '../tables/types.ts';
 import { toHex } from '../wire/index.ts';
+import type { HistoryStatus } from './history.ts';
 
 export interface LinkView {
   readonly nodeId: string;
@@ -99,5 +100,13 @@ export function sealRow(seal: SealView): Row {
     hub: seal.hub,
     key_version: seal.keyVersion,
     head: seal.head,
+  };
+}
+
+export function trackRow(track: HistoryStatus['tables'][number]): Row {
+  const { table, every, line, sequence, at, fetched } = track;
+  return {
+    ...{ name: table, every, line, sequence, fetched },
+    time: at === null ? null : Math.floor(at / 1000),
   };
 }

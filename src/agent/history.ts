@@ -5,6 +5,7 @@
 import { QueryError, type QueryRunner } from '../query/index.ts';
 import { SecureError } from '../secure/index.ts';
 import type { IncomingRequest } from '../swarm/index.ts';
+import { toHex } from '../wire/index.ts';
 import {
   decodeCollectBody,
   decodeTrackBody,
@@ -58,6 +59,10 @@ export interface HistoryStatus {
     readonly sequence: number;
     /** Unix milliseconds of the last taking; null before the first. */
     readonly at: number | null;
+    /** Of its takings, hex; null before the first. */
+    readonly line: string | null;
+    /** The newest of that line that a hub acknowledged since the start; null where none did. */
+    readonly fetched: number | null;
   }[];
 }
 
@@ -71,6 +76,8 @@ export class History {
   readonly #states: StateStore;
   readonly #tracker: Tracker;
   #wishes: WishList | undefined;
+  /** The newest acknowledged taking of each table. */
+  readonly #fetched = new Map<string, Pick<Ack, 'line' | 'sequence'>>();
   #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(options: HistoryOptions, journal: Journal, wishes: WishList | undefined) {
@@ -105,8 +112,11 @@ export class History {
       journalBytes: this.#journal.bytes,
       dropped: this.#journal.dropped,
       tables: this.#tables.map(({ table, every }) => {
-        const { sequence = 0, at = null } = this.#journal.heads.get(table) ?? {};
-        return { table, every, sequence, at };
+        const { sequence = 0, at = null, line } = this.#journal.heads.get(table) ?? {};
+        const acked = this.#fetched.get(table);
+        const inLine = line !== undefined && acked !== undefined && sameLine(acked.line, line);
+        const fetched = inLine ? acked.sequence : null;
+        return { table, every, sequence, at, line: line ? toHex(line) : null, fetched };
       }),
     };
   }
@@ -144,6 +154,7 @@ export class History {
       const { allowed, refused } = this.#allowed(request, tables);
       const own = acks.filter(({ table }) => allowed.includes(table));
       for (const ack of own) await this.#checkAck(ack);
+      for (const ack of own) this.#noteFetched(ack);
       await this.#journal.forget(this.#sequences(own));
       const sources = { journal: this.#journal, states: this.#states, sign: this.#options.sign };
       const found = await handOver(sources, allowed, own, Math.min(bytes, ANSWER_BYTES_MAX));
@@ -238,6 +249,12 @@ export class History {
     const message = `taking ${sequence} was fetched, and this host has come to ${head.sequence} only`;
     this.#options.log.warn({ table, sequence }, `this host was set back: ${message}`);
     await this.#tracker.restart(table, message);
+  }
+
+  #noteFetched({ table, line, sequence }: Ack): void {
+    const known = this.#fetched.get(table);
+    const newest = known !== undefined && sameLine(known.line, line) ? known.sequence : 0;
+    this.#fetched.set(table, { line: line.slice(), sequence: Math.max(newest, sequence) });
   }
 
   /** Up to where each table is fetched; one that is not tracked any more is so as a whole. */

@@ -82,6 +82,8 @@ export interface Asker {
    * @throws AgentError `not_commander`; nothing was sent then
    */
   command(spec: CommandSpec): AsyncIterable<AskEvent>;
+  /** The certificate to show with a request for these sensitive tables; undefined when it has none. */
+  certificateFor(tables: readonly string[]): Uint8Array | undefined;
   /** Names of the actions that its certificates allow now, `*` for all; sorted. */
   allowedActions(): readonly string[];
   /** A member's keys as this node has pinned them, oldest first; of a fork the other entry, too. */

@@ -5,6 +5,7 @@ import type { Value } from '../tables/index.ts';
 /** One host's rows, with `host` in front of each. */
 export interface Answer {
   readonly host: string;
+  readonly nodeId: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Value[])[];
   readonly warnings: readonly string[];
@@ -34,6 +35,7 @@ function decode({ outcome, payload }: { outcome: HostOutcome; payload: Uint8Arra
   const answer = new PackedAnswer(outcome, payload, new Uint8Array());
   return {
     host: outcome.name,
+    nodeId: outcome.nodeId,
     columns: ['host', ...answer.columns],
     rows: answer.rows.map((row) => [outcome.name, ...row]),
     warnings: answer.warnings,

@@ -23,6 +23,8 @@ export interface CollectorOptions {
   readonly log: Log;
   /** Longest wait for a host's answer. */
   readonly askMs: number;
+  /** Whether hosts show the table to holders of a certificate only. */
+  readonly isSensitive: (table: string) => boolean;
 }
 
 /** Hosts claimed at once, and asked at once. */
@@ -38,6 +40,8 @@ export class Collector {
   readonly #stop = new AbortController();
   /** Tables whose whole state is needed, or that are left alone for a while, by node. */
   readonly #troubles = new Map<string, Map<string, TableTrouble>>();
+  /** Wish list and certificate that each host with sensitive tables was told last. */
+  readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
   #pumping: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
@@ -99,12 +103,24 @@ export class Collector {
 
   async #serve(turns: readonly Turn[]): Promise<void> {
     const { store } = this.#options;
-    const untold = turns.filter(({ told }) => !told);
+    const untold = turns.filter((turn) => !turn.told || this.#isNewlyAllowed(turn));
     if (untold.length > 0) await store.note(await this.#tell(untold));
-    const notes = await Promise.all(
-      turns.filter(({ told }) => told).map((turn) => this.#collect(turn)),
-    );
+    const others = turns.filter((turn) => !untold.includes(turn));
+    const notes = await Promise.all(others.map((turn) => this.#collect(turn)));
     if (notes.length > 0) await store.note(notes);
+  }
+
+  /** This hub has a certificate now with which the host was not told: it may have refused without. */
+  #isNewlyAllowed({ nodeId, version, wishes }: Turn): boolean {
+    const certificate = this.#certificateFor(wishes);
+    if (certificate === undefined) return false;
+    const shown = this.#shown.get(nodeId);
+    return shown?.version !== version || Buffer.compare(shown.certificate, certificate) !== 0;
+  }
+
+  #certificateFor(wishes: Turn['wishes']): Uint8Array | undefined {
+    const { asker, isSensitive } = this.#options;
+    return asker.certificateFor(wishes.map(({ table }) => table).filter(isSensitive));
   }
 
   /** Hosts with the same list get it in one request. */
@@ -116,10 +132,13 @@ export class Collector {
       const { version, wishes } = group[0]!;
       const body = encodeTrackBody({ version, tables: wishes });
       const nodes = group.map(({ nodeId }) => nodeId);
-      const answers = await this.#ask('track', body, nodes);
+      const certificate = this.#certificateFor(wishes);
+      const answers = await this.#ask('track', body, nodes, certificate);
       return nodes.map((identity) => {
         const said = answers.get(identity);
-        return said instanceof Uint8Array ? toldNote(identity, said) : failed(identity, said);
+        if (!(said instanceof Uint8Array)) return failed(identity, said);
+        if (certificate !== undefined) this.#shown.set(identity, { version, certificate });
+        return toldNote(identity, said);
       });
     });
     return (await Promise.all(told)).flat();
@@ -129,10 +148,12 @@ export class Collector {
     const { store, asker, log } = this.#options;
     const identity = turn.nodeId;
     const troubles = this.#troubles.get(identity) ?? new Map<string, TableTrouble>();
+    const certificate = this.#certificateFor(turn.wishes);
     const run = new TurnRun({
       ...{ turn, store, log, troubles },
       ask: async (body) => {
-        const answers = await this.#ask('collect', encodeCollectBody(body), [identity]);
+        const question = encodeCollectBody(body);
+        const answers = await this.#ask('collect', question, [identity], certificate);
         const said = answers.get(identity);
         if (!(said instanceof Uint8Array)) throw new Error(said ?? SILENT);
         return decodeCollectAnswer(said, { swarmId: asker.swarmId, nodeId: identity });
@@ -155,11 +176,12 @@ export class Collector {
     kind: RequestSpec['kind'],
     body: Uint8Array,
     nodes: readonly string[],
+    certificate: Uint8Array | undefined,
   ): Promise<Map<string, Uint8Array | string>> {
     const { asker, askMs } = this.#options;
     const answers = new Map<string, Uint8Array | string>();
     const targets = { kind: 'nodes', nodes } as const;
-    const spec = { kind, body, targets, timeoutMs: askMs };
+    const spec = { kind, body, targets, timeoutMs: askMs, ...(certificate && { certificate }) };
     for await (const event of asker.request(spec, this.#stop.signal)) {
       if (event.kind !== 'answer') continue;
       const { nodeId, state, message, code } = event.outcome;
@@ -169,10 +191,12 @@ export class Collector {
   }
 }
 
+/** A host that keeps a newer list gets one above it at once. */
 function toldNote(identity: string, payload: Uint8Array): TurnNote {
   try {
-    const { version, refused } = decodeTrackAnswer(payload);
-    return { identity, version, refused, soon: FIRST_TAKINGS_MS };
+    const { version, taken, refused } = decodeTrackAnswer(payload);
+    if (!taken) return { identity, version, soon: 0 };
+    return { identity, version, refused, told: true, soon: FIRST_TAKINGS_MS };
   } catch (error) {
     return failed(identity, messageOf(error));
   }

@@ -61,6 +61,8 @@ export interface Subject {
   readonly node: number;
   readonly table: string;
   readonly headHash: Uint8Array | undefined;
+  /** Hex; undefined where nothing was ever taken. */
+  readonly headLine: string | undefined;
   readonly headSequence: number;
 }
 
@@ -97,9 +99,10 @@ export async function readSubjects(
     node: number;
     table: string;
     hash: Buffer | null;
+    line: string | null;
     sequence: string;
   }>(
-    `select n.identity, n.id as node, t.table_name as table, h.hash, coalesce(h.sequence, 0)::text as sequence
+    `select n.identity, n.id as node, t.table_name as table, h.hash, encode(h.line, 'hex') as line, coalesce(h.sequence, 0)::text as sequence
        from (select node_id, table_name from swarmplane.head
               union
              select distinct node_id, table_name from swarmplane.collection) t
@@ -109,9 +112,9 @@ export async function readSubjects(
       order by n.identity, t.table_name`,
     [nodeId ?? null, table ?? null],
   );
-  return rows.map(({ identity, node, table, hash, sequence }) => ({
-    ...{ nodeId: identity, node, table },
-    ...{ headHash: hash ?? undefined, headSequence: Number(sequence) },
+  return rows.map(({ identity, node, table, hash, line, sequence }) => ({
+    ...{ nodeId: identity, node, table, headHash: hash ?? undefined },
+    ...{ headLine: line ?? undefined, headSequence: Number(sequence) },
   }));
 }
 

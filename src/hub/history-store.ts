@@ -20,7 +20,10 @@ export interface TurnNote {
   readonly identity: string;
   /** Of the wish list it keeps. */
   readonly version?: number;
-  readonly refused?: readonly Refusal[];
+  /** `tracked`: the host takes the table and does not hand it over to this hub. */
+  readonly refused?: readonly (Refusal & { readonly tracked?: true })[];
+  /** It took up the wish list just now. */
+  readonly told?: boolean;
   /** Milliseconds until its next turn, where that is not the usual time. */
   readonly soon?: number;
   readonly error?: string;

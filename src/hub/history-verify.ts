@@ -24,6 +24,15 @@ export interface VerifyOptions extends SubjectFilter {
   readonly swarmId: Uint8Array;
   /** Signing keys of a node by version, as pinned on this machine; undefined where it knows none. */
   readonly keysOf: (nodeId: string) => Promise<ReadonlyMap<number, Uint8Array> | undefined>;
+  /** What the host itself says was fetched, asked before the database is read; undefined where it can not say. */
+  readonly fetchedOf?: (nodeId: string, table: string) => Fetched | undefined;
+}
+
+/** How far a host knows that a hub has kept its takings. */
+export interface Fetched {
+  /** Hex. */
+  readonly line: string;
+  readonly sequence: number;
 }
 
 /** Something that is not as the host said. */
@@ -45,6 +54,8 @@ export interface Verified {
   readonly rows: number;
   /** Takings whose signature could not be checked: this machine does not have the key. */
   readonly unchecked: number;
+  /** The end was compared with what the host says. */
+  readonly compared: boolean;
   readonly findings: readonly Finding[];
 }
 
@@ -75,7 +86,8 @@ export async function* checkHistory(
     const takings = await readTakings(client, subject);
     const rows = await readRows(client, subject, table);
     const keys = await options.keysOf(subject.nodeId);
-    yield new Check(subject, table, takings, rows).run(options.swarmId, keys);
+    const fetched = options.fetchedOf?.(subject.nodeId, subject.table);
+    yield new Check(subject, table, takings, rows).run(options.swarmId, keys, fetched);
   }
 }
 
@@ -99,16 +111,21 @@ class Check {
     this.#rows = rows;
   }
 
-  run(swarmId: Uint8Array, keys: ReadonlyMap<number, Uint8Array> | undefined): Verified {
+  run(
+    swarmId: Uint8Array,
+    keys: ReadonlyMap<number, Uint8Array> | undefined,
+    fetched: Fetched | undefined,
+  ): Verified {
     for (const row of this.#rows) this.#checkRow(row);
     for (const taking of this.#takings) this.#checkSignature(taking, swarmId, keys);
     this.#checkTimes();
     this.#checkChain();
     this.#checkStates();
+    if (fetched !== undefined) this.#checkEnd(fetched);
     const { nodeId, table } = this.#subject;
     return {
       ...{ nodeId, table, takings: this.#takings.length, rows: this.#rows.length },
-      ...{ unchecked: this.#unchecked, findings: this.#findings },
+      ...{ unchecked: this.#unchecked, compared: fetched !== undefined, findings: this.#findings },
     };
   }
 
@@ -214,6 +231,17 @@ class Check {
       this.#find(last, 'it is not the state in swarmplane.head');
     if (Math.max(last.sequence, last.droppedTo ?? 0) !== headSequence)
       this.#find(last, `swarmplane.head says ${headSequence} takings were handed over`);
+  }
+
+  /** What the host was told is kept, is kept: the newest takings were not removed. */
+  #checkEnd({ line, sequence }: Fetched): void {
+    const { headLine, headSequence } = this.#subject;
+    if (headLine === line && headSequence >= sequence) return;
+    const kept = headLine === line ? `${headSequence} of them` : 'another line of them';
+    this.#find(
+      this.#takings.at(-1),
+      `the host was told that its takings up to ${sequence} are kept, and there are ${kept}`,
+    );
   }
 
   /** At each taking the rows that hold amount to the hash that the host signed. */

@@ -104,6 +104,8 @@ export class Hub {
   readonly #listener: Listener;
   readonly #teller: AlertTeller | undefined;
   readonly #facts: QueueFactsReader;
+  /** Names of host tables that hosts show to holders of a certificate only. */
+  #sensitive: ReadonlySet<string> = new Set();
   #id = '';
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
@@ -167,7 +169,9 @@ export class Hub {
     const { askMs, pollMs, sealMs, retentionMs } = this.#tuning;
     const { nodeId, seals } = asker;
     this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
-    this.#collector = new Collector({ store: new HistoryStore(pool), asker, log, askMs });
+    const isSensitive = (table: string) => this.#sensitive.has(table);
+    const store = new HistoryStore(pool);
+    this.#collector = new Collector({ store, asker, log, askMs, isSensitive });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',
@@ -249,6 +253,7 @@ export class Hub {
       key: table.key,
       sensitive: table.sensitive === true,
     }));
+    this.#sensitive = new Set(rows.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
     await this.#queue.reportHostTables(toJson(rows));
   }
 

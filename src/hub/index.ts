@@ -25,4 +25,4 @@ export type { Restored } from './restore.ts';
 export { verifyAudit, type AuditReport, type Fault } from './audit-verify.ts';
 export type { NodeMemory } from './audit-memory.ts';
 export { findHistory, readAsOf, readChanges, type Change, type HistoryOf } from './history-read.ts';
-export { verifyHistory, type Finding, type Verified } from './history-verify.ts';
+export { verifyHistory, type Fetched, type Finding, type Verified } from './history-verify.ts';

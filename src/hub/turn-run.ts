@@ -42,9 +42,10 @@ export class TurnRun {
       const body = this.#body();
       const answer = await ask(body);
       const repeat = await this.#take(answer, body);
-      const { version, refused } = answer;
-      if (!repeat || signal.aborted) return { identity, version, refused };
-      if (round === ROUNDS_MAX - 1) return { identity, version, refused, soon: 0 };
+      const refused = answer.refused.map((one) => ({ ...one, tracked: true as const }));
+      const note: TurnNote = { identity, version: answer.version, refused };
+      if (!repeat || signal.aborted) return note;
+      if (round === ROUNDS_MAX - 1) return { ...note, soon: 0 };
     }
     throw new Error('unreachable');
   }

@@ -22,10 +22,22 @@ export function withAffinity(value: Value | boolean | undefined, type: ColumnTyp
   const plain = typeof value === 'boolean' ? Number(value) : value;
   if (type === 'BLOB' || plain instanceof Uint8Array) return plain;
   if (type === 'TEXT') return typeof plain === 'string' ? plain : numberToText(plain);
+  if (type === 'UNSIGNED_BIGINT' && isBeyondSigned(plain)) return BigInt.asIntN(64, BigInt(plain));
   const number = typeof plain === 'string' ? textToNumber(plain) : plain;
   return typeof number === 'bigint' && (number > INT64_MAX || number < INT64_MIN)
     ? Number(number)
     : number;
+}
+
+/**
+ * Whole numbers from 2^63 to 2^64, which SQLite does not have: an unsigned column holds the negative
+ * ones with the same bits, so that none is lost. osquery gives NULL.
+ */
+function isBeyondSigned(value: number | bigint | string): boolean {
+  if (typeof value === 'string' && !/^\d{19,20}$/.test(value)) return false;
+  if (typeof value === 'number' && !Number.isInteger(value)) return false;
+  const whole = BigInt(value);
+  return whole > INT64_MAX && whole < 2n ** 64n;
 }
 
 /** The number a text stands for, or the text itself when it stands for none. */

@@ -54,6 +54,7 @@ import { swarmAlarms } from './system/swarm-alarms.ts';
 import { swarmLinks } from './system/swarm-links.ts';
 import { swarmMembers } from './system/swarm-members.ts';
 import { swarmSeals } from './system/swarm-seals.ts';
+import { swarmTracks } from './system/swarm-tracks.ts';
 import { systemControls } from './system/system-controls.ts';
 import { systemInfo } from './system/system-info.ts';
 import { temperature } from './system/temperature.ts';
@@ -119,6 +120,7 @@ export const systemTables: readonly HostTable[] = [
   swarmLinks,
   swarmMembers,
   swarmSeals,
+  swarmTracks,
   systemControls,
   systemInfo,
   temperature,

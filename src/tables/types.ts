@@ -41,6 +41,8 @@ export interface HostFacts {
   readonly alarms: readonly Row[];
   /** Only there for a query that names swarm_seals. */
   readonly seals?: readonly Row[];
+  /** Only there for a query that names swarm_tracks. */
+  readonly tracks?: readonly Row[];
   /** Version of swarmplane, node id, name, configuration path: for osquery_info and the like. */
   readonly agent: Row;
 }

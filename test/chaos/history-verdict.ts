@@ -30,12 +30,12 @@ export async function historyFaults(
     if (rows.length > 0) found.push(`${what}: ${rows.length}, such as ${JSON.stringify(rows[0])}`);
   }
   found.push(...(await lost(pool, counted)));
-  const seen = { takings: 0, versions: 0, gaps: 0, slowest: 0 };
+  const seen: Seen = { takings: 0, versions: 0, gaps: 0, slowest: 0, slowestAt: '' };
   for (const truth of truths) found.push(...(await untrue(pool, truth, seen)));
   const written = truths.reduce((sum, { versions }) => sum + versions.length, 0);
   say(
     `${written} versions of ${truths.length} files, ${seen.takings} takings, ${seen.versions} changes seen, ` +
-      `${seen.gaps} gaps, longest time between two takings ${(seen.slowest / 1000).toFixed(1)} s`,
+      `${seen.gaps} gaps, longest time between two takings ${(seen.slowest / 1000).toFixed(1)} s, until ${seen.slowestAt}`,
   );
   if (seen.versions < 2 * truths.length) found.push('hardly a change was seen');
   found.push(...(await unproven(fleet)));
@@ -105,6 +105,7 @@ interface Seen {
   versions: number;
   gaps: number;
   slowest: number;
+  slowestAt: string;
 }
 
 interface Span {
@@ -144,7 +145,8 @@ async function untrue(pool: pg.Pool, truth: Truth, seen: Seen): Promise<string[]
     seen.takings++;
     seen.gaps += Number(span.kind === 'gap');
     seen.versions += Number(span.held !== held);
-    seen.slowest = Math.max(seen.slowest, span.at - (span.before ?? span.at));
+    const waited = span.at - (span.before ?? span.at);
+    if (waited > seen.slowest) [seen.slowest, seen.slowestAt] = [waited, where];
     if (span.kind === 'gap' ? span.held !== held : !truth.was(span.held, span.before ?? 0, span.at))
       found.push(`${where}: a ${span.kind} says ${span.held}, which it was not`);
     held = span.held;

@@ -1,5 +1,7 @@
 /** Hubs that gather: wishes told, takings committed and only then acknowledged, work shared. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Collector } from '../../src/hub/collector.ts';
+import { HistoryStore, type TurnNote } from '../../src/hub/history-store.ts';
 import { Hub } from '../../src/hub/hub.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { withPostgres } from '../helpers/postgres.ts';
@@ -74,6 +76,29 @@ describe('a hub that gathers history', () => {
       `select count(*)::int from swarmplane.alert where kind like 'history%'`,
     )) as [{ count: number }];
     expect(count).toBe(0);
+  });
+
+  it('tells a host that keeps the newer list of another hub one above it, at once', async () => {
+    const { site, asker, hosts } = await swarm(1);
+    const { nodeId } = await site.add('web1', hosts[0]);
+    const theirs = Date.now() + 1e9;
+    asker.wishes.set(nodeId, { version: theirs, tables: [] });
+    const notes: TurnNote[] = [];
+    class NotingStore extends HistoryStore {
+      override async note(said: readonly TurnNote[]): Promise<void> {
+        notes.push(...said);
+        await super.note(said);
+      }
+    }
+    const store = new NotingStore(site.pool);
+    const options = { asker, log: silentLog, askMs: 1_000, isSensitive: () => false };
+    const collector = new Collector({ store, ...options });
+    onTestFinished(() => collector.stop());
+    collector.start();
+    while (notes.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(notes[0]).toEqual({ identity: nodeId, version: theirs, soon: 0 });
+    expect(notes[1]).toMatchObject({ version: theirs + 1, told: true, refused: [] });
+    expect(asker.wishes.get(nodeId)!.version).toBe(theirs + 1);
   });
 
   it('tells hosts when a wish is taken back, and keeps what it has', async () => {

@@ -98,6 +98,13 @@ export class ScriptedAsker implements Asker {
     return () => this.#alarmListeners.delete(listener);
   }
 
+  /** Shown for sensitive tables. */
+  certificate: Uint8Array | undefined;
+
+  certificateFor(tables: readonly string[]): Uint8Array | undefined {
+    return tables.length === 0 ? undefined : this.certificate;
+  }
+
   allowedActions(): readonly string[] {
     return this.allowed;
   }
