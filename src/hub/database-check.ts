@@ -8,6 +8,7 @@ import { broken, fine, skipped, warning, type Finding } from '../agent/index.ts'
 import { explainFailure, parseUrl, POSTGRES_VERSION_MIN, redactUrl } from './database.ts';
 import { DATABASE_LOOKS, type Look } from './database-looks.ts';
 import { codeOf, HubError, messageOf } from './errors.ts';
+import { goodbye } from './goodbye.ts';
 
 /**
  * Never rejects: what can not be looked at is a finding, too.
@@ -25,7 +26,7 @@ export async function checkDatabase(url: string, oldMs = 600_000): Promise<Findi
   } catch (error) {
     return [broken('database', messageOf(error), 'run it again; see the log of PostgreSQL')];
   } finally {
-    await closed(opened);
+    await goodbye(opened.end());
   }
 }
 
@@ -48,14 +49,6 @@ async function open(url: string): Promise<pg.Client | Finding> {
 }
 
 const ANSWER_MS = 5_000;
-
-/** Saying goodbye over a dead connection would wait for ever. */
-async function closed(client: pg.Client): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, 1_000)));
-  await Promise.race([client.end().catch(() => undefined), patience]);
-  clearTimeout(timer);
-}
 
 async function checkServer(client: pg.Client, url: string): Promise<Finding[]> {
   const { rows } = await client.query<{
@@ -119,7 +112,7 @@ async function checkListening(client: pg.Client, url: string): Promise<Finding> 
   } finally {
     clearTimeout(timer);
     await client.query('unlisten *').catch(() => undefined);
-    await closed(sender);
+    await goodbye(sender.end());
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { HubError, codeOf, messageOf } from './errors.ts';
+import { goodbye } from './goodbye.ts';
 import { silentLog, type Log } from './log.ts';
 
 export interface ConnectOptions {
@@ -74,9 +75,6 @@ export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
 
 const openClients = new WeakMap<pg.Pool, Set<pg.PoolClient>>();
 
-/** How long a server has to answer a goodbye. */
-const GOODBYE_MS = 1_000;
-
 /**
  * Ends a pool of `openPool` once its queries have ended. pg waits for the server to close each
  * connection: one that is half-open would keep this process alive for ever, so it is cut.
@@ -85,13 +83,8 @@ export async function endPool(pool: pg.Pool): Promise<void> {
   await pool.end();
   const left = [...(openClients.get(pool) ?? [])];
   if (left.length === 0) return;
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, GOODBYE_MS);
-  });
   const ended = left.map((client) => new Promise<void>((done) => client.once('end', done)));
-  await Promise.race([Promise.all(ended), patience]);
-  clearTimeout(timer);
+  await goodbye(Promise.all(ended));
   cutConnections(pool);
 }
 

@@ -13,6 +13,7 @@ import { Socket } from 'node:net';
 import pgListen, { type Subscriber } from 'pg-listen';
 import { parseUrl } from './database.ts';
 import { messageOf } from './errors.ts';
+import { goodbye } from './goodbye.ts';
 import { silentLog, type Log } from './log.ts';
 
 export type WakeReason = 'notify' | 'connect' | 'poll';
@@ -146,13 +147,7 @@ class Subscription {
 
   async close(): Promise<void> {
     this.#closed = true;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, 1_000);
-    });
-    // Saying goodbye over a half-open connection would wait for ever.
-    await Promise.race([this.#subscriber.close().catch(() => undefined), patience]);
-    clearTimeout(timer);
+    await goodbye(this.#subscriber.close());
     // One that is half-open would keep this process alive.
     for (const socket of this.#sockets) socket.destroy();
   }
