@@ -158,34 +158,10 @@ begin
 end
 $$;
 
--- How each host ended with an action.
-create or replace function swarmplane.tg_delivery_done__audit()
-  returns trigger
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-begin
-  insert into swarmplane.audit (actor, action, object, after)
-  select session_user, 'action.' || n.state, format('request %s host %s', n.request_id, n.host),
-         jsonb_build_object('action', r.action, 'args', r.args, 'asked_by', r.asked_by,
-                            'command', n.id, 'code', n.code, 'error', n.error, 'attempt', n.attempt)
-    from new_rows n
-    join swarmplane.request r on r.id = n.request_id and r.action is not null
-   order by n.request_id, n.host;
-  return null;
-end
-$$;
-
 create or replace trigger _600_commander
   after insert on swarmplane.request
   for each row
   when (new.action is not null)
   execute function swarmplane.tg_request__after_insert_action();
-create or replace trigger _700_audit
-  after insert on swarmplane.delivery_done
-  referencing new table as new_rows
-  for each statement execute function swarmplane.tg_delivery_done__audit();
 alter table swarmplane.request enable always trigger _600_commander;
-alter table swarmplane.delivery_done enable always trigger _700_audit;
 reset role;

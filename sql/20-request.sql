@@ -39,18 +39,17 @@ begin
       using errcode = 'invalid_parameter_value', hint = 'write ''{*}'' alone, or names alone';
   end if;
 
-  select array_agg(distinct named.id order by named.id),
-         -- each name gives one row with a node, or something is wrong
-         count(*) = count(distinct named.name) and bool_and(named.id is not null and named.name is not null)
+  -- name by name: a join on either of two columns would compare each name with every node
+  select array_agg(distinct found.id order by found.id), bool_and(found.matches = 1)
     into found_nodes, all_known
-    from (
-      select w.name, n.id
-        from (select distinct h.name from unnest(hosts) as h (name)) w
-        left join swarmplane.node n
-          on (n.name = w.name or n.identity = w.name)
+    from (select distinct h.name from unnest(hosts) as h (name)) w
+   cross join lateral (
+      select min(n.id) as id, count(*) as matches
+        from swarmplane.node n
+       where (n.name = w.name or n.identity = w.name)
          and n.state <> 'left'
          and (visible is null or n.id = any (visible))
-    ) named;
+   ) found;
   if all_known then
     return query select unnest(found_nodes);
     return;

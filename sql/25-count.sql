@@ -23,6 +23,7 @@ begin
 end
 $$;
 
+-- The time of a query runs from its first claim, an action's from its insert.
 create or replace function swarmplane.tg_delivery__after_update()
   returns trigger
   language plpgsql
@@ -45,14 +46,16 @@ begin
   loop
     update swarmplane.request r
        set pending = r.pending - d.started,
-           running = r.running + d.started
+           running = r.running + d.started,
+           expires_at = coalesce(r.expires_at, now() + r.expires_in)
      where r.id = d.request_id;
   end loop;
   return null;
 end
 $$;
 
--- A delivery ends by moving to delivery_done; `was` says which count it leaves.
+-- A delivery ends by moving to delivery_done; `was` says which count it leaves. How each host ended with
+-- an action is audited here too: a trigger of its own would look up every request once more.
 create or replace function swarmplane.tg_delivery_done__after_insert()
   returns trigger
   language plpgsql
@@ -61,6 +64,7 @@ create or replace function swarmplane.tg_delivery_done__after_insert()
 as $$
 declare
   d record;
+  asked record;
 begin
   for d in
     select n.request_id,
@@ -88,7 +92,17 @@ begin
            closed_at = case
              when r.pending - d.pending + r.running - d.running = 0 then clock_timestamp()
            end
-     where r.id = d.request_id;
+     where r.id = d.request_id
+    returning r.action, r.args, r.asked_by into asked;
+    if asked.action is not null then
+      insert into swarmplane.audit (actor, action, object, after)
+      select session_user, 'action.' || n.state, format('request %s host %s', n.request_id, n.host),
+             jsonb_build_object('action', asked.action, 'args', asked.args, 'asked_by', asked.asked_by,
+                                'command', n.id, 'code', n.code, 'error', n.error, 'attempt', n.attempt)
+        from new_rows n
+       where n.request_id = d.request_id
+       order by n.host;
+    end if;
   end loop;
   return null;
 end

@@ -3,7 +3,7 @@ set local role swarmplane_owner;
 
 -- At most `most` due deliveries of the most urgent request, or no row when nothing is due.
 -- `deliveries` is [[delivery id, node identity, attempt], ...]. Queries, and those actions that the hub's
--- certificate names in `actions`, where '*' is all of them.
+-- certificate names in `actions`, where '*' is all of them. `more`: something else may be due.
 create or replace function swarmplane.claim(hub uuid, most integer, actions text[] default '{}')
   returns table (
     token uuid,
@@ -15,26 +15,31 @@ create or replace function swarmplane.claim(hub uuid, most integer, actions text
     wait_for_away boolean,
     whole_swarm boolean,
     remaining_ms double precision,
-    deliveries json
+    deliveries json,
+    more boolean
   )
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- Plans are kept, also those made while the queue is empty, which must suit a busy one: without these
+  -- every dead row would be read.
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
   taken bigint;
   new_token uuid := gen_random_uuid();
-  others bigint[] := swarmplane.not_allowed(actions);
-begin
   -- Losing a claim in a crash of the server costs a second try, nothing else: save the fsync.
-  perform set_config('synchronous_commit', 'off', true);
+  no_fsync text := set_config('synchronous_commit', 'off', true);
+begin
   select d.request_id into taken
     from swarmplane.delivery d
     join swarmplane.request r on r.id = d.request_id
    where d.state = 'pending'
      and d.run_at <= now()
-     and d.request_id <> all (others)
+     and (r.action is null or r.action = any (actions) or '*' = any (actions))
      and not r.cancel
      and (r.expires_at is null or r.expires_at > now())
    order by d.priority, d.run_at, d.id
@@ -44,18 +49,16 @@ begin
     return;
   end if;
 
-  -- the time of a query runs from its first claim
-  update swarmplane.request r set expires_at = now() + r.expires_in
-   where r.id = taken and r.expires_at is null;
-  insert into swarmplane.lease (token, hub, request_id, until)
-  values (new_token, hub, taken, now() + swarmplane.setting_interval('lease_time'));
-
   return query
-    with due as materialized (
+    with leased as (
+      insert into swarmplane.lease (token, hub, request_id, until)
+      values (new_token, hub, taken, now() + swarmplane.setting_interval('lease_time'))
+    ), due as materialized (
       select d.id
         from swarmplane.delivery d
-       where d.request_id = taken and d.state = 'pending' and d.run_at <= now()
-       order by d.priority, d.run_at, d.id
+       -- pending and due, in words that keep the planner from walking the whole queue
+       where d.request_id = taken and d.state <> 'running' and d.run_at <= now()
+       order by d.run_at, d.id
        limit most
          for update skip locked
     ), claimed as (
@@ -64,12 +67,20 @@ begin
         from due
        where d.id = due.id
       returning d.id, d.node_id, d.attempt
+    ), listed as materialized (
+      select json_agg(json_build_array(c.id, n.identity, c.attempt)) as deliveries, count(*) as claimed
+        from claimed c
+        join swarmplane.node n on n.id = c.node_id
     )
+    -- the time of a query runs from its first claim: a trigger of delivery writes it
     select new_token, r.id, r.sql, r.action, r.args, r.asked_by::text, r.wait_for_away, r.hosts = '{*}',
-           extract(epoch from r.expires_at - now())::double precision * 1000,
-           (select json_agg(json_build_array(c.id, n.identity, c.attempt))
-              from claimed c join swarmplane.node n on n.id = c.node_id)
-      from swarmplane.request r
+           extract(epoch from coalesce(r.expires_at - now(), r.expires_in))::double precision * 1000,
+           l.deliveries,
+           case when l.claimed = most then true
+                else exists (
+                  select from swarmplane.delivery d
+                   where d.state = 'pending' and d.run_at <= now() and d.request_id <> taken) end
+      from swarmplane.request r, listed l
      where r.id = taken;
 end
 $$;
@@ -116,18 +127,11 @@ as $$
 declare
   given integer;
 begin
-  with mine as materialized (
-    select d.id from swarmplane.delivery d
-     where d.token = lease_token and d.state = 'running'
-     order by d.id
-       for update
-  )
+  delete from swarmplane.lease l where l.token = lease_token;
   update swarmplane.delivery d
      set state = 'pending', run_at = now(), attempt = d.attempt - 1, token = null
-    from mine
-   where d.id = mine.id;
+   where d.token = lease_token and d.state = 'running';
   get diagnostics given = row_count;
-  delete from swarmplane.lease l where l.token = lease_token;
   if given > 0 then
     perform pg_notify('swarmplane', '');
   end if;
@@ -139,18 +143,21 @@ $$;
 -- null when nothing is waiting.
 create or replace function swarmplane.next_due(actions text[] default '{}')
   returns double precision
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select extract(epoch from least(
-           (select min(d.run_at)
-              from swarmplane.delivery d
-             where d.state = 'pending'
-               and d.request_id <> all ((select swarmplane.not_allowed(actions))::bigint[])),
-           (select min(r.expires_at) from swarmplane.request r where r.closed_at is null and r.pending > 0)
-         ) - clock_timestamp())::double precision * 1000;
+begin
+  return (
+    select extract(epoch from least(
+             (select min(d.run_at)
+                from swarmplane.delivery d
+               where d.state = 'pending'
+                 and d.request_id <> all ((select swarmplane.not_allowed(actions))::bigint[])),
+             (select min(r.expires_at) from swarmplane.request r where r.closed_at is null and r.pending > 0)
+           ) - clock_timestamp())::double precision * 1000);
+end
 $$;
 
 comment on table swarmplane.lease is

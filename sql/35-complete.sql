@@ -24,103 +24,82 @@ $$;
 --   later: the swarm has not settled yet, running: the host works on it; try again soon, no attempt burnt
 --   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced
 -- Returns what became of each; a delivery that is missing was claimed by somebody else meanwhile.
+-- Whoever changes several deliveries of one token holds its lease, so that no two wait for each other.
 create or replace function swarmplane.complete(lease_token uuid, outcomes jsonb)
   returns table (delivery uuid, became text)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- as in claim
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  attempts_max integer := swarmplane.setting_integer('attempts_max');
-  ended text[] := array['ok', 'failed', 'refused', 'expired', 'unreachable', 'cancelled'];
+  lease record;
+  asked record;
+  troubled boolean;
+  ends jsonb := outcomes;
+  ids uuid[];
   taken uuid[];
-  verdicts text[];
+  states text[];
   answered text[];
-  troubles jsonb;
 begin
-  with o as materialized (
-    select * from jsonb_to_recordset(outcomes) as o (
-      id uuid, state text, code text, message text, ms integer, truncated boolean,
-      columns text[], warnings text[], proof text, rows jsonb, altered integer[])
-  ), locked as materialized (
-    -- what is large (rows, proof) stays in o and is joined where it is stored
-    select d.id, d.request_id, d.node_id, d.state as was, d.attempt, d.claimed_at,
-           d.reached or o.state not in ('unreachable', 'away', 'later') as reached, r.action,
-           n.name as host, n.state as node_state, r.asked_at, r.cancel, r.wait_for_away,
-           r.expires_at <= clock_timestamp() as late,
-           o.state as said, o.code, o.message
-      from o
-      join swarmplane.delivery d on d.id = o.id and d.token = lease_token
-      join swarmplane.request r on r.id = d.request_id
-      join swarmplane.node n on n.id = d.node_id
-     order by d.id
-       for update of d
-  ), judged as materialized (
-    select l.*,
-           case
-             when l.said = any (ended) then l.said
-             when l.cancel then 'cancelled'
-             when l.late then case when l.reached then 'expired' else 'unreachable' end
-             when l.said = 'away' and not l.wait_for_away then 'unreachable'
-             when l.said = 'away' and l.node_state in ('dead', 'left') then 'parked'
-             when l.said in ('away', 'later', 'running') then 'pending'
-             when l.attempt >= attempts_max then 'failed'
-             else 'pending'
-           end as verdict,
+  select l.hub, l.request_id into lease from swarmplane.lease l where l.token = lease_token for update;
+  select r.id, r.asked_at, r.action is not null as is_action into asked
+    from swarmplane.request r
+   where r.id = coalesce(
+           lease.request_id,
+           (select d.request_id from swarmplane.delivery d where d.token = lease_token limit 1));
+  if not found then
+    return;
+  end if;
+  troubled := exists (select from jsonb_to_recordset(outcomes) as o (state text) where o.state <> 'ok');
+  if troubled then
+    outcomes := swarmplane.judged(lease_token, asked.id, outcomes);
+    return query select w.id, w.state from swarmplane.put_back(lease_token, outcomes) as w (id, state);
+    ends := jsonb_path_query_array(outcomes, '$[*] ? (@.state != "pending" && @.state != "parked")');
+  end if;
+  ids := array(select (o ->> 'id')::uuid from jsonb_array_elements(ends) as o);
+  -- each finds its outcome by its place, not by a join, whose plan would be made for an empty queue
+  with gone as (
+    delete from swarmplane.delivery d
+     where d.id = any (ids) and d.token is not distinct from lease_token
+    returning d.id, d.node_id, d.state as was, d.attempt, d.claimed_at,
+              (select n.name from swarmplane.node n where n.id = d.node_id) as host,
+              ends -> array_position(ids, d.id) - 1 as outcome
+  ), ended as (
+    select g.id, g.node_id, g.was, g.attempt, g.claimed_at, g.host, o.*,
            -- an action that failed says how in a row
-           l.said = 'ok' or l.said = 'failed' and l.action is not null as with_rows
-      from locked l
-  ), again as (
-    update swarmplane.delivery d
-       set state = j.verdict,
-           run_at = case j.verdict when 'parked' then 'infinity' else clock_timestamp() + swarmplane.backoff(j.attempt) end,
-           -- a host that is away, or at work, costs no attempt
-           attempt = j.attempt
-             - case when j.said in ('away', 'later', 'running') and j.was = 'running' then 1 else 0 end,
-           reached = j.reached,
-           token = null,
-           last_code = j.code,
-           last_error = j.message
-      from judged j
-     where d.id = j.id and j.verdict in ('pending', 'parked')
-  ), gone as (
-    delete from swarmplane.delivery d using judged j where d.id = j.id and j.verdict = any (ended)
+           case when o.state = 'ok' or o.state = 'failed' and asked.is_action
+                then g.outcome -> 'rows' end as shown
+      from gone g
+     cross join jsonb_to_record(g.outcome) as o (
+           state text, code text, message text, ms integer, truncated boolean,
+           columns text[], warnings text[], proof text, altered integer[])
   ), done as (
     insert into swarmplane.delivery_done (
       node_id, request_id, asked_at, id, host, state, was, attempt, rows, truncated, ms, code,
       error, columns, warnings, proof, hub, claimed_at)
-    select j.node_id, j.request_id, j.asked_at, j.id, j.host, j.verdict, j.was, j.attempt,
-           case when j.with_rows then jsonb_array_length(coalesce(o.rows, '[]')) else 0 end,
-           coalesce(o.truncated, false), o.ms, j.code, j.message, o.columns, o.warnings,
-           decode(o.proof, 'hex'),
-           (select l.hub from swarmplane.lease l where l.token = lease_token), j.claimed_at
-      from judged j
-      join o on o.id = j.id
-     where j.verdict = any (ended)
+    select e.node_id, asked.id, asked.asked_at, e.id, e.host, e.state, e.was, e.attempt,
+           coalesce(jsonb_array_length(e.shown), 0), coalesce(e.truncated, false), e.ms, e.code,
+           e.message, e.columns, e.warnings, decode(e.proof, 'hex'), lease.hub, e.claimed_at
+      from ended e
   ), answer as (
     insert into swarmplane.result (node_id, request_id, asked_at, ordinal, host, row, altered)
-    select j.node_id, j.request_id, j.asked_at, r.ordinal, j.host, r.row,
-           r.ordinal = any (coalesce(o.altered, '{}'))
-      from judged j
-      join o on o.id = j.id
-     cross join jsonb_array_elements(o.rows) with ordinality as r (row, ordinal)
-     where j.with_rows
+    select e.node_id, asked.id, asked.asked_at, r.ordinal, e.host, r.row,
+           r.ordinal = any (coalesce(e.altered, '{}'))
+      from ended e
+     cross join jsonb_array_elements(e.shown) with ordinality as r (row, ordinal)
     on conflict do nothing
   )
-  select array_agg(j.id), array_agg(j.verdict), array_agg(j.host) filter (where j.verdict = 'ok'),
-         jsonb_agg(jsonb_build_object(
-           'id', j.id, 'request', j.request_id, 'action', j.action, 'host', j.host, 'said', j.said,
-           'verdict', j.verdict, 'code', j.code, 'message', j.message, 'attempt', j.attempt))
-           filter (where j.verdict <> 'ok')
-    into taken, verdicts, answered, troubles
-    from judged j;
+  select array_agg(e.id), array_agg(e.state), array_agg(e.host) filter (where e.state = 'ok')
+    into taken, states, answered
+    from ended e;
 
-  if taken is null then
-    return;
-  end if;
-  if troubles is not null then
-    perform swarmplane.note_outcomes(troubles);
+  if troubled then
+    perform swarmplane.note_outcomes(asked.id, outcomes);
   end if;
   -- a host that answers resolves the alerts about itself
   if exists (select from swarmplane.alert a where a.resolved_at is null and a.kind like 'host\_%') then
@@ -129,12 +108,79 @@ begin
   delete from swarmplane.lease l
    where l.token = lease_token
      and not exists (select from swarmplane.delivery d where d.token = lease_token);
-  return query select unnest(taken), unnest(verdicts);
+  return query select unnest(taken), unnest(states);
+end
+$$;
+
+-- The outcomes of deliveries that are still this lease's, with `state` what becomes of the delivery and
+-- `said` what the hub called it.
+create or replace function swarmplane.judged(lease_token uuid, of_request bigint, outcomes jsonb)
+  returns jsonb
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  ended constant text[] := array['ok', 'failed', 'refused', 'expired', 'unreachable', 'cancelled'];
+begin
+  return (
+    select jsonb_agg(
+             j.outcome || jsonb_build_object(
+               'said', j.said, 'host', j.name, 'attempt', j.attempt, 'reached', j.reached, 'state',
+               case
+                 when j.said = any (ended) then j.said
+                 when r.cancel then 'cancelled'
+                 when r.expires_at <= clock_timestamp() then
+                   case when j.reached then 'expired' else 'unreachable' end
+                 when j.said = 'away' and not r.wait_for_away then 'unreachable'
+                 when j.said = 'away' and j.node_state in ('dead', 'left') then 'parked'
+                 when j.said in ('away', 'later', 'running') then 'pending'
+                 when j.attempt >= swarmplane.setting_integer('attempts_max') then 'failed'
+                 else 'pending'
+               end))
+      from swarmplane.request r
+     cross join (
+        select o as outcome, o ->> 'state' as said, d.attempt, n.name, n.state as node_state,
+               d.reached or o ->> 'state' not in ('unreachable', 'away', 'later') as reached
+          from jsonb_array_elements(outcomes) as o
+          join swarmplane.delivery d on d.id = (o ->> 'id')::uuid and d.token = lease_token
+          join swarmplane.node n on n.id = d.node_id
+     ) j
+     where r.id = of_request);
+end
+$$;
+
+-- Those that did not end wait for their next try, or for their host.
+create or replace function swarmplane.put_back(lease_token uuid, judged jsonb)
+  returns table (delivery uuid, became text)
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  return query
+    update swarmplane.delivery d
+       set state = o.state,
+           run_at = case o.state when 'parked' then 'infinity'
+                                 else clock_timestamp() + swarmplane.backoff(d.attempt) end,
+           -- a host that is away, or at work, costs no attempt
+           attempt = d.attempt
+             - case when o.said in ('away', 'later', 'running') and d.state = 'running' then 1 else 0 end,
+           reached = o.reached,
+           token = null,
+           last_code = o.code,
+           last_error = o.message
+      from jsonb_to_recordset(judged) as o (
+        id uuid, state text, said text, reached boolean, code text, message text)
+     where d.id = o.id and d.token = lease_token and o.state in ('pending', 'parked')
+    returning d.id, o.state;
 end
 $$;
 
 -- Every failure raises or counts an alert.
-create or replace function swarmplane.note_outcomes(verdicts jsonb)
+create or replace function swarmplane.note_outcomes(of_request bigint, judged jsonb)
   returns void
   language plpgsql
   security definer
@@ -145,24 +191,26 @@ declare
 begin
   for cause in
     select v.kind, v.key, v.severity, count(*)::integer as times, min(v.message) as message,
-           jsonb_build_object('request', max(v.request), 'hosts', (array_agg(v.host order by v.host))[1:20]) as detail
+           jsonb_build_object('request', of_request, 'hosts', (array_agg(v.host order by v.host))[1:20]) as detail
       from (
-        select case
-                 when o.said = 'again' and o.verdict = 'pending' then 'host_retried'
+        select o.host,
+               case
+                 when o.said = 'again' and o.state = 'pending' then 'host_retried'
                  when o.said = 'again' then 'host_gave_no_answer'
-                 when o.action is null then 'query_' || o.verdict
-                 else 'action_' || o.verdict
+                 when r.action is null then 'query_' || o.state
+                 else 'action_' || o.state
                end as kind,
                case when o.said = 'again' then o.host
-                    else concat_ws(' ', o.action, coalesce(o.code, 'unknown')) end as key,
-               case when o.said = 'again' and o.verdict = 'pending' then 'info' else 'warning' end as severity,
-               case when o.said = 'again' and o.verdict <> 'pending'
+                    else concat_ws(' ', r.action, coalesce(o.code, 'unknown')) end as key,
+               case when o.said = 'again' and o.state = 'pending' then 'info' else 'warning' end as severity,
+               case when o.said = 'again' and o.state <> 'pending'
                     then format('gave up on %s after %s attempts: ', o.host, o.attempt) else '' end
-               || coalesce(o.message, o.code, 'no reason given') as message,
-               o.request, o.host
-          from jsonb_to_recordset(verdicts) as o (
-            request bigint, action text, host text, said text, verdict text, code text, message text, attempt integer)
-         where o.verdict in ('failed', 'refused') or (o.said = 'again' and o.verdict <> 'cancelled')
+               || coalesce(o.message, o.code, 'no reason given') as message
+          from swarmplane.request r
+         cross join jsonb_to_recordset(judged) as o (
+            state text, said text, host text, attempt integer, code text, message text)
+         where r.id = of_request
+           and (o.state in ('failed', 'refused') or (o.said = 'again' and o.state <> 'cancelled'))
       ) v
      group by 1, 2, 3
      order by 1, 2

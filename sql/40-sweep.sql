@@ -139,14 +139,17 @@ $$;
 -- Requests this hub works on that somebody cancelled.
 create or replace function swarmplane.cancelled_leases(tokens uuid[])
   returns setof uuid
-  language sql
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select l.token
-    from swarmplane.lease l
-    join swarmplane.request r on r.id = l.request_id
-   where l.token = any (tokens) and r.cancel;
+begin
+  return query
+    select l.token
+      from swarmplane.lease l
+      join swarmplane.request r on r.id = l.request_id
+     where l.token = any (tokens) and r.cancel;
+end
 $$;
 reset role;

@@ -15,18 +15,23 @@ create or replace function swarmplane.hub_hello(
 as $$
 declare
   new_id uuid;
-  left_over record;
+  left_over uuid[];
+  token uuid;
 begin
   update swarmplane.hub h set stopped_at = now()
    where h.identity = hub_identity and h.stopped_at is null;
-  for left_over in
-    select l.token
+  -- All are locked first: who writes outcomes holds a lease while it waits for the request.
+  with held as materialized (
+    select l.token, l.request_id
       from swarmplane.lease l
       join swarmplane.hub h on h.id = l.hub
      where h.identity = hub_identity
-     order by l.request_id, l.token
-  loop
-    perform swarmplane.reap_lease(left_over.token, format('hub %s started anew', hub_name));
+     order by l.token
+       for update of l
+  )
+  select array_agg(held.token order by held.request_id, held.token) into left_over from held;
+  foreach token in array coalesce(left_over, '{}') loop
+    perform swarmplane.reap_lease(token, format('hub %s started anew', hub_name));
   end loop;
   insert into swarmplane.hub (identity, name, version, process)
   values (hub_identity, hub_name, hub_version, hub_process)

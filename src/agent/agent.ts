@@ -19,7 +19,7 @@ import { CONTROL_SOCKET } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
 import { controlHandler } from './control-handler.ts';
 import { AgentError } from './errors.ts';
-import { hostFacts, sealRow, trackRow, type OpenAlarm } from './facts.ts';
+import { hostFacts, type FactSource, type OpenAlarm } from './facts.ts';
 import { AgentCounters, agentFigures, type AgentFigures } from './figures.ts';
 import { folderDisk } from './history-disk.ts';
 import { signStatement } from './history-statement.ts';
@@ -95,7 +95,7 @@ export class Agent implements Asker {
       limits: options.config.limits,
       denyTables: options.config.denyTables,
       ...(options.root !== undefined && { root: options.root }),
-      facts: (sql) => this.#facts(sql),
+      facts: (sql) => hostFacts(sql, this.#factSource()),
     });
   }
 
@@ -348,21 +348,22 @@ export class Agent implements Asker {
     this.#events.emit('alarm', alarm);
   }
 
-  #facts(sql: string): ReturnType<typeof hostFacts> {
-    const probes = this.#node.probes();
-    const facts = hostFacts(this.members(), probes, this.#node.links(), this.#alarms.list(), {
-      version: VERSION,
-      node_id: this.nodeId,
-      name: this.name,
-      pid: process.pid,
-      start_time: Math.floor(this.#startedAt / 1000),
-      config_path: this.#options.state.file(CONFIG_FILE),
-    });
-    // Thousands of rows, which only a query that names the table should carry to its process.
+  #factSource(): FactSource {
     return {
-      ...facts,
-      ...(/swarm_seals/i.test(sql) && { seals: this.seals.all().map(sealRow) }),
-      ...(/swarm_tracks/i.test(sql) && { tracks: this.#history.status.tables.map(trackRow) }),
+      members: () => this.members(),
+      probes: () => this.#node.probes(),
+      links: () => this.#node.links(),
+      alarms: () => this.#alarms.list(),
+      seals: () => this.seals.all(),
+      tracks: () => this.#history.status.tables,
+      agent: {
+        version: VERSION,
+        node_id: this.nodeId,
+        name: this.name,
+        pid: process.pid,
+        start_time: Math.floor(this.#startedAt / 1000),
+        config_path: this.#options.state.file(CONFIG_FILE),
+      },
     };
   }
 }

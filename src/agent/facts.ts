@@ -15,20 +15,33 @@ export interface LinkView {
   readonly bytesOut: number;
 }
 
-export function hostFacts(
-  members: readonly MemberView[],
-  probes: readonly ProbeResult[],
-  links: readonly LinkView[],
-  alarms: readonly OpenAlarm[],
-  agent: Row,
-): HostFacts {
-  const probeOf = new Map(probes.map((probe) => [probe.nodeId, probe]));
+export interface FactSource {
+  members(): readonly MemberView[];
+  probes(): readonly ProbeResult[];
+  links(): readonly LinkView[];
+  alarms(): readonly OpenAlarm[];
+  seals(): readonly SealView[];
+  tracks(): HistoryStatus['tables'];
+  /** For osquery_info and the like. */
+  readonly agent: Row;
+}
+
+/** Of tables that the SQL does not name nothing: thousands of rows would go to its process for nothing. */
+export function hostFacts(sql: string, source: FactSource): HostFacts {
+  const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+/g));
   return {
-    members: members.map((member) => memberRow(member, probeOf.get(member.nodeId))),
-    links: links.map(linkRow),
-    alarms: alarms.map(alarmRow),
-    agent,
+    agent: source.agent,
+    ...(named.has('swarm_members') && { members: memberRows(source) }),
+    ...(named.has('swarm_links') && { links: source.links().map(linkRow) }),
+    ...(named.has('swarm_alarms') && { alarms: source.alarms().map(alarmRow) }),
+    ...(named.has('swarm_seals') && { seals: source.seals().map(sealRow) }),
+    ...(named.has('swarm_tracks') && { tracks: source.tracks().map(trackRow) }),
   };
+}
+
+function memberRows(source: FactSource): Row[] {
+  const probeOf = new Map(source.probes().map((probe) => [probe.nodeId, probe]));
+  return source.members().map((member) => memberRow(member, probeOf.get(member.nodeId)));
 }
 
 /** An alarm with how often it was raised. */
@@ -91,7 +104,7 @@ function alarmRow(alarm: OpenAlarm): Row {
   };
 }
 
-export function sealRow(seal: SealView): Row {
+function sealRow(seal: SealView): Row {
   return {
     chain: seal.chain.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
     number: seal.number,
@@ -103,7 +116,7 @@ export function sealRow(seal: SealView): Row {
   };
 }
 
-export function trackRow(track: HistoryStatus['tables'][number]): Row {
+function trackRow(track: HistoryStatus['tables'][number]): Row {
   const { table, every, line, sequence, at, fetched } = track;
   return {
     ...{ name: table, every, line, sequence, fetched },

@@ -97,7 +97,7 @@ export class Dispatcher {
     }
   }
 
-  /** False when nothing was due. */
+  /** False when nothing else is due: what is committed later wakes us. */
   async #claim(): Promise<boolean> {
     const { queue, hubId, claimMax, asker } = this.#options;
     const claim = await queue.claim(hubId(), claimMax, asker.allowedActions());
@@ -105,7 +105,7 @@ export class Dispatcher {
     const run = new Run(claim, { ...this.#options, abandon: this.#abandon.signal });
     const done = run.go().finally(() => this.#ended(claim.token));
     this.#runs.set(claim.token, { run, done });
-    return true;
+    return claim.more;
   }
 
   /** Only with every place taken may there be work that nobody looked for. */

@@ -17,6 +17,8 @@ export interface Claim {
   /** Milliseconds until the request expires, when it was claimed. */
   readonly remainingMs: number;
   readonly deliveries: readonly ClaimedDelivery[];
+  /** Something else may be due. */
+  readonly more: boolean;
 }
 
 /** What hosts are asked. */
@@ -108,6 +110,7 @@ interface ClaimRow {
   whole_swarm: boolean;
   remaining_ms: number;
   deliveries: [string, string, number][];
+  more: boolean;
 }
 
 /** Every method rejects with the error of pg. */
@@ -158,6 +161,7 @@ export class Queue {
       wholeSwarm: row.whole_swarm,
       remainingMs: row.remaining_ms,
       deliveries: row.deliveries.map(([id, nodeId, attempt]) => ({ id, nodeId, attempt })),
+      more: row.more,
     };
     this.counters.claimed(claim);
     return claim;

@@ -60,40 +60,42 @@ async function work(job: Job): Promise<void> {
     announce: (table) => report({ type: 'reading', table }),
   });
   try {
-    report({ type: 'done', done: await perform(opened, session, job) });
+    report({ type: 'done', ...(await perform(opened, session, job)) });
   } catch (error) {
     report(failure(error, session));
   }
 }
 
-async function perform(opened: Database, session: Session, job: Job): Promise<Done> {
+/** How a job ended, and the rows that were not sent yet. */
+interface Performed {
+  readonly done: Done;
+  readonly rows: readonly (readonly Value[])[];
+}
+
+async function perform(opened: Database, session: Session, job: Job): Promise<Performed> {
   if (job.kind === 'take') return take(opened, session, job);
   const statement = new Statement(opened, session, job.sql);
   try {
-    if (job.kind === 'prepare') return { kind: 'prepare', ...statement.info };
-    if (job.kind === 'explain')
-      return {
-        kind: 'explain',
-        ...statement.info,
-        tables: statement.uses,
-        plan: statement.queryPlan(),
-      };
-    requirePermission(statement.info.sensitive, job.allowSensitive);
+    const { info } = statement;
+    if (job.kind === 'prepare') return { done: { kind: 'prepare', ...info }, rows: [] };
+    if (job.kind === 'explain') {
+      const { uses: tables } = statement;
+      const plan = statement.queryPlan();
+      return { done: { kind: 'explain', ...info, tables, plan }, rows: [] };
+    }
+    requirePermission(info.sensitive, job.allowSensitive);
     await statement.collectSnapshots(settings.root);
-    const truncated = sendRows(statement.rows());
-    return {
-      kind: 'run',
-      columns: statement.columns,
-      truncated,
-      warnings: [...session.warnings],
-      tookMs: Math.round(performance.now() - session.startedAt),
-    };
+    const { truncated, rows } = sendRows(statement.rows());
+    const { columns } = statement;
+    const warnings = [...session.warnings];
+    const tookMs = Math.round(performance.now() - session.startedAt);
+    return { done: { kind: 'run', columns, truncated, warnings, tookMs }, rows };
   } finally {
     statement.finalize();
   }
 }
 
-async function take(opened: Database, session: Session, job: Job): Promise<Done> {
+async function take(opened: Database, session: Session, job: Job): Promise<Performed> {
   const table = tableToTake(opened, job.sql);
   const shape = hostTables.shapeOf(table);
   const statement = new Statement(opened, session, takingSql(table, shape));
@@ -101,8 +103,8 @@ async function take(opened: Database, session: Session, job: Job): Promise<Done>
     requirePermission(statement.info.sensitive, job.allowSensitive);
     await statement.collectSnapshots(settings.root);
     const taking = new Taking(shape, session);
-    const truncated = sendRows(taking.rows(statement.rows()));
-    return { kind: 'take', shape, hash: taking.hash, truncated };
+    const { truncated, rows } = sendRows(taking.rows(statement.rows()));
+    return { done: { kind: 'take', shape, hash: taking.hash, truncated }, rows };
   } finally {
     statement.finalize();
   }
@@ -117,8 +119,11 @@ function requirePermission(sensitive: readonly string[], allowed: boolean): void
   );
 }
 
-/** Sends rows up to the limits; true when some were left out. */
-function sendRows(rows: Iterable<readonly Value[]>): boolean {
+/** Sends rows up to the limits but for the last of them; `truncated` when some were left out. */
+function sendRows(rows: Iterable<readonly Value[]>): {
+  truncated: boolean;
+  rows: Performed['rows'];
+} {
   let [count, bytes, waitingBytes] = [0, 0, 0];
   let waiting: (readonly Value[])[] = [];
   let truncated = false;
@@ -134,8 +139,7 @@ function sendRows(rows: Iterable<readonly Value[]>): boolean {
     report({ type: 'rows', rows: waiting });
     [waiting, waitingBytes] = [[], 0];
   }
-  if (waiting.length > 0) report({ type: 'rows', rows: waiting });
-  return truncated;
+  return { truncated, rows: waiting };
 }
 
 /** About what a row takes on the wire. */

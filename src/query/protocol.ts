@@ -49,7 +49,12 @@ export type Report =
   | { readonly type: 'reading'; readonly table: string }
   /** Some rows of the answer: sent as they come, so that no message is large. */
   | { readonly type: 'rows'; readonly rows: readonly (readonly Value[])[] }
-  | { readonly type: 'done'; readonly done: Done }
+  /** With the last rows, so that a small answer is one message. */
+  | {
+      readonly type: 'done';
+      readonly done: Done;
+      readonly rows: readonly (readonly Value[])[];
+    }
   | {
       readonly type: 'failed';
       readonly code: QueryErrorCode;

@@ -122,6 +122,7 @@ export class QueryProcess {
         for (const row of report.rows) running.rows.push(row);
         return;
       case 'done':
+        for (const row of report.rows) running.rows.push(row);
         running.resolve({ done: report.done as Done, rows: running.rows });
         return;
       case 'failed': {

@@ -36,12 +36,11 @@ export interface Constraint {
 
 /** Facts about the swarm, handed in by the agent as plain data. */
 export interface HostFacts {
-  readonly members: readonly Row[];
-  readonly links: readonly Row[];
-  readonly alarms: readonly Row[];
-  /** Only there for a query that names swarm_seals. */
+  /** Rows of swarm_members and so on: each only there for a query that names its table. */
+  readonly members?: readonly Row[];
+  readonly links?: readonly Row[];
+  readonly alarms?: readonly Row[];
   readonly seals?: readonly Row[];
-  /** Only there for a query that names swarm_tracks. */
   readonly tracks?: readonly Row[];
   /** Version of swarmplane, node id, name, configuration path: for osquery_info and the like. */
   readonly agent: Row;

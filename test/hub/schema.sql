@@ -166,7 +166,6 @@ create table swarmplane.delivery (
   last_code text,
   last_error text,
   constraint attempt_is_not_negative CHECK ((attempt >= 0)),
-  constraint delivery_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
   constraint delivery_pkey PRIMARY KEY (id),
   constraint delivery_request_id_fkey FOREIGN KEY (request_id) REFERENCES swarmplane.request(id),
   constraint one_per_request_and_node UNIQUE (request_id, node_id),
@@ -215,8 +214,6 @@ create table swarmplane.delivery_done (
 CREATE INDEX delivery_done_request ON ONLY swarmplane.delivery_done USING btree (request_id);
 CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
 alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
-CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__audit();
-alter table swarmplane.delivery_done enable always trigger _700_audit;
 CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert();
 alter table swarmplane.delivery_done enable always trigger _800_count_done;
 alter table swarmplane.delivery_done enable row level security;
@@ -308,9 +305,7 @@ create table swarmplane.lease (
   request_id bigint not null,
   claimed_at timestamp with time zone not null default now(),
   until timestamp with time zone not null,
-  constraint lease_hub_fkey FOREIGN KEY (hub) REFERENCES swarmplane.hub(id),
-  constraint lease_pkey PRIMARY KEY (token),
-  constraint lease_request_id_fkey FOREIGN KEY (request_id) REFERENCES swarmplane.request(id)
+  constraint lease_pkey PRIMARY KEY (token)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
 CREATE INDEX lease_until ON swarmplane.lease USING btree (until);
 
@@ -843,7 +838,7 @@ grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
 
 CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
  RETURNS SETOF uuid
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -857,10 +852,13 @@ CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text[] DEFAULT '{}'::text[])
- RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json)
+ RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json, more boolean)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.claim(uuid,integer,text[]) to swarmplane_hub;
 
@@ -901,6 +899,9 @@ CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
 
@@ -1103,6 +1104,13 @@ CREATE OR REPLACE FUNCTION swarmplane.is_outside(ip inet)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.judged(lease_token uuid, of_request bigint, outcomes jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.key_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
@@ -1209,7 +1217,7 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.next_due(actions text[] DEFAULT '{}'::text[])
  RETURNS double precision
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -1253,7 +1261,7 @@ CREATE OR REPLACE FUNCTION swarmplane.note_handovers(answers jsonb)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.note_handovers(jsonb) to swarmplane_hub;
 
-CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(verdicts jsonb)
+CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(of_request bigint, judged jsonb)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1292,6 +1300,13 @@ CREATE OR REPLACE FUNCTION swarmplane.partition_ends()
  RETURNS TABLE(parent text, part text, ends timestamp with time zone)
  LANGUAGE sql
  STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.put_back(lease_token uuid, judged jsonb)
+ RETURNS TABLE(delivery uuid, became text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1509,13 +1524,6 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_delivery__after_update()
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__after_insert()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
-CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__audit()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER

@@ -10,7 +10,13 @@ create temp table claimed as select * from swarmplane.claim((select id from hub)
 select pg_temp.equal('urgent first', sql || ' ' || json_array_length(deliveries), 'first 2') from claimed;
 select pg_temp.equal('time runs from the first claim', (remaining_ms between 59000 and 60000)::text, 'true') from claimed;
 select pg_temp.equal('counted', r.pending || ' ' || r.running, '1 2') from swarmplane.request r where sql = 'first';
-select pg_temp.equal('the rest', json_array_length(deliveries)::text, '1') from swarmplane.claim((select id from hub), 10);
+select pg_temp.equal('another of its deliveries is due', more::text, 'true') from claimed;
+create temp table rest as select * from swarmplane.claim((select id from hub), 10);
+select pg_temp.equal('the rest', json_array_length(deliveries)::text, '1') from rest;
+select pg_temp.equal('another request is due', more::text, 'true') from rest;
+savepoint before;
+select pg_temp.equal('nothing else is due', more::text, 'false') from swarmplane.claim((select id from hub), 10);
+rollback to before;
 
 -- the token is a fence
 create temp table one as select (deliveries -> 0 ->> 0)::uuid as id, token from claimed;

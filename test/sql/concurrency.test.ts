@@ -68,6 +68,46 @@ eachPostgres('sessions at once', (postgres) => {
     expect(deadlocks).toEqual([{ deadlocks: 0 }]);
   });
 
+  it('outcomes in any order, reapers and a hub that starts anew never deadlock', async () => {
+    const database = await postgres().createDatabase();
+    const { pool, hub } = await arrange(database, 40);
+    for (let i = 0; i < 6; i++)
+      await pool.query(`insert into swarmplane.request (sql) values ('select ${i}')`);
+    await pool.query(
+      `update swarmplane.setting set value = '1 microsecond' where name like 'retry%'`,
+    );
+    await pool.query(`update swarmplane.setting set value = '1000' where name = 'attempts_max'`);
+    let taken = 0;
+    const client = async (at: number): Promise<void> => {
+      for (;;) {
+        const { rows } = await pool.query<{ token: string; deliveries: [string][] }>(
+          'select token, deliveries from swarmplane.claim($1, 9)',
+          [hub],
+        );
+        const [claim] = rows;
+        if (claim === undefined) break;
+        const ids = claim.deliveries.map(([id]) => id).sort();
+        if (at % 2 === 0) ids.reverse();
+        const outcomes = JSON.stringify(ids.map((id) => ({ id, state: 'ok' })));
+        const complete = pool.query('select swarmplane.complete($1, $2)', [claim.token, outcomes]);
+        // Somebody takes the same work back at the same moment.
+        const take =
+          taken++ % 5 === 0
+            ? pool.query(`select swarmplane.hub_hello(repeat('f', 64), 'hub', '0', 1)`)
+            : pool.query(`select swarmplane.reap_lease($1, 'ran out')`, [claim.token]);
+        await Promise.all([complete, take]);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, at) => client(at)));
+    const { rows } = await pool.query('select sum(ok)::int as ok from swarmplane.request');
+    expect(rows).toEqual([{ ok: 240 }]);
+    expect((await pool.query('table swarmplane.count_fault')).rows).toEqual([]);
+    const { rows: deadlocks } = await pool.query(
+      'select deadlocks from pg_stat_database where datname = current_database()',
+    );
+    expect(deadlocks).toEqual([{ deadlocks: 0 }]);
+  });
+
   it('two claims at once never share a delivery, and none takes more than it may', async () => {
     const database = await postgres().createDatabase();
     const { pool, hub } = await arrange(database, 100);

@@ -16,5 +16,5 @@ export const swarmAlarms: SnapshotTable = {
     bigint('last_at', 'Unix time it was raised last.'),
     bigint('count', 'How often it was raised.'),
   ],
-  collect: (context): Row[] => [...context.facts.alarms],
+  collect: (context): Row[] => [...(context.facts.alarms ?? [])],
 };

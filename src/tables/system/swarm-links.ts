@@ -17,5 +17,5 @@ export const swarmLinks: SnapshotTable = {
     bigint('bytes_in', 'Bytes received.'),
     bigint('bytes_out', 'Bytes sent.'),
   ],
-  collect: (context): Row[] => [...context.facts.links],
+  collect: (context): Row[] => [...(context.facts.links ?? [])],
 };

@@ -31,5 +31,5 @@ export const swarmMembers: SnapshotTable = {
       hidden: true,
     }),
   ],
-  collect: (context): Row[] => [...context.facts.members],
+  collect: (context): Row[] => [...(context.facts.members ?? [])],
 };

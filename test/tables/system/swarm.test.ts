@@ -24,18 +24,21 @@ describe('the tables of the swarm', () => {
   });
 
   it('have a column for everything the agent tells of members, links and alarms', () => {
-    const rows = hostFacts(
-      [MEMBER],
-      [PROBE],
-      [{ ...LINK, name: 'b' }],
-      [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
-      {},
-    );
+    const rows = hostFacts('swarm_members, "SWARM_LINKS", swarm_alarms', SOURCE);
     const columns = (name: string): string[] =>
       findTable(name)!.columns.map((column) => column.name);
-    expect(columns('swarm_members')).toEqual(expect.arrayContaining(Object.keys(rows.members[0]!)));
-    expect(columns('swarm_links')).toEqual(expect.arrayContaining(Object.keys(rows.links[0]!)));
-    expect(columns('swarm_alarms')).toEqual(expect.arrayContaining(Object.keys(rows.alarms[0]!)));
+    expect(columns('swarm_members')).toEqual(
+      expect.arrayContaining(Object.keys(rows.members![0]!)),
+    );
+    expect(columns('swarm_links')).toEqual(expect.arrayContaining(Object.keys(rows.links![0]!)));
+    expect(columns('swarm_alarms')).toEqual(expect.arrayContaining(Object.keys(rows.alarms![0]!)));
+  });
+});
+
+describe('a query that names no table of the swarm', () => {
+  it('carries no member to its process', () => {
+    expect(hostFacts('select * from users', SOURCE)).toEqual({ agent: { pid: 42 } });
+    expect(Object.keys(hostFacts('select * from swarm_links', SOURCE))).toEqual(['agent', 'links']);
   });
 });
 
@@ -80,3 +83,13 @@ const MEMBER = {
   ...{ state: 'alive', incarnation: 1, since: 1, self: true, linked: false },
   entry: { version: 1, signKey: new Uint8Array(32) },
 } as never;
+
+const SOURCE = {
+  members: () => [MEMBER],
+  probes: () => [PROBE],
+  links: () => [{ ...LINK, name: 'b' }],
+  alarms: () => [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
+  seals: () => [],
+  tracks: () => [],
+  agent: { pid: 42 },
+};
