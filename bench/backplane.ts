@@ -4,7 +4,7 @@
  * beside a trigger's NOTIFY heard in another process; commits of writers that insert requests.
  * Everything beside something else is taken in rounds, turn about. fsync is on.
  */
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ import { median, percentile, printFigures, printMachine, type Figure } from './l
 
 const ROUNDS = 5;
 /** Deliveries in one round, by batch. */
-const DELIVERIES: Readonly<Record<number, number>> = { 1: 500, 100: 5_000 };
+const DELIVERIES: Readonly<Record<number, number>> = { 1: 1_000, 100: 20_000 };
 const LATENCIES = 200;
 const WRITERS = 32;
 const COMMITS = 2_000;
@@ -133,23 +133,29 @@ async function commitsPerSecond(
 /**
  * All from the moment the insert is sent. The result row counts as there when a notification of its
  * commit is heard; the trigger that notifies exists in this bench only. The host says itself when it
- * began, on its clock of whole milliseconds.
+ * began, on its clock of whole milliseconds. There and back: another process hears the first
+ * notification and inserts a row, whose notification is heard.
  */
 async function latencyFigures(url: string): Promise<Figure[]> {
   const writer = await connected(url);
   await writer.query(`
     create table public.bench_floor (n integer);
+    create table public.bench_there (n integer);
+    create table public.bench_back (n integer);
     create function public.bench_notify() returns trigger language plpgsql as
       $$ begin perform pg_notify(tg_argv[0], ''); return null; end $$;
     create trigger heard after insert on public.bench_floor
       for each statement execute function public.bench_notify('bench_floor');
+    create trigger heard after insert on public.bench_there
+      for each statement execute function public.bench_notify('bench_there');
+    create trigger heard after insert on public.bench_back
+      for each statement execute function public.bench_notify('bench_back');
     grant execute on function public.bench_notify() to swarmplane_owner;
     create trigger bench_heard after insert on swarmplane.result
       for each statement execute function public.bench_notify('bench_result')`);
-  const listener = fork(fileURLToPath(new URL('lib/notified.ts', import.meta.url)), [
-    ...[url, 'bench_floor', 'bench_result'],
-  ]);
-  await once(listener, 'message');
+  const channels = ['bench_floor', 'bench_back', 'bench_result'];
+  const listener = await forked('lib/notified.ts', [url, ...channels]);
+  const answerer = await forked('lib/answering.ts', [url, 'bench_there', 'public.bench_back']);
   const heard = async (channel: string): Promise<number> => {
     for (;;) {
       const [said] = (await once(listener, 'message')) as [Heard];
@@ -162,33 +168,41 @@ async function latencyFigures(url: string): Promise<Figure[]> {
     await writer.query(insert);
     return (await at) - startedAt;
   };
-  const samples = { floor: [] as number[], row: [] as number[], start: [] as number[] };
+  const samples = { floor: [], back: [], row: [], start: [] } as Record<string, number[]>;
   for (let round = 0; round < LATENCIES * 1.2; round++) {
     const floor = await timed('bench_floor', 'insert into public.bench_floor values (1)');
+    const back = await timed('bench_back', 'insert into public.bench_there values (1)');
     const row = await timed('bench_result', INSERT_ONE);
     const sentAt = Date.now();
     await timed('bench_result', INSERT_CLOCK);
     const { rows } = await writer.query<{ at: number }>(HOST_CLOCK);
     if (round < LATENCIES * 0.2) continue;
-    samples.floor.push(floor);
-    samples.row.push(row);
-    samples.start.push(rows[0]!.at - sentAt);
+    samples['floor']!.push(floor);
+    samples['back']!.push(back);
+    samples['row']!.push(row);
+    samples['start']!.push(rows[0]!.at - sentAt);
   }
   await writer.end();
   listener.disconnect();
+  answerer.disconnect();
+  const shares = (what: string, of: string, beside: string, floor: string): Figure[] =>
+    [0.5, 0.99].map((share) => ({
+      what: `${what}, one warm agent, p${share * 100}`,
+      value: percentile(samples[of]!, share),
+      unit: 'ms',
+      floor: { what: beside, value: percentile(samples[floor]!, share) },
+    }));
   return [
-    ...shares('insert to the host starting, one warm agent', samples.start, samples.floor),
-    ...shares('insert to result row, one warm agent', samples.row, samples.floor),
+    ...shares('insert to the host starting', 'start', 'NOTIFY, one way', 'floor'),
+    ...shares('insert to result row', 'row', 'NOTIFY, one way', 'floor'),
+    ...shares('insert to result row', 'row', 'NOTIFY, there and back', 'back'),
   ];
 }
 
-function shares(what: string, samples: readonly number[], floors: readonly number[]): Figure[] {
-  return [0.5, 0.99].map((share) => ({
-    what: `${what}, p${share * 100}`,
-    value: percentile(samples, share),
-    unit: 'ms',
-    floor: { what: 'raw trigger NOTIFY', value: percentile(floors, share) },
-  }));
+async function forked(file: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args);
+  await once(child, 'message');
+  return child;
 }
 
 /** An operator may make no triggers; the hub's login may. */

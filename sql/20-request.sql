@@ -91,6 +91,10 @@ begin
       using errcode = 'invalid_parameter_value',
             hint = 'insert into swarmplane.request (sql) values (''select * from os_version'')';
   end if;
+  if new.action is not null and new.sql is not null then
+    raise exception 'both action "%" and sql are given', new.action
+      using errcode = 'invalid_parameter_value', hint = 'one request asks one thing: insert two rows';
+  end if;
   if octet_length(new.sql) > 65536 then
     raise exception 'sql of % bytes is too long, at most 65536', octet_length(new.sql)
       using errcode = 'program_limit_exceeded';
@@ -131,6 +135,10 @@ begin
   new.targets := 0; new.pending := 0; new.running := 0; new.ok := 0; new.failed := 0;
   new.refused := 0; new.expired := 0; new.unreachable := 0; new.cancelled := 0;
 
+  if length(new.idempotency_key) not between 1 and 200 then
+    raise exception 'idempotency_key "%..." has % characters', left(new.idempotency_key, 20), length(new.idempotency_key)
+      using errcode = 'invalid_parameter_value', hint = 'between 1 and 200 characters';
+  end if;
   if new.idempotency_key is not null then
     -- two at once queue here, so that the second sees the first
     perform pg_advisory_xact_lock(hashtextextended(session_user || ' ' || new.idempotency_key, 7340));

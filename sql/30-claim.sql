@@ -50,10 +50,7 @@ begin
   end if;
 
   return query
-    with leased as (
-      insert into swarmplane.lease (token, hub, request_id, until)
-      values (new_token, hub, taken, now() + swarmplane.setting_interval('lease_time'))
-    ), due as materialized (
+    with due as materialized (
       select d.id
         from swarmplane.delivery d
        -- pending and due, in words that keep the planner from walking the whole queue
@@ -71,6 +68,10 @@ begin
       select json_agg(json_build_array(c.id, n.identity, c.attempt)) as deliveries, count(*) as claimed
         from claimed c
         join swarmplane.node n on n.id = c.node_id
+    ), leased as (
+      insert into swarmplane.lease (token, hub, request_id, until, open)
+      select new_token, hub, taken, now() + swarmplane.setting_interval('lease_time'), l.claimed
+        from listed l
     )
     -- the time of a query runs from its first claim: a trigger of delivery writes it
     select new_token, r.id, r.sql, r.action, r.args, r.asked_by::text, r.wait_for_away, r.hosts = '{*}',
@@ -125,12 +126,13 @@ create or replace function swarmplane.give_back(lease_token uuid)
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
+  of_request bigint;
   given integer;
 begin
-  delete from swarmplane.lease l where l.token = lease_token;
+  delete from swarmplane.lease l where l.token = lease_token returning l.request_id into of_request;
   update swarmplane.delivery d
      set state = 'pending', run_at = now(), attempt = d.attempt - 1, token = null
-   where d.token = lease_token and d.state = 'running';
+   where d.request_id = of_request and d.token = lease_token and d.state = 'running';
   get diagnostics given = row_count;
   if given > 0 then
     perform pg_notify('swarmplane', '');

@@ -41,6 +41,7 @@ declare
   asked record;
   troubled boolean;
   ends jsonb := outcomes;
+  done_with bigint := 0;
   ids uuid[];
   taken uuid[];
   states text[];
@@ -51,7 +52,11 @@ begin
     from swarmplane.request r
    where r.id = coalesce(
            lease.request_id,
-           (select d.request_id from swarmplane.delivery d where d.token = lease_token limit 1));
+           (select d.request_id
+              from swarmplane.delivery d
+              join jsonb_to_recordset(outcomes) as o (id uuid) on d.id = o.id
+             where d.token is not distinct from lease_token
+             limit 1));
   if not found then
     return;
   end if;
@@ -59,6 +64,7 @@ begin
   if troubled then
     outcomes := swarmplane.judged(lease_token, asked.id, outcomes);
     return query select w.id, w.state from swarmplane.put_back(lease_token, outcomes) as w (id, state);
+    get diagnostics done_with = row_count;
     ends := jsonb_path_query_array(outcomes, '$[*] ? (@.state != "pending" && @.state != "parked")');
   end if;
   ids := array(select (o ->> 'id')::uuid from jsonb_array_elements(ends) as o);
@@ -105,9 +111,11 @@ begin
   if exists (select from swarmplane.alert a where a.resolved_at is null and a.kind like 'host\_%') then
     perform swarmplane.resolve_alerts(array['host_retried', 'host_gave_no_answer'], answered);
   end if;
-  delete from swarmplane.lease l
-   where l.token = lease_token
-     and not exists (select from swarmplane.delivery d where d.token = lease_token);
+  done_with := done_with + coalesce(cardinality(taken), 0);
+  delete from swarmplane.lease l where l.token = lease_token and l.open <= done_with;
+  if not found then
+    update swarmplane.lease l set open = l.open - done_with where l.token = lease_token;
+  end if;
   return query select unnest(taken), unnest(states);
 end
 $$;

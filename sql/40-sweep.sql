@@ -53,7 +53,7 @@ begin
   with lost as materialized (
     select d.id, d.attempt, swarmplane.backoff(d.attempt) as wait
       from swarmplane.delivery d
-     where d.token = lease_token and d.state = 'running'
+     where d.request_id = from_request and d.token = lease_token and d.state = 'running'
      order by d.id
        for update
   )
@@ -73,7 +73,8 @@ begin
   -- what was tried often enough fails for good
   with tired as materialized (
     select d.id from swarmplane.delivery d
-     where d.token = lease_token and d.state = 'pending' and d.attempt >= attempts_max
+     where d.request_id = from_request and d.token = lease_token and d.state = 'pending'
+       and d.attempt >= attempts_max
      order by d.id
        for update
   ), gone as (

@@ -175,7 +175,6 @@ create table swarmplane.delivery (
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
 CREATE INDEX delivery_due ON swarmplane.delivery USING btree (priority, run_at, id) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_parked ON swarmplane.delivery USING btree (node_id) WHERE (state = 'parked'::text);
-CREATE INDEX delivery_token ON swarmplane.delivery USING btree (token);
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON swarmplane.delivery FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
 alter table swarmplane.delivery enable always trigger _100_refuse_truncate;
 CREATE TRIGGER _800_count_insert AFTER INSERT ON swarmplane.delivery REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_insert();
@@ -305,6 +304,7 @@ create table swarmplane.lease (
   request_id bigint not null,
   claimed_at timestamp with time zone not null default now(),
   until timestamp with time zone not null,
+  open bigint not null,
   constraint lease_pkey PRIMARY KEY (token)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
 CREATE INDEX lease_until ON swarmplane.lease USING btree (until);
@@ -464,15 +464,13 @@ END) stored,
   closed_at timestamp with time zone,
   schedule_id bigint,
   tick timestamp with time zone,
-  constraint asks_one_thing CHECK ((num_nonnulls(sql, action) = 1)),
   constraint counts_add_up CHECK ((targets = (((((((pending + running) + ok) + failed) + refused) + expired) + unreachable) + cancelled))),
   constraint counts_are_not_negative CHECK ((LEAST(pending, running, ok, failed, refused, expired, unreachable, cancelled) >= 0)),
-  constraint idempotency_key_is_short CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 200))),
-  constraint idempotency_key_is_used_once UNIQUE (asked_by, idempotency_key),
-  constraint one_request_per_tick UNIQUE (schedule_id, tick),
   constraint request_pkey PRIMARY KEY (id),
   constraint request_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES swarmplane.schedule(id) ON DELETE SET NULL
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
+CREATE UNIQUE INDEX idempotency_key_is_used_once ON swarmplane.request USING btree (asked_by, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX one_request_per_tick ON swarmplane.request USING btree (schedule_id, tick) WHERE (schedule_id IS NOT NULL);
 CREATE INDEX request_action_open ON swarmplane.request USING btree (action) WHERE ((action IS NOT NULL) AND (closed_at IS NULL));
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));

@@ -31,6 +31,8 @@ select pg_temp.throws('long', $$ insert into swarmplane.request (sql) values (re
 select pg_temp.throws('no time', $$ insert into swarmplane.request (sql, expires_in) values ('select 1', '0') $$, 'expires_in is 00:00:00');
 select pg_temp.throws('new hosts of a list', $$ insert into swarmplane.request (sql, hosts, include_new) values ('select 1', '{h1}', true) $$, 'include_new goes with%');
 
+select pg_temp.throws('an empty key', $$ insert into swarmplane.request (sql, idempotency_key) values ('select 1', '') $$, 'idempotency_key "..." has 0 characters');
+select pg_temp.throws('a long key', $$ insert into swarmplane.request (sql, idempotency_key) values ('select 1', repeat('k', 201)) $$, 'idempotency_key "kkkkkkkkkkkkkkkkkkkk..." has 201 characters');
 insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once');
 select pg_temp.throws('twice', $$ insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once') $$,
   format('request %s has the idempotency key "once" already', (select id from swarmplane.request where sql = 'select 3')));

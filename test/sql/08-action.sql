@@ -9,7 +9,7 @@ select pg_temp.throws('no hosts', $$ insert into swarmplane.request (action) val
 select pg_temp.throws('every host', $$ insert into swarmplane.request (action, hosts) values ('restart', '{*}') $$, 'action restart names no hosts%');
 select pg_temp.throws('null hosts', $$ insert into swarmplane.request (action, hosts) values ('restart', null) $$, 'hosts is null%');
 select pg_temp.throws('hosts that join later', $$ insert into swarmplane.request (action, hosts, include_new) values ('restart', '{h1}', true) $$, 'include_new goes with%');
-select pg_temp.throws('sql as well', $$ insert into swarmplane.request (action, sql, hosts) values ('restart', 'select 1', '{h1}') $$, '%asks_one_thing%');
+select pg_temp.throws('sql as well', $$ insert into swarmplane.request (action, sql, hosts) values ('restart', 'select 1', '{h1}') $$, 'both action "restart" and sql are given');
 select pg_temp.throws('no name', $$ insert into swarmplane.request (action, hosts) values ('Restart; rm', '{h1}') $$, 'action "Restart; rm" is no name');
 select pg_temp.throws('args in a list', $$ insert into swarmplane.request (action, args, hosts) values ('restart', '["a"]', '{h1}') $$, 'args is ["a"], not an object');
 select pg_temp.throws('a list in args', $$ insert into swarmplane.request (action, args, hosts) values ('restart', '{"a": [1]}', '{h1}') $$, 'args holds what is no text: a: [1]');
