@@ -19,11 +19,18 @@ const HOUR_MS = 3_600_000;
 const [HOSTS, DAYS, CROWD] = process.argv.includes('--quick') ? [20, 10, 100] : [200, 50, 1_000];
 const QUESTION_ROUNDS = 15;
 const CROWD_HOURS = 3;
+/** What a hub tracks by default, rows of each, and how often a host takes them. */
+const BY_DEFAULT = {
+  ...{ os_version: 1, system_info: 1, kernel_info: 1, users: 30, groups: 60, mounts: 30 },
+  ...{ listening_ports: 20, systemd_units: 300, interface_addresses: 6 },
+};
+const TURNS = 10;
 /** What a host of the crowd hands over besides its packages: rows of each table. */
 const OTHERS = { os_version: 1, system_info: 1, kernel_info: 1, users: 30, groups: 60 };
 
 printMachine();
 await onServer(daysOfFleet);
+await onServer(wholeTurns);
 await onServer(crowdAtOnce);
 
 async function onServer(measure: (pool: pg.Pool) => Promise<void>): Promise<void> {
@@ -118,6 +125,27 @@ async function questionFigures(pool: pg.Pool, day: Date, dayBefore: Date): Promi
     });
   }
   return figures;
+}
+
+/** Hosts hand over, one after the other, one taking of each of the ten tables tracked by default; none changed. */
+async function wholeTurns(pool: pg.Pool): Promise<void> {
+  const fleet = await Fleet.open(20, BY_DEFAULT);
+  const tables = ['deb_packages', ...Object.keys(BY_DEFAULT)];
+  await prepareDatabase(pool, fleet.hosts, tables);
+  const turns = new TimedTurns(pool, fleet);
+  await turns.tell();
+  await pool.query('create table floor (at timestamptz, taking jsonb)');
+  const floor: number[] = [];
+  const begin = Math.floor(Date.now() / HOUR_MS - TURNS - 1) * HOUR_MS;
+  for (let hour = 0; hour < TURNS; hour++) {
+    for (const host of fleet.hosts) await host.take(begin + hour * HOUR_MS);
+    const keep = () => pool.query('insert into floor values (now(), $1)', ['{}']);
+    await turns.round(async () => void floor.push(await timed(keep)));
+  }
+  const samples = turns.takings.get('same') ?? [];
+  const what = `a taking, unchanged, in a turn of ${tables.length} tables (median of ${samples.length} turns)`;
+  const beside = { what: 'one row and commit', value: median(floor) };
+  printFigures([{ what, value: median(samples), unit: 'ms', floor: beside }]);
 }
 
 /** Every host hands over what it took in an hour, at the same time. */

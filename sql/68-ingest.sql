@@ -20,6 +20,7 @@ as $$
 #variable_conflict use_column
 declare
   host swarmplane.node;
+  unchanged jsonb := '{}';
   said record;
   outcome text;
   reached text := '';
@@ -28,12 +29,17 @@ begin
   if not found then
     raise exception 'no node is called "%"', left(node_identity, 80) using errcode = 'no_data_found';
   end if;
-  perform swarmplane.note_shapes(host, batch -> 'shapes');
+  if batch -> 'shapes' <> '[]' then
+    perform swarmplane.note_shapes(host, batch -> 'shapes');
+  end if;
+  if batch @? '$.takings[*] ? (@.kind == "same")' then
+    unchanged := swarmplane.take_unchanged(host, batch -> 'takings');
+  end if;
   for said in
     select t.taking, t.taking ->> 'table' as name, coalesce(batch -> 'full_asked' ? (t.taking ->> 'table'), false) as whole,
-           lead(t.taking ->> 'table') over w is distinct from t.taking ->> 'table' as last
+           row_number() over w as number, row_number() over w = count(*) over (partition by t.taking ->> 'table') as last
       from jsonb_array_elements(batch -> 'takings') with ordinality as t (taking, place)
-    window w as (order by t.taking ->> 'table', t.place)
+    window w as (partition by t.taking ->> 'table' order by t.place)
      order by 2, t.place
   loop
     if said.name is distinct from reached then
@@ -42,7 +48,10 @@ begin
       outcome := null;
     end if;
     -- after one that could not be taken the next ones of its table have nothing to stand on
-    if outcome is null or outcome in ('taken', 'repeated') then
+    if said.number <= (unchanged ->> said.name)::bigint then
+      outcome := 'taken';
+      taken := taken + 1;
+    elsif outcome is null or outcome in ('taken', 'repeated') then
       outcome := swarmplane.take(host, said.taking, said.whole, decode(batch -> 'lines' ->> said.name, 'hex'));
       taken := taken + (outcome = 'taken')::integer;
     end if;
@@ -55,6 +64,76 @@ begin
       return next;
     end if;
   end loop;
+end
+$$;
+
+-- What most takings are: the next ones of their tables, and nothing changed. Those at the front of each table's
+-- are taken all at once; how many, {table: number}. Whatever else there is to say of a taking, `take` says it.
+create or replace function swarmplane.take_unchanged(host swarmplane.node, takings jsonb)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+  set plan_cache_mode = force_generic_plan
+as $$
+declare
+  fit swarmplane.collection[];
+  taken jsonb;
+begin
+  with said as materialized (
+    select t.taking ->> 'table' as name, s.*, to_timestamp(s.at / 1000) as host_at,
+           row_number() over (partition by t.taking ->> 'table' order by t.place) as number
+      from jsonb_array_elements(takings) with ordinality as t (taking, place)
+     cross join jsonb_to_record(t.taking) as s (
+           kind text, line text, sequence bigint, at double precision, shape text, base text, hash text,
+           key_version integer, signature text)
+  ), heads as materialized (
+    select h.*
+      from swarmplane.head h
+     where h.node_id = host.id
+       and h.table_name = any (array(select s.name from said s where s.number = 1 and s.kind = 'same'))
+     order by h.table_name
+       for update
+  ), placed as (
+    select s.*, h.rows, k.id as shape_id,
+           bool_and(s.kind = 'same' and k.id is not null and s.sequence = h.sequence + s.number
+                    and decode(s.line, 'hex') = h.line and decode(s.base, 'hex') = h.hash and s.hash = s.base
+                    and s.host_at <= now() + interval '5 minutes') over w as fits,
+           -- as in `take`: a microsecond after the one before it at least
+           greatest(h.seen_at, max(greatest(least(s.host_at, now()), now() - swarmplane.setting_interval('history_kept'))
+                                   - s.number * interval '1 microsecond') over w)
+             + s.number * interval '1 microsecond' as kept_at
+      from said s
+      join heads h on h.table_name = s.name
+      left join swarmplane.table_shape k on k.table_name = s.name and k.hash = decode(s.shape, 'hex')
+    window w as (partition by s.name order by s.number)
+  )
+  select array_agg(row(
+           p.kept_at, p.host_at, clock_timestamp(), p.sequence, host.id, p.key_version, p.shape_id, p.rows, p.name, p.kind,
+           decode(p.line, 'hex'), decode(p.base, 'hex'), decode(p.hash, 'hex'), decode(p.signature, 'hex'),
+           null, null, null, null)::swarmplane.collection order by p.name, p.number)
+    into fit
+    from placed p
+   where p.fits;
+  if fit is null then
+    return '{}';
+  end if;
+  perform swarmplane.make_month_partition('swarmplane', 'collection', m.month)
+    from (select distinct date_trunc('month', f.at, 'UTC') as month from unnest(fit) f) m;
+  with noted as (
+    insert into swarmplane.collection select f.* from unnest(fit) f
+  ), last as (
+    select f.table_name, max(f.sequence) as sequence, max(f.at) as at, count(*) as takings,
+           (array_agg(f.shape order by f.sequence desc))[1] as shape
+      from unnest(fit) f group by 1
+  ), moved as (
+    update swarmplane.head h
+       set sequence = last.sequence, shape = last.shape, seen_at = last.at, gap_reason = null
+      from last
+     where h.node_id = host.id and h.table_name = last.table_name
+  )
+  select jsonb_object_agg(last.table_name, last.takings) into taken from last;
+  return taken;
 end
 $$;
 

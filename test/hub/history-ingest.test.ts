@@ -186,6 +186,47 @@ eachPostgres('history', (postgres) => {
     expect(await site.query('table inventory.overlap')).toEqual([]);
   });
 
+  it('takes what did not change all at once, as it would one by one', async () => {
+    const [atOnce, oneByOne] = [
+      await HistorySite.make(postgres()),
+      await HistorySite.make(postgres()),
+    ];
+    await oneByOne.pool.query(
+      `create or replace function swarmplane.take_unchanged(host swarmplane.node, takings jsonb)
+         returns jsonb language sql return '{}'::jsonb`,
+    );
+    const web1 = await atOnce.add('web1');
+    await oneByOne.add('web1', web1);
+    const one = [['bash', '1', 1]] as const;
+    web1.take(T, one);
+    const hours = [1, 0, -800, 2, 2, 2.5];
+    for (const hour of hours) web1.take(T + hour * HOUR, one);
+    web1.gap(T + 3 * HOUR);
+    for (const hour of hours) web1.take(T + (3 + hour) * HOUR, one);
+    web1.take(T + 9 * HOUR, [['bash', '2', 1]]);
+    web1.take(T + 10 * HOUR, [['bash', '2', 1]]);
+    web1.take(Date.now() + 20 * HOUR, [['bash', '2', 1]]);
+    const all = web1.journal;
+    const unfit = { ...all[5]!, base: new Uint8Array(32) };
+    const batches = [
+      ...[all.slice(0, 3), all.slice(1, 5), [unfit], [...all.slice(5, 8), all[12]!]],
+      ...[all.slice(8, 13), all.slice(8), all.slice(-2)],
+    ];
+    for (const batch of batches) {
+      expect(await atOnce.ingest(web1, batch)).toEqual(await oneByOne.ingest(web1, batch));
+    }
+    const kept = (site: HistorySite) =>
+      site.query(`select sequence, kind, rows, hash, base, signature, shape, host_at,
+                         case when host_at < now() then at end as at
+                    from swarmplane.collection order by sequence`);
+    const rows = await kept(atOnce);
+    expect(rows).toHaveLength(all.length);
+    expect(rows).toEqual(await kept(oneByOne));
+    const heads = `select sequence, hash, rows, shape, first_at, changed_at, gap_reason from swarmplane.head`;
+    expect(await atOnce.query(heads)).toEqual(await oneByOne.query(heads));
+    expect(await atOnce.lines(ALERTS)).toEqual(await oneByOne.lines(ALERTS));
+  });
+
   it('wins the columns of a newer agent and keeps what it had', async () => {
     const site = await HistorySite.make(postgres());
     const web1 = await site.add('web1');

@@ -1465,6 +1465,14 @@ CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, w
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.take_unchanged(host swarmplane.node, takings jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_alert__notify()
  RETURNS trigger
  LANGUAGE plpgsql
