@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import * as secure from '../../src/secure/index.ts';
-import { toHex } from '../../src/wire/index.ts';
+import { toHex, utf8 } from '../../src/wire/index.ts';
 import { operator, party, secrets, seededRandom, sessionPair } from './fixture.ts';
 import { foreignHandshake, spoiltStream } from './fuzz-streams.ts';
 import { mutate, mutation } from './mutation.ts';
@@ -119,6 +119,37 @@ const anyFirstMessage = fc.property(
   },
 );
 
+const crypto = secure.createCrypto(new Uint8Array(32).fill(1));
+const boxPairs = [1, 2].map((n) => crypto.x25519KeyPair(new Uint8Array(32).fill(n)));
+const recipients = boxPairs.map(({ publicKey }, at) => ({
+  id: new Uint8Array(32).fill(at),
+  publicKey,
+}));
+
+/** What is spoilt for one recipient may still open for the other; nothing opens to another text. */
+const changedBody = fc.property(
+  mutation,
+  fc.uint8Array({ maxLength: 100 }),
+  fc.boolean(),
+  (how, plain, elsewhere) => {
+    const context = utf8('request 1');
+    const random = seededRandom('body');
+    const sealed = crypto.sealToMany({ recipients, plain, context, random });
+    const changed = mutate(sealed, how);
+    const about = elsewhere ? utf8('request 2') : context;
+    let opened = 0;
+    for (const [at, { secretKey }] of boxPairs.entries()) {
+      const text = crypto.openFromMany(changed, { ...recipients[at]!, secretKey }, about);
+      if (text === undefined) continue;
+      assert.equal(toHex(text), toHex(plain));
+      opened++;
+    }
+    if (elsewhere) assert.equal(opened, 0);
+    else if (toHex(changed) === toHex(sealed)) assert.equal(opened, 2);
+    else assert.ok(opened < 2, 'a changed body opened for all');
+  },
+);
+
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   {
     name: 'a changed member handshake never opens a session, and fails with a SecureError',
@@ -144,7 +175,11 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     secure.KeyBook.parse(bytes, bob.identity.entries),
   ),
   {
+    name: 'a changed sealed body opens to its text or to nothing, and in another request to nothing',
+    ...{ share: 0.02, property: changedBody },
+  },
+  {
     name: 'any first message gets a kind or a SecureError, and any text a token or one',
-    ...{ share: 0.35, property: anyFirstMessage },
+    ...{ share: 0.33, property: anyFirstMessage },
   },
 ];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
+  createCrypto,
   Identity,
   openEpochRecord,
   OperatorKey,
@@ -12,7 +13,7 @@ import {
   Session,
   verifyKeyList,
 } from '../../src/secure/index.ts';
-import { fromHex, fromUtf8, toHex } from '../../src/wire/index.ts';
+import { concat, fromHex, fromUtf8, toHex } from '../../src/wire/index.ts';
 import { makeVectors } from './vectors.ts';
 
 type Vectors = Awaited<ReturnType<typeof makeVectors>>;
@@ -44,6 +45,19 @@ describe('the test vectors of docs/protocol.md', () => {
     expect(parseCertificate(bytes('revocations', 'certificate'), pinned).roles).toEqual([
       'commander',
     ]);
+    const context = concat(
+      bytes('operator', 'swarmId'),
+      bytes('sealedBody', 'origin'),
+      bytes('sealedBody', 'requestId'),
+    );
+    const own = {
+      id: bytes('sealedBody', 'bobNodeId'),
+      publicKey: bytes('sealedBody', 'bobPrekey'),
+      secretKey: bytes('sealedBody', 'bobPrekeySecret'),
+    };
+    const { openFromMany } = createCrypto(new Uint8Array(32));
+    const body = openFromMany(bytes('sealedBody', 'sealed'), own, context)!;
+    expect(toHex(body)).toBe(kept['sealedBody']!['plain']);
     const stranger = Identity.create((n) => new Uint8Array(n).fill(9), 1);
     const record = openEpochRecord(bytes('revocations', 'epochRecord'), pinned, stranger);
     expect(record).toEqual({ epoch: 6, time: 1_700_000_000 });

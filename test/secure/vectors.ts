@@ -4,7 +4,7 @@
  * J-PAKE itself draws its own randomness, so of it only the parts around are here.
  */
 import * as secure from '../../src/secure/index.ts';
-import { fromHex, toHex, utf8 } from '../../src/wire/index.ts';
+import { concat, fromHex, toHex, utf8 } from '../../src/wire/index.ts';
 
 /** Bytes `first, first + 1, ...` modulo 256: every "random" input below. */
 function counting(first: number): (n: number) => Uint8Array {
@@ -28,6 +28,7 @@ export async function makeVectors(): Promise<Vectors> {
     session: sessionVector(),
     rekey: rekeyVector(),
     revocations: recordVector(operator, bob),
+    sealedBody: sealedBodyVector(operator, alice, bob),
   };
 }
 
@@ -122,6 +123,36 @@ function rekeyVector() {
     rekeySwitch: toHex(change),
     i2rFrameAfter: toHex(a.seal(utf8('after'))),
     r2iFrameAfter: toHex(b.seal(utf8('after'))),
+  };
+}
+
+/** Section 8: a body for two named hosts, sealed to their prekeys. */
+function sealedBodyVector(
+  operator: secure.OperatorKey,
+  alice: secure.Identity,
+  bob: secure.Identity,
+) {
+  const crypto = secure.createCrypto(counting(0)(32));
+  const prekeys = [0x10, 0x40].map((first) => crypto.x25519KeyPair(counting(first)(32)));
+  const recipients = [alice, bob].map(({ nodeId }, at) => ({
+    id: fromHex(nodeId),
+    publicKey: prekeys[at]!.publicKey,
+  }));
+  const requestId = counting(0xa0)(16);
+  const context = concat(operator.swarmId, fromHex(alice.nodeId), requestId);
+  const plain = utf8('select 1');
+  const sealed = crypto.sealToMany({ recipients, plain, context, random: counting(0x70) });
+  return {
+    origin: alice.nodeId,
+    requestId: toHex(requestId),
+    alicePrekeySecret: toHex(prekeys[0]!.secretKey),
+    bobPrekeySecret: toHex(prekeys[1]!.secretKey),
+    bobPrekey: toHex(prekeys[1]!.publicKey),
+    bobNodeId: bob.nodeId,
+    ephemeralSecret: toHex(counting(0x70)(32)),
+    textKey: toHex(counting(0x90)(32)),
+    plain: toHex(plain),
+    sealed: toHex(sealed),
   };
 }
 
