@@ -2,9 +2,9 @@
  * NaCl secretbox (XSalsa20-Poly1305), which node:crypto lacks. `tweetnacl` is the reference for the
  * bytes; `sodium-native`, an optional dependency, makes the same bytes about 20 times faster.
  */
-import { createRequire } from 'node:module';
 import nacl from 'tweetnacl';
 import { unfilled } from '../wire/index.ts';
+import { loadSodium, type Sodium } from './sodium.ts';
 
 export interface Secretbox {
   readonly name: SecretboxName;
@@ -28,7 +28,7 @@ export const SECRETBOX_OVERHEAD_BYTES = 16;
  */
 export function secretbox(name?: SecretboxName): Secretbox {
   if (name === 'tweetnacl') return TWEETNACL;
-  sodium ??= loadSodium();
+  sodium ??= sodiumSecretbox();
   if (name === undefined) return sodium instanceof Error ? TWEETNACL : sodium;
   if (sodium instanceof Error) throw sodium;
   return sodium;
@@ -44,29 +44,11 @@ const TWEETNACL: Secretbox = {
   openInPlace: (key, nonce, sealed) => nacl.secretbox.open(sealed, nonce, key) ?? undefined,
 };
 
-interface Sodium {
-  crypto_secretbox_easy(
-    sealed: Uint8Array,
-    plain: Uint8Array,
-    nonce: Uint8Array,
-    key: Uint8Array,
-  ): void;
-  crypto_secretbox_open_easy(
-    plain: Uint8Array,
-    sealed: Uint8Array,
-    nonce: Uint8Array,
-    key: Uint8Array,
-  ): boolean;
-}
-
 let sodium: Secretbox | Error | undefined;
 
-function loadSodium(): Secretbox | Error {
-  try {
-    return sodiumBackend(createRequire(import.meta.url)('sodium-native') as Sodium);
-  } catch (cause) {
-    return new Error('sodium-native does not load; tweetnacl works without it', { cause });
-  }
+function sodiumSecretbox(): Secretbox | Error {
+  const library = loadSodium();
+  return library instanceof Error ? library : sodiumBackend(library);
 }
 
 function sodiumBackend(sodium: Sodium): Secretbox {

@@ -7,6 +7,7 @@ import {
   secretbox,
   SigningKey,
   verifyStrict,
+  curve25519,
   x25519,
 } from '../../src/secure/index.ts';
 import { x25519KeyPair } from '../../src/secure/index.ts';
@@ -123,23 +124,24 @@ describe('Ed25519', () => {
   });
 });
 
-describe('X25519', () => {
+describe.each(['node:crypto', 'sodium-native'] as const)('X25519 over %s', (name) => {
+  const curve = curve25519(name);
+  const pairOf = (seed: Uint8Array) => x25519KeyPair(seed, curve);
+  const shared = (secretKey: Uint8Array, publicKey: Uint8Array) =>
+    x25519(secretKey, publicKey, curve);
+
   test('RFC 7748 section 6.1', () => {
-    const a = x25519KeyPair(
-      fromHex('77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a'),
-    );
-    const b = x25519KeyPair(
-      fromHex('5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb'),
-    );
+    const a = pairOf(fromHex('77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a'));
+    const b = pairOf(fromHex('5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb'));
     expect(toHex(b.publicKey)).toBe(
       'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f',
     );
     expect(toHex(a.publicKey)).toBe(
       '8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a',
     );
-    const shared = '4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742';
-    expect(toHex(x25519(a.secretKey, b.publicKey)!)).toBe(shared);
-    expect(toHex(x25519(b.secretKey, a.publicKey)!)).toBe(shared);
+    const both = '4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742';
+    expect(toHex(shared(a.secretKey, b.publicKey)!)).toBe(both);
+    expect(toHex(shared(b.secretKey, a.publicKey)!)).toBe(both);
   });
 
   const p = 2n ** 255n - 19n;
@@ -154,22 +156,39 @@ describe('X25519', () => {
   ];
 
   test.each(lowOrder)('u = %i makes zeros in tweetnacl and nothing in ours', (u) => {
-    const own = x25519KeyPair(seededRandom('own')(32));
+    const own = pairOf(seededRandom('own')(32));
     for (const top of [0n, 2n ** 255n]) {
       const point = littleEndian(u | top);
       expect(nacl.scalarMult(own.secretKey, point).every((byte) => byte === 0)).toBe(true);
-      expect(x25519(own.secretKey, point)).toBeUndefined();
+      expect(shared(own.secretKey, point)).toBeUndefined();
     }
   });
 
   test('encodings above p and with the top bit are refused', () => {
-    const own = x25519KeyPair(seededRandom('own')(32));
-    const good = x25519KeyPair(seededRandom('peer')(32)).publicKey;
-    expect(x25519(own.secretKey, good)).toBeDefined();
-    expect(x25519(own.secretKey, littleEndian(toInt(good) | (2n ** 255n)))).toBeUndefined();
-    expect(x25519(own.secretKey, littleEndian(p + 9n))).toBeUndefined();
-    expect(x25519(own.secretKey, good.subarray(1))).toBeUndefined();
+    const own = pairOf(seededRandom('own')(32));
+    const good = pairOf(seededRandom('peer')(32)).publicKey;
+    expect(shared(own.secretKey, good)).toBeDefined();
+    expect(shared(own.secretKey, littleEndian(toInt(good) | (2n ** 255n)))).toBeUndefined();
+    expect(shared(own.secretKey, littleEndian(p + 9n))).toBeUndefined();
+    expect(shared(own.secretKey, good.subarray(1))).toBeUndefined();
   });
+
+  test('a secret of another length is refused', () => {
+    for (const length of [0, 31, 33])
+      expect(() => pairOf(new Uint8Array(length))).toThrow(RangeError);
+  });
+});
+
+test('X25519 gives the same bytes over both libraries', () => {
+  const [node, sodium] = [curve25519('node:crypto'), curve25519('sodium-native')];
+  const random = seededRandom('both');
+  for (let i = 0; i < 200; i++) {
+    const [secret, peer] = [random(32), random(32)];
+    // A u that came from the wire: any, on the curve or on its twist.
+    peer[31]! &= 0x7f;
+    expect(toHex(node.publicKey(secret))).toBe(toHex(sodium.publicKey(secret)));
+    expect(toHex(x25519(secret, peer, node)!)).toBe(toHex(x25519(secret, peer, sodium)!));
+  }
 });
 
 describe.each(['tweetnacl', 'sodium-native'] as const)('the Crypto on %s', (name) => {
