@@ -20,18 +20,15 @@ begin
             hint = 'leave hosts out to ask every host; a label that matches nothing makes array_agg null';
   end if;
   if hosts = '{*}' then
-    if not exists (
-      select from swarmplane.node n
-       where n.state <> 'left' and (visible is null or n.id = any (visible)))
-    then
-      raise exception 'no host is known' using errcode = 'no_data_found',
-        hint = 'start a hub, see table swarmplane.node';
-    end if;
     return query
       select n.id
         from swarmplane.node n
        where n.state <> 'left' and (visible is null or n.id = any (visible))
        order by n.id;
+    if not found then
+      raise exception 'no host is known' using errcode = 'no_data_found',
+        hint = 'start a hub, see table swarmplane.node';
+    end if;
     return;
   end if;
   if array_position(hosts, '*') is not null then

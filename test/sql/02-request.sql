@@ -40,6 +40,10 @@ set local session authorization bob;
 insert into swarmplane.request (sql, idempotency_key) values ('select 4', 'once');
 
 reset session authorization;
+savepoint before;
+update swarmplane.node set state = 'left';
+select pg_temp.throws('nobody', $$ insert into swarmplane.request (sql) values ('select 1') $$, 'no host is known');
+rollback to before;
 insert into swarmplane.node (identity, name, state) values (repeat('5', 64), 'h2', 'alive');
 set local session authorization alice;
 select pg_temp.throws('ambiguous', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h2}') $$, '%h2: ambiguous%2222%');
