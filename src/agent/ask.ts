@@ -83,7 +83,8 @@ async function* sendAll(
   const streams = requests.map((request) => node.request(request, signal));
   onAsked?.(streams.map(({ id }) => id));
   const accounts: Account[] = [];
-  for await (const event of merge(streams)) {
+  const events = streams.length === 1 ? streams[0]! : merge(streams);
+  for await (const event of events) {
     if (event.kind === 'account') accounts.push(event.account);
     else yield event;
   }
