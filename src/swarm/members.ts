@@ -103,7 +103,10 @@ export class Members {
     if (member !== undefined) this.#settle(member, member.state);
   }
 
-  /** Out of the table at once, by the operator's word. */
+  /**
+   * Out of the table at once, by the operator's word, and with it what it said of others: nobody would
+   * believe that any more, those least of all who have to refute it.
+   */
   remove(nodeId: NodeId): void {
     const member = this.#members.get(nodeId);
     if (member === undefined) return;
@@ -112,6 +115,8 @@ export class Members {
     this.#context.timers.clear('dead', nodeId);
     member.state = 'left';
     this.#listener.changed(member, before);
+    for (const other of this.#members.values())
+      if (other.accusations.delete(nodeId)) this.#settle(other, other.state);
   }
 
   /** Drops those that have been gone for twice as long as they are expected. */

@@ -9,11 +9,12 @@ import {
   decodeFields,
   encodeFields,
   equalBytes,
+  fromHex,
   readU64,
   toHex,
   u64,
 } from '../../src/wire/index.ts';
-import type { Crypto, KeyEntry } from '../../src/secure/types.ts';
+import type { Crypto, KeyEntry, OperatorRecord } from '../../src/secure/types.ts';
 
 export function simulatedCrypto(signKey: Uint8Array): Crypto {
   const crypto: Crypto = {
@@ -87,6 +88,20 @@ export function parseSimulatedEntry(bytes: Uint8Array): KeyEntry | undefined {
       time: 0,
       bytes,
     };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A revocation list that expels one node; nobody signs it. */
+export function simulatedExpulsion(number: number, nodeId: string): Uint8Array {
+  return encodeFields([u64(number), fromHex(nodeId)]);
+}
+
+export function parseSimulatedRecord(bytes: Uint8Array): OperatorRecord | undefined {
+  try {
+    const [number, node] = decodeFields(bytes, 2) as [Uint8Array, Uint8Array];
+    return { kind: 'revocations', number: readU64(number), expelled: [toHex(node)], bytes };
   } catch {
     return undefined;
   }

@@ -16,7 +16,12 @@ import type {
   Tuning,
 } from '../../src/swarm/index.ts';
 import { concat, toHex, utf8 } from '../../src/wire/index.ts';
-import { parseSimulatedEntry, simulatedCrypto, simulatedEntry } from './crypto.ts';
+import {
+  parseSimulatedEntry,
+  parseSimulatedRecord,
+  simulatedCrypto,
+  simulatedEntry,
+} from './crypto.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
 
@@ -305,6 +310,7 @@ export class SimHost {
       epoch: 1,
       crypto: simulatedCrypto(this.signKey),
       parseEntry: parseSimulatedEntry,
+      parseRecord: parseSimulatedRecord,
       random: (n) => this.random.bytes(n),
       seeds: this.seeds,
       tuning: this.tuning,

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { attachSignature, encodeMessage, fromHex, signingBytes } from '../../src/wire/index.ts';
+import { simulatedCrypto, simulatedExpulsion } from '../sim/crypto.ts';
+import { SWARM_ID } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
 import type { SimHost } from '../sim/host.ts';
+import { Peer } from './peer.ts';
 
 function states(host: SimHost): Record<string, string> {
   return Object.fromEntries(host.members().map((member) => [member.name, member.state]));
@@ -67,6 +71,27 @@ describe('loss and return', () => {
     const suspectedAt = world.now;
     world.until(() => world.hosts[0]!.sees(world.hosts[1]!) === 'dead', 60_000);
     expect(world.now - suspectedAt).toBeGreaterThan(5_000);
+  });
+
+  test('what a host says of others goes with it when it is expelled', () => {
+    const world = new World({ seed: 70, nodes: 3 }).settle();
+    const [accused, hears, out] = world.hosts as [SimHost, SimHost, SimHost];
+    world.network.partition([accused], [hears], [out]);
+    const { incarnation } = hears.members().find((member) => member.name === accused.name)!;
+    const said = signingBytes({
+      ...{ kind: 'accuse', swarm: SWARM_ID, node: fromHex(accused.nodeId), incarnation },
+      ...{ by: fromHex(out.nodeId), at: out.now.wall },
+    });
+    const signed = attachSignature(said, simulatedCrypto(out.signKey).sign(said));
+    new Peer(world, hears).says(encodeMessage({ t: 'news', objects: [signed] }));
+    expect(hears.sees(accused)).toBe('suspect');
+    // The accused does not know its accuser any more when it hears of it: it has nothing to refute.
+    const record = simulatedExpulsion(1, out.nodeId);
+    accused.do(() => accused.core!.publish(accused.now, record));
+    world.network.heal();
+    world.run(30_000);
+    expect(hears.members().map(({ name }) => name)).not.toContain(out.name);
+    expect(hears.sees(accused)).toBe('alive');
   });
 
   test('a restarted host comes back alive with a higher incarnation', () => {
