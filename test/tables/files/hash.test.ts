@@ -12,6 +12,16 @@ import { TableError, type Constraint } from '../../../src/tables/types.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
 
+/** An ordinary user runs these tests, too. */
+function isReadable(path: string): boolean {
+  try {
+    fs.accessSync(path, fs.constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const like = (column: string, value: string): Constraint => ({ column, op: 'like', value });
 
 describe('hash', () => {
@@ -26,10 +36,9 @@ describe('hash', () => {
       const files = fs
         .readdirSync('/etc')
         .map((entry) => `/etc/${entry}`)
-        .filter(
-          (path) => fs.existsSync(path) && fs.statSync(path).isFile() && path !== '/etc/mtab',
-        );
-      const ours = rows.filter((row) => row.path !== '/etc/mtab');
+        .filter((path) => fs.existsSync(path) && fs.statSync(path).isFile() && isReadable(path))
+        .filter((path) => path !== '/etc/mtab');
+      const ours = rows.filter(({ path }) => files.includes(String(path)));
       const theirs = execFileSync(`${name}sum`, files, { encoding: 'utf8', maxBuffer: 1 << 24 });
       expect(ours.map((row) => `${String(row[name])}  ${String(row.path)}`).sort()).toEqual(
         theirs.trimEnd().split('\n').sort(),
