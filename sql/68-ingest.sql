@@ -91,7 +91,8 @@ begin
     select h.*
       from swarmplane.head h
      where h.node_id = host.id
-       and h.table_name = any (array(select s.name from said s where s.number = 1 and s.kind = 'same'))
+       -- those of the other takings as well: `take` locks them in this order, too
+       and h.table_name = any (array(select s.name from said s where s.number = 1))
      order by h.table_name
        for update
   ), placed as (

@@ -227,6 +227,37 @@ eachPostgres('history', (postgres) => {
     expect(await atOnce.lines(ALERTS)).toEqual(await oneByOne.lines(ALERTS));
   });
 
+  it('locks its heads in one order, whatever is unchanged', async () => {
+    const site = await HistorySite.make(postgres());
+    await site.declare('accounts', PACKAGES);
+    await site.query(`select swarmplane.track('accounts')`);
+    // In order of name the table that changes comes first.
+    const changes = await site.add('web1', new HistoryHost('accounts'));
+    const same = new HistoryHost('packages', PACKAGES, changes.identity);
+    const first = [changes.take(T, [['bash', '1', 1]]), same.take(T, [['bash', '1', 1]])];
+    await site.ingest(changes, first);
+    const lock = `select from swarmplane.head where table_name = $1 for update nowait`;
+    const more = [
+      changes.take(T + HOUR, [['bash', '2', 1]]),
+      same.take(T + HOUR, [['bash', '1', 1]]),
+    ];
+    const held = await site.pool.connect();
+    await held.query('begin');
+    await held.query(lock, ['accounts']);
+    const ingest = site.ingest(changes, more);
+    try {
+      const waits = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      while ((await site.query(waits)).length === 0);
+      // What comes later in the order is free: two that ingest for one host do not wait for each other.
+      await held.query(lock, ['packages']);
+    } finally {
+      await held.query('rollback');
+      held.release();
+    }
+    expect(await ingest).toMatchObject({ became: 'taken' });
+    expect(await site.query('select from swarmplane.collection')).toHaveLength(4);
+  });
+
   it('wins the columns of a newer agent and keeps what it had', async () => {
     const site = await HistorySite.make(postgres());
     const web1 = await site.add('web1');
