@@ -31,15 +31,15 @@ as $$
 declare
   taken bigint;
   new_token uuid := gen_random_uuid();
-  -- Losing a claim in a crash of the server costs a second try, nothing else: save the fsync.
-  no_fsync text := set_config('synchronous_commit', 'off', true);
 begin
+  -- Losing a claim in a crash of the server costs a second try, nothing else: save the fsync.
+  perform set_config('synchronous_commit', 'off', true);
   select d.request_id into taken
     from swarmplane.delivery d
     join swarmplane.request r on r.id = d.request_id
    where d.state = 'pending'
      and d.run_at <= now()
-     and (r.action is null or r.action = any (actions) or '*' = any (actions))
+     and (r.action is null or swarmplane.allows(actions, r.action))
      and not r.cancel
      and (r.expires_at is null or r.expires_at > now())
    order by d.priority, d.run_at, d.id

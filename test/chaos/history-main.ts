@@ -1,5 +1,6 @@
 /** `npm run history-chaos -- --agents 20 --hubs 2 --minutes 5 --seed 1` */
 import { parseArgs } from 'node:util';
+import { conclude, natural } from './command.ts';
 import { AGENTS, DATABASE, HUBS } from './faults.ts';
 import { ABSENCE, HANDOVER, JOURNAL } from './handover-faults.ts';
 import { historyChaos } from './history-run.ts';
@@ -13,25 +14,18 @@ const { values } = parseArgs({
   },
 });
 
-function natural(name: keyof typeof values): number {
-  const value = Number(values[name]);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  console.error(`npm run history-chaos: --${name} ${values[name]} is no whole number from 1 on`);
-  process.exit(64);
-}
+const number = (name: keyof typeof values): number => natural('history-chaos', values, name);
 
-const { faults, found } = await historyChaos({
-  ...{ agents: natural('agents'), hubs: natural('hubs'), ms: natural('minutes') * 60_000 },
-  ...{ seed: natural('seed'), say: (line: string) => console.log(line) },
-  plan: {
-    lanes: [
-      { ...AGENTS, ...JOURNAL },
-      { ...HUBS, ...DATABASE, ...HANDOVER, ...ABSENCE },
-    ],
-    rounds: Infinity,
-  },
-});
-const total = Object.values(faults).reduce((sum, count) => sum + count, 0);
-for (const line of found) console.log(line);
-console.log(`${total} faults, ${found.length} promises broken`);
-process.exitCode = found.length === 0 ? 0 : 1;
+conclude(
+  await historyChaos({
+    ...{ agents: number('agents'), hubs: number('hubs'), ms: number('minutes') * 60_000 },
+    ...{ seed: number('seed'), say: (line: string) => console.log(line) },
+    plan: {
+      lanes: [
+        { ...AGENTS, ...JOURNAL },
+        { ...HUBS, ...DATABASE, ...HANDOVER, ...ABSENCE },
+      ],
+      rounds: Infinity,
+    },
+  }),
+);

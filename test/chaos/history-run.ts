@@ -6,6 +6,7 @@ import type { HistoryStatus } from '../../src/agent/index.ts';
 import type { TestHost } from '../helpers/swarm.ts';
 import { Random } from '../sim/random.ts';
 import { addBarrier } from './barrier.ts';
+import type { ChaosResult } from './command.ts';
 import { unleash, type Plan } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { historyFaults, type Counted } from './history-verdict.ts';
@@ -21,14 +22,7 @@ export interface HistoryChaosOptions {
   readonly say: (line: string) => void;
 }
 
-export interface HistoryChaosResult {
-  /** How often each fault was done. */
-  readonly faults: Record<string, number>;
-  /** Promises that did not hold. */
-  readonly found: readonly string[];
-}
-
-export async function historyChaos(options: HistoryChaosOptions): Promise<HistoryChaosResult> {
+export async function historyChaos(options: HistoryChaosOptions): Promise<ChaosResult> {
   const { seed, ms, plan, say } = options;
   const random = new Random(seed);
   const fleet = await Fleet.start({ ...options, history: true });

@@ -1,5 +1,6 @@
 /** One run: a fleet, requests and faults at the same time, then peace and the verdict. */
 import { Random } from '../sim/random.ts';
+import type { ChaosResult } from './command.ts';
 import { unleash } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { insertAll } from './requests.ts';
@@ -13,13 +14,6 @@ export interface ChaosOptions {
   readonly ms: number;
   readonly seed: number;
   readonly say: (line: string) => void;
-}
-
-export interface ChaosResult {
-  /** How often each fault was done. */
-  readonly faults: Record<string, number>;
-  /** Promises that did not hold. */
-  readonly found: readonly string[];
 }
 
 /** After the last fault: the longest that no request ends while some are open. */
