@@ -15,6 +15,17 @@ create temp table rest as select * from swarmplane.claim((select id from hub), 1
 select pg_temp.equal('the rest', json_array_length(deliveries)::text, '1') from rest;
 select pg_temp.equal('another request is due', more::text, 'true') from rest;
 savepoint before;
+select pg_temp.equal('outcomes are taken of one''s own deliveries only', string_agg(delivery::text, ' '), min(rest.deliveries -> 0 ->> 0))
+  from rest, claimed, swarmplane.complete(rest.token, jsonb_build_array(
+    jsonb_build_object('id', claimed.deliveries -> 0 ->> 0, 'state', 'ok'),
+    jsonb_build_object('id', rest.deliveries -> 0 ->> 0, 'state', 'ok')));
+select pg_temp.equal('the other''s work goes on', r.running || ' ' || r.ok, '2 1') from swarmplane.request r where sql = 'first';
+rollback to before;
+select pg_temp.equal('of trouble as well', string_agg(delivery::text || ' ' || became, ' '), min(rest.deliveries -> 0 ->> 0) || ' pending')
+  from rest, claimed, swarmplane.complete(rest.token, jsonb_build_array(
+    jsonb_build_object('id', claimed.deliveries -> 0 ->> 0, 'state', 'failed'),
+    jsonb_build_object('id', rest.deliveries -> 0 ->> 0, 'state', 'again')));
+rollback to before;
 select pg_temp.equal('nothing else is due', more::text, 'false') from swarmplane.claim((select id from hub), 10);
 rollback to before;
 
