@@ -128,7 +128,7 @@ export class Dialer {
     this.#context.timers.clear('dial-lost', String(effect));
     if (out.nodeId === undefined) {
       this.#recontactFailures = ok ? 0 : this.#recontactFailures + 1;
-      return;
+      return this.wake();
     }
     const attempt = this.#attemptFor(out.nodeId);
     attempt.effect = undefined;
@@ -156,6 +156,8 @@ export class Dialer {
       return;
     }
     const address = addresses[attempt.addressAt % addresses.length]!;
+    // A second link by the same side would replace the first; the end of that dial wakes this again.
+    if (this.#isDialled(address)) return;
     attempt.effect = this.#emit(address, member.nodeId);
   }
 
@@ -186,12 +188,18 @@ export class Dialer {
       if (member.state === 'alive' && this.#links.size > 0) continue;
       for (const address of member.record.body.addresses) addresses.add(address);
     }
-    const strange = [...addresses].filter((it) => !linked.has(it) && this.#isStrange(it));
+    const strange = [...addresses].filter(
+      (it) => !linked.has(it) && this.#isStrange(it) && !this.#isDialled(it),
+    );
     return strange.length === 0 ? undefined : this.#context.pick(strange);
   }
 
   #isStrange(address: string): boolean {
     return !this.#own.has(address) && !this.#context.self.addresses.includes(address);
+  }
+
+  #isDialled(address: string): boolean {
+    return [...this.#out.values()].some((out) => out.address === address);
   }
 
   #attemptFor(nodeId: NodeId): Attempt {

@@ -152,8 +152,9 @@ export class Network {
     const connection: Connection = { sides: [a, b], open: true };
     this.#links.set(linkKey(a.host, a.link), connection);
     this.#links.set(linkKey(b.host, b.link), connection);
-    this.#tellUp(a, b.host, true);
+    // Planned first: what the initiator says when it is told must find the other side told.
     this.#arrive(connection, a, b, () => this.#tellUp(b, a.host, false));
+    this.#tellUp(a, b.host, true);
   }
 
   #tellUp(side: Side, peer: SimHost, initiator: boolean): void {

@@ -10,6 +10,18 @@ function states(host: SimHost): Record<string, string> {
   return Object.fromEntries(host.members().map((member) => [member.name, member.state]));
 }
 
+/** Counts links that come up at `to` from `from`, from now on. */
+function countLinks(from: SimHost, to: SimHost): () => number {
+  const core = to.core!;
+  const up = core.handleLinkUp.bind(core);
+  let count = 0;
+  core.handleLinkUp = (now, id, peer, info) => {
+    if (peer.nodeId === from.nodeId && !info.initiator) count++;
+    up(now, id, peer, info);
+  };
+  return () => count;
+}
+
 describe('joining', () => {
   test('hosts that know one seed become a full mesh of one link a pair', () => {
     const world = new World({ seed: 1, nodes: 6 }).settle();
@@ -150,6 +162,21 @@ describe('loss and return', () => {
 });
 
 describe('partition', () => {
+  test('both ends of a new link know at once what the other knows, without a digest', () => {
+    const world = new World({ seed: 70, nodes: 4, tuning: { digestMs: 3_600_000 } }).settle();
+    const [h0, h1, h2, h3] = world.hosts as [SimHost, SimHost, SimHost, SimHost];
+    h1.crash();
+    world.network.partition([h0, h2], [h1, h3]);
+    world.run(60_000);
+    const links = countLinks(h1, h3);
+    h1.start();
+    world.run(2_000);
+    expect(states(h3)).toEqual({ h0: 'dead', h1: 'alive', h2: 'dead', h3: 'alive' });
+    expect(states(h1)).toEqual(states(h3));
+    // Alone, it dials members as well as addresses: one of the two reasons is enough.
+    expect(links()).toBe(1);
+  });
+
   test('suspects refute after a partition heals', () => {
     const world = new World({ seed: 12, nodes: 6 }).settle();
     const [left, right] = [world.hosts.slice(0, 3), world.hosts.slice(3)];
