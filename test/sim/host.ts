@@ -165,6 +165,14 @@ export class SimHost {
     return this.core?.members() ?? [];
   }
 
+  /** What must be the same text at every host when all is quiet. */
+  table(): string {
+    return this.members()
+      .map((member) => `${member.nodeId} ${member.incarnation} ${member.state}`)
+      .sort()
+      .join('\n');
+  }
+
   /** State of another host in this one's table. */
   sees(other: SimHost): string | undefined {
     return this.members().find((member) => member.nodeId === other.nodeId)?.state;

@@ -33,6 +33,8 @@ export interface Recording {
 /** Three periods of re-contact with their jitter, and the time that a death takes. */
 export const HEAL_MS = 3 * 90_000;
 const QUIET_MS = 90_000;
+/** News waits a moment for others, and each of the ways in a full mesh takes a delay. */
+const NEWS_MS = 1_000;
 
 export function record(options: SimOptions): Recording {
   const knobs = drawKnobs(options);
@@ -95,6 +97,7 @@ class Run {
     world.run(16_000);
     // A digest each 60 s repairs what floods lost.
     world.run(QUIET_MS);
+    this.#awaitNews();
     for (const asked of [...quiet, ...named]) this.#asked.push({ asked, askerLife: asked.by.life });
     return { asked: this.#asked, quiet, named, gone, faultsEndedAt, healedAt, sizes: this.#sizes };
   }
@@ -113,6 +116,13 @@ class Run {
       if (world.upHosts.every((host) => isWhole(host, world.upHosts, gone))) return world.now;
     }
     return undefined;
+  }
+
+  /** Hosts renew their records now and then: news that is on its way is no disagreement. */
+  #awaitNews(): void {
+    const end = this.#world.now + NEWS_MS;
+    const agree = (): boolean => new Set(this.#world.upHosts.map((it) => it.table())).size <= 1;
+    while (!agree() && this.#world.now < end) this.#world.run(20);
   }
 
   /** Again and again at random times around `ms`, while faults last. */
