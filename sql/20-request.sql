@@ -8,6 +8,8 @@ create or replace function swarmplane.resolve_hosts(hosts text[], visible intege
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- or it is planned anew for each request, which takes longer than to run it
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
   found_nodes integer[];

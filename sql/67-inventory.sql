@@ -85,57 +85,56 @@ as $$
     host_table || '_as_of', host_table, listed, host_table || '_current', host_table || '_history');
 $$;
 
--- SQL for the key of a row `r` as jsonb; rows of a table without a key belong together.
-create or replace function swarmplane.key_text(tracked swarmplane.tracked_table)
+-- The columns of the host table in the rows `r` of an event, under names that meet none of ours: c1, c2, ...
+create or replace function swarmplane.event_text(tracked swarmplane.tracked_table)
   returns text
   language sql
   stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select coalesce(
-    'jsonb_build_object(' || string_agg(format('%L, r.%I', k.name, c.called), ', ' order by k.place) || ')',
-    '''{}''::jsonb')
-    from unnest(tracked.key) with ordinality as k (name, place)
-    join lateral (
-      select e.called
-        from swarmplane.tracked_columns(tracked.name) e
-       where e.name = k.name
-       order by e.place desc
-       limit 1
-    ) c on true;
-$$;
-
--- SQL for the columns of a row `r` of the host table, as jsonb. A function takes a hundred arguments, no more.
-create or replace function swarmplane.row_text(tracked swarmplane.tracked_table)
-  returns text
-  language sql
-  stable
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-  select string_agg('jsonb_build_object(' || part.pairs || ')', ' || ' order by part.nth)
-    from (select (c.place - 1) / 50 as nth, string_agg(format('%1$L, r.%1$I', c.called), ', ' order by c.place) as pairs
-            from swarmplane.tracked_columns(tracked.name) c
-           group by 1) part;
+  select string_agg(format(', r.%I as c%s', c.called, c.place), '' order by c.place)
+    from swarmplane.tracked_columns(tracked.name) c;
 $$;
 
 -- A row that went and one that came at the same instant with the same key are one change. Where several
--- rows share a key the first pairs with the first. The host is in every list, so that a condition on it reaches
--- the rows.
-create or replace function swarmplane.paired_text(events text)
+-- rows share a key the first pairs with the first; rows of a table without a key belong together. The host is
+-- in every list, so that a condition on it reaches the rows, and jsonb is made last, of what is shown, because
+-- that takes longer than all the rest.
+create or replace function swarmplane.paired_text(tracked swarmplane.tracked_table, events text)
   returns text
   language sql
-  immutable
+  stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
-    'select p.at, p.host, p.node_id, p.key,
-            (array_agg(p.row) filter (where not p.came))[1] as before,
-            (array_agg(p.row) filter (where p.came))[1] as after
+    'select p.at, p.host, p.node_id, %1$s as key,
+            (array_agg(to_jsonb(w)) filter (where not p.came))[1] as before,
+            (array_agg(to_jsonb(w)) filter (where p.came))[1] as after
        from (select e.*, n.name as host,
-                    row_number() over (partition by e.at, n.name, e.node_id, e.key, e.came order by e.row_hash) as nth
-               from (%s) e
+                    row_number() over (partition by e.at, n.name, e.node_id%2$s, e.came order by e.row_hash) as nth
+               from (%4$s) e
                join swarmplane.node n on n.id = e.node_id) p
-      group by p.at, p.host, p.node_id, p.key, p.nth', events);
+      cross join lateral (select %3$s) w
+      group by p.at, p.host, p.node_id%5$s, p.nth',
+    coalesce('jsonb_build_object(' || k.pairs || ')', '''{}''::jsonb'), coalesce(k.of_event, ''), r.shown, events,
+    coalesce(k.of_pair, ''))
+    from (
+      select string_agg(format('%L, p.c%s', k.name, c.place), ', ' order by k.place) as pairs,
+             string_agg(format(', e.c%s', c.place), '' order by k.place) as of_event,
+             string_agg(format(', p.c%s', c.place), '' order by k.place) as of_pair
+        from unnest(tracked.key) with ordinality as k (name, place)
+        join lateral (
+          select e.place
+            from swarmplane.tracked_columns(tracked.name) e
+           where e.name = k.name
+           order by e.place desc
+           limit 1
+        ) c on true
+    ) k,
+    (
+      select string_agg(format('p.c%s as %I', c.place, c.called), ', ' order by c.place) as shown
+        from swarmplane.tracked_columns(tracked.name) c
+    ) r;
 $$;
 
 create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
@@ -155,17 +154,16 @@ as $$
        from (%s) c
        left join swarmplane.head h on h.node_id = c.node_id and h.table_name = %L',
     tracked.name || '_changes',
-    swarmplane.paired_text(format(
-      'select r.valid_from as at, r.node_id, true as came, %1$s as key, r.row_hash, %2$s as row
+    swarmplane.paired_text(tracked, format(
+      'select r.valid_from as at, r.node_id, true as came, r.row_hash%1$s
+         from inventory.%2$I r
+        union all
+       select r.valid_from, r.node_id, true, r.row_hash%1$s
          from inventory.%3$I r
         union all
-       select r.valid_from, r.node_id, true, %1$s, r.row_hash, %2$s
-         from inventory.%4$I r
-        union all
-       select r.valid_to, r.node_id, false, %1$s, r.row_hash, %2$s
-         from inventory.%4$I r',
-      swarmplane.key_text(tracked), swarmplane.row_text(tracked),
-      tracked.name || '_current', tracked.name || '_history')),
+       select r.valid_to, r.node_id, false, r.row_hash%1$s
+         from inventory.%3$I r',
+      swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history')),
     tracked.name);
 $$;
 
@@ -188,27 +186,26 @@ as $$
          from (%s) c;
      end',
     tracked.name || '_diff',
-    swarmplane.paired_text(format(
+    swarmplane.paired_text(tracked, format(
       'select s.* from (
          select d.*, count(*) over (partition by d.node_id, d.row_hash) as sides
-           from (select $2 as at, r.node_id, true as came, %1$s as key, r.row_hash, %2$s as row
-                   from inventory.%3$I r
+           from (select $2 as at, r.node_id, true as came, r.row_hash%1$s
+                   from inventory.%2$I r
                   where r.valid_from <= $2 and not r.valid_from <= $1
                   union all
-                 select $2, r.node_id, true, %1$s, r.row_hash, %2$s
-                   from inventory.%4$I r
+                 select $2, r.node_id, true, r.row_hash%1$s
+                   from inventory.%3$I r
                   where r.valid_from <= $2 and r.valid_to > $2 and not (r.valid_from <= $1 and r.valid_to > $1)
                   union all
-                 select $2, r.node_id, false, %1$s, r.row_hash, %2$s
-                   from inventory.%4$I r
+                 select $2, r.node_id, false, r.row_hash%1$s
+                   from inventory.%3$I r
                   where r.valid_from <= $1 and r.valid_to > $1 and not (r.valid_from <= $2 and r.valid_to > $2)
                   union all
-                 select $2, r.node_id, false, %1$s, r.row_hash, %2$s
-                   from inventory.%3$I r
+                 select $2, r.node_id, false, r.row_hash%1$s
+                   from inventory.%2$I r
                   where r.valid_from <= $1 and not r.valid_from <= $2) d) s
         where s.sides = 1',
-      swarmplane.key_text(tracked), swarmplane.row_text(tracked),
-      tracked.name || '_current', tracked.name || '_history')));
+      swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history')));
 $$;
 
 -- The views over all tracked tables: every change, and the check that no row holds twice at a time.

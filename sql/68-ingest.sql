@@ -16,6 +16,8 @@ create or replace function swarmplane.ingest(node_identity text, batch jsonb)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- for all that it calls: everything is found by key, and to plan takes longer than to find
+  set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -74,7 +76,6 @@ create or replace function swarmplane.take_unchanged(host swarmplane.node, takin
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
-  set plan_cache_mode = force_generic_plan
 as $$
 declare
   fit swarmplane.collection[];

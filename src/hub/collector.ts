@@ -32,6 +32,8 @@ const CLAIM_MAX = 32;
 /** A host that was told anew has its first takings about then. */
 const FIRST_TAKINGS_MS = 3_000;
 const TICK_MIN_MS = 50;
+/** Most wakes are for requests, with which this must not compete. */
+const GATHER_MS = 50;
 const TICK_MAX_MS = 3_600_000;
 const TIDY_MS = 3_600_000;
 
@@ -45,6 +47,7 @@ export class Collector {
   #pumping: Promise<void> | undefined;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #tidying: NodeJS.Timeout | undefined;
 
   constructor(options: CollectorOptions) {
@@ -59,20 +62,25 @@ export class Collector {
     this.wake();
   }
 
-  /** Looks for hosts whose turn it is. Cheap to call often. */
+  /** Looks soon for hosts whose turn it is. Cheap to call often. */
   wake(): void {
     if (this.#stop.signal.aborted) return;
     this.#again = true;
-    this.#pumping ??= this.#pump().finally(() => {
-      this.#pumping = undefined;
-      if (this.#again) this.wake();
-    });
+    if (this.#pumping !== undefined) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#pumping = this.#pump().finally(() => {
+        this.#pumping = undefined;
+        if (this.#again) this.wake();
+      });
+    }, GATHER_MS);
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#again = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#soon);
     clearInterval(this.#tidying);
     await this.#pumping;
   }

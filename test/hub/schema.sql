@@ -966,6 +966,13 @@ CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict tex
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.event_text(tracked swarmplane.tracked_table)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.extend_tracked(host_table text, wanted jsonb, wanted_key text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1064,6 +1071,7 @@ CREATE OR REPLACE FUNCTION swarmplane.ingest(node_identity text, batch jsonb)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.ingest(text,jsonb) to swarmplane_hub;
 
@@ -1106,13 +1114,6 @@ CREATE OR REPLACE FUNCTION swarmplane.judged(lease_token uuid, of_request bigint
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
-CREATE OR REPLACE FUNCTION swarmplane.key_text(tracked swarmplane.tracked_table)
- RETURNS text
- LANGUAGE sql
- STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1287,10 +1288,10 @@ CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head sw
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.paired_text(events text)
+CREATE OR REPLACE FUNCTION swarmplane.paired_text(tracked swarmplane.tracked_table, events text)
  RETURNS text
  LANGUAGE sql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1398,13 +1399,7 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
-CREATE OR REPLACE FUNCTION swarmplane.row_text(tracked swarmplane.tracked_table)
- RETURNS text
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.seal_hash(seal swarmplane.audit_seal)
@@ -1470,7 +1465,6 @@ CREATE OR REPLACE FUNCTION swarmplane.take_unchanged(host swarmplane.node, takin
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET plan_cache_mode TO 'force_generic_plan'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_alert__notify()
