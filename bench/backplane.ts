@@ -27,7 +27,9 @@ import { median, percentile, printFigures, printMachine, type Figure } from './l
 const ROUNDS = 5;
 /** Deliveries in one round, by batch. */
 const DELIVERIES: Readonly<Record<number, number>> = { 1: 1_000, 100: 20_000 };
-const LATENCIES = 200;
+/** A hub that has been at work for a minute: V8 has compiled what is on the way of a request. */
+const WARM_UP = 600;
+const LATENCIES = 400;
 const WRITERS = 32;
 const COMMITS = 2_000;
 
@@ -133,8 +135,7 @@ async function commitsPerSecond(
 /**
  * All from the moment the insert is sent. The result row counts as there when a notification of its
  * commit is heard; the trigger that notifies exists in this bench only. The host says itself when it
- * began, on its clock of whole milliseconds. There and back: another process hears the first
- * notification and inserts a row, whose notification is heard.
+ * began, on its clock of whole milliseconds. There and back, and the bare way: see lib/answering.ts.
  */
 async function latencyFigures(url: string): Promise<Figure[]> {
   const writer = await connected(url);
@@ -142,20 +143,21 @@ async function latencyFigures(url: string): Promise<Figure[]> {
     create table public.bench_floor (n integer);
     create table public.bench_there (n integer);
     create table public.bench_back (n integer);
+    create table public.bench_work (n serial primary key, taken boolean not null default false);
+    create table public.bench_done (n integer);
     create function public.bench_notify() returns trigger language plpgsql as
       $$ begin perform pg_notify(tg_argv[0], ''); return null; end $$;
-    create trigger heard after insert on public.bench_floor
-      for each statement execute function public.bench_notify('bench_floor');
-    create trigger heard after insert on public.bench_there
-      for each statement execute function public.bench_notify('bench_there');
-    create trigger heard after insert on public.bench_back
-      for each statement execute function public.bench_notify('bench_back');
-    grant execute on function public.bench_notify() to swarmplane_owner;
-    create trigger bench_heard after insert on swarmplane.result
-      for each statement execute function public.bench_notify('bench_result')`);
-  const channels = ['bench_floor', 'bench_back', 'bench_result'];
+    grant execute on function public.bench_notify() to swarmplane_owner`);
+  for (const table of ['floor', 'there', 'back', 'work', 'done', 'result'])
+    await writer.query(`
+      create trigger bench_heard after insert on ${table === 'result' ? 'swarmplane.result' : `public.bench_${table}`}
+        for each statement execute function public.bench_notify('bench_${table}')`);
+  const channels = ['bench_floor', 'bench_back', 'bench_done', 'bench_result'];
   const listener = await forked('lib/notified.ts', [url, ...channels]);
-  const answerer = await forked('lib/answering.ts', [url, 'bench_there', 'public.bench_back']);
+  const answerers = [
+    await forked('lib/answering.ts', [url, 'back']),
+    await forked('lib/answering.ts', [url, 'bare']),
+  ];
   const heard = async (channel: string): Promise<number> => {
     for (;;) {
       const [said] = (await once(listener, 'message')) as [Heard];
@@ -168,23 +170,25 @@ async function latencyFigures(url: string): Promise<Figure[]> {
     await writer.query(insert);
     return (await at) - startedAt;
   };
-  const samples = { floor: [], back: [], row: [], start: [] } as Record<string, number[]>;
-  for (let round = 0; round < LATENCIES * 1.2; round++) {
+  const samples = { floor: [], back: [], bare: [], row: [], start: [] } as Record<string, number[]>;
+  for (let round = 0; round < WARM_UP + LATENCIES; round++) {
     const floor = await timed('bench_floor', 'insert into public.bench_floor values (1)');
     const back = await timed('bench_back', 'insert into public.bench_there values (1)');
+    const bare = await timed('bench_done', 'insert into public.bench_work default values');
     const row = await timed('bench_result', INSERT_ONE);
     const sentAt = Date.now();
     await timed('bench_result', INSERT_CLOCK);
     const { rows } = await writer.query<{ at: number }>(HOST_CLOCK);
-    if (round < LATENCIES * 0.2) continue;
+    if (round < WARM_UP) continue;
     samples['floor']!.push(floor);
     samples['back']!.push(back);
+    samples['bare']!.push(bare);
     samples['row']!.push(row);
     samples['start']!.push(rows[0]!.at - sentAt);
   }
   await writer.end();
   listener.disconnect();
-  answerer.disconnect();
+  for (const answerer of answerers) answerer.disconnect();
   const shares = (what: string, of: string, beside: string, floor: string): Figure[] =>
     [0.5, 0.99].map((share) => ({
       what: `${what}, one warm agent, p${share * 100}`,
@@ -196,6 +200,7 @@ async function latencyFigures(url: string): Promise<Figure[]> {
     ...shares('insert to the host starting', 'start', 'NOTIFY, one way', 'floor'),
     ...shares('insert to result row', 'row', 'NOTIFY, one way', 'floor'),
     ...shares('insert to result row', 'row', 'NOTIFY, there and back', 'back'),
+    ...shares('insert to result row', 'row', 'the bare way of a request', 'bare'),
   ];
 }
 

@@ -316,20 +316,28 @@ export class Agent implements Asker {
     await saveSecrets(state, secrets);
   }
 
-  async #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
-    const { log } = this.#options;
+  /** Lines of the log are written while the request is at work and when its answer has gone. */
+  #run(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {
     const { id, kind, originName: origin } = request;
-    log.info({ request: id, origin, kind }, 'request');
     const startedAt = performance.now();
-    const outcome = await this.#carryOut(request, signal);
+    const work = this.#carryOut(request, signal);
+    this.#options.log.info({ request: id, origin, kind }, 'request');
+    work.then(
+      (outcome) => setImmediate(() => this.#noteEnd(request, outcome, startedAt)),
+      // Whoever called logs it.
+      () => undefined,
+    );
+    return work;
+  }
+
+  #noteEnd({ id, kind }: IncomingRequest, outcome: RunOutcome, startedAt: number): void {
     const { status, code, rowCount: rows } = outcome;
     const ms = performance.now() - startedAt;
     this.#counters.ran(kind, outcome, ms);
-    log.info(
+    this.#options.log.info(
       { request: id, outcome: status, code, rows, ms: Math.round(ms) },
       'request ended here',
     );
-    return outcome;
   }
 
   #carryOut(request: IncomingRequest, signal: AbortSignal): Promise<RunOutcome> {

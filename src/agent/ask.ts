@@ -83,7 +83,7 @@ async function* sendAll(
   const streams = requests.map((request) => node.request(request, signal));
   onAsked?.(streams.map(({ id }) => id));
   const accounts: Account[] = [];
-  for await (const event of merge(streams)) {
+  for await (const event of streams.length === 1 ? streams[0]! : merge(streams)) {
     if (event.kind === 'account') accounts.push(event.account);
     else yield event;
   }

@@ -41,17 +41,20 @@ export class Recorder {
     return this.#gaveUp;
   }
 
-  /** Takes one outcome; waits only when too much is waiting in memory already. */
-  async add(outcome: Outcome): Promise<void> {
+  /**
+   * Takes one outcome; waits only when too much is waiting in memory already. `last`: no other one
+   * can follow, so none is waited for.
+   */
+  async add(outcome: Outcome, last = false): Promise<void> {
     this.#waiting.push(outcome);
     this.#bytes += outcome.text.length;
-    this.start();
+    this.start(last);
     if (this.#bytes > BACKLOG_BYTES) await new Promise<void>((done) => this.#room.push(done));
   }
 
   /** Begins to write what waits, on disk too. `add` does it. */
-  start(): void {
-    this.#writing ??= this.#drain().finally(() => {
+  start(last = false): void {
+    this.#writing ??= this.#drain(last).finally(() => {
       this.#writing = undefined;
       if (this.#waiting.length > 0) this.start();
     });
@@ -62,10 +65,10 @@ export class Recorder {
     while (this.#writing !== undefined) await this.#writing;
   }
 
-  async #drain(): Promise<void> {
+  async #drain(last: boolean): Promise<void> {
     const { spool, token, signal } = this.#options;
     // Outcomes that arrive in the same turn of the event loop go together.
-    await new Promise((resolve) => setImmediate(resolve));
+    if (!last) await new Promise((resolve) => setImmediate(resolve));
     const backoff = new Backoff();
     while (this.#waiting.length > 0 || spool.has(token)) {
       const spooled = spool.has(token);

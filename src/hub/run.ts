@@ -31,6 +31,10 @@ export class Run {
   readonly #recorder: Recorder;
   readonly #open: Map<string, ClaimedDelivery>;
   readonly #abort = new AbortController();
+  /** Resolves when it is aborted; what is waited for then is left to itself. */
+  readonly #stopped = new Promise<undefined>((resolve) =>
+    this.#abort.signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+  );
   /** Ids of the swarm's requests, as hosts log them; empty until it was asked. */
   #asked: readonly string[] = [];
   #reason: StopReason | undefined;
@@ -98,7 +102,7 @@ export class Run {
     const guard = setTimeout(() => this.#abort.abort(), timeoutMs + graceMs);
     try {
       for (;;) {
-        const next = await orAborted(events.next(), this.#abort.signal);
+        const next = await Promise.race([this.#stopped, events.next()]);
         if (next === undefined || next.done === true) break;
         await this.#take(next.value);
       }
@@ -172,7 +176,7 @@ export class Run {
     const outcome = make(delivery.id);
     const { id, state, code } = outcome;
     this.#options.log.debug({ delivery: id, node: nodeId, state, code }, 'a host ended');
-    await this.#recorder.add(outcome);
+    await this.#recorder.add(outcome, this.#open.size === 0);
   }
 
   /** The asking itself failed: for good when the SQL was refused, otherwise it is tried again. */
@@ -216,14 +220,4 @@ const REFUSALS = new Set([
 
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.name === 'QueryError' && REFUSALS.has(codeOf(error));
-}
-
-/** Undefined when `signal` aborts first; the promise is then left to itself. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => resolve(undefined);
-    if (signal.aborted) aborted();
-    else signal.addEventListener('abort', aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
 }

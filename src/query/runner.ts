@@ -100,8 +100,9 @@ class Pool {
         onAbort: () => this.leaveQueue(waiting),
       };
       this.queue.push(waiting);
-      options.signal?.addEventListener('abort', waiting.onAbort, { once: true });
       this.startNext();
+      if (this.queue.includes(waiting))
+        options.signal?.addEventListener('abort', waiting.onAbort, { once: true });
     });
   }
 
