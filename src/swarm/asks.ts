@@ -9,7 +9,7 @@
  * While others are still waited for, such a host may answer after all: nothing is decided before
  * the account closes.
  */
-import { fromHex, HOPS_MAX, MISSING_MAX, toHex } from '../wire/index.ts';
+import { fromHex, MISSING_MAX, toHex } from '../wire/index.ts';
 import type { AcceptedBody, ReplyMessage, SignedObject } from '../wire/index.ts';
 import type { KeyEntry, NodeId } from '../secure/types.ts';
 import { AnswerOpener } from './answer.ts';
@@ -27,15 +27,25 @@ const STRANGERS_MAX = 256;
 const OPENING_BYTES_MAX = 256 * 1024 * 1024;
 /** Beacons after this, then twice as long each time. */
 const BEACON_FIRST_MS = 2_000;
+/** By then, with the second beacon, a host that got the request has said so. */
+const ACCEPTED_BY_MS = 5_000;
 /** Link changes come in crowds. */
 const BEACON_SOON_MS = 100;
+
+export interface AsksListener {
+  ended(ask: Ask): void;
+  /** One of its hosts may be reached by others only. */
+  lost(ask: Ask): void;
+  /** Goes where the request went. */
+  said(ask: Ask, signed: Uint8Array): void;
+}
 
 export class Asks {
   #context: Context;
   #members: Members;
   #links: Links;
   #overlay: Overlay;
-  #ended: (ask: Ask) => void;
+  #listener: AsksListener;
   #asks = new Map<string, Ask>();
   #openingBytes = 0;
 
@@ -44,13 +54,13 @@ export class Asks {
     members: Members,
     links: Links,
     overlay: Overlay,
-    ended: (ask: Ask) => void,
+    listener: AsksListener,
   ) {
     this.#context = context;
     this.#members = members;
     this.#links = links;
     this.#overlay = overlay;
-    this.#ended = ended;
+    this.#listener = listener;
   }
 
   get size(): number {
@@ -122,6 +132,9 @@ export class Asks {
     const ask = this.#asks.get(id);
     if (ask === undefined) return;
     const missing = [...ask.waiting].filter((node) => node !== this.#context.nodeId);
+    const isLate = this.#context.now.mono >= ask.startedAt + ACCEPTED_BY_MS;
+    if (isLate && missing.some((node) => ask.hosts.get(node)?.accepted === false))
+      this.#listener.lost(ask);
     if (missing.length > 0) this.#sendBeacon(ask, missing);
     const wait = BEACON_FIRST_MS * 2 ** Math.min(ask.beacons, 16);
     this.#context.timers.set('beacon', id, this.#context.now.mono + wait);
@@ -135,7 +148,12 @@ export class Asks {
 
   /** A link went down or a member's state changed: somebody may be out of reach now. */
   handleChange(nodeId: NodeId): void {
-    for (const ask of this.#asks.values()) if (ask.waiting.has(nodeId)) this.#check(ask);
+    for (const ask of this.#asks.values()) {
+      if (!ask.waiting.has(nodeId)) continue;
+      if (nodeId !== this.#context.nodeId && this.#links.to(nodeId) === undefined)
+        this.#listener.lost(ask);
+      this.#check(ask);
+    }
   }
 
   #open(ask: Ask, host: AskedHost, message: ReplyMessage, entry: KeyEntry): Opened {
@@ -256,7 +274,7 @@ export class Asks {
     for (const host of ask.strangers.values()) this.#release(host);
     ask.secretKey.fill(0);
     events.push({ kind: 'account', requestId: ask.request.id, account: accountOf(ask) });
-    this.#ended(ask);
+    this.#listener.ended(ask);
   }
 
   #release(host: AskedHost): void {
@@ -274,14 +292,14 @@ export class Asks {
       sequence: ++ask.beacons,
       missing: missing.length > MISSING_MAX ? undefined : prefixes,
     });
-    this.#links.flood({ t: 'flood', signed, hops: HOPS_MAX }, undefined);
+    this.#listener.said(ask, signed);
   }
 
   #sendCancel(ask: Ask): void {
     const { swarm, node } = this.#context;
     const { id } = ask.request.signed.body;
     const signed = this.#context.sign({ kind: 'cancel', swarm, id, origin: node });
-    this.#links.flood({ t: 'flood', signed, hops: HOPS_MAX }, undefined);
+    this.#listener.said(ask, signed);
   }
 
   #keyOf(nodeId: NodeId, link: Link): KeyEntry | undefined {

@@ -94,9 +94,13 @@ export class Parts {
       cancelled: (request) => this.#drop(request),
       beaconed: (request, isMissing) => this.replies.handleBeacon(request, isMissing),
     });
-    this.asks = new Asks(context, members, links, overlay, ({ request }) => {
-      this.requests.end(request);
-      this.#drop(request);
+    this.asks = new Asks(context, members, links, overlay, {
+      ended: ({ request }) => {
+        this.requests.end(request);
+        this.#drop(request);
+      },
+      lost: ({ request }) => this.requests.widen(request),
+      said: ({ request }, signed) => this.requests.follow(request, signed),
     });
     const sources = { context, members, links, pins: new Pins(context, members) };
     this.prober = new Prober(sources, (link, node, from) => keys.want(link.id, node, from));

@@ -1,11 +1,13 @@
 /**
  * REQs on their way through this node: verified, remembered until no replay can matter, flooded
- * once on every link, offered to links that come up. Relays never read wall time: the signed
- * clock times matter only to who carries the request out.
+ * once on every link, offered to links that come up. An own one whose hosts are all linked goes to
+ * them alone. Relays never read wall time: the signed clock times matter only to who carries
+ * the request out.
  */
 import {
   decodeSigned,
   equalBytes,
+  fromHex,
   HOPS_MAX,
   REQUEST_BODY_BESIDE_MAX,
   REQUEST_MS_MAX,
@@ -29,6 +31,7 @@ import type { Members } from './members.ts';
 import { Pulls } from './pulls.ts';
 import { ReplayCache } from './replay-cache.ts';
 import type { LinkId } from './types.ts';
+import { isNamed, Ways } from './ways.ts';
 
 /** A request that is under way. */
 export interface Request {
@@ -44,12 +47,14 @@ export interface Request {
   readonly body: Uint8Array;
   /** `mono` at which hosts stop working on it. */
   readonly endsAt: number;
-  /** Hops that are left from here. */
-  readonly hops: number;
+  /** Hops that are left from here; below 0 it is not passed on. */
+  hops: number;
   /** Where answers go that have no direct link; undefined at the origin. */
   nextHop: LinkId | undefined;
   /** Sequence of the newest beacon. */
   beacon: number;
+  /** An own one that went over our links alone, to hosts that do not pass it on. */
+  direct: boolean;
 }
 
 export interface RequestsListener {
@@ -71,6 +76,7 @@ export class Requests {
   #live = new LiveRequests();
   #seen: ReplayCache;
   #pulls: Pulls;
+  #ways: Ways;
 
   constructor(context: Context, members: Members, links: Links, listener: RequestsListener) {
     this.#context = context;
@@ -79,6 +85,7 @@ export class Requests {
     this.#listener = listener;
     this.#seen = new ReplayCache(context);
     this.#pulls = new Pulls(context, links);
+    this.#ways = new Ways(context, members, links);
   }
 
   /** Sizes of what is kept, for the bounds that tests hold. */
@@ -91,9 +98,25 @@ export class Requests {
     return this.#live.get(requestKey(origin, id));
   }
 
-  /** An own request sets out. */
+  /** An own request sets out: to its hosts alone where all that live are linked, else by flood. */
   start(request: Request): void {
+    request.direct = this.#ways.areAllLinked(request.signed.body);
     this.#take(request, undefined);
+  }
+
+  /** What went to its hosts alone is flooded: one of them may be reached by others only. */
+  widen(request: Request): void {
+    if (!request.direct) return;
+    request.direct = false;
+    for (const link of this.#links.all()) this.#send(link, request, false);
+  }
+
+  /** A signed BEACON or CANCEL of an own request goes where that went. */
+  follow(request: Request, signed: Uint8Array): void {
+    if (!request.direct)
+      return this.#links.flood({ t: 'flood', signed, hops: HOPS_MAX }, undefined);
+    for (const link of this.#ways.of(request))
+      this.#links.send(link, { t: 'flood', signed, hops: 0 });
   }
 
   /** An own request is over: it is not offered any more. */
@@ -108,7 +131,8 @@ export class Requests {
     const signed = object as SignedObject<RequestBody>;
     const origin = toHex(signed.body.origin);
     const key = requestKey(origin, toHex(signed.body.id));
-    if (this.#isKnown(key, link) || !this.#isForUs(signed.body)) return;
+    if (this.#isKnown(key, link)) return this.#passOnAfterAll(key, link, message);
+    if (!this.#isForUs(signed.body)) return;
     const entry = this.#keyOf(origin, link);
     if (entry === undefined || entry.version !== signed.body.keyVersion) {
       return this.#pulls.stash(key, origin, link.id, message);
@@ -146,7 +170,9 @@ export class Requests {
   /** What is under way is offered to whoever comes. */
   handleLinkUp(link: Link): void {
     for (const request of this.#live.all()) {
-      if (request.origin !== link.nodeId) this.#send(link, request, false);
+      if (request.origin === link.nodeId) continue;
+      if (!request.direct || isNamed(request.signed.body, fromHex(link.nodeId)))
+        this.#send(link, request, false);
     }
   }
 
@@ -253,6 +279,7 @@ export class Requests {
       hops: Math.min(message.hops, HOPS_MAX) - 1,
       nextHop,
       beacon: 0,
+      direct: false,
     };
   }
 
@@ -262,13 +289,18 @@ export class Requests {
     const { issued, expires } = request.signed.body;
     if (!this.#seen.add(request.key, Math.max(0, expires - issued))) return;
     this.#live.add(request);
-    for (const link of this.#links.all()) if (link.id !== from) this.#send(link, request, false);
-    if (this.#isTarget(request)) this.#listener.execute(request);
+    for (const link of this.#ways.of(request)) {
+      if (link.id !== from) this.#send(link, request, false);
+    }
+    if (isNamed(request.signed.body, this.#context.node)) this.#listener.execute(request);
   }
 
-  #isTarget(request: Request): boolean {
-    const { targets } = request.signed.body;
-    return targets === undefined || targets.some((node) => equalBytes(node, this.#context.node));
+  /** What came with no hops from its origin, and now comes with some, is flooded from here, too. */
+  #passOnAfterAll(key: string, from: Link, message: RequestMessage): void {
+    const request = this.#live.get(key);
+    if (request === undefined || request.hops >= 0 || message.hops === 0) return;
+    request.hops = Math.min(message.hops, HOPS_MAX) - 1;
+    for (const link of this.#links.all()) if (link !== from) this.#send(link, request, false);
   }
 
   #send(link: Link, request: Request, whole: boolean): void {
@@ -279,7 +311,7 @@ export class Requests {
       t: 'request',
       signed: request.signed.bytes,
       ...(beside ? { body: request.body } : {}),
-      hops: request.hops,
+      hops: request.direct ? 0 : request.hops,
       ms,
     });
   }

@@ -61,6 +61,7 @@ export function prepareAsk(parts: Parts, spec: RequestSpec): Ask {
       hops: HOPS_MAX,
       nextHop: undefined,
       beacon: 0,
+      direct: false,
     },
     secretKey: pair.secretKey,
     startedAt: mono,

@@ -58,7 +58,7 @@ export class Network {
   messages = 0;
   bytes = 0;
   /** May change or drop (undefined) what a host sends: a hostile relay. */
-  tamper: ((from: SimHost, message: Uint8Array) => Uint8Array | undefined) | undefined;
+  tamper: ((from: SimHost, message: Uint8Array, to: SimHost) => Uint8Array | undefined) | undefined;
 
   constructor(world: World, random: Random) {
     this.#world = world;
@@ -106,7 +106,8 @@ export class Network {
     const connection = this.#links.get(linkKey(from, link));
     if (connection === undefined || !connection.open) return;
     if (this.#random.hits(this.knobs.reset)) return this.#reset(connection);
-    const sent = this.tamper === undefined ? message : this.tamper(from, message);
+    const to = this.#sidesOf(connection, from)[1].host;
+    const sent = this.tamper === undefined ? message : this.tamper(from, message, to);
     if (sent === undefined) return;
     this.#carry(connection, from, sent);
     if (this.#random.hits(this.knobs.duplicate)) this.#carry(connection, from, sent);
@@ -137,6 +138,14 @@ export class Network {
   resetSome(share: number): void {
     for (const connection of new Set(this.#links.values())) {
       if (this.#random.hits(share)) this.#reset(connection);
+    }
+  }
+
+  /** Resets what is between two hosts. */
+  resetBetween(a: SimHost, b: SimHost): void {
+    for (const connection of new Set(this.#links.values())) {
+      const ends = connection.sides.map((side) => side.host);
+      if (ends.includes(a) && ends.includes(b)) this.#reset(connection);
     }
   }
 

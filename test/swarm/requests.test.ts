@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fromUtf8, utf8 } from '../../src/wire/index.ts';
+import { decodeMessage, fromUtf8, utf8 } from '../../src/wire/index.ts';
 import { SwarmError } from '../../src/swarm/index.ts';
 import { okOutcome } from '../sim/host.ts';
 import type { Asked, SimHost } from '../sim/host.ts';
@@ -15,6 +15,21 @@ function payloadOf(asked: Asked, name: string): Uint8Array {
 
 function tookMs(asked: Asked): number {
   return asked.endedAt! - asked.startedAt;
+}
+
+function named(...hosts: readonly SimHost[]) {
+  return { targets: { kind: 'nodes', nodes: hosts.map(({ nodeId }) => nodeId) } } as const;
+}
+
+/** How many messages of each kind hosts send from now on. */
+function countKinds(world: World): Map<string, number> {
+  const kinds = new Map<string, number>();
+  world.network.tamper = (_from, message) => {
+    const kind = decodeMessage(message)!.t;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    return message;
+  };
+  return kinds;
 }
 
 describe('asking', () => {
@@ -35,6 +50,87 @@ describe('asking', () => {
     expect(world.finish(asked)).toEqual({ h1: 'ok', [unknown.slice(0, 12)]: 'unreachable' });
     expect(outcomeOf(asked, unknown.slice(0, 12)).code).toBe('unknown');
     expect(world.hosts.map((host) => host.runs.length)).toEqual([0, 1, 0, 0]);
+  });
+
+  test('hosts that are named and linked are asked directly, and nobody else hears of it', () => {
+    const world = new World({ seed: 34, nodes: 5 }).settle();
+    const [asker, target] = world.hosts as [SimHost, SimHost];
+    // slow enough for ACCEPTED and two beacons, large enough to be pulled
+    target.runner = () => ({ outcome: okOutcome(utf8('slow')), afterMs: 8_000 });
+    const kinds = countKinds(world);
+    const asked = asker.ask({ ...named(target), body: new Uint8Array(60_000), timeoutMs: 20_000 });
+    expect(world.finish(asked)).toEqual({ h1: 'ok' });
+    const of = ['request', 'pull', 'flood', 'accepted', 'reply'].map((kind) => kinds.get(kind));
+    expect(of).toEqual([2, 1, 2, 1, 1]);
+    expect(world.hosts.map((host) => host.core!.sizes()['seen'])).toEqual([1, 1, 0, 0, 0]);
+  });
+
+  test('where every host that lives is linked, each hears a question once', () => {
+    const world = new World({ seed: 38, nodes: 6 }).settle();
+    world.hosts[5]!.crash();
+    world.run(60_000);
+    const kinds = countKinds(world);
+    const asked = world.hosts[0]!.ask();
+    const answered = { h0: 'ok', h1: 'ok', h2: 'ok', h3: 'ok', h4: 'ok', h5: 'unreachable' };
+    expect(world.finish(asked)).toEqual(answered);
+    expect(kinds.get('request')).toBe(4);
+  });
+
+  test('a host that loses its link to the asker is reached by one that was asked itself', () => {
+    const world = new World({ seed: 39, nodes: 3 }).settle();
+    const [asker, target] = world.hosts as [SimHost, SimHost];
+    const asked = asker.ask();
+    const reaches = world.network.reaches.bind(world.network);
+    world.network.reaches = (a, b) =>
+      !([a, b].includes(asker) && [a, b].includes(target)) && reaches(a, b);
+    world.network.resetBetween(asker, target);
+    expect(world.finish(asked)).toEqual({ h0: 'ok', h1: 'ok', h2: 'ok' });
+    for (const host of world.hosts) expect(host.runs).toHaveLength(1);
+  });
+
+  test('a named host without a link to the asker is reached by way of the others', () => {
+    const world = new World({ seed: 35, nodes: 4 }).settle();
+    const [asker, target] = world.hosts as [SimHost, SimHost];
+    target.runner = () => ({ outcome: okOutcome(utf8('x')), afterMs: 400 });
+    const early = asker.ask(named(target));
+    const reaches = world.network.reaches.bind(world.network);
+    // the network between the two is gone for a while, and so is their link
+    let cut = true;
+    world.network.reaches = (a, b) =>
+      !(cut && [a, b].includes(asker) && [a, b].includes(target)) && reaches(a, b);
+    world.network.resetBetween(asker, target);
+    world.run(200);
+    const late = asker.ask(named(target));
+    world.run(1_000);
+    expect(target.runs).toHaveLength(2);
+    cut = false;
+    expect([world.finish(early), world.finish(late)]).toEqual([{ h1: 'ok' }, { h1: 'ok' }]);
+    expect(target.runs).toHaveLength(2);
+  });
+
+  test('a named host whose request got lost on the way is asked once more', () => {
+    const world = new World({ seed: 36, nodes: 4 }).settle();
+    const [asker, target] = world.hosts as [SimHost, SimHost];
+    let lost = 0;
+    world.network.tamper = (from, message) => {
+      if (from !== asker || decodeMessage(message)?.t !== 'request' || lost > 0) return message;
+      lost++;
+      return undefined;
+    };
+    const asked = asker.ask({ ...named(target), timeoutMs: 15_000 });
+    expect(world.finish(asked)).toEqual({ h1: 'ok' });
+    expect([lost, target.runs.length]).toEqual([1, 1]);
+  });
+
+  test('a named host that hears the asker no more is asked by way of the others', () => {
+    const world = new World({ seed: 37, nodes: 4 }).settle();
+    const [asker, target] = world.hosts as [SimHost, SimHost];
+    // half of the link is dead, which heartbeats find out later than this
+    world.network.tamper = (from, message, to) =>
+      from === asker && to === target ? undefined : message;
+    const asked = asker.ask({ ...named(target), timeoutMs: 10_000 });
+    expect(world.finish(asked)).toEqual({ h1: 'ok' });
+    expect(target.runs).toHaveLength(1);
   });
 
   test('a lonely host answers itself', () => {
