@@ -16,6 +16,7 @@ as $$
 declare
   new_id uuid;
   left_over uuid[];
+  of_requests bigint[];
   token uuid;
 begin
   update swarmplane.hub h set stopped_at = now()
@@ -29,7 +30,16 @@ begin
      order by l.token
        for update of l
   )
-  select array_agg(held.token order by held.request_id, held.token) into left_over from held;
+  select array_agg(held.token order by held.request_id, held.token), array_agg(distinct held.request_id)
+    into left_over, of_requests
+    from held;
+  -- Then all of their deliveries, before any request: a claim that came upon one which another claim had just
+  -- taken keeps it locked while it waits for the request.
+  perform d.id
+     from swarmplane.delivery d
+    where d.request_id = any (of_requests) and d.token = any (left_over) and d.state = 'running'
+    order by d.id
+      for update;
   foreach token in array coalesce(left_over, '{}') loop
     perform swarmplane.reap_lease(token, format('hub %s started anew', hub_name));
   end loop;

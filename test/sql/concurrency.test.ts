@@ -108,6 +108,29 @@ eachPostgres('sessions at once', (postgres) => {
     expect(deadlocks).toEqual([{ deadlocks: 0 }]);
   });
 
+  it('a hub that starts anew holds no request while it waits for a delivery', async () => {
+    const database = await postgres().createDatabase();
+    const { pool, hub } = await arrange(database, 2);
+    await pool.query(`insert into swarmplane.request (sql) values ('select 1')`);
+    for (let i = 0; i < 2; i++) await pool.query('select swarmplane.claim($1, 1)', [hub]);
+    // a claim that came too late for a delivery keeps it locked until it has the request
+    const claim = await pool.connect();
+    await claim.query('begin');
+    await claim.query('select from swarmplane.delivery order by token desc limit 1 for update');
+    const hello = pool.query(`select swarmplane.hub_hello(repeat('f', 64), 'hub', '0', 1)`);
+    const waits = `select from pg_stat_activity
+      where datname = current_database() and query ~ 'hub_hello' and wait_event_type = 'Lock'`;
+    try {
+      while ((await pool.query(waits)).rowCount === 0);
+      await claim.query('select from swarmplane.request for update nowait');
+    } finally {
+      await claim.query('rollback');
+      claim.release();
+    }
+    await hello;
+    expect((await pool.query('table swarmplane.lease')).rows).toEqual([]);
+  });
+
   it('two claims at once never share a delivery, and none takes more than it may', async () => {
     const database = await postgres().createDatabase();
     const { pool, hub } = await arrange(database, 100);
