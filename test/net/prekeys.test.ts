@@ -2,10 +2,12 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { RunOutcome } from '../../src/swarm/index.ts';
 import { decodeMessage, decodeSigned, encodeMessage, toHex, utf8 } from '../../src/wire/index.ts';
 import type { RequestBody } from '../../src/wire/index.ts';
+import type { NetOptions } from '../../src/net/options.ts';
 import { RawMember } from './raw-member.ts';
 import {
   answer,
   createSwarm,
+  member,
   meshed,
   startNode,
   stopAll,
@@ -27,14 +29,19 @@ afterEach(async () => {
 const SQL = "select 'for the eyes of one host only'";
 
 /** A host that keeps what it was asked to run. */
-async function startHost(name: string, seeds: readonly string[] = [], last?: TestNode) {
+async function startHost(
+  name: string,
+  seeds: readonly string[] = [],
+  last?: TestNode,
+  more: Partial<NetOptions> = {},
+) {
   const asked: string[] = [];
   const run = async ({ body }: { body: Uint8Array }): Promise<RunOutcome> => {
     asked.push(Buffer.from(body).toString());
     return answer(name);
   };
   const again = last && { identity: last.identity, kept: last.store };
-  return { ...(await startNode(name, swarm.secrets, { seeds, run, ...again })), asked };
+  return { ...(await startNode(name, swarm.secrets, { seeds, run, ...again, ...more })), asked };
 }
 
 async function ask(
@@ -62,10 +69,15 @@ function requestsIn(messages: readonly Uint8Array[]) {
 }
 
 test('a relay and another member hold ids and sizes of a request to named hosts, not its body', async () => {
-  const a = await startHost('a');
-  const b = await startHost('b', [a.address]);
-  const relay = await startHost('relay', [a.address]);
-  await meshed(a, b, relay);
+  const relay = await startHost('relay');
+  // Nothing listens there: the two have no link, and what one asks the other goes by the relay.
+  const hidden = { advertise: ['127.0.0.1:1'] };
+  const a = await startHost('a', [relay.address], undefined, hidden);
+  const b = await startHost('b', [relay.address], undefined, hidden);
+  await meshed(a, relay);
+  await meshed(b, relay);
+  await until(() => member(a, 'b')?.state === 'alive' && member(b, 'a') !== undefined);
+  expect(member(a, 'b')!.linked).toBe(false);
   // What the relay passes on is all that it holds of it.
   const raw = await RawMember.connect(relay.node.address, swarm.secrets);
   raws.push(raw);
