@@ -78,6 +78,8 @@ eachPostgres('an agent with a hub', (postgres) => {
       `select count(distinct kind) >= ${all.length} as all from swarmplane.alert where kind = any ($1)`,
       [all],
     );
-    expect(await alarmsOf(agent)).toEqual(all);
+    // Probes come at random times: one may meet the two hosts that share a name and an address.
+    const told = await alarmsOf(agent);
+    expect(told.filter((kind) => kind !== 'probe_conflict')).toEqual(all);
   });
 });
