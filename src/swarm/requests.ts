@@ -108,7 +108,7 @@ export class Requests {
   widen(request: Request): void {
     if (!request.direct) return;
     request.direct = false;
-    for (const link of this.#links.all()) this.#send(link, request, false);
+    this.#spread(request, undefined);
   }
 
   /** A signed BEACON or CANCEL of an own request goes where that went. */
@@ -289,9 +289,7 @@ export class Requests {
     const { issued, expires } = request.signed.body;
     if (!this.#seen.add(request.key, Math.max(0, expires - issued))) return;
     this.#live.add(request);
-    for (const link of this.#ways.of(request)) {
-      if (link.id !== from) this.#send(link, request, false);
-    }
+    this.#spread(request, from);
     if (isNamed(request.signed.body, this.#context.node)) this.#listener.execute(request);
   }
 
@@ -300,7 +298,13 @@ export class Requests {
     const request = this.#live.get(key);
     if (request === undefined || request.hops >= 0 || message.hops === 0) return;
     request.hops = Math.min(message.hops, HOPS_MAX) - 1;
-    for (const link of this.#links.all()) if (link !== from) this.#send(link, request, false);
+    this.#spread(request, from.id);
+  }
+
+  #spread(request: Request, except: LinkId | undefined): void {
+    for (const link of this.#ways.of(request)) {
+      if (link.id !== except) this.#send(link, request, false);
+    }
   }
 
   #send(link: Link, request: Request, whole: boolean): void {
