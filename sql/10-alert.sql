@@ -25,6 +25,30 @@ as $$
         detail = excluded.detail;
 $$;
 
+-- For a cause that lasts and is looked at again and again: opens an alert, and says it anew only so often
+-- that it does not go quiet.
+create or replace function swarmplane.keep_alert(
+  kind text,
+  key text,
+  message text,
+  severity text default 'warning',
+  detail jsonb default '{}'
+)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform from swarmplane.alert a
+    where a.kind = keep_alert.kind and a.key = keep_alert.key and a.resolved_at is null
+      and a.last_at > now() - least(swarmplane.setting_interval('alert_quiet_after') / 3, interval '10 minutes');
+  if not found then
+    perform swarmplane.raise_alert(kind, key, message, severity, detail);
+  end if;
+end
+$$;
+
 -- Resolves the open alerts of these kinds and keys; how many there were.
 create or replace function swarmplane.resolve_alerts(kinds text[], keys text[])
   returns integer
@@ -49,8 +73,8 @@ begin
 end
 $$;
 
--- Every minute, by the hubs: resolves alerts that nothing raised again for the time set, and compares
--- addresses with networks.
+-- Every minute, by the hubs: resolves alerts that nothing raised again for the time set, compares addresses
+-- with networks, and looks which hosts are away.
 create or replace function swarmplane.look_after_alerts()
   returns void
   language plpgsql
@@ -59,6 +83,7 @@ create or replace function swarmplane.look_after_alerts()
 as $$
 begin
   perform swarmplane.alert_outside_addresses();
+  perform swarmplane.look_after_hosts();
   perform swarmplane.forget_alert_events();
   with quiet as materialized (
     select a.id

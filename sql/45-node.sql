@@ -99,6 +99,12 @@ begin
           or (excluded.state = 'alive' and coalesce(n.seen_at, '-infinity') < now() - interval '5 minutes'));
 
   perform swarmplane.report_addresses(members);
+  perform swarmplane.end_host_away(array(
+    select a.key from swarmplane.alert a
+     where a.kind = 'host_away' and a.resolved_at is null
+       and not exists (
+         select from jsonb_to_recordset(members) as m (name text, state text)
+          where m.name = a.key and m.state = 'alive')));
   woken := swarmplane.add_new_targets();
 
   with back as materialized (

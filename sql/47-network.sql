@@ -88,14 +88,8 @@ begin
        order by n.name
     loop
       names := names || outside.name;
-      if not exists (
-        select from swarmplane.alert o
-         where o.kind = 'address_outside' and o.key = outside.name and o.resolved_at is null
-           and o.last_at > now() - interval '10 minutes')
-      then
-        perform swarmplane.raise_alert('address_outside', outside.name,
-          format('%s reports %s, in no network', outside.name, outside.addresses));
-      end if;
+      perform swarmplane.keep_alert('address_outside', outside.name,
+        format('%s reports %s, in no network', outside.name, outside.addresses));
     end loop;
   end if;
   perform swarmplane.resolve_alerts('{address_outside}', array(

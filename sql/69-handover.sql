@@ -117,7 +117,7 @@ as $$
 $$;
 
 -- What hosts said to a turn: [{identity, version (of the list it keeps), refused: [{table, code, message, tracked}],
--- told, soon, error}, ...]. `told`: it took up the list just now; what it refused then stays until it is told again.
+-- told, soon, error, refusal, boot, up_ms, clock_off_ms}, ...]. `told`: it took up the list just now; what it refused then stays until it is told again.
 -- `tracked`: it takes the table and does not hand it over. `soon`: milliseconds until its next turn. One that keeps
 -- another version is told anew.
 create or replace function swarmplane.note_handovers(answers jsonb)
@@ -152,6 +152,7 @@ as $$
          jsonb_array_elements(a.refused) r
    where a.told and r ->> 'code' = 'authority'
    order by n.name, r ->> 'table';
+  select swarmplane.note_vitals(answers);
 $$;
 
 -- Milliseconds until the next turn of a host that is there; null where there is none.

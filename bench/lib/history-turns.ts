@@ -54,11 +54,12 @@ export class TimedTurns {
     const run = new TurnRun({
       ...{ turn, store: this.#store, log: silentLog, troubles: new Map() },
       ask: async (body) => {
+        const before = Date.now();
         const spec = { kind: 'collect', body: encodeCollectBody(body) };
         const payload = await this.#asker.answer(turn.nodeId, spec);
         const answer = decodeCollectAnswer(payload, { swarmId, nodeId: turn.nodeId });
         kinds.push(...answer.takings.map(({ kind }) => kind));
-        return answer;
+        return { answer, between: [before, Date.now()] as const };
       },
       signal: NEVER,
     });

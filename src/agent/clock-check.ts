@@ -106,7 +106,7 @@ async function askTimes(socket: string, hosts: readonly string[]): Promise<Skew[
 
 function refusals(account: Account): Skew[] {
   return account.hosts
-    .filter(({ state, code }) => state === 'refused' && code === 'clock')
+    .filter(({ state, code }) => state === 'refused' && code?.startsWith('clock_'))
     .map(({ name }) => ({ host: name, seconds: Infinity, refused: true }));
 }
 

@@ -28,6 +28,7 @@ import type {
   TrackBody,
   Wish,
 } from './history-types.ts';
+import type { Vitals } from './vitals.ts';
 
 export function encodeTrackBody({ version, tables }: TrackBody): Uint8Array {
   return pack({ version, tables: tables.map(({ table, every }) => ({ table, every })) });
@@ -97,6 +98,7 @@ export interface PackedAnswer {
   readonly version: number;
   readonly more: boolean;
   readonly refused: readonly Refusal[];
+  readonly vitals: Vitals;
   /** Packed by `encodeTaking`. */
   readonly takings: readonly Uint8Array[];
   /** Every shape that the takings name. */
@@ -104,13 +106,16 @@ export interface PackedAnswer {
 }
 
 export function encodeCollectAnswer(answer: PackedAnswer): Uint8Array {
-  const { version, more, refused, takings, layouts } = answer;
+  const { version, more, refused, vitals, takings, layouts } = answer;
   const item = (key: string, value: Packable) => concat(pack(key), pack(value));
   return concat(
-    packMapHeader(5),
+    packMapHeader(8),
     item('version', version),
     item('more', more),
     item('refused', refused as unknown as Packable),
+    item('wall', vitals.wall),
+    item('boot', vitals.boot),
+    item('up', vitals.upMs),
     item('layouts', layouts as unknown as Packable),
     pack('takings'),
     packArrayHeader(takings.length),
@@ -133,9 +138,26 @@ export function decodeCollectAnswer(payload: Uint8Array, origin: Origin): Collec
     version: map.natural('version'),
     more: map.value('more') === true,
     refused: map.list('refused').map(refusalOf),
+    vitals: vitalsOf(map),
     takings: map.list('takings').map((one) => decodeTaking(bytesOf(one), layouts, origin)),
   };
 }
+
+function vitalsOf(map: Fields): Vitals {
+  const [wall, boot, upMs] = [map.natural('wall'), map.text('boot'), map.natural('up')];
+  if (wall > WALL_MAX || upMs > UP_MAX_MS) {
+    throw new WireError('malformed', `a host whose clock says ${wall} and that is up ${upMs} ms`);
+  }
+  if (boot !== '' && !BOOT_ID.test(boot)) {
+    throw new WireError('malformed', `a boot id ${JSON.stringify(boot.slice(0, 40))}`);
+  }
+  return { wall, boot, upMs };
+}
+
+/** Beyond these no clock and no machine is sane, and PostgreSQL could not hold what follows from them. */
+const WALL_MAX = 2 ** 48;
+const UP_MAX_MS = 100 * 366 * 86_400_000;
+const BOOT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function decodeTaking(
   bytes: Uint8Array,

@@ -3,6 +3,7 @@
  * A taking is one collecting of a tracked table, or the account of why there is none.
  */
 import type { Shape, ShapeRow } from '../tables/types.ts';
+import type { Vitals } from './vitals.ts';
 
 /** One table on a host's wish list. */
 export interface Wish {
@@ -65,6 +66,7 @@ export interface CollectAnswer {
   readonly more: boolean;
   /** Tables that this asker may not have. */
   readonly refused: readonly Refusal[];
+  readonly vitals: Vitals;
 }
 
 /** full: `added` is the whole state. same: nothing changed. gap: no state is known at this point. */

@@ -30,6 +30,7 @@ import {
   type WishList,
 } from './history-wishes.ts';
 import type { Log } from './log.ts';
+import { readVitals } from './vitals.ts';
 
 export interface HistoryOptions {
   readonly disk: Disk;
@@ -160,7 +161,8 @@ export class History {
       const found = await handOver(sources, allowed, own, Math.min(bytes, ANSWER_BYTES_MAX));
       for (const table of found.stateless) this.#tracker.renew(table);
       const version = this.#wishes?.version ?? 0;
-      const payload = encodeCollectAnswer({ ...found, version, refused });
+      const vitals = readVitals(this.#options.time.wall());
+      const payload = encodeCollectAnswer({ ...found, version, refused, vitals });
       return { payload, takings: found.takings.length };
     });
   }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { controlOnce } from '../agent/client.ts';
 import type { Alert } from '../hub/index.ts';
 import { askAgent } from './ask.ts';
+import type { NodeView } from './nodes.ts';
 import { agentStatus } from './status.ts';
 import { CliError } from './errors.ts';
 import { controlSocketOf, storedDatabase } from './options.ts';
@@ -76,7 +78,7 @@ function shown(at: Date, state: string, text: string): string {
   return `${time}  ${state.padEnd(8)}  ${printable(text)}\n`;
 }
 
-/** A host without a hub has alarms only, which nothing resolves. */
+/** A host without a hub has its own alarms, and knows which hosts are dead. */
 async function printAlarms(command: Command, options: AlertsOptions): Promise<void> {
   if (options.watch || options.all) {
     throw new CliError(
@@ -94,6 +96,7 @@ async function printAlarms(command: Command, options: AlertsOptions): Promise<vo
     for (const [, ...row] of answer.rows)
       rows.push(Object.fromEntries(columns.map((key, i) => [key, row[i]])) as unknown as Alarm);
   });
+  rows.push(...(await awayHosts(socket)));
   process.stderr.write(`no hub here: the alarms of ${name} itself\n`);
   if (options.json) process.stdout.write(`${json(rows)}\n`);
   else {
@@ -106,10 +109,24 @@ async function printAlarms(command: Command, options: AlertsOptions): Promise<vo
   }
 }
 
+/** As alarms of kind host_away, one a host that is dead and whose name no living one bears. */
+async function awayHosts(socket: string): Promise<Alarm[]> {
+  const nodes = (await controlOnce(socket, { op: 'nodes' })) as unknown as NodeView[];
+  const here = new Set(nodes.filter(({ state }) => state === 'alive').map(({ name }) => name));
+  return nodes
+    .filter(({ state, name }) => state === 'dead' && !here.has(name))
+    .map(({ name, since }) => {
+      const at = Math.floor(since / 1_000);
+      const message = `${name} is away since ${new Date(since).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+      return { kind: 'host_away', key: name, message, first_at: at, last_at: at, count: 1 };
+    });
+}
+
 interface Alarm {
   readonly kind: string;
   readonly key: string;
   readonly message: string;
+  readonly first_at: number | bigint;
   readonly last_at: number | bigint;
   readonly count: number | bigint;
 }

@@ -3,7 +3,8 @@ import { controlOnce } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
 import { json, table } from './text.ts';
 
-interface NodeView {
+/** As the op `nodes` of the control socket answers. */
+export interface NodeView {
   readonly name: string;
   readonly nodeId: string;
   readonly state: string;

@@ -9,11 +9,13 @@ import {
   encodeCollectBody,
   encodeTrackBody,
   type Asker,
+  type HostOutcome,
   type RequestSpec,
 } from '../agent/index.ts';
 import { messageOf } from './errors.ts';
 import type { HistoryStore, Turn, TurnNote } from './history-store.ts';
 import type { Log } from './log.ts';
+import { isMomentary } from './outcome.ts';
 import { isOutage } from './outage.ts';
 import { TurnRun, type TableTrouble } from './turn-run.ts';
 
@@ -144,7 +146,7 @@ export class Collector {
       const answers = await this.#ask('track', body, nodes, certificate);
       return nodes.map((identity) => {
         const said = answers.get(identity);
-        if (!(said instanceof Uint8Array)) return failed(identity, said);
+        if (!(said instanceof Uint8Array)) return failed(identity, new Unanswered(said));
         if (certificate !== undefined) this.#shown.set(identity, { version, certificate });
         return toldNote(identity, said);
       });
@@ -161,10 +163,13 @@ export class Collector {
       ...{ turn, store, log, troubles },
       ask: async (body) => {
         const question = encodeCollectBody(body);
+        const before = Date.now();
         const answers = await this.#ask('collect', question, [identity], certificate);
+        const after = Date.now();
         const said = answers.get(identity);
-        if (!(said instanceof Uint8Array)) throw new Error(said ?? SILENT);
-        return decodeCollectAnswer(said, { swarmId: asker.swarmId, nodeId: identity });
+        if (!(said instanceof Uint8Array)) throw new Unanswered(said);
+        const origin = { swarmId: asker.swarmId, nodeId: identity };
+        return { answer: decodeCollectAnswer(said, origin), between: [before, after] as const };
       },
       signal: this.#stop.signal,
     });
@@ -172,28 +177,28 @@ export class Collector {
       return await run.go();
     } catch (error) {
       if (isOutage(error)) throw error;
-      return failed(identity, messageOf(error));
+      return failed(identity, error);
     } finally {
       if (troubles.size > 0) this.#troubles.set(identity, troubles);
       else this.#troubles.delete(identity);
     }
   }
 
-  /** Payloads by node; a text where the host gave none. */
+  /** Payloads by node; what became of it where the host gave none. */
   async #ask(
     kind: RequestSpec['kind'],
     body: Uint8Array,
     nodes: readonly string[],
     certificate: Uint8Array | undefined,
-  ): Promise<Map<string, Uint8Array | string>> {
+  ): Promise<Map<string, Uint8Array | HostOutcome>> {
     const { asker, askMs } = this.#options;
-    const answers = new Map<string, Uint8Array | string>();
+    const answers = new Map<string, Uint8Array | HostOutcome>();
     const targets = { kind: 'nodes', nodes } as const;
     const spec = { kind, body, targets, timeoutMs: askMs, ...(certificate && { certificate }) };
     for await (const event of asker.request(spec, this.#stop.signal)) {
       if (event.kind !== 'answer') continue;
-      const { nodeId, state, message, code } = event.outcome;
-      answers.set(nodeId, state === 'ok' ? event.payload : (message ?? code ?? state));
+      const { nodeId, state } = event.outcome;
+      answers.set(nodeId, state === 'ok' ? event.payload : event.outcome);
     }
     return answers;
   }
@@ -206,13 +211,26 @@ function toldNote(identity: string, payload: Uint8Array): TurnNote {
     if (!taken) return { identity, version, soon: 0 };
     return { identity, version, refused, told: true, soon: FIRST_TAKINGS_MS };
   } catch (error) {
-    return failed(identity, messageOf(error));
+    return failed(identity, error);
   }
 }
 
-function failed(identity: string, error: string | undefined): TurnNote {
-  return { identity, error: error ?? SILENT };
+function failed(identity: string, error: unknown): TurnNote {
+  const refusal = error instanceof Unanswered ? error.refusal : undefined;
+  return { identity, error: messageOf(error), ...(refusal !== undefined && { refusal }) };
 }
 
-const SILENT = 'the host did not answer';
+/** A host that gave no payload, and why. */
+class Unanswered extends Error {
+  /** The code with which the host refused; undefined where it did not, or only for a moment. */
+  readonly refusal: string | undefined;
+
+  constructor(outcome: HostOutcome | undefined) {
+    const { state, code, message } = outcome ?? {};
+    super(message ?? code ?? state ?? 'the host did not answer');
+    this.refusal =
+      state === 'refused' && !isMomentary(code) ? (code ?? 'no reason given') : undefined;
+  }
+}
+
 const TIDY_FAILED = 'could not drop old history, it is tried again later';

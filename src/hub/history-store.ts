@@ -27,6 +27,13 @@ export interface TurnNote {
   /** Milliseconds until its next turn, where that is not the usual time. */
   readonly soon?: number;
   readonly error?: string;
+  /** The host refused: its code, with `error` its sentence. */
+  readonly refusal?: string;
+  /** Of the newest answer. */
+  readonly boot?: string;
+  readonly up_ms?: number;
+  /** At least so far is the host's clock ahead of the hub's, milliseconds; less than 0 when behind. */
+  readonly clock_off_ms?: number;
 }
 
 /** What became of the takings of one table. */

@@ -94,7 +94,7 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
       return 'failed';
     case 'refused':
       if (said.code === 'running') return 'running';
-      return AGAIN.has(said.code ?? '') ? 'again' : 'refused';
+      return isMomentary(said.code) ? 'again' : 'refused';
     case 'unreachable':
       // A host that no fresh key is known of may be here, with a clock that is off.
       return certain && said.code !== 'no_key' ? 'away' : 'later';
@@ -105,8 +105,10 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
   }
 }
 
-/** Refusals that say nothing about the request: a moment later the host takes it. */
-const AGAIN = new Set(['busy', 'stale_key']);
+/** A refusal that says nothing about the request: a moment later the host takes it. */
+export function isMomentary(code: string | undefined): boolean {
+  return code === 'busy' || code === 'stale_key' || code === 'running';
+}
 
 /** What the host said, as it is stored. */
 export function detailsOf(said: HostOutcome): Details {

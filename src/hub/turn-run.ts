@@ -10,6 +10,12 @@ export interface TableTrouble {
   readonly restUntil: number;
 }
 
+export interface Heard {
+  readonly answer: CollectAnswer;
+  /** Wall time here, Unix milliseconds, before the question left and after the answer was here. */
+  readonly between: readonly [number, number];
+}
+
 export interface TurnRunOptions {
   readonly turn: Turn;
   readonly store: HistoryStore;
@@ -17,7 +23,7 @@ export interface TurnRunOptions {
   /** By table; written here, kept for the host's next turn. */
   readonly troubles: Map<string, TableTrouble>;
   /** @throws when the host gave no answer that can be read */
-  readonly ask: (body: CollectBody) => Promise<CollectAnswer>;
+  readonly ask: (body: CollectBody) => Promise<Heard>;
   readonly signal: AbortSignal;
 }
 
@@ -40,10 +46,17 @@ export class TurnRun {
     const identity = turn.nodeId;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const body = this.#body();
-      const answer = await ask(body);
+      const { answer, between } = await ask(body);
       const repeat = await this.#take(answer, body);
       const refused = answer.refused.map((one) => ({ ...one, tracked: true as const }));
-      const note: TurnNote = { identity, version: answer.version, refused };
+      const { wall, boot, upMs } = answer.vitals;
+      const note: TurnNote = {
+        identity,
+        version: answer.version,
+        refused,
+        ...(boot !== '' && { boot, up_ms: upMs }),
+        clock_off_ms: clockOff(wall, between),
+      };
       if (!repeat || signal.aborted) return note;
       if (round === ROUNDS_MAX - 1) return { ...note, soon: 0 };
     }
@@ -88,4 +101,12 @@ export class TurnRun {
     troubles.set(table, { strikes, restUntil });
     log.warn({ node: turn.nodeId, table, why }, 'the whole state of a tracked table is needed');
   }
+}
+
+/**
+ * By how much a clock that said `wall` at some moment between two is ahead (behind: less than 0), at
+ * least: 0 where it may be right, however long question and answer were on their way.
+ */
+export function clockOff(wall: number, [before, after]: Heard['between']): number {
+  return wall > after ? wall - after : Math.min(wall - before, 0);
 }

@@ -39,8 +39,10 @@ export class Executions {
   start(request: Request): void {
     const off = this.#clockOffBy(request);
     if (off !== undefined) {
-      const message = `clock: asker and host are ${Math.round(off / 1000)} s apart; set the clock of one of them`;
-      return this.#listener.ended(request, failed('refused', 'clock', message));
+      const way = off > 0 ? 'ahead' : 'behind';
+      const by = `${Math.round(Math.abs(off) / 1000)} s ${way}`;
+      const message = `clock: this host is at least ${by} of the asker; set the clock of one of them`;
+      return this.#listener.ended(request, failed('refused', `clock_${way}`, message));
     }
     if (this.#runs.size >= RUNS_MAX) {
       const message = `this host is carrying out ${RUNS_MAX} requests already`;
@@ -120,12 +122,12 @@ export class Executions {
     this.#context.effects.push({ kind: 'cancel', id, runId });
   }
 
-  /** Milliseconds between the clocks where they are too far apart. */
+  /** Milliseconds by which this host is ahead of the asker, less than 0 when behind, where that is too much. */
   #clockOffBy(request: Request): number | undefined {
     const { wall } = this.#context.now;
     const { issued, expires } = request.signed.body;
-    const off = wall < issued ? issued - wall : Math.max(0, wall - expires);
-    return off > this.#context.tuning.clockSkewMaxMs ? off : undefined;
+    const off = wall < issued ? wall - issued : Math.max(0, wall - expires);
+    return Math.abs(off) > this.#context.tuning.clockSkewMaxMs ? off : undefined;
   }
 }
 

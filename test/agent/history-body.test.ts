@@ -59,15 +59,17 @@ function answerOf(statement: Statement, layouts = [shape]): Uint8Array {
   const takings = [
     encodeTaking(signed, added, statement.kind === 'gap' ? removed.subarray(0, 0) : removed),
   ];
-  return encodeCollectAnswer({ version: 4, more: true, refused: [], layouts, takings });
+  return encodeCollectAnswer({ version: 4, more: true, refused: [], vitals, layouts, takings });
 }
+
+const vitals = { wall: 1_764_000_000_000, boot: 'f0e1d2c3-0000-4000-8000-0123456789ab', upMs: 5 };
 
 describe('takings', () => {
   it.each([content, { ...content, kind: 'full' as const, base: new Uint8Array() }, gap])(
     'of kind $kind arrive as they were made, and their signature holds',
     (statement) => {
       const { takings, ...rest } = decodeCollectAnswer(answerOf(statement), origin);
-      expect(rest).toEqual({ version: 4, more: true, refused: [] });
+      expect(rest).toEqual({ version: 4, more: true, refused: [], vitals });
       const [taking] = takings;
       expect(taking).toMatchObject(statement);
       expect(verifyStatement(identity.newest.signKey, taking!)).toBe(true);

@@ -1,7 +1,7 @@
 /** Watching a real swarm with a hub: metrics by HTTP, one request through all logs, doctor, alerts, grants. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -257,5 +257,45 @@ describe('a swarm with a hub, watched', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('alert_webhook: what stands there is not valid');
     expect(stderr).not.toMatch(/s3cret|t0ken/);
+  });
+
+  it('hosts that are away are named, on the hub and on a host without one', async () => {
+    await client.query(
+      `update swarmplane.setting set value = '1 millisecond' where name = 'host_away_after'`,
+    );
+    const open = async (): Promise<string[]> => {
+      await client.query('select swarmplane.look_after_alerts()');
+      const printed = await swarm.host('h1').cli('alerts');
+      return printed.stdout.split('\n').filter((line) => /host_(away|back|rebooted)/.test(line));
+    };
+    // what a host says of its start has come by then
+    const kernel = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    await eventually(async () => {
+      const { rows } = await client.query<{ name: string; boot: string }>(
+        `select name, boot from swarmplane.node where clock_off between '-20 s' and '20 s'
+            and booted_at < now() and boot is not null order by name`,
+      );
+      if (rows.length < 2) return undefined;
+      expect(rows.map(({ boot }) => boot)).toEqual([kernel, kernel]);
+      return true;
+    }, 'both hosts have told when they were started');
+    await swarm.host('h2').end('SIGKILL');
+    await eventually(
+      async () => (await open()).some((line) => line.includes('host_away h2')) || undefined,
+      'the hub names h2',
+    );
+    swarm.host('h2').start();
+    await swarm.whole();
+    await eventually(async () => {
+      const lines = await open();
+      return lines.length === 1 && lines[0]!.includes('host_back h2') ? true : undefined;
+    }, 'it is told that h2 is back, and nothing of a start of the machine');
+    await swarm.host('h1').end('SIGKILL');
+    await eventually(async () => {
+      const { stdout } = await swarm.host('h2').cli('alerts', '--json');
+      const alarms = JSON.parse(stdout) as { kind: string; key: string; message: string }[];
+      const away = alarms.find(({ kind, key }) => kind === 'host_away' && key === 'h1');
+      return away?.message.match(/^h1 is away since \d{4}-\d\d-\d\d \d\d:\d\d UTC$/) ?? undefined;
+    }, 'h2 names h1');
   });
 });

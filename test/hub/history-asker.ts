@@ -13,6 +13,7 @@ import type {
   Taking,
   Wish,
 } from '../../src/agent/index.ts';
+import type { Vitals } from '../../src/agent/vitals.ts';
 import { encodeRow } from '../../src/tables/canonical.ts';
 import { concat } from '../../src/wire/index.ts';
 import type { HistoryHost } from './history-host.ts';
@@ -23,6 +24,10 @@ export class HistoryAsker extends ScriptedAsker {
   readonly wishes = new Map<string, { version: number; tables: readonly Wish[] }>();
   readonly collects: { node: string; body: CollectBody }[] = [];
   readonly #hosts: ReadonlyMap<string, HistoryHost>;
+  /** By node, what it says of its clock and its running; a right clock where nothing is set. */
+  readonly vitals = new Map<string, Vitals>();
+  /** By node, what it refuses to hand over with. */
+  readonly refusals = new Map<string, { code: string; message: string }>();
   /** Takings in one answer. */
   most = Infinity;
 
@@ -37,9 +42,17 @@ export class HistoryAsker extends ScriptedAsker {
     const requestId = '0'.repeat(32);
     const nodes = spec.targets.kind === 'nodes' ? spec.targets.nodes : [];
     for (const nodeId of nodes) {
+      const proof = new Uint8Array();
+      const refusal = this.refusals.get(nodeId);
+      if (refusal !== undefined) {
+        const said = { ...refusal, rowCount: 0, truncated: false };
+        const outcome = { nodeId, name: '', state: 'refused' as const, ...said };
+        const payload = new Uint8Array();
+        yield { kind: 'answer', requestId, outcome, payload, unexpected: false, proof };
+        continue;
+      }
       const payload = this.#answer(nodeId, spec);
       const outcome = { nodeId, name: '', state: 'ok' as const, rowCount: 0, truncated: false };
-      const proof = new Uint8Array();
       yield { kind: 'answer', requestId, outcome, payload, unexpected: false, proof };
     }
     yield { kind: 'account', requestId, account: { requestId, hosts: [], unexpected: [] } };
@@ -68,6 +81,7 @@ export class HistoryAsker extends ScriptedAsker {
       ...{ version: kept.version, refused: [], layouts: [host.shape] },
       more: takings.length < host.journal.length,
       takings: takings.map(packTaking),
+      vitals: this.vitals.get(nodeId) ?? { wall: Date.now(), boot: '', upMs: 0 },
     });
   }
 }

@@ -124,7 +124,7 @@ eachPostgres('a request', (postgres) => {
       host === 'web1'
         ? { state: 'error', code: 'table_unavailable', message: 'systemd is not running' }
         : host === 'web2'
-          ? { state: 'refused', code: 'clock', message: 'clocks differ' }
+          ? { state: 'refused', code: 'clock_ahead', message: 'clocks differ' }
           : { state: 'ok', truncated: true };
     await fixture.startHub();
     const id = await fixture.request('select 1');

@@ -354,6 +354,9 @@ create table swarmplane.node (
   first_seen timestamp with time zone not null default now(),
   since timestamp with time zone not null default now(),
   seen_at timestamp with time zone,
+  boot text,
+  booted_at timestamp with time zone,
+  clock_off interval,
   constraint identity_is_64_hex_digits CHECK ((identity ~ '^[0-9a-f]{64}$'::text)),
   constraint identity_is_unique UNIQUE (identity),
   constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
@@ -804,6 +807,13 @@ CREATE OR REPLACE FUNCTION swarmplane.audit_hash(entry swarmplane.audit)
  STABLE
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.away_after(labels jsonb)
+ RETURNS interval
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.backoff(attempt integer)
  RETURNS interval
  LANGUAGE plpgsql
@@ -958,6 +968,14 @@ CREATE OR REPLACE FUNCTION swarmplane.end_alert_event(event_id bigint, trouble t
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.end_alert_event(bigint,text) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.end_host_away(still_away text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "IntervalStyle" TO 'postgres'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict text, because text)
  RETURNS integer
@@ -1117,6 +1135,13 @@ CREATE OR REPLACE FUNCTION swarmplane.judged(lease_token uuid, of_request bigint
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.keep_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.last_request()
  RETURNS bigint
  LANGUAGE sql
@@ -1140,6 +1165,13 @@ CREATE OR REPLACE FUNCTION swarmplane.look_after_alerts()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.look_after_alerts() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.look_after_hosts()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_history_partitions()
  RETURNS integer
@@ -1207,6 +1239,13 @@ grant execute on function swarmplane.micros(timestamp with time zone) to swarmpl
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_hub;
 grant execute on function swarmplane.micros(timestamp with time zone) to swarmplane_operator;
 
+CREATE OR REPLACE FUNCTION swarmplane.minute_text(at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.missing_columns(known jsonb, wanted jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1252,6 +1291,14 @@ CREATE OR REPLACE FUNCTION swarmplane.not_allowed(actions text[])
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.note_clock(host text, clock_off interval, tolerance interval)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "IntervalStyle" TO 'postgres'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.note_handovers(answers jsonb)
  RETURNS void
  LANGUAGE sql
@@ -1279,6 +1326,14 @@ CREATE OR REPLACE FUNCTION swarmplane.note_taking(host swarmplane.node, head swa
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.note_vitals(answers jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "IntervalStyle" TO 'postgres'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.collection, whole boolean, asked_line bytea)

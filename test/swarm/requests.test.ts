@@ -271,7 +271,11 @@ describe('time', () => {
     world.settle();
     const asked = world.hosts[0]!.ask();
     expect(world.finish(asked)).toEqual({ h0: 'ok', h1: 'refused', h2: 'refused' });
-    expect(outcomeOf(asked, 'h1').code).toBe('clock');
+    expect(outcomeOf(asked, 'h1')).toMatchObject({
+      code: 'clock_ahead',
+      message: expect.stringMatching(/^clock: this host is at least 59\d s ahead of the asker;/),
+    });
+    expect(outcomeOf(asked, 'h2').code).toBe('clock_behind');
     expect(world.hosts[1]!.runs).toEqual([]);
   });
 
