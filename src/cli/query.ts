@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { Account } from '../agent/client.ts';
-import { reduce } from '../query/index.ts';
+import { controlOnce, type Account } from '../agent/client.ts';
+import { reduce, type Explanation } from '../query/index.ts';
 import { accountLine, isComplete, problemLines } from './account.ts';
 import { askAgent, type Answer } from './ask.ts';
 import { CliError, EXIT } from './errors.ts';
@@ -50,27 +50,37 @@ async function query(socketPath: string, sql: string, options: QueryOptions): Pr
     timeoutMs: parseDuration(options.timeout),
     ...(options.hosts === undefined ? {} : { hosts: parseList(options.hosts, 'host name') }),
   };
+  // In which order versions stand the tables say, and not the answers.
+  const versions = options.reduce === undefined ? {} : await versionsOf(socketPath, sql);
   const account = await askAgent(socketPath, question, (answer) => {
     warnings.push(...answer.warnings.map((text) => `${answer.host}: ${text}`));
     if (options.reduce === undefined) printer.add(answer.columns, answer.rows);
     else collected.push(answer);
   });
-  if (options.reduce !== undefined) await printReduced(options.reduce, collected, printer);
+  if (options.reduce !== undefined)
+    await printReduced(options.reduce, collected, versions, printer);
   printer.end();
   return report(account, warnings, format);
+}
+
+async function versionsOf(socketPath: string, sql: string): Promise<Explanation['versions']> {
+  const explanation = await controlOnce(socketPath, { op: 'explain', sql });
+  return (explanation as unknown as Explanation).versions;
 }
 
 async function printReduced(
   sql: string,
   answers: readonly Answer[],
+  versions: Explanation['versions'],
   printer: RowPrinter,
 ): Promise<void> {
-  const columns = [...new Set(answers.flatMap((answer) => answer.columns))];
+  const found = [...new Set(answers.flatMap((answer) => answer.columns))];
+  const columns = found.length === 0 ? ['host'] : found;
   const rows = answers.flatMap((answer) => {
     const at = columns.map((column) => answer.columns.indexOf(column));
     return answer.rows.map((row) => at.map((i) => (i < 0 ? null : row[i]!)));
   });
-  const result = await reduce(sql, { columns: columns.length === 0 ? ['host'] : columns, rows });
+  const result = await reduce(sql, { columns, rows, versions });
   printer.add(result.columns, result.rows);
 }
 

@@ -1,16 +1,23 @@
 /** alasql without what reads, writes, fetches or runs anything. Loaded in the reduce process only. */
 import { createRequire } from 'node:module';
 import { AGGREGATES, SCALARS } from './reduce-functions.ts';
+import { VERSION_AGGREGATES, VERSION_SCALARS, type Node } from './reduce-versions.ts';
 
 export interface Alasql {
   readonly Database: new (name: string) => AlasqlDatabase;
+  parse(sql: string): { readonly statements: readonly ParsedStatement[] };
   readonly options: Record<string, unknown>;
   readonly yy: Record<string, unknown>;
   readonly utils: Record<string, unknown>;
 }
 
+/** Its tree may be changed before it is compiled. */
+interface ParsedStatement extends Node {
+  compile(database: string): (parameters: object) => unknown;
+}
+
 interface AlasqlDatabase {
-  exec(sql: string, parameters?: object): unknown;
+  exec(sql: string): unknown;
   readonly tables: Record<string, { data: unknown[] }>;
 }
 
@@ -32,6 +39,8 @@ export function confinedAlasql(): Alasql {
     for (const key of Object.keys(alasql[name] ?? {})) delete alasql[name]![key];
   for (const [name, body] of Object.entries(SCALARS)) alasql['fn']![`f_${name}`] = body;
   for (const [name, body] of Object.entries(AGGREGATES)) alasql['aggr']![`a_${name}`] = body;
+  Object.assign(alasql['fn']!, VERSION_SCALARS);
+  Object.assign(alasql['aggr']!, VERSION_AGGREGATES);
   for (const [name, made] of Object.entries(alasql.yy)) refuseStatement(name, made);
   for (const name of Object.keys(alasql.utils))
     if (UTILITIES.test(name) && typeof alasql.utils[name] === 'function')

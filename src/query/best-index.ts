@@ -3,9 +3,10 @@
  * https://sqlite.org/vtab.html section 2.3
  */
 import type { Column, ConstraintOp, HostTable, Value } from '../tables/types.ts';
+import { collationNamed, type Collation } from './collation.ts';
 import type { Plan, PlannedConstraint, Session } from './session.ts';
 import type { Pointer, Sqlite } from './sqlite.ts';
-import { readValue, withAffinity } from './values.ts';
+import { asCompared, readValue } from './values.ts';
 
 const SQLITE_OK = 0;
 const SQLITE_CONSTRAINT = 19;
@@ -78,8 +79,9 @@ function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): Plann
     const op = OPS.get(heap.getUint8(entry + CONSTRAINT.op));
     if (column === undefined || op === undefined) continue;
     if (heap.getUint8(entry + CONSTRAINT.usable) === 0) continue;
-    if (!pushable(sqlite, table, column, op, info, i)) continue;
-    const constant = constantFor(sqlite, column, op, info, i);
+    const collation = collationFor(sqlite, op, info, i);
+    if (collation === undefined || !findable(table, column, collation)) continue;
+    const constant = constantFor(sqlite, column, op, collation, info, i);
     // A snapshot's cursor has use for equality only; the rest is told to the collector if constant.
     const list = op === 'eq' && isInList(sqlite, info, i);
     const asArgument = table.kind === 'lookup' ? !list || feeds(column) : op === 'eq';
@@ -89,6 +91,7 @@ function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): Plann
     planned.push({
       column,
       op,
+      collation,
       list,
       ...(asArgument ? { arg: args - 1 } : {}),
       ...(constant === undefined ? {} : { constant }),
@@ -107,20 +110,24 @@ function feeds(column: Column): boolean {
   return Boolean(column.required || column.index || column.additional);
 }
 
-/** A comparison under a collation the collector does not know stays with SQLite. */
-function pushable(
-  sqlite: Sqlite,
-  table: HostTable,
-  column: Column,
+/** The collation a constraint compares under; LIKE and GLOB know none. */
+function collationFor(
+  { capi }: Sqlite,
   op: ConstraintOp,
   info: Pointer,
   i: number,
-): boolean {
-  if (op === 'like' || op === 'glob') return true;
-  const collation = sqlite.capi.sqlite3_vtab_collation(info as never, i)?.toUpperCase() ?? 'BINARY';
-  if (collation === 'BINARY') return true;
-  if (table.kind === 'snapshot') return collation === 'NOCASE' || collation === 'RTRIM';
-  return collation === 'NOCASE' && column.collate === 'nocase';
+): Collation | undefined {
+  if (op === 'like' || op === 'glob') return 'binary';
+  return collationNamed(capi.sqlite3_vtab_collation(info as never, i) ?? undefined);
+}
+
+/**
+ * A snapshot's indexes find equal texts under any collation. A lookup's collector compares byte by
+ * byte, or without regard to case where its column is declared so; more stays with SQLite.
+ */
+function findable(table: HostTable, column: Column, collation: Collation): boolean {
+  if (table.kind === 'snapshot' || collation === 'binary') return true;
+  return collation === 'nocase' && column.collate === 'nocase';
 }
 
 /**
@@ -131,15 +138,15 @@ function constantFor(
   sqlite: Sqlite,
   column: Column,
   op: ConstraintOp,
+  collation: Collation,
   info: Pointer,
   i: number,
 ): Value | undefined {
   const { capi, wasm } = sqlite;
-  if (op !== 'like' && op !== 'glob') {
-    const collation = capi.sqlite3_vtab_collation(info as never, i)?.toUpperCase() ?? 'BINARY';
-    const own = column.collate === 'nocase' ? 'NOCASE' : 'BINARY';
-    if (column.type === 'TEXT' && collation !== own) return undefined;
-  }
+  // No collector knows the orders of versions: it may compare byte by byte.
+  const plain = column.collate === 'nocase' ? 'nocase' : 'binary';
+  if (op !== 'like' && op !== 'glob' && column.type === 'TEXT' && collation !== plain)
+    return undefined;
   const out = wasm.alloc(4) as unknown as number;
   try {
     if (capi.sqlite3_vtab_rhs_value(info as never, i, out as never) !== SQLITE_OK) return undefined;
@@ -157,7 +164,7 @@ export function plainConstant(value: Value, column: Column): Value | undefined {
   if (value === null) return undefined;
   if (column.type === 'TEXT') return typeof value === 'string' ? value : undefined;
   if (column.type === 'BLOB') return value instanceof Uint8Array ? value : undefined;
-  const number = withAffinity(value, column.type);
+  const number = asCompared(value, column.type);
   return typeof number === 'number' || typeof number === 'bigint' ? number : undefined;
 }
 

@@ -79,9 +79,9 @@ async function perform(opened: Database, session: Session, job: Job): Promise<Pe
     const { info } = statement;
     if (job.kind === 'prepare') return { done: { kind: 'prepare', ...info }, rows: [] };
     if (job.kind === 'explain') {
-      const { uses: tables } = statement;
+      const { uses: tables, versions } = statement;
       const plan = statement.queryPlan();
-      return { done: { kind: 'explain', ...info, tables, plan }, rows: [] };
+      return { done: { kind: 'explain', ...info, tables, plan, versions }, rows: [] };
     }
     requirePermission(info.sensitive, job.allowSensitive);
     await statement.collectSnapshots(settings.root);

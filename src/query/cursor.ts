@@ -1,9 +1,10 @@
 /** Cursors over host tables: a snapshot's rows by index, a lookup table's rows as they come. */
 import type { Column, Constraint, LookupTable, Value } from '../tables/types.ts';
+import { collationKey } from './collation.ts';
 import type { Plan, PlannedConstraint, Session } from './session.ts';
 import { rowValues, type Snapshot } from './snapshot.ts';
 import { QueryError } from './types.ts';
-import { looseKey, withAffinity } from './values.ts';
+import { asCompared, looseKey } from './values.ts';
 
 /** What xFilter is given for a constraint: a value, or all values of an IN list. */
 export type Argument = Value | readonly Value[];
@@ -30,7 +31,7 @@ export class SnapshotScan implements Scan {
     // SQLite checks the others; one value finds fewer rows than a list.
     const equal = given.find(({ list }) => !list) ?? given[0];
     this.numbers =
-      equal === undefined ? snapshot.all() : matching(snapshot, equal.column, args[equal.arg!]);
+      equal === undefined ? snapshot.all() : matching(snapshot, equal, args[equal.arg!]);
   }
 
   get row(): readonly Value[] | undefined {
@@ -51,16 +52,17 @@ export class SnapshotScan implements Scan {
 
 function matching(
   snapshot: Snapshot,
-  column: Plan['constraints'][number]['column'],
+  { column, collation }: PlannedConstraint,
   argument: Argument | undefined,
 ): readonly number[] {
   if (!Array.isArray(argument))
     return argument === undefined || argument === null
       ? []
-      : snapshot.matching(column, argument as Value);
+      : snapshot.matching(column, collation, argument as Value);
   const numbers = new Set<number>();
   for (const value of argument as readonly Value[])
-    if (value !== null) for (const number of snapshot.matching(column, value)) numbers.add(number);
+    if (value !== null)
+      for (const number of snapshot.matching(column, collation, value)) numbers.add(number);
   return [...numbers];
 }
 
@@ -168,43 +170,51 @@ function* lookUp(
   for (const row of rows) yield rowValues(table, row);
 }
 
+/** One value for one constraint of a plan, as the column would hold it. */
+interface Given {
+  readonly planned: PlannedConstraint;
+  readonly value: Value;
+  /** The collector is told of it; what it is not told SQLite checks. */
+  readonly told: boolean;
+}
+
 /**
- * The cursor's arguments as constraints on the columns' own types, one list for each combination
- * of values of IN lists. None when no row can match, as with NULL or with text that is no number
- * for a column of numbers.
+ * The cursor's arguments on the columns' own types, one list for each combination of values of IN
+ * lists. None when no row can match, as with NULL or with text that is no number for a column of
+ * numbers.
  */
-function* combinations(
-  plan: Plan,
-  args: readonly Argument[],
-  at = 0,
-): Generator<readonly Constraint[]> {
+function* combinations(plan: Plan, args: readonly Argument[], at = 0): Generator<readonly Given[]> {
   const planned = plan.constraints[at];
   if (planned === undefined) return yield [];
   const { column, op, arg } = planned;
-  // A list that the collector has no use for: SQLite checks it.
-  if (arg === undefined) return yield* combinations(plan, args, at + 1);
-  const given = args[arg] ?? null;
-  const values = planned.list ? distinct(column, given as readonly Value[]) : [given as Value];
+  const given = arg === undefined ? undefined : (args[arg] ?? null);
+  if (given === undefined || (planned.list && mixesTypes(column, given as readonly Value[])))
+    return yield* combinations(plan, args, at + 1);
+  const values = planned.list ? distinct(planned, given as readonly Value[]) : [given as Value];
   for (const one of values) {
     if (one === null) continue;
-    const value = op === 'like' || op === 'glob' ? String(one) : withAffinity(one, column.type);
+    const value = op === 'like' || op === 'glob' ? String(one) : asCompared(one, column.type);
     const numeric = column.type !== 'TEXT' && column.type !== 'BLOB';
     if (numeric && op === 'eq' && typeof value === 'string') continue;
     const told = planned.list || isPlain(planned, one, value);
-    for (const rest of combinations(plan, args, at + 1))
-      yield told ? [{ column: column.name, op, value }, ...rest] : rest;
+    for (const rest of combinations(plan, args, at + 1)) yield [{ planned, value, told }, ...rest];
   }
 }
 
-/** Each value once, as the column compares. */
-function distinct(column: Column, values: readonly Value[]): readonly Value[] {
-  return [...new Map(values.map((value) => [comparable(column, value), value] as const)).values()];
+/** A list with numbers for a column of texts: SQLite may compare by number, where "01" is 1. */
+function mixesTypes(column: Column, list: readonly Value[]): boolean {
+  if (column.type !== 'TEXT' || column.required) return false;
+  return list.some((value) => value !== null && typeof value !== 'string');
 }
 
-function comparable(column: Column, value: Value): string | number {
-  const stored = withAffinity(value, column.type);
-  if (typeof stored !== 'string') return looseKey(stored);
-  return `t${column.collate === 'nocase' ? stored.toLowerCase() : stored}`;
+/** Each value once, as the constraint compares. */
+function distinct(planned: PlannedConstraint, values: readonly Value[]): readonly Value[] {
+  return [...new Map(values.map((value) => [comparable(planned, value), value] as const)).values()];
+}
+
+function comparable({ column, collation }: PlannedConstraint, value: Value): string | number {
+  const stored = asCompared(value, column.type);
+  return typeof stored === 'string' ? `t${collationKey(collation, stored)}` : looseKey(stored);
 }
 
 /** One combination after the other; a row is kept only if it has the values of its combination. */
@@ -216,15 +226,19 @@ function* lookUpAll(
   args: readonly Argument[],
 ): Generator<readonly Value[]> {
   const table = plan.table as LookupTable;
-  const lists = plan.constraints.filter(({ list, arg }) => list && arg !== undefined);
-  for (const constraints of combinations(plan, args)) {
-    const wanted = lists.map(({ column }) => ({
-      column,
-      at: table.columns.indexOf(column),
-      key: comparable(column, constraints.find((it) => it.column === column.name)!.value),
-    }));
+  for (const combination of combinations(plan, args)) {
+    const wanted = combination
+      .filter(({ planned }) => planned.list)
+      .map(({ planned, value }) => ({
+        planned,
+        at: table.columns.indexOf(planned.column),
+        key: comparable(planned, value),
+      }));
+    const constraints = combination
+      .filter(({ told }) => told)
+      .map(({ planned: { column, op }, value }) => ({ column: column.name, op, value }));
     for (const row of remembered(session, memory, table, root, constraints))
-      if (wanted.every(({ column, at, key }) => comparable(column, row[at] ?? null) === key))
+      if (wanted.every(({ planned, at, key }) => comparable(planned, row[at] ?? null) === key))
         yield row;
   }
 }

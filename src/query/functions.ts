@@ -3,12 +3,13 @@
  * (osquery's wiki, "SQL introduction").
  */
 import { createHash } from 'node:crypto';
+import { compareVersions, VERSION_ORDERS } from '../tables/version-order.ts';
 import type { Value } from '../tables/types.ts';
 import { communityId } from './community-id.ts';
 import { addressInBlock, ipv4ToNumber } from './ip-functions.ts';
 import type { Pointer, Sqlite } from './sqlite.ts';
 import { readValue, setResult } from './values.ts';
-import { compareVersions, compareDpkgVersions, compareRpmVersions } from './version-order.ts';
+import { versionCompare } from './version-compare.ts';
 
 type SqlFunction = (...args: Value[]) => Value;
 
@@ -30,14 +31,8 @@ const FUNCTIONS: readonly (readonly [
   ['inet_aton', [1, 1], (value) => ipv4ToNumber(asText(value))],
   ['in_cidr_block', [2, 2], (block, address) => addressInBlock(asText(block), asText(address))],
   ['community_id_v1', [5, 6], communityIdOf],
-  ['version_compare', [2, 3], versionCompare],
+  ['version_compare', [2, 3], (a, b, flavour) => versionCompare(asText(a), asText(b), flavour)],
 ];
-
-const COLLATIONS = {
-  version: compareVersions,
-  version_dpkg: compareDpkgVersions,
-  version_rhel: compareRpmVersions,
-};
 
 const SQLITE_UTF8 = 1;
 const DETERMINISTIC = 0x800;
@@ -47,8 +42,8 @@ const INNOCUOUS = 0x200000;
 export function registerFunctions(sqlite: Sqlite, database: Pointer): void {
   for (const [name, [fewest, most], body] of FUNCTIONS)
     for (let arity = fewest; arity <= most; arity++) register(sqlite, database, name, arity, body);
-  for (const [name, compare] of Object.entries(COLLATIONS))
-    registerCollation(sqlite, database, name, compare);
+  for (const order of VERSION_ORDERS)
+    registerCollation(sqlite, database, order, (a, b) => compareVersions(order, a, b));
 }
 
 function register(
@@ -195,18 +190,6 @@ function communityIdOf(
     protocol: Number(protocol),
     seed: Number(seed),
   });
-}
-
-/** version_compare(a, b [, 'DPKG' or 'RHEL']): -1, 0 or 1. */
-function versionCompare(a: Value, b: Value, flavour: Value = ''): Value {
-  const kind = asText(flavour).toUpperCase();
-  const compare =
-    kind === 'DPKG'
-      ? compareDpkgVersions
-      : kind === 'RHEL' || kind === 'RPM'
-        ? compareRpmVersions
-        : compareVersions;
-  return Math.sign(compare(asText(a), asText(b)));
 }
 
 function asText(value: Value): string {

@@ -188,7 +188,7 @@ export class HostModule {
 /** The CREATE TABLE statement that tells SQLite a table's columns. */
 export function declaration(name: string, table: HostTable): string {
   const columns = table.columns.map(({ name, type, collate, hidden }) =>
-    [quoted(name), type, hidden ? 'HIDDEN' : '', collate === 'nocase' ? 'COLLATE NOCASE' : '']
+    [quoted(name), type, hidden ? 'HIDDEN' : '', collate ? `COLLATE ${collate}` : '']
       .filter((part) => part !== '')
       .join(' '),
   );

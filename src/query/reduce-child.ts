@@ -1,6 +1,7 @@
 /** The process of the reduce step: alasql with everything taken out that is not needed for a SELECT. */
 import type { Value } from '../tables/types.ts';
 import { confinedAlasql } from './alasql.ts';
+import { orderVersions, type NodeClasses } from './reduce-versions.ts';
 import type { ReduceJob, ReduceReport } from './reduce.ts';
 
 process.on('disconnect', () => process.exit(0));
@@ -12,7 +13,10 @@ function perform(job: ReduceJob): ReduceReport {
     const database = new alasql.Database('reduce');
     database.exec('CREATE TABLE answers');
     database.tables['answers']!.data = job.rows.map((row) => toObject(job.inputKeys, row));
-    const found = database.exec(job.sql, { ...job.parameters }) as Record<string, unknown>[];
+    const [statement] = alasql.parse(job.sql).statements;
+    orderVersions(statement!, job.orders, alasql.yy as unknown as NodeClasses);
+    const run = statement!.compile('reduce');
+    const found = run({ ...job.parameters }) as Record<string, unknown>[];
     if (found.length > job.rowsMax)
       return { type: 'failed', message: `it gives ${found.length} rows, more than ${job.rowsMax}` };
     return { type: 'rows', rows: found.map((row) => job.outputKeys.map((key) => plain(row[key]))) };

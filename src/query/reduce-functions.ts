@@ -3,11 +3,12 @@
  * SUM joins text, and NULL becomes "undefined" in its string functions; so none of them is used.
  */
 import type { Value } from '../tables/types.ts';
+import { versionCompare } from './version-compare.ts';
 
 type Scalar = (...args: Value[]) => Value;
 
 /** alasql calls it with stage 1 for the first value of a group, 2 for others, 3 at the end. */
-type Aggregate = (value: Value, state: Value[] | undefined, stage?: number) => unknown;
+export type Aggregate = (value: Value, state: Value[] | undefined, stage?: number) => unknown;
 
 /** SQL name to function; alasql knows each by its name with a prefix that no name of a person has. */
 export const SCALARS: Readonly<Record<string, Scalar>> = {
@@ -34,6 +35,7 @@ export const SCALARS: Readonly<Record<string, Scalar>> = {
   IFNULL: (x, y) => (isNull(x) ? (y ?? null) : x!),
   NULLIF: (x, y) => (x === y ? null : (x ?? null)),
   IIF: (condition, yes, no) => (truth(condition) ? (yes ?? null) : (no ?? null)),
+  VERSION_COMPARE: strict((a, b, flavour) => versionCompare(text(a), text(b), flavour)),
   CONCAT: (...args) => args.map((it) => (isNull(it) ? '' : text(it))).join(''),
 };
 
@@ -42,8 +44,8 @@ export const AGGREGATES: Readonly<Record<string, Aggregate>> = {
   SUM: gathered((values) => (values.length === 0 ? null : total(values))),
   AVG: gathered((values) => (values.length === 0 ? null : total(values) / values.length)),
   TOTAL: gathered(total),
-  MIN: gathered((values) => extreme(values, -1)),
-  MAX: gathered((values) => extreme(values, 1)),
+  MIN: greatest(-1),
+  MAX: greatest(1),
   GROUP_CONCAT: gathered((values) => (values.length === 0 ? null : values.map(text).join(','))),
   MEDIAN: gathered((values) => median(values.map(number))),
   VAR: gathered((values) => variance(values.map(number))),
@@ -120,22 +122,29 @@ function total(values: readonly Value[]): number {
   return values.reduce((sum: number, value) => sum + number(value), 0);
 }
 
-/** Numbers come before text, text before blobs, as in SQLite. */
-function extreme(values: readonly Value[], direction: 1 | -1): Value {
-  let best: Value = null;
-  for (const value of values)
-    if (best === null || compare(value, best) * direction > 0) best = value;
-  return best;
+/**
+ * The greatest value, or the least: numbers come before text, text before blobs, as in SQLite.
+ * Texts compare byte by byte unless it is said otherwise.
+ */
+export function greatest(direction: 1 | -1, compareTexts = compareBytes): Aggregate {
+  return gathered((values) => {
+    let best: Value = null;
+    for (const value of values)
+      if (best === null || compare(value, best, compareTexts) * direction > 0) best = value;
+    return best;
+  });
 }
 
-function compare(a: Value, b: Value): number {
+function compare(a: Value, b: Value, compareTexts: (a: string, b: string) => number): number {
   const [left, right] = [rank(a), rank(b)];
   if (left !== right) return left - right;
   if (left === 0) return Number(a) - Number(b);
-  return Buffer.compare(
-    Buffer.from(a as string | Uint8Array),
-    Buffer.from(b as string | Uint8Array),
-  );
+  if (left === 1) return compareTexts(a as string, b as string);
+  return Buffer.compare(a as Uint8Array, b as Uint8Array);
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function rank(value: Value): number {

@@ -53,6 +53,7 @@ export function guardReduce(sql: string, columns: readonly string[]): SafeReduce
   const tokens = tokenize(sql);
   requireOneSelect(tokens);
   requireShallow(tokens);
+  requireNoOrderedUnion(tokens);
   return new Rewriter(tokens, columns).rewrite();
 }
 
@@ -75,6 +76,23 @@ function requireShallow(tokens: readonly Token[]): void {
     if (depth < 0) throw new ReduceError('a ")" has no "(" before it');
   }
   if (depth !== 0) throw new ReduceError('a "(" is never closed');
+}
+
+/** alasql orders and limits only the last part of a union. */
+function requireNoOrderedUnion(tokens: readonly Token[]): void {
+  const united = [false];
+  for (const token of tokens) {
+    const { kind, text } = token;
+    if (kind === 'operator' && text === '(') united.push(false);
+    if (kind === 'operator' && text === ')') united.pop();
+    if (kind !== 'word') continue;
+    if (/^(UNION|EXCEPT|INTERSECT)$/.test(upper(token))) united[united.length - 1] = true;
+    if (united.at(-1) === true && /^(ORDER|LIMIT)$/.test(upper(token)))
+      throw new ReduceError(
+        `${upper(token)} after UNION, EXCEPT or INTERSECT is not there in the reduce step; ` +
+          'write it around: select * from (... union ...) q order by ...',
+      );
+  }
 }
 
 class Rewriter {

@@ -4,6 +4,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Value } from '../tables/types.ts';
+import type { VersionOrder } from '../tables/version-order.ts';
 import { compiled } from './compiled.ts';
 import { ReduceError } from './reduce-error.ts';
 import { guardReduce, type SafeReduce } from './reduce-guard.ts';
@@ -12,6 +13,8 @@ import { guardReduce, type SafeReduce } from './reduce-guard.ts';
 export interface Answers {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Value[])[];
+  /** Columns of versions, and the order of each: `versions` of the query's Explanation. */
+  readonly versions?: Readonly<Record<string, VersionOrder>>;
 }
 
 export interface ReduceLimits {
@@ -30,6 +33,8 @@ const DEFAULT_REDUCE_LIMITS: ReduceLimits = {
 export interface ReduceJob extends SafeReduce {
   readonly rows: readonly (readonly Value[])[];
   readonly rowsMax: number;
+  /** Columns of versions by their keys. */
+  readonly orders: Readonly<Record<string, VersionOrder>>;
 }
 
 /** Reduce process to agent. */
@@ -51,13 +56,24 @@ export async function reduce(
   const safe = guardReduce(sql, answers.columns);
   const child = start(memoryBytes);
   try {
-    const report = await reportOf(child, { ...safe, rows: answers.rows, rowsMax }, timeMs);
+    const job = { ...safe, rows: answers.rows, rowsMax, orders: ordersOf(answers, safe) };
+    const report = await reportOf(child, job, timeMs);
     if (report.type === 'failed')
       throw new ReduceError(`the reduce step failed: ${report.message}`, 'failed');
     return { columns: safe.outputNames, rows: report.rows };
   } finally {
     child.kill('SIGKILL');
   }
+}
+
+function ordersOf(
+  { columns, versions = {} }: Answers,
+  { inputKeys }: SafeReduce,
+): ReduceJob['orders'] {
+  const known = columns.flatMap((column, at) =>
+    Object.hasOwn(versions, column) ? [[inputKeys[at]!, versions[column]!] as const] : [],
+  );
+  return Object.fromEntries(known);
 }
 
 function start(memoryBytes: number): ChildProcess {

@@ -45,8 +45,8 @@ export function createQueryRunner(options: QueryRunnerOptions): QueryRunner {
     async explain(sql) {
       const { done } = await pool.run('explain', sql, {});
       if (done.kind !== 'explain') throw wrongReport(done);
-      const { columns, tables, sensitive, plan } = done;
-      return { columns, tables, sensitive, plan };
+      const { columns, tables, sensitive, plan, versions } = done;
+      return { columns, tables, sensitive, plan, versions };
     },
     async run(sql, runOptions = {}) {
       const { done, rows } = await pool.run('run', sql, runOptions);

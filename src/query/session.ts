@@ -1,5 +1,6 @@
 /** What belongs to one statement in the query process: reads, plans, snapshots, clock, failure. */
 import type { Column, Constraint, HostFacts, HostTable } from '../tables/types.ts';
+import type { Collation } from './collation.ts';
 import type { Snapshot } from './snapshot.ts';
 import { QueryError } from './types.ts';
 
@@ -7,6 +8,8 @@ import { QueryError } from './types.ts';
 export interface PlannedConstraint {
   readonly column: Column;
   readonly op: Constraint['op'];
+  /** How SQLite compares texts for it: the column's collation, or that of COLLATE in the query. */
+  readonly collation: Collation;
   /** Index into the cursor's arguments; undefined when SQLite keeps the value to itself. */
   readonly arg?: number;
   /** The argument is an IN list, all values at once: in a loop, values that are equal under the

@@ -1,5 +1,6 @@
 /** One prepared statement: checked, explained, fed with snapshots, stepped, always finalized. */
 import type { Constraint, HostTable, Row, SnapshotTable, Value } from '../tables/types.ts';
+import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
 import { prepareError, stepError } from './sqlite-errors.ts';
@@ -75,6 +76,19 @@ export class Statement {
         ({ column, op, constant }) => `${column.name} ${SQL_OPS[op]} ${literal(constant)}`,
       ),
     }));
+  }
+
+  /** Result columns that come from a column of versions as it is, and the order of each. */
+  get versions(): Readonly<Record<string, VersionOrder>> {
+    const { capi } = this.database.sqlite;
+    const known = this.columns.flatMap((name, at) => {
+      const table = capi.sqlite3_column_table_name(this.pointer as never, at) ?? '';
+      const origin = capi.sqlite3_column_origin_name(this.pointer as never, at);
+      const columns = this.database.table(table)?.columns ?? [];
+      const { collate = '' } = columns.find((column) => column.name === origin) ?? {};
+      return isVersionOrder(collate) ? [[name, collate] as const] : [];
+    });
+    return Object.fromEntries(known);
   }
 
   /** Lines of EXPLAIN QUERY PLAN, indented by depth. */

@@ -1,5 +1,6 @@
 /** The contract between the agent and the confined query process. */
 import type { HostFacts, Shape, Value } from '../tables/types.ts';
+import type { VersionOrder } from '../tables/version-order.ts';
 
 /** Limits on one query at one host (docs/query-language.md), all from configuration. */
 export interface QueryLimits {
@@ -55,6 +56,8 @@ export interface Explanation {
   readonly sensitive: readonly string[];
   /** Lines of SQLite's EXPLAIN QUERY PLAN. */
   readonly plan: readonly string[];
+  /** Result columns that are columns of versions of a host table, and the order of each. */
+  readonly versions: Readonly<Record<string, VersionOrder>>;
 }
 
 export interface QueryResult {

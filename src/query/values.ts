@@ -29,6 +29,12 @@ export function withAffinity(value: Value | boolean | undefined, type: ColumnTyp
     : number;
 }
 
+/** What SQLite makes of a value that it compares with a column of this type. */
+export function asCompared(value: Value, type: ColumnType): Value {
+  // What wraps around when it is stored is a number of its own when it is compared with.
+  return withAffinity(value, type === 'UNSIGNED_BIGINT' ? 'BIGINT' : type);
+}
+
 /**
  * Whole numbers from 2^63 to 2^64, which SQLite does not have: an unsigned column holds the negative
  * ones with the same bits, so that none is lost. osquery gives NULL.
@@ -51,7 +57,7 @@ export function textToNumber(text: string): number | bigint | string {
 
 /**
  * A key such that values which are equal under any affinity and any of SQLite's own collations
- * have the same key. The converse need not hold: SQLite compares again.
+ * (not those of versions) have the same key. The converse need not hold: SQLite compares again.
  */
 export function looseKey(value: Value): string | number {
   if (value === null) return 'null';

@@ -8,3 +8,4 @@ export { describeTable, describeTables, tableSummary, type TableSummary } from '
 export { notOffered } from './not-offered.ts';
 export { allTables, findTable } from './registry.ts';
 export * from './types.ts';
+export * from './version-order.ts';

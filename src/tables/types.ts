@@ -3,6 +3,8 @@
  * `swarmplane tables` and the typed history tables, so everything about a table is said here once.
  */
 
+import type { VersionOrder } from './version-order.ts';
+
 /** osquery's column types. */
 export type ColumnType = 'TEXT' | 'INTEGER' | 'BIGINT' | 'UNSIGNED_BIGINT' | 'DOUBLE' | 'BLOB';
 
@@ -19,7 +21,8 @@ export interface Column {
   readonly index?: boolean;
   /** A constraint changes what the collector returns (osquery's "additional"). */
   readonly additional?: boolean;
-  readonly collate?: 'nocase' | 'version' | 'version_dpkg' | 'version_rhel';
+  /** How texts in it compare: order, equality, grouping. Without it byte by byte. */
+  readonly collate?: 'nocase' | VersionOrder;
 }
 
 export type Value = string | number | bigint | Uint8Array | null;

@@ -67,7 +67,7 @@ function fromSpec({ table, columns }: Spec): SyntheticTable {
     ...(options['required'] ? { required: true } : {}),
     ...(options['index'] ? { index: true } : {}),
     ...(options['additional'] ? { additional: true } : {}),
-    ...(String(options['collate']).toLowerCase() === 'nocase' ? { collate: 'nocase' } : {}),
+    ...(options['collate'] ? { collate: options['collate'] as Column['collate'] } : {}),
   }));
   const driven = declared.some(({ required, additional }) => required || additional);
   return { name: table, kind: driven ? 'lookup' : 'snapshot', columns: declared };

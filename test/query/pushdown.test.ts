@@ -56,6 +56,13 @@ test('IN lists look each value up once', async () => {
   expect(fixture.calls().toSorted()).toEqual(['digests path eq /p/1', 'digests path eq /p/2']);
 });
 
+test('a value that a list and an equality both name is one row', async () => {
+  for (const both of ["= '/p/1' and path in", "in ('/p/1', '/p/3') and path in"]) {
+    const sql = `select digest from digests where path ${both} ('/p/2', '/p/1')`;
+    expect(await fixture.values(sql)).toEqual(['d/p/1']);
+  }
+});
+
 test('one file found by name and by pattern is one row', async () => {
   const sql = "select digest from digests where path = '/p/1' or path like '/p/%' order by 1";
   expect(await fixture.values(sql)).toEqual(['d/p/1', 'd/p/2', 'd/p/3']);

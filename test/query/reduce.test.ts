@@ -76,6 +76,116 @@ describe('over the answers of all hosts', () => {
     expect(await rows(sql)).toEqual(expected);
   });
 
+  describe('versions', () => {
+    const versions = {
+      columns: ['host', 'version', 'arch'],
+      versions: { version: 'version_dpkg' },
+      rows: [
+        ['a', '3.0.9-1', 'x'],
+        ['b', '3.0.19-1', 'x'],
+        ['c', '3.0.9-1', 'y'],
+        ['d', '1:0.1', 'y'],
+        ['e', null, 'y'],
+        ['f', '3.0.19~rc1-1', 'x'],
+      ],
+    } as const;
+    const all = ['3.0.9-1', '3.0.19~rc1-1', '3.0.19-1', '1:0.1'];
+
+    test.each([
+      ['select max(version), min(version) from answers', [['1:0.1', '3.0.9-1']]],
+      ["select max(version) m from answers group by arch having max(version) > '9'", [['1:0.1']]],
+      [
+        'select distinct version from answers where version is not null order by version',
+        all.map((it) => [it]),
+      ],
+      [
+        "select version, count(*) n from answers where version > '0' group by version order by version desc",
+        all.toReversed().map((it) => [it, it === '3.0.9-1' ? 2 : 1]),
+      ],
+      [
+        "select host from answers where version < '3.0.10' or '3.0.19-1' < version order by host",
+        [['a'], ['c'], ['d']],
+      ],
+      [
+        "select host from answers where version <= '3.0.019-1' and version >= '3.0.10'",
+        [['b'], ['f']],
+      ],
+      ["select host from answers where version between '3.0.10' and '3.0.19'", [['f']]],
+      [
+        "select host from answers where version not between '3.0.10' and '9' order by 1",
+        [['a'], ['c'], ['d']],
+      ],
+      [
+        'select host from answers where version < (select max(version) from answers) order by version desc, host',
+        [['b'], ['f'], ['a'], ['c']],
+      ],
+      [
+        'select arch, max(version) as newest from answers group by arch order by newest',
+        [
+          ['x', '3.0.19-1'],
+          ['y', '1:0.1'],
+        ],
+      ],
+      [
+        'select arch, max(version) from answers group by arch order by max(version) desc',
+        [
+          ['y', '1:0.1'],
+          ['x', '3.0.19-1'],
+        ],
+      ],
+      [
+        'select n from (select arch, max(version) as n from answers group by arch) as q order by 1',
+        [['3.0.19-1'], ['1:0.1']],
+      ],
+      [
+        "select q.version from (select version from answers where host < 'c' union select version from answers where version > '3.0.9-1') q order by version",
+        all.map((it) => [it]),
+      ],
+      [
+        "select a.host, b.host from answers a join answers b on a.version > b.version and a.host = 'b'",
+        [
+          ['b', 'a'],
+          ['b', 'c'],
+          ['b', 'f'],
+        ],
+      ],
+      [
+        "select case when version < '3.0.10' then 'old' else 'new' end k from answers where host <= 'b' order by host",
+        [['old'], ['new']],
+      ],
+      [
+        "select host from answers where version_compare(version, '3.0.9-1', 'dpkg') = 0 order by host",
+        [['a'], ['c']],
+      ],
+      [
+        "select version_compare('1.10', '1.9'), version_compare('1', null) from answers limit 1",
+        [[1, null]],
+      ],
+      // What is the same is so by its text.
+      ["select host from answers where version = '3.0.009-1'", []],
+    ])('%s', async (sql, expected) => {
+      expect((await reduce(sql, versions)).rows).toEqual(expected);
+    });
+
+    test('a column that is none compares by its letters', async () => {
+      const { columns, rows: plain } = versions;
+      const sql = 'select max(version) from answers';
+      expect((await reduce(sql, { columns, rows: plain })).rows).toEqual([['3.0.9-1']]);
+    });
+
+    test('an order that is not there is an error', async () => {
+      expect(await refusal("select version_compare(version, '<', '2') from answers")).toMatch(
+        /no order of versions is called "2"; write version_compare\(a, b\)/,
+      );
+      await expect(
+        reduce(
+          'select host from answers where version > all (select version from answers)',
+          versions,
+        ),
+      ).rejects.toThrow(/> ALL/);
+    });
+  });
+
   test('columns keep their names and order, twice the same one too', async () => {
     const { columns } = await reduce(
       'select *, host, count(*) over_all, upper(name) from answers group by host, name, version, count',
@@ -109,6 +219,15 @@ describe('over the answers of all hosts', () => {
     };
     const sql = 'select constructor, __proto__, value, "select me", "it\'s" from answers';
     expect((await reduce(sql, odd)).rows).toEqual([[1, 2, 3, 4, 5]]);
+  });
+
+  test('a union is ordered and limited as a whole, or not at all', async () => {
+    const parts =
+      "select host from answers where host > 'b' union all select host from answers where host <= 'b'";
+    const around = `select q.host from (${parts}) q order by host limit 3`;
+    expect(await rows(around)).toEqual([['a'], ['b'], ['c']]);
+    expect(await refusal(`${parts} order by host`)).toContain('ORDER after UNION');
+    expect(await refusal(`select * from (${parts} limit 3) q`)).toContain('LIMIT after UNION');
   });
 
   test('mistakes are told before anything is started', async () => {

@@ -30,7 +30,10 @@ export async function eachContainer(
   context: CollectContext,
   ask: (id: string) => Promise<Row[]>,
 ): Promise<Row[]> {
-  const named = eqTexts(context, 'id')?.filter((id) => /^[0-9a-zA-Z_.-]+$/.test(id));
+  const named = eqTexts(context, 'id')
+    ?.filter((id) => /^[0-9a-zA-Z_.-]+$/.test(id))
+    // The column compares without regard to case and Docker does not; names, which it takes too, do.
+    .map((id) => (/^[0-9a-f]{64}$/i.test(id) ? id.toLowerCase() : id));
   const waiting = named ?? (await runningIds(context));
   const rows: Row[] = [];
   for (let start = 0; start < waiting.length; start += AT_ONCE) {

@@ -1,9 +1,9 @@
 /** updates: newer versions of installed packages that apt knows of. */
 import { bigint, integer, text } from '../lib/columns.ts';
 import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
+import { compareVersions } from '../version-order.ts';
 import { findPackages, listText, LISTS, packageLists, readRelease } from './apt-lists.ts';
 import type { Paragraph } from './control-file.ts';
-import { compareDebVersions } from './deb-version.ts';
 import { dpkgPackages } from './dpkg-status.ts';
 
 export const updates: SnapshotTable = {
@@ -105,11 +105,14 @@ function addOffer(
   const version = offer.get('version') ?? '';
   const arch = offer.get('architecture') ?? '';
   for (const one of matching(installed, name, arch)) {
-    if (compareDebVersions(version, one.version) <= 0) continue;
+    if (compareVersions('version_dpkg', version, one.version) <= 0) continue;
     const key = `${name}:${one.arch}`;
     const known = found.get(key);
     const security = source.security || known?.security === 1 ? 1 : 0;
-    if (known !== undefined && compareDebVersions(version, String(known.candidate_version)) <= 0) {
+    if (
+      known !== undefined &&
+      compareVersions('version_dpkg', version, String(known.candidate_version)) <= 0
+    ) {
       known.security = security;
       continue;
     }
