@@ -217,6 +217,19 @@ function comparable({ column, collation }: PlannedConstraint, value: Value): str
   return typeof stored === 'string' ? `t${collationKey(collation, stored)}` : looseKey(stored);
 }
 
+/** Each constraint once: a collector may give a row for each that it is told. */
+function toldOf(combination: readonly Given[]): readonly Constraint[] {
+  const told: Constraint[] = [];
+  for (const { planned, value, told: isTold } of combination) {
+    const { name: column } = planned.column;
+    const known = told.some(
+      (it) => it.column === column && it.op === planned.op && it.value === value,
+    );
+    if (isTold && !known) told.push({ column, op: planned.op, value });
+  }
+  return told;
+}
+
 /** One combination after the other; a row is kept only if it has the values of its combination. */
 function* lookUpAll(
   session: Session,
@@ -234,9 +247,7 @@ function* lookUpAll(
         at: table.columns.indexOf(planned.column),
         key: comparable(planned, value),
       }));
-    const constraints = combination
-      .filter(({ told }) => told)
-      .map(({ planned: { column, op }, value }) => ({ column: column.name, op, value }));
+    const constraints = toldOf(combination);
     for (const row of remembered(session, memory, table, root, constraints))
       if (wanted.every(({ planned, at, key }) => comparable(planned, row[at] ?? null) === key))
         yield row;
