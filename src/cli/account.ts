@@ -25,6 +25,8 @@ export function accountLine(account: Account): string {
   if (account.unexpected.length > 0) {
     parts.push(`${account.unexpected.length} unexpected (${names(account.unexpected)})`);
   }
+  const relayed = account.hosts.filter((host) => host.over !== undefined);
+  if (relayed.length > 0) parts.push(`${relayed.length} over others (${names(relayed, ways)})`);
   const count = account.hosts.length;
   return `${count} ${count === 1 ? 'host' : 'hosts'}: ${parts.join(', ') || 'nobody was asked'}`;
 }
@@ -44,8 +46,15 @@ export function isComplete(account: Account): boolean {
   );
 }
 
-function names(hosts: readonly HostOutcome[]): string {
-  const shown = hosts.slice(0, NAMES_MAX).map((host) => printable(host.name));
+function ways({ name, over }: HostOutcome): string {
+  return `${name} over ${over}`;
+}
+
+function names(
+  hosts: readonly HostOutcome[],
+  wordOf: (host: HostOutcome) => string = (host) => host.name,
+): string {
+  const shown = hosts.slice(0, NAMES_MAX).map((host) => printable(wordOf(host)));
   const more = hosts.length - shown.length;
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }

@@ -1,5 +1,6 @@
 /** What people are told when a handshake shows that something is wrong. */
 import type { NodeId } from '../secure/types.ts';
+import { CLONE_REMEDY } from '../swarm/index.ts';
 import type { Alarm } from '../swarm/types.ts';
 import type { FailureVerdict } from './admission-failures.ts';
 
@@ -21,6 +22,6 @@ export function wrongSecretAlarms(
 }
 
 export function cloneAlarm(self: NodeId, address: string, at: number): Alarm {
-  const message = `another process with this node's identity was met at ${address}: wipe the state folder of one of the two hosts`;
+  const message = `another process with this node's identity was met at ${address}: ${CLONE_REMEDY}`;
   return { kind: 'clone', key: self, message, at };
 }

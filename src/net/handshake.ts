@@ -14,6 +14,7 @@ import {
   type SwarmSecrets,
 } from '../secure/index.ts';
 import { networkOf } from '../wire/index.ts';
+import { CLONE_REMEDY } from '../swarm/index.ts';
 import type { AdmissionLane } from './admission-lane.ts';
 import { NetError, type NetErrorCode } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
@@ -218,7 +219,7 @@ const SECURE_CODES: { readonly [code in SecureErrorCode]?: readonly [NetErrorCod
   wrong_epoch: ['wrong_epoch', 'the join token is of an older epoch: get a new one'],
   wrong_secret: ['wrong_secret', 'check the join token, word by word'],
   self: ['self', 'give the address of another host'],
-  clone: ['clone', 'two hosts run on copies of one state folder: delete it on one and join anew'],
+  clone: ['clone', `two hosts run on copies of one state folder: ${CLONE_REMEDY}`],
   wrong_peer: ['wrong_peer'],
   not_admitted: ['cannot_admit', 'join through another member'],
   busy: ['busy', 'try again in a few seconds'],

@@ -6,7 +6,7 @@
 import type { NodeId } from '../secure/types.ts';
 import type { AnswerOpener, Outcome } from './answer.ts';
 import type { Request } from './requests.ts';
-import type { Account, HostOutcome, HostState } from './types.ts';
+import type { Account, HostOutcome, HostState, MemberState } from './types.ts';
 
 export interface AskedHost {
   readonly nodeId: NodeId;
@@ -17,6 +17,12 @@ export interface AskedHost {
   opening: { key: string; opener: AnswerOpener } | undefined;
   /** The host said that it works on it. */
   accepted: boolean;
+  /** Whose link its last word came over. */
+  via: NodeId | undefined;
+  /** By the member table, as last seen by this request. */
+  state: MemberState | undefined;
+  /** `mono` at which that changed; 0 while it did not. */
+  changedAt: number;
   outcome: HostOutcome | undefined;
 }
 
@@ -37,11 +43,18 @@ export interface Ask {
 }
 
 export function newHost(nodeId: NodeId, name: string, hopeless?: string): AskedHost {
-  return { nodeId, name, hopeless, opening: undefined, accepted: false, outcome: undefined };
+  return {
+    ...{ nodeId, name, hopeless, opening: undefined, accepted: false, via: undefined },
+    ...{ state: undefined, changedAt: 0, outcome: undefined },
+  };
 }
 
-/** What an answer says, in the words of the account. */
-export function outcomeOf(host: AskedHost, outcome: Outcome): HostOutcome {
+/** What an answer says, in the words of the account; `over`: the host whose link it came over. */
+export function outcomeOf(
+  host: AskedHost,
+  outcome: Outcome,
+  over: string | undefined,
+): HostOutcome {
   return {
     nodeId: host.nodeId,
     name: host.name,
@@ -51,16 +64,23 @@ export function outcomeOf(host: AskedHost, outcome: Outcome): HostOutcome {
     rowCount: outcome.rowCount,
     truncated: outcome.truncated,
     tookMs: outcome.tookMs,
+    ...(over === undefined ? {} : { over }),
   };
 }
 
-/** How a host that never finished its answer ends; `unreachable` says why where that is so. */
-export function silentOutcome(
-  host: AskedHost,
-  unreachable: string | undefined,
-  cancelled: boolean,
-): HostOutcome {
-  const { state, message } = silence(host, unreachable);
+/** What the asker knows of a host that never finished its answer. */
+interface Silence {
+  /** Why it cannot be reached, where that is so. */
+  readonly unreachable: string | undefined;
+  /** Over whom its last word came, where it came over another. */
+  readonly over: string | undefined;
+  readonly cancelled: boolean;
+}
+
+/** How such a host ends. */
+export function silentOutcome(host: AskedHost, silent: Silence): HostOutcome {
+  const { over, cancelled } = silent;
+  const { state, message } = silence(host, silent);
   const code = cancelled && state !== 'unreachable' ? 'cancelled' : host.hopeless;
   return {
     nodeId: host.nodeId,
@@ -70,23 +90,25 @@ export function silentOutcome(
     message: cancelled && state !== 'unreachable' ? 'the request was withdrawn' : message,
     rowCount: 0,
     truncated: false,
+    ...(over === undefined ? {} : { over }),
   };
 }
 
 function silence(
   host: AskedHost,
-  unreachable: string | undefined,
+  { unreachable, over }: Silence,
 ): { state: HostState; message: string } {
   if (host.hopeless !== undefined) {
     return { state: 'unreachable', message: HOPELESS[host.hopeless] ?? 'cannot be asked' };
   }
+  const way = over === undefined ? '' : ` over ${JSON.stringify(over)}`;
   if (host.opening !== undefined) {
-    return { state: 'partial', message: 'the answer began, its end never came' };
+    return { state: 'partial', message: `the answer began${way}, its end never came` };
   }
   if (unreachable !== undefined) return { state: 'unreachable', message: unreachable };
   const message = host.accepted
-    ? 'the host said that it works on it, and did not finish in time'
-    : 'the host is linked and did not answer in time';
+    ? `the host said${way} that it works on it, and did not finish in time`
+    : 'the host is there and did not answer in time';
   return { state: 'timeout', message };
 }
 

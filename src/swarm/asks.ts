@@ -1,13 +1,7 @@
 /**
  * The asker's side. The account closes when every expected host has ended, at the deadline, or
- * when all that is left are hosts that cannot be reached. A host without a link is such when
- *   - the table says suspect or dead and it has had `unreachableGraceMs` (1 s) since the request
- *     began or its link went down: with the dial that `startRequest` kicks off, long enough for one
- *     that just restarted, short enough that a dead host never costs the whole timeout;
- *   - the table says alive and it has had `relinkGraceMs` (3 s): its link may have been reset and
- *     come back in a moment, and by then it is linked again or accused.
- * While others are still waited for, such a host may answer after all: nothing is decided before
- * the account closes.
+ * when nobody that is left is worth waiting for (patience.ts). While others are still waited for,
+ * such a host may answer after all: nothing is decided before the account closes.
  */
 import { fromHex, MISSING_MAX, toHex } from '../wire/index.ts';
 import type { AcceptedBody, ReplyMessage, SignedObject } from '../wire/index.ts';
@@ -20,6 +14,7 @@ import type { Context } from './context.ts';
 import type { Link, Links } from './links.ts';
 import type { Members } from './members.ts';
 import type { Overlay } from './overlay.ts';
+import { waitsUntil } from './patience.ts';
 import type { HostOutcome } from './types.ts';
 
 const STRANGERS_MAX = 256;
@@ -78,6 +73,7 @@ export class Asks {
   add(ask: Ask): void {
     const { timers, now } = this.#context;
     this.#asks.set(ask.request.id, ask);
+    for (const host of ask.hosts.values()) host.state = this.#members.get(host.nodeId)?.state;
     timers.set('ask-end', ask.request.id, ask.endsAt);
     timers.set('beacon', ask.request.id, now.mono + BEACON_FIRST_MS);
     // The first look comes by timer, so that an account never closes inside startRequest.
@@ -99,7 +95,10 @@ export class Asks {
     if (entry === undefined || nodeId === this.#context.nodeId) return;
     const host = ask.hosts.get(nodeId) ?? this.#stranger(ask, nodeId);
     if (host === undefined || host.outcome !== undefined) return;
+    const before = host.via;
+    host.via = link.nodeId;
     const opened = this.#open(ask, host, message, entry);
+    if (opened.kind === 'bad') host.via = before;
     if (opened.kind === 'done') this.#finish(ask, host, opened.outcome, opened.proof);
   }
 
@@ -109,7 +108,10 @@ export class Asks {
     const host = ask?.hosts.get(toHex(object.body.node));
     if (host === undefined || host.accepted) return;
     const entry = this.#keyOf(host.nodeId, link);
-    if (entry !== undefined && this.#context.verify(entry, object)) host.accepted = true;
+    if (entry === undefined || !this.#context.verify(entry, object)) return;
+    host.accepted = true;
+    host.via = link.nodeId;
+    this.#check(ask!);
   }
 
   /** The asker does not want it any more. */
@@ -148,12 +150,24 @@ export class Asks {
 
   /** A link went down or a member's state changed: somebody may be out of reach now. */
   handleChange(nodeId: NodeId): void {
+    const { mono } = this.#context.now;
+    const state = this.#members.get(nodeId)?.state;
     for (const ask of this.#asks.values()) {
       if (!ask.waiting.has(nodeId)) continue;
+      const host = ask.hosts.get(nodeId)!;
+      if (host.state !== state) Object.assign(host, { state, changedAt: mono });
       if (nodeId !== this.#context.nodeId && this.#links.to(nodeId) === undefined)
         this.#listener.lost(ask);
       this.#check(ask);
     }
+  }
+
+  /** The way to a host is gone, and with it what it may just have said: it is shown another one. */
+  handleLost(nodeId: NodeId): void {
+    const soon = this.#context.now.mono + BEACON_SOON_MS;
+    for (const ask of this.#asks.values())
+      if (ask.waiting.has(nodeId)) this.#context.timers.set('beacon', ask.request.id, soon);
+    this.handleChange(nodeId);
   }
 
   #open(ask: Ask, host: AskedHost, message: ReplyMessage, entry: KeyEntry): Opened {
@@ -199,7 +213,7 @@ export class Asks {
     if (host.outcome !== undefined) return;
     this.#release(host);
     const payload = outcome.status === 'ok' ? outcome.payload : NO_BYTES;
-    this.#end(ask, host, outcomeOf(host, outcome), payload, proof);
+    this.#end(ask, host, outcomeOf(host, outcome, this.#over(host)), payload, proof);
     if (ask.waiting.size === 0) this.#close(ask, false);
     else this.#check(ask);
   }
@@ -233,28 +247,35 @@ export class Asks {
     else timers.clear('ask-check', ask.request.id);
   }
 
-  /** `mono` until which a host is worth waiting for; Infinity while it can be reached. */
   #waitsUntil(ask: Ask, nodeId: NodeId): number {
-    if (ask.hosts.get(nodeId)?.hopeless !== undefined) return 0;
-    if (this.#isReachable(nodeId)) return Infinity;
-    const { unreachableGraceMs, relinkGraceMs } = this.#context.tuning;
-    const alive = this.#members.get(nodeId)?.state === 'alive';
-    const since = Math.max(ask.startedAt, this.#links.loss(nodeId)?.at ?? 0);
-    return since + (alive ? relinkGraceMs : unreachableGraceMs);
-  }
-
-  #isReachable(nodeId: NodeId): boolean {
-    if (nodeId === this.#context.nodeId || this.#links.to(nodeId) !== undefined) return true;
+    const host = ask.hosts.get(nodeId)!;
     const member = this.#members.get(nodeId);
-    if (member === undefined || this.#links.size === 0) return false;
-    return member.state === 'alive' && !this.#overlay.linksTo(member);
+    const lostAt = this.#links.loss(nodeId)?.at ?? 0;
+    const standing = {
+      hopeless: host.hopeless !== undefined,
+      linked: nodeId === this.#context.nodeId || this.#links.to(nodeId) !== undefined,
+      relayed: this.#links.size > 0 && member !== undefined && !this.#overlay.linksTo(member),
+      state: member?.state,
+      spoke: host.accepted || host.opening !== undefined,
+      since: Math.max(ask.startedAt, lostAt, host.changedAt),
+    };
+    return waitsUntil(standing, this.#context.tuning);
   }
 
   /** For people. */
   #whyUnreachable(nodeId: NodeId): string {
-    const state = this.#members.get(nodeId)?.state ?? 'unknown';
+    const member = this.#members.get(nodeId);
+    const state = member?.state ?? 'unknown';
+    const since = state === 'dead' ? ` since ${new Date(member!.since).toISOString()}` : '';
     const reason = this.#links.loss(nodeId)?.reason;
-    return `no link to this host (${state}${reason === undefined ? '' : `; the last one ended: ${reason}`})`;
+    const ended = reason === undefined ? '' : `; the last one ended: ${reason}`;
+    return `no link to this host (${state}${since}${ended})`;
+  }
+
+  /** Over whom a host's last word came, by name; undefined where it came straight, or never. */
+  #over({ nodeId, via }: AskedHost): string | undefined {
+    if (via === undefined || via === nodeId) return undefined;
+    return this.#members.get(via)?.record.body.name ?? via.slice(0, 12);
   }
 
   #close(ask: Ask, cancelled: boolean): void {
@@ -267,8 +288,12 @@ export class Asks {
     for (const nodeId of [...ask.waiting]) {
       const host = ask.hosts.get(nodeId)!;
       this.#release(host);
-      const why = this.#isReachable(nodeId) ? undefined : this.#whyUnreachable(nodeId);
-      const outcome = silentOutcome(host, why, cancelled);
+      const isReachable = this.#waitsUntil(ask, nodeId) === Infinity;
+      const outcome = silentOutcome(host, {
+        unreachable: isReachable ? undefined : this.#whyUnreachable(nodeId),
+        over: this.#over(host),
+        cancelled,
+      });
       this.#end(ask, host, outcome, NO_BYTES, NO_PROOF);
     }
     for (const host of ask.strangers.values()) this.#release(host);

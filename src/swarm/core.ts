@@ -2,6 +2,7 @@
 import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../secure/types.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { CLONE_REMEDY } from './clone.ts';
 import { SwarmError } from './errors.ts';
 import { receive } from './inbox.ts';
 import { Parts } from './parts.ts';
@@ -44,7 +45,8 @@ export class SwarmCore implements Core {
       parts.context.effects.push({ kind: 'close', link: id, reason: 'an expelled host' });
       return;
     }
-    if (parts.keys.admits(id, peer, info)) parts.handleUp(id, peer, info);
+    if (!parts.isTwin(id, peer) && parts.keys.admits(id, peer, info))
+      parts.handleUp(id, peer, info);
   }
 
   handleLinkDown(now: Now, id: LinkId, reason: string): void {
@@ -192,7 +194,7 @@ export class SwarmCore implements Core {
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
     const { members, links, asks, replies, executions, requests } = this.#parts;
-    const { prober, probeAnswers, seals } = this.#parts;
+    const { prober, probeAnswers, seals, turns } = this.#parts;
     return {
       members: members.size,
       links: links.size,
@@ -203,6 +205,7 @@ export class SwarmCore implements Core {
       probed: prober.size,
       probers: probeAnswers.size,
       seals: seals.size,
+      turns: turns.size,
       ...requests.sizes,
     };
   }
@@ -236,7 +239,7 @@ export class SwarmCore implements Core {
     context.effects.push({ kind: 'close', link: id, reason: 'a link to oneself' });
     if (equalBytes(peer.bootId, context.self.bootId)) return;
     const where = info.address === undefined ? '' : ` at ${info.address}`;
-    const message = `another host${where} runs with a copy of this host's identity: wipe the state folder of one of them`;
+    const message = `another host${where} runs with a copy of this host's identity: ${CLONE_REMEDY}`;
     context.alarm('clone', peer.nodeId, message);
   }
 }

@@ -1,10 +1,14 @@
 /**
  * Opens links: to members that the overlay wants, with backoff and jitter; and, so that partitions
  * heal and first contact is made, to seeds and to addresses of members that are not alive.
+ *
+ * A link that was lost is dialled again at once, but for one that was short: its other end does not
+ * want it, or two take it from each other, and would go on as fast as they can. Such a node is
+ * dialled ever more slowly, until a link to it has lasted.
  */
 import type { NodeId } from '../secure/types.ts';
 import type { Context } from './context.ts';
-import type { Links } from './links.ts';
+import type { Link, Links } from './links.ts';
 import type { Member } from './member.ts';
 import type { Members } from './members.ts';
 import type { Overlay } from './overlay.ts';
@@ -18,8 +22,15 @@ const YIELD_MS = 300;
 /** A driver that never tells how a dial ended is not waited for longer. */
 const DIAL_LOST_MS = 60_000;
 
+/** A link that ends sooner is short. */
+const SHORT_MS = 1_000;
+
 interface Attempt {
   failures: number;
+  /** Links that were short, since one lasted `redialMaxMs`. */
+  short: number;
+  /** How long it waited after the last of these, milliseconds. */
+  pauseMs: number;
   /** `mono` before which it is not tried again. */
   notBefore: number;
   /** The effect that is out. */
@@ -36,6 +47,7 @@ export class Dialer {
   #attempts = new Map<NodeId, Attempt>();
   /** Effects that are out: to a member, or to an address alone. */
   #out = new Map<number, { nodeId?: NodeId; address: string }>();
+  /** In a row, links that were short among them. */
   #recontactFailures = 0;
   /** Addresses that turned out to be this node's own. */
   #own = new Set<string>();
@@ -70,6 +82,7 @@ export class Dialer {
     if (member === undefined || this.#links.to(nodeId) !== undefined) return;
     const attempt = this.#attemptFor(nodeId);
     if (attempt.effect !== undefined || this.#out.size >= DIALS_MAX + RECONTACTS_MAX) return;
+    if (attempt.short > 0 && attempt.notBefore > this.#context.now.mono) return;
     if (member.state === 'left' || member.forgotten !== undefined) return;
     this.#dial(member, attempt);
   }
@@ -101,7 +114,6 @@ export class Dialer {
   }
 
   handleLinkUp(nodeId: NodeId): void {
-    this.#recontactFailures = 0;
     const attempt = this.#attempts.get(nodeId);
     if (attempt === undefined) return;
     attempt.failures = 0;
@@ -109,11 +121,24 @@ export class Dialer {
   }
 
   /** A lost link is dialled again at once by the smaller id, a little later by the other. */
-  handleLinkDown(nodeId: NodeId): void {
+  handleLinkDown({ nodeId, upAt }: Link): void {
+    const { mono } = this.#context.now;
     const attempt = this.#attemptFor(nodeId);
-    attempt.notBefore = this.#context.now.mono + this.#yields(nodeId);
+    const isShort = this.#noteEnd(attempt, mono - upAt);
+    attempt.notBefore = mono + (attempt.short > 0 ? attempt.pauseMs : this.#yields(nodeId));
     this.wake();
-    if (this.#links.size === 0) this.#context.timers.set('recontact', '', this.#context.now.mono);
+    this.#recontactFailures = isShort ? this.#recontactFailures + 1 : 0;
+    if (this.#links.size > 0) return;
+    this.#context.timers.set('recontact', '', mono + (isShort ? attempt.pauseMs : 0));
+  }
+
+  /** True for a link that was short: by itself, or against the pause before it. */
+  #noteEnd(attempt: Attempt, lastedMs: number): boolean {
+    const isShort = lastedMs < Math.max(SHORT_MS, attempt.pauseMs);
+    if (isShort) attempt.pauseMs = this.#backoff(attempt.short++);
+    else if (lastedMs >= this.#context.tuning.redialMaxMs)
+      Object.assign(attempt, { short: 0, pauseMs: 0 });
+    return isShort;
   }
 
   /** A link to oneself: its address is not dialled again. */
@@ -127,13 +152,18 @@ export class Dialer {
     this.#out.delete(effect);
     this.#context.timers.clear('dial-lost', String(effect));
     if (out.nodeId === undefined) {
-      this.#recontactFailures = ok ? 0 : this.#recontactFailures + 1;
+      if (!ok || this.#links.size === 0) this.#recontactFailures++;
       return this.wake();
     }
     const attempt = this.#attemptFor(out.nodeId);
     attempt.effect = undefined;
-    if (ok) attempt.notBefore = this.#context.now.mono + this.#context.tuning.redialMinMs;
-    else {
+    if (ok && this.#links.to(out.nodeId) !== undefined) {
+      attempt.notBefore = this.#context.now.mono + this.#context.tuning.redialMinMs;
+    } else if (ok) {
+      // It came up and was not kept, by either end; or it went down already, and that is noted.
+      if (attempt.notBefore <= this.#context.now.mono) this.#noteEnd(attempt, 0);
+      attempt.notBefore = Math.max(attempt.notBefore, this.#context.now.mono + attempt.pauseMs);
+    } else {
       attempt.failures++;
       attempt.addressAt++;
       attempt.notBefore = this.#context.now.mono + this.#backoff(attempt.failures - 1);
@@ -206,7 +236,7 @@ export class Dialer {
     let attempt = this.#attempts.get(nodeId);
     if (attempt === undefined) {
       const notBefore = this.#context.now.mono + this.#yields(nodeId);
-      attempt = { failures: 0, notBefore, effect: undefined, addressAt: 0 };
+      attempt = { failures: 0, short: 0, pauseMs: 0, notBefore, effect: undefined, addressAt: 0 };
       this.#attempts.set(nodeId, attempt);
     }
     return attempt;

@@ -2,33 +2,51 @@
 import { ANSWER_BYTES_MAX } from '../wire/index.ts';
 import type { Outcome } from './answer.ts';
 import type { Context } from './context.ts';
+import type { Links } from './links.ts';
 import type { Members } from './members.ts';
 import type { Prekeys } from './prekeys.ts';
 import type { Request } from './requests.ts';
-import type { RunOutcome } from './types.ts';
+import type { LinkId, RunOutcome } from './types.ts';
 
 /** Runs that are out at once; the query room has its own, smaller bounds. */
 const RUNS_MAX = 64;
 
+/** How many times sooner ACCEPTED is said where the origin has no link. */
+const RELAYED_SOONER = 4;
+
 export interface ExecutionsListener {
   /** The request ended here, once. */
   ended(request: Request, outcome: Outcome): void;
-  /** It takes longer. */
-  accepted(request: Request): void;
+  /** It takes longer. Returns the link over which that was said. */
+  accepted(request: Request): LinkId | undefined;
+}
+
+interface Run {
+  readonly request: Request;
+  /** Once ACCEPTED is due: over which link it was said, undefined when there was none. */
+  accepted?: { over: LinkId | undefined };
 }
 
 export class Executions {
   #context: Context;
   #members: Members;
   #prekeys: Prekeys;
+  #links: Links;
   #listener: ExecutionsListener;
   /** By effect id. */
-  #runs = new Map<number, Request>();
+  #runs = new Map<number, Run>();
 
-  constructor(context: Context, members: Members, prekeys: Prekeys, listener: ExecutionsListener) {
+  constructor(
+    context: Context,
+    members: Members,
+    prekeys: Prekeys,
+    links: Links,
+    listener: ExecutionsListener,
+  ) {
     this.#context = context;
     this.#members = members;
     this.#prekeys = prekeys;
+    this.#links = links;
     this.#listener = listener;
   }
 
@@ -63,8 +81,18 @@ export class Executions {
   }
 
   handleAcceptedTimer(effect: number): void {
-    const request = this.#runs.get(effect);
-    if (request !== undefined) this.#listener.accepted(request);
+    const run = this.#runs.get(effect);
+    if (run !== undefined) run.accepted = { over: this.#listener.accepted(run.request) };
+  }
+
+  /** The origin lacks the answer: what was said over a link that is gone did not arrive. */
+  handleBeacon(request: Request): void {
+    for (const run of this.#runs.values()) {
+      if (run.request !== request || run.accepted === undefined) continue;
+      const { over } = run.accepted;
+      if (over === undefined || this.#links.get(over) === undefined)
+        run.accepted = { over: this.#listener.accepted(request) };
+    }
   }
 
   handleEndTimer(effect: number): void {
@@ -78,7 +106,7 @@ export class Executions {
   /** The origin does not want it any more; nothing is answered. */
   cancel(request: Request): void {
     for (const [effect, running] of this.#runs) {
-      if (running !== request) continue;
+      if (running.request !== request) continue;
       this.#finish(effect);
       this.#cancelEffect(effect);
     }
@@ -88,7 +116,7 @@ export class Executions {
     const id = this.#context.nextEffectId();
     const { timers, now, tuning } = this.#context;
     const { body } = request.signed;
-    this.#runs.set(id, request);
+    this.#runs.set(id, { request });
     this.#context.effects.push({
       kind: 'run',
       id,
@@ -105,16 +133,18 @@ export class Executions {
     });
     timers.set('run-end', String(id), request.endsAt);
     if (request.origin !== this.#context.nodeId) {
-      timers.set('accepted', String(id), now.mono + tuning.acceptedAfterMs);
+      // Without a link of its own the origin can tell from this alone that the host is there.
+      const after = this.#links.to(request.origin) === undefined ? RELAYED_SOONER : 1;
+      timers.set('accepted', String(id), now.mono + tuning.acceptedAfterMs / after);
     }
   }
 
   #finish(effect: number): Request | undefined {
-    const request = this.#runs.get(effect);
+    const run = this.#runs.get(effect);
     this.#runs.delete(effect);
     this.#context.timers.clear('accepted', String(effect));
     this.#context.timers.clear('run-end', String(effect));
-    return request;
+    return run?.request;
   }
 
   #cancelEffect(runId: number): void {

@@ -29,6 +29,8 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
   switch (message.t) {
     case 'heartbeat':
       return;
+    case 'frozen':
+      return parts.handleFrozen(link);
     case 'news':
       return parts.gossip.handleNews(link, message);
     case 'summary':

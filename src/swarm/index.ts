@@ -5,6 +5,7 @@
 export * from './types.ts';
 export { ALARM_KINDS } from './alarm-kinds.ts';
 export type { AlarmKind } from './alarm-kinds.ts';
+export { CLONE_REMEDY } from './clone.ts';
 export { SwarmCore } from './core.ts';
 export { SwarmError } from './errors.ts';
 export type { SwarmErrorCode } from './errors.ts';

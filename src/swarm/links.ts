@@ -14,6 +14,8 @@ export interface Link {
   readonly nodeId: NodeId;
   readonly peer: PeerIdentity;
   readonly info: LinkInfo;
+  /** `mono`. */
+  readonly upAt: number;
   /** `mono` of the last message from and to the peer. */
   heardAt: number;
   sentAt: number;
@@ -56,7 +58,8 @@ export class Links {
   /** Takes up a link; undefined when it was closed as the lesser of two. */
   up(id: LinkId, peer: PeerIdentity, info: LinkInfo): Link | undefined {
     const { mono } = this.#context.now;
-    const link: Link = { id, nodeId: peer.nodeId, peer, info, heardAt: mono, sentAt: mono };
+    const times = { upAt: mono, heardAt: mono, sentAt: mono };
+    const link: Link = { id, nodeId: peer.nodeId, peer, info, ...times };
     const other = this.#byNode.get(peer.nodeId);
     if (other !== undefined) {
       if (!this.#replaces(link, other)) {

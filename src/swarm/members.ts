@@ -5,6 +5,7 @@
 import { equalBytes, toHex } from '../wire/index.ts';
 import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../wire/index.ts';
 import type { KeyEntry, NodeId } from '../secure/types.ts';
+import { CLONE_REMEDY } from './clone.ts';
 import type { Context } from './context.ts';
 import {
   ACCUSATIONS_MAX,
@@ -224,7 +225,7 @@ export class Members {
     this.#context.alarm(
       'clone',
       member.nodeId,
-      `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; wipe one of them`,
+      `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; ${CLONE_REMEDY}`,
     );
   }
 

@@ -5,6 +5,7 @@
 import { decodeSigned, pack, unpack } from '../wire/index.ts';
 import type { MemberBody, ShownPrekey, SignedObject } from '../wire/index.ts';
 import { fromHex, toHex } from '../wire/index.ts';
+import { CLONE_REMEDY } from './clone.ts';
 import type { Context } from './context.ts';
 
 /** Key of the persist effect; `restore` reads it back. */
@@ -84,7 +85,7 @@ export class OwnRecord {
       this.#context.alarm(
         'clone',
         this.#context.nodeId,
-        "another host runs with a copy of this host's identity: wipe the state folder of one of them",
+        `another host runs with a copy of this host's identity: ${CLONE_REMEDY}`,
       );
     }
     // Two clones would outdo each other without end.

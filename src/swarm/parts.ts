@@ -2,6 +2,7 @@
 import type { MemberBody, SignedObject } from '../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../secure/types.ts';
 import { Asks } from './asks.ts';
+import { CLONE_REMEDY } from './clone.ts';
 import { Context } from './context.ts';
 import { Dialer } from './dialer.ts';
 import { Executions } from './executions.ts';
@@ -27,6 +28,7 @@ import { Seals } from './seals.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
+import { RUN_OVER_MS, Turns, TURNS_MAX } from './turns.ts';
 import type { CoreOptions, LinkId, LinkInfo, MemberState, MemberView } from './types.ts';
 
 export class Parts {
@@ -47,6 +49,7 @@ export class Parts {
   readonly executions: Executions;
   readonly replies: Replies;
   readonly asks: Asks;
+  readonly turns: Turns;
   readonly prober: Prober;
   readonly probeAnswers: ProbeAnswers;
   /** The first call has been made; until then nothing is told to anybody. */
@@ -82,17 +85,21 @@ export class Parts {
       this.suspicion.handleDialFailed(nodeId, failures),
     );
     this.replies = new Replies(context, links);
-    this.executions = new Executions(context, members, prekeys, {
+    this.executions = new Executions(context, members, prekeys, links, {
       accepted: (request) => this.replies.accept(request),
       ended: (request, outcome) => {
         if (request.origin === context.nodeId) this.asks.handleOwn(request.id, outcome);
         else this.replies.answer(request, outcome);
       },
     });
-    this.requests = new Requests(context, members, links, {
+    this.turns = new Turns(context);
+    this.requests = new Requests(context, members, links, this.turns, {
       execute: (request) => this.executions.start(request),
       cancelled: (request) => this.#drop(request),
-      beaconed: (request, isMissing) => this.replies.handleBeacon(request, isMissing),
+      beaconed: (request, isMissing) => {
+        this.replies.handleBeacon(request, isMissing);
+        if (isMissing(context.nodeId)) this.executions.handleBeacon(request);
+      },
     });
     this.asks = new Asks(context, members, links, overlay, {
       ended: ({ request }) => {
@@ -117,6 +124,27 @@ export class Parts {
     return viewOf(member, this.isSelf(member.nodeId), linked);
   }
 
+  /** True for a link that one of two copies made, which take turns: it is on its way out. */
+  isTwin(id: LinkId, { nodeId, bootId }: PeerIdentity): boolean {
+    const turn = this.turns.note(nodeId, bootId);
+    if (turn === 'free') return false;
+    if (turn === 'thawed') {
+      this.context.alarmOver('clone', nodeId);
+      return false;
+    }
+    if (turn === 'turned') this.#freeze(nodeId);
+    this.context.send(id, { t: 'frozen' });
+    this.context.effects.push({ kind: 'close', link: id, reason: FROZEN });
+    return true;
+  }
+
+  /** A copy may never meet the other one, nor see what that says of itself: others tell it. */
+  handleFrozen({ nodeId }: Link): void {
+    const name = this.members.get(nodeId)?.record.body.name ?? nodeId.slice(0, 12);
+    const message = `"${name}" takes no link of this host: another one runs with a copy of its identity; ${CLONE_REMEDY}`;
+    this.context.alarm('clone', this.context.nodeId, message);
+  }
+
   /** A link came up whose peer is who it says. */
   handleUp(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
     const link = this.links.up(id, peer, info);
@@ -138,8 +166,8 @@ export class Parts {
   /** A link is no more, by whichever side. */
   handleLost(link: Link): void {
     this.suspicion.handleLinkDown(link.nodeId);
-    this.dialer.handleLinkDown(link.nodeId);
-    this.asks.handleChange(link.nodeId);
+    this.dialer.handleLinkDown(link);
+    this.asks.handleLost(link.nodeId);
     this.#tell(link.nodeId);
   }
 
@@ -147,6 +175,17 @@ export class Parts {
   close(link: Link, reason: string): void {
     this.links.close(link, reason);
     this.handleLost(link);
+  }
+
+  #freeze(nodeId: NodeId): void {
+    const link = this.links.to(nodeId);
+    if (link !== undefined) this.close(link, FROZEN);
+    const name = this.members.get(nodeId)?.record.body.name ?? nodeId.slice(0, 12);
+    this.context.alarm(
+      'clone',
+      nodeId,
+      `two copies of "${name}" (${nodeId.slice(0, 12)}) took turns ${TURNS_MAX} times: both are frozen, neither gets a link here; ${CLONE_REMEDY}, and the other one is taken back ${RUN_OVER_MS / 60_000} minutes later`,
+    );
   }
 
   #publish(record: SignedObject<MemberBody>): void {
@@ -216,3 +255,5 @@ export class Parts {
     this.context.events.push({ kind: 'member', member: this.view(member), before: member.state });
   }
 }
+
+const FROZEN = 'two copies of its state folder take turns: both are frozen';

@@ -79,12 +79,12 @@ export class Replies {
     this.#send(request, message, undefined);
   }
 
-  /** Tells the origin that this node has begun. */
-  accept(request: Request): void {
+  /** Tells the origin that this node has begun. Returns the link over which, undefined when there is none. */
+  accept(request: Request): LinkId | undefined {
     const { swarm, node } = this.#context;
     const { id, origin } = request.signed.body;
     const signed = this.#context.sign({ kind: 'accepted', swarm, id, origin, node });
-    this.#send(request, { t: 'accepted', signed, hops: HOPS_MAX }, undefined);
+    return this.#send(request, { t: 'accepted', signed, hops: HOPS_MAX }, undefined);
   }
 
   /** Another's answer passes through; each chunk once, unless a beacon asks again. */
@@ -128,11 +128,13 @@ export class Replies {
     request: Request,
     message: ReplyMessage | AcceptedMessage,
     except: LinkId | undefined,
-  ): void {
+  ): LinkId | undefined {
     const way = request.nextHop === undefined ? undefined : this.#links.get(request.nextHop);
     const link = this.#links.to(request.origin) ?? way;
     // Without a way it is kept, and a beacon will come along the next one.
-    if (link !== undefined && link.id !== except) this.#links.send(link, message);
+    if (link === undefined || link.id === except) return undefined;
+    this.#links.send(link, message);
+    return link.id;
   }
 
   #has(request: Request, message: ReplyMessage): boolean {

@@ -31,6 +31,7 @@ import type { Members } from './members.ts';
 import { Pulls } from './pulls.ts';
 import { ReplayCache } from './replay-cache.ts';
 import type { LinkId } from './types.ts';
+import type { Turns } from './turns.ts';
 import { isNamed, Ways } from './ways.ts';
 
 /** A request that is under way. */
@@ -72,16 +73,24 @@ export class Requests {
   #context: Context;
   #members: Members;
   #links: Links;
+  #turns: Turns;
   #listener: RequestsListener;
   #live = new LiveRequests();
   #seen: ReplayCache;
   #pulls: Pulls;
   #ways: Ways;
 
-  constructor(context: Context, members: Members, links: Links, listener: RequestsListener) {
+  constructor(
+    context: Context,
+    members: Members,
+    links: Links,
+    turns: Turns,
+    listener: RequestsListener,
+  ) {
     this.#context = context;
     this.#members = members;
     this.#links = links;
+    this.#turns = turns;
     this.#listener = listener;
     this.#seen = new ReplayCache(context);
     this.#pulls = new Pulls(context, links);
@@ -251,9 +260,10 @@ export class Requests {
     );
   }
 
-  /** None for an identity that is frozen because of a fork: what it asks comes from either of two. */
+  /** None for an identity that is frozen, by a fork or by turns: what it asks comes from either of two. */
   #keyOf(origin: NodeId, link: Link): KeyEntry | undefined {
     if (this.#context.options.keyBook?.frozen(origin) !== undefined) return undefined;
+    if (this.#turns.isFrozen(origin)) return undefined;
     const entry = this.#members.get(origin)?.entry;
     if (link.nodeId !== origin) return entry;
     return entry === undefined || entry.version < link.peer.entry.version ? link.peer.entry : entry;

@@ -72,6 +72,7 @@ function sweep(parts: Parts): void {
   parts.replies.sweep();
   parts.prober.sweep();
   parts.probeAnswers.sweep();
+  parts.turns.sweep((node) => parts.members.get(node) !== undefined);
   const { timers, now } = parts.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);
 }

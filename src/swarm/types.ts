@@ -79,7 +79,7 @@ export interface Tuning {
   /** A suspect is dead after this times 4 log10(members), unless three accuse it. */
   readonly suspectMs: number;
   readonly digestMs: number;
-  /** A suspect or dead host without a link is waited for this long in a request. */
+  /** A suspect host without a link that said nothing is waited for this long in a request. */
   readonly unreachableGraceMs: number;
   /** The same for a host that is alive by the table and has no link: it may just be relinking. */
   readonly relinkGraceMs: number;
@@ -228,6 +228,8 @@ export interface HostOutcome {
   readonly truncated: boolean;
   /** As the host measured it; undefined where it never said. */
   readonly tookMs?: number;
+  /** Name of the host over whose link its last word came; undefined where it came straight, or never. */
+  readonly over?: string;
 }
 
 /** Every expected host once, then strangers that answered. Rows are never returned without it. */

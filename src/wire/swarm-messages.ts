@@ -20,6 +20,11 @@ export interface HeartbeatMessage {
   readonly t: 'heartbeat';
 }
 
+/** The last message on a link: a copy of the receiver's state folder takes its turns with it here. */
+export interface FrozenMessage {
+  readonly t: 'frozen';
+}
+
 /** MEMBER, ACCUSE and FORGET, in an order in which each can be checked. */
 export interface NewsMessage {
   readonly t: 'news';
@@ -137,6 +142,7 @@ export interface FloodMessage {
 
 export type SwarmMessage =
   | HeartbeatMessage
+  | FrozenMessage
   | NewsMessage
   | SummaryMessage
   | DigestMessage
@@ -211,6 +217,7 @@ type Fields = Readonly<Record<string, Packable | undefined>>;
 
 const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessage } = {
   heartbeat: () => ({ t: 'heartbeat' }),
+  frozen: () => ({ t: 'frozen' }),
   news: (map) => ({ t: 'news', objects: byteList(map, 'objects', OBJECTS_MAX) }),
   summary: readSummary,
   digest: (map) => ({ t: 'digest', hash: bytes(map, 'hash', 32, 32) }),

@@ -195,10 +195,11 @@ export class SimHost {
   #drain(): void {
     const core = this.core!;
     for (let event = core.pollEvent(); event; event = core.pollEvent()) this.#handleEvent(event);
-    for (let effect = core.pollEffect(); effect; effect = core.pollEffect()) this.#perform(effect);
+    // As the real driver does: an effect may close the link that a last message is for.
     for (let send = core.pollSend(); send; send = core.pollSend()) {
       this.world.network.send(this, send.link, send.message);
     }
+    for (let effect = core.pollEffect(); effect; effect = core.pollEffect()) this.#perform(effect);
     this.#plan();
   }
 

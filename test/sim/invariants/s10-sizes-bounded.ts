@@ -19,6 +19,7 @@ export const sizesBounded: Invariant = {
       pulls: 256 + 64,
       probed: options.nodes,
       probers: options.nodes,
+      turns: options.nodes,
       seals: CHAINS_MAX * (NEWEST_MAX + MARKS_MAX),
     };
     const wrong: string[] = [];
