@@ -1,14 +1,61 @@
 /** Structured logs on standard error: JSON lines for machines, one readable line each on a terminal. */
 import pino from 'pino';
 import type { LogLevel } from './config.ts';
+import { LogRepeats, type LogLine } from './log-repeats.ts';
 
 export type Log = pino.Logger;
 
+/** Equal lines are told once and then counted (log-repeats.ts), for all rooms that write here. */
 export function createLog(level: LogLevel, name: string): Log {
+  const repeats = new LogRepeats((line) => {
+    const said = pino.levels.labels[line.level] as LogLevel;
+    direct[said](line.fields, line.message);
+  });
   const options = { level, base: { node: name }, timestamp: pino.stdTimeFunctions.isoTime };
-  if (process.stderr.isTTY)
-    return pino(options, { write: (line) => void process.stderr.write(readable(line)) });
-  return pino(options, pino.destination({ fd: 2, sync: true }));
+  const stream = process.stderr.isTTY
+    ? { write: (line: string) => void process.stderr.write(readable(line)) }
+    : pino.destination({ fd: 2, sync: true });
+  const direct = pino(options, stream);
+  const later = sweepLater(repeats);
+  process.once('exit', () => repeats.flush());
+  const logMethod = function (
+    this: Log,
+    args: Parameters<pino.LogFn>,
+    method: pino.LogFn,
+    number: number,
+  ): void {
+    const line = lineOf(args, number);
+    const now = { mono: performance.now(), wall: Date.now() };
+    if (line !== undefined && !repeats.note(line, now)) return later();
+    method.apply(this, args);
+  };
+  return pino({ ...options, hooks: { logMethod } }, stream);
+}
+
+/** Undefined for a call with a sentence that pino has yet to fill in. */
+function lineOf(args: readonly unknown[], level: number): LogLine | undefined {
+  const [first, second, ...rest] = args;
+  if (rest.length > 0) return undefined;
+  if (typeof first === 'string')
+    return second === undefined ? { level, fields: {}, message: first } : undefined;
+  const fields = first instanceof Error ? { err: first } : (first as LogLine['fields']);
+  return { level, fields, message: typeof second === 'string' ? second : '' };
+}
+
+/** Tells counts when their windows are over, also when no line comes any more. */
+function sweepLater(repeats: LogRepeats): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const plan = (): void => {
+    const at = repeats.nextAt;
+    if (timer !== undefined || at === undefined) return;
+    const sweep = (): void => {
+      timer = undefined;
+      repeats.sweep(performance.now());
+      plan();
+    };
+    timer = setTimeout(sweep, Math.max(1, at - performance.now())).unref();
+  };
+  return plan;
 }
 
 const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR' };
