@@ -133,6 +133,18 @@ export function addAction(text: string, name: string, action: object): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
+/**
+ * The text of a configuration under another name, the rest of it as it was.
+ * @throws AgentError `config_invalid`; `file` is for people
+ */
+export function renameHost(text: string, name: string, file: string): string {
+  const document = parseDocument(text);
+  document.set('name', name);
+  const renamed = document.toString({ lineWidth: 0, flowCollectionPadding: false });
+  parseConfig(renamed, file);
+  return renamed;
+}
+
 /** A name a host may carry: as hostnames, so that it can be typed, quoted and put into lists. */
 export function isHostName(name: string): boolean {
   return /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/i.test(name);

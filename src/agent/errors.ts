@@ -18,6 +18,7 @@ export type AgentErrorCode =
   | 'not_initialised'
   | 'already_initialised'
   | 'already_running'
+  | 'holds_hub'
   | 'not_running'
   | 'config_invalid'
   | 'unknown_host'

@@ -3,7 +3,7 @@ import { Identity } from '../secure/index.ts';
 import { AgentError } from './errors.ts';
 import type { StateFolder } from './state-folder.ts';
 
-const IDENTITY_FILE = 'identity.key';
+export const IDENTITY_FILE = 'identity.key';
 
 /**
  * Made at the first start, on the disk before anybody sees it; keys that are too old go.

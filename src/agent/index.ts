@@ -27,6 +27,7 @@ export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { broken, fine, skipped, warning } from './finding.ts';
 export type { AgentFigures } from './figures.ts';
 export type { HistogramFigures } from './histogram.ts';
+export { resetIdentity, type IdentityReset } from './identity-reset.ts';
 export { createLog, type Log } from './log.ts';
 export { openSeal, type OpenSeal } from './seal.ts';
 export {

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   operator: async () => (await import('./operator.ts')).registerOperator,
   actions: async () => (await import('./actions.ts')).registerActions,
   key: async () => (await import('./key.ts')).registerKey,
+  identity: async () => (await import('./identity.ts')).registerIdentity,
   secret: async () => (await import('./secret.ts')).registerSecret,
   tables: async () => (await import('./tables.ts')).registerTables,
   audit: async () => (await import('./audit.ts')).registerAudit,

@@ -41,6 +41,8 @@ describe('help', () => {
                                           with --log what they started
         key                               the identity keys of hosts: take the next
                                           one into use, show what is pinned
+        identity                          who this host is: make one of two copies of
+                                          a state folder a new host
         secret                            the join secret of the swarm
         tables [options] [name]           list the tables a host can answer from
         audit                             who did what: prove that nobody rewrote it
