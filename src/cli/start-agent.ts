@@ -13,6 +13,7 @@ import {
 } from '../agent/index.ts';
 import type { Hub } from '../hub/index.ts';
 import { CliError, EXIT } from './errors.ts';
+import { joinSwarm } from './join.ts';
 import { readToken, stateOf, withHostOptions, type HostOptions } from './options.ts';
 
 export interface UpOptions extends HostOptions {
@@ -74,35 +75,22 @@ async function join(
   const { joining, config } = await prepareJoin(state, options, seed, token);
   const log = createLog(config.log, config.name);
   const agent = await Agent.start({ state, config, hub, log, joining });
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(new CliError(`gave up joining through ${seed}`));
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, abort);
   try {
-    await admission(agent, seed, log);
+    const addresses = [...new Set([seed, ...config.seeds])];
+    const member = await joinSwarm(agent, addresses, log, stop.signal);
+    log.info({ member }, 'joined the swarm');
   } catch (error) {
     await agent.stop();
-    throw error;
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  } finally {
+    for (const signal of signals) process.off(signal, abort);
   }
-  log.info({ member: seed }, 'joined the swarm');
   return { agent, state, log };
 }
-
-/** A member with too much to do, or one that starts beside us, is asked again for a while. */
-async function admission(agent: Agent, seed: string, log: Log): Promise<void> {
-  const deadline = Date.now() + JOIN_MS_MAX;
-  for (;;) {
-    try {
-      await agent.node.join(seed);
-      return;
-    } catch (error) {
-      const { code, message } = error as { code?: string; message: string };
-      if (!TRY_AGAIN.has(code ?? '') || Date.now() > deadline) throw error;
-      log.warn({ member: seed, error: message }, 'not let in yet, trying again');
-      await new Promise((done) => setTimeout(done, JOIN_PAUSE_MS));
-    }
-  }
-}
-
-const TRY_AGAIN = new Set(['timeout', 'busy', 'closed']);
-const JOIN_MS_MAX = 60_000;
-const JOIN_PAUSE_MS = 1_500;
 
 function checkedAddress(text: string): string {
   try {

@@ -157,7 +157,7 @@ describe('the hub', () => {
         '--join',
         swarm.host('h1').address,
       ],
-      { stdin: forged.text },
+      { stdin: forged.text, timeoutMs: 150_000 },
     );
     expect(refused.code).toBe(1);
     await eventually(async () => {
@@ -167,7 +167,7 @@ describe('the hub', () => {
       return rowCount === 1 ? true : undefined;
     }, 'the alert is a row');
     expect((await client.query('select 1 from swarmplane.node')).rowCount).toBe(3);
-  });
+  }, 200_000);
 
   it('is reached by `swarmplane sql` where there is no psql', async () => {
     const { stdout, code } = await swarm

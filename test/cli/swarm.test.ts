@@ -1,13 +1,5 @@
 /** A swarm of real processes asked from the shell, hub or no hub. */
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -156,19 +148,13 @@ describe('a swarm of four', () => {
       const token = readFileSync(swarm.tokenFile, 'utf8').trim();
       const forged = join(other, 'token');
       writeFileSync(forged, await anotherSecret(token));
-      const result = await swarmplane([
-        '--state',
-        join(other, 'state'),
-        'up',
-        '--name',
-        'intruder',
-        '--listen',
-        await freeAddress(),
-        '--join',
-        swarm.host('h1').address,
-        '--token-file',
-        forged,
-      ]);
+      const host = ['--name', 'intruder', '--listen', await freeAddress()];
+      const through = ['--join', swarm.host('h1').address, '--token-file', forged];
+      // A refusal is believed after a minute of them.
+      const result = await swarmplane(
+        ['--state', join(other, 'state'), 'up', ...host, ...through],
+        { timeoutMs: 150_000 },
+      );
       expect(result.code).toBe(1);
       expect(result.stderr).toMatch(/join secret|wrong secret/i);
       const { stdout } = await swarm
@@ -182,7 +168,7 @@ describe('a swarm of four', () => {
     } finally {
       rmSync(other, { recursive: true, force: true });
     }
-  });
+  }, 180_000);
 
   it('lets a host leave: nobody expects it any more', async () => {
     const extra = await swarm.add('h6');
@@ -262,7 +248,7 @@ describe('a start that can not work says what to do', () => {
     expect(code).toBe(1);
   });
 
-  it('when the token is none, or nobody answers', async () => {
+  it('when the token is none', async () => {
     const up = (stdin: string) =>
       swarmplane(
         [...state('join'), 'up', '--name', 'a', '--listen', '127.0.0.1:0', '--join', '127.0.0.1:1'],
@@ -270,11 +256,6 @@ describe('a start that can not work says what to do', () => {
       );
     expect((await up('hello')).stderr).toMatch(/token/);
     expect((await up('')).stderr).toContain('no join token on standard input');
-    mkdirSync(join(folder, 'first'));
-    const { stdout } = await swarmplane([...state('first'), 'init', '--name', 'b']);
-    const nobody = await up(stdout);
-    expect(nobody.stderr).toContain('127.0.0.1:1');
-    expect(nobody.code).toBe(1);
   });
 
   it('when there is no agent to talk to, or the command is none', async () => {
