@@ -157,7 +157,6 @@ as $$
 declare
   current_name text := host_table || '_current';
   history_name text := host_table || '_history';
-  guarded text;
 begin
   if host_table !~ '^[a-z][a-z0-9_]{0,39}$' then
     raise exception 'table "%" can not be tracked: its name does not fit', left(host_table, 80)
@@ -181,7 +180,25 @@ begin
   execute format('create index on inventory.%I (node_id, valid_to)', history_name);
   execute format('create index on inventory.%I using brin (valid_to, valid_from)
     with (pages_per_range = 16, autosummarize = on)', history_name);
-  execute format('create trigger _100_refuse_change before update or delete on inventory.%I
+  perform swarmplane.guard_tracked(host_table);
+  insert into swarmplane.tracked_table (name, columns, key) values (host_table, '[]', host_key);
+end
+$$;
+
+-- Who may do what with the tables of a host table, and what they say of themselves. Anew with each release, and
+-- after a restore, which brings columns and rows only.
+create or replace function swarmplane.guard_tracked(host_table text)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  current_name text := host_table || '_current';
+  history_name text := host_table || '_history';
+  guarded text;
+begin
+  execute format('create or replace trigger _100_refuse_change before update or delete on inventory.%I
     for each row execute function swarmplane.tg_history__refuse_change()', history_name);
   execute format('alter table inventory.%I enable always trigger _100_refuse_change', history_name);
   foreach guarded in array array[current_name, history_name] loop
@@ -192,7 +209,6 @@ begin
     'Public. Rows of ' || host_table || ' that hold now, each since valid_from; row_hash proves them.');
   execute format('comment on table inventory.%I is %L', history_name,
     'Public. Rows of ' || host_table || ' that held from valid_from until valid_to.');
-  insert into swarmplane.tracked_table (name, columns, key) values (host_table, '[]', host_key);
 end
 $$;
 
@@ -238,10 +254,11 @@ create or replace trigger _700_audit
   for each row execute function swarmplane.tg_audit('track_wish');
 alter table swarmplane.track_wish enable always trigger _700_audit;
 
--- Of tables that an earlier release made.
+-- Of tables that an earlier release made, or a restore.
 do $$
 begin
-  perform swarmplane.index_tracked(t.name) from swarmplane.tracked_table t order by t.name;
+  perform swarmplane.guard_tracked(t.name), swarmplane.index_tracked(t.name)
+    from swarmplane.tracked_table t order by t.name;
 end
 $$;
 

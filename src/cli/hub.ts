@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { backupEmbedded, EmbeddedPostgres, Hub, redactUrl, restoreEmbedded } from '../hub/index.ts';
-import { createLog, StateFolder, type Agent, type Log } from '../agent/index.ts';
+import { EmbeddedPostgres, Hub, redactUrl } from '../hub/index.ts';
+import type { Agent, Log, StateFolder } from '../agent/index.ts';
+import { registerHubBackup } from './hub-backup.ts';
 import { registerHubGrant } from './hub-grant.ts';
-import { PSQL_URL_FILE, stateOf } from './options.ts';
+import { PSQL_URL_FILE } from './options.ts';
 import {
   serveMetrics,
   startAgent,
@@ -25,30 +26,9 @@ export function registerHub(program: Command): void {
     )
     .addHelpText('after', HELP);
   withUpOptions(command).action((options: HubOptions) => run(command, options));
-  registerBackup(command);
+  registerHubBackup(command);
   registerHubGrant(command);
   for (const sub of command.commands) sub.exitOverride();
-}
-
-function registerBackup(hub: Command): void {
-  const log = createLog('warn', 'hub');
-  const dataDir = (command: Command) => StateFolder.existing(stateOf(command)).file('postgres');
-  const backup = hub
-    .command('backup')
-    .argument('<file>', 'where to write it; refused when it is there already')
-    .description('write the embedded database to a file, while the hub runs or not')
-    .action(async (file: string) => {
-      await backupEmbedded({ dataDir: dataDir(backup), file, log });
-      process.stdout.write(`wrote ${file}\n`);
-    });
-  const restore = hub
-    .command('restore')
-    .argument('<file>', 'a file that `hub backup` wrote; it runs as superuser, so trust it')
-    .description('put a backup in place of the embedded database, which is kept under another name')
-    .action(async (file: string) => {
-      await restoreEmbedded({ dataDir: dataDir(restore), file, log });
-      process.stdout.write(`restored ${file}\n`);
-    });
 }
 
 async function run(command: Command, options: HubOptions): Promise<void> {

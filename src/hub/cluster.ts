@@ -117,7 +117,8 @@ export async function saveState(cluster: Cluster): Promise<void> {
   });
 }
 
-async function readState(folder: string): Promise<ClusterState | undefined> {
+/** What is in server.json; undefined where there is none. @throws HubError unwritable */
+export async function readState(folder: string): Promise<ClusterState | undefined> {
   const file = join(folder, 'server.json');
   try {
     return JSON.parse(await readFile(file, 'utf8')) as ClusterState;

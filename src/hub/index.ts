@@ -19,8 +19,13 @@ export {
   type WakeReason,
 } from './listener.ts';
 export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } from './hub.ts';
-export { backupEmbedded, restoreEmbedded, type EmbeddedBackupOptions } from './embedded-backup.ts';
-export type { BackupSummary } from './backup.ts';
+export {
+  backupDatabase,
+  backupEmbedded,
+  restoreDatabase,
+  restoreEmbedded,
+  type BackedUp,
+} from './embedded-backup.ts';
 export type { Restored } from './restore.ts';
 export { verifyAudit, type AuditReport, type Fault } from './audit-verify.ts';
 export type { NodeMemory } from './audit-memory.ts';

@@ -15,6 +15,7 @@ import {
   type Migration,
   type SqlFile,
 } from './migration-files.ts';
+import { refuseUnfinished } from './restore-mark.ts';
 import { findDrift, rememberObjects, type Drift } from './drift.ts';
 
 export interface MigrateOptions {
@@ -27,6 +28,8 @@ export interface MigrateOptions {
   readonly lockTimeoutMs?: number;
   /** Stops after this migration and leaves sql/ out: for a restore. */
   readonly upTo?: number;
+  /** The database is marked as restored in part, by the caller. */
+  readonly restoring?: boolean;
 }
 
 export interface Migrated {
@@ -41,7 +44,7 @@ export interface Migrated {
 /**
  * Brings the database to what this program needs.
  * @throws HubError bad_migration, migration_changed, migration_failed, migration_blocked,
- *   database_too_new, missing_privilege
+ *   database_too_new, missing_privilege, restore_unfinished
  */
 export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<Migrated> {
   const migrations = await readMigrations(options.migrationsDir);
@@ -55,6 +58,7 @@ export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<M
   };
   try {
     await withoutTimeouts(client);
+    if (options.restoring !== true) await refuseUnfinished(client);
     await retried(run, 'preparing the database', () => prepare(run));
     await refuseNewer(client, migrations);
     await checkApplied(client, migrations);
