@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Of a minute each: begun first, so that the run does not end with waiting for one of them. */
 const LONG =
-  /test\/(chaos\/(chaos|history)|net\/kill|secure\/fuzz|sim\/sim|cli\/history)\.test\.ts$/;
+  /test\/(chaos\/(chaos|history)|net\/kill|secure\/fuzz|sim\/sim|cli\/history|hub\/backup-(life|levels))\.test\.ts$/;
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

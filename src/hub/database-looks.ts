@@ -2,9 +2,11 @@
 import type pg from 'pg';
 import { broken, fine, skipped, warning, type Finding } from '../agent/index.ts';
 import { findDrift } from './drift.ts';
+import { HubError } from './errors.ts';
 import type { QueueFacts } from './queue.ts';
 import { readMigrations } from './migration-files.ts';
 import { MIGRATIONS_DIR } from './release.ts';
+import { refuseUnfinished } from './restore-mark.ts';
 
 export interface Look {
   readonly check: string;
@@ -13,6 +15,7 @@ export interface Look {
 }
 
 export const DATABASE_LOOKS: readonly Look[] = [
+  { check: 'restore', look: unfinishedRestore },
   { check: 'settings', look: settings },
   { check: 'connections', look: connections },
   { check: 'snapshots', look: snapshots },
@@ -24,6 +27,16 @@ export const DATABASE_LOOKS: readonly Look[] = [
   { check: 'queue', look: queue },
   { check: 'counts', look: counts },
 ];
+
+async function unfinishedRestore(client: pg.Client): Promise<Finding[]> {
+  try {
+    await refuseUnfinished(client);
+    return [];
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    return [broken('restore', error.message, error.hint ?? 'restore it again')];
+  }
+}
 
 /** Setting, whether a value is fine, how bad it is otherwise, and what to do. */
 const SETTINGS: readonly (readonly [

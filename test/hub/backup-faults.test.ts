@@ -8,14 +8,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { backup } from '../../src/hub/backup.ts';
+import { checkDatabase } from '../../src/hub/database-check.ts';
 import { backupDatabase, restoreDatabase } from '../../src/hub/embedded-backup.ts';
 import { HubError } from '../../src/hub/errors.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { openDatabase } from '../../src/hub/open-database.ts';
 import { withPostgres, type TestDatabase } from '../helpers/postgres.ts';
 import { eventually } from '../helpers/swarm.ts';
+
+// Servers and processes of their own: slow where others work as well.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
 
 const LIFE = fileURLToPath(new URL('backups/version-1.backup', import.meta.url));
 const CHILD = fileURLToPath(new URL('backup-child.ts', import.meta.url));
@@ -139,11 +143,15 @@ describe('a backup', () => {
     const file = join(folder, 'verify.backup');
     const child = start('verify', source.url, file);
     const state = join(folder, 'scratch', String(child.pid), 'server.json');
-    const home = await eventually(() => {
-      if (!existsSync(state)) return undefined;
-      const said = JSON.parse(readFileSync(state, 'utf8')) as { home: string };
-      return existsSync(join(said.home, 'cluster', 'postmaster.pid')) ? said.home : undefined;
-    }, 'the scratch server runs');
+    const home = await eventually(
+      () => {
+        if (!existsSync(state)) return undefined;
+        const said = JSON.parse(readFileSync(state, 'utf8')) as { home: string };
+        return existsSync(join(said.home, 'cluster', 'postmaster.pid')) ? said.home : undefined;
+      },
+      'the scratch server runs',
+      200_000,
+    );
     await kill(child);
     expect(existsSync(file)).toBe(false);
     const again = start('verify', source.url, file);
@@ -159,19 +167,26 @@ describe('a backup', () => {
     const target = await postgres().createDatabase({ empty: true });
     const child = start('restore', target.url, LIFE);
     const watch = await connect(target.superUrl);
-    await eventually(async () => {
-      const { rows } = await watch.query<{ there: boolean }>(
-        `select to_regclass('swarmplane.restore_unfinished') is not null
+    await eventually(
+      async () => {
+        const { rows } = await watch.query<{ there: boolean }>(
+          `select to_regclass('swarmplane.restore_unfinished') is not null
             and to_regclass('inventory.users_current') is not null as there`,
-      );
-      return rows[0]!.there || undefined;
-    }, 'a part of it is there');
+        );
+        return rows[0]!.there || undefined;
+      },
+      'a part of it is there',
+      200_000,
+    );
     await kill(child);
     await watch.end();
     const error = await failure(openDatabase(target.url, silentLog));
     expect(error.code).toBe('restore_unfinished');
     expect(error.message).toContain(`a restore of ${LIFE} began at 20`);
     expect(error.hint).toContain(`swarmplane hub restore ${LIFE}`);
+    expect(await checkDatabase(target.url)).toContainEqual(
+      expect.objectContaining({ check: 'restore', state: 'error' }),
+    );
     const fromHalf = backupDatabase({ url: target.url, file: join(folder, 'half.backup') });
     expect((await failure(fromHalf)).code).toBe('restore_unfinished');
     await restoreDatabase({ url: target.url, file: LIFE });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readCatalog } from '../../src/hub/backup-catalog.ts';
 import { backup } from '../../src/hub/backup.ts';
 import { openPool } from '../../src/hub/database.ts';
@@ -23,6 +23,9 @@ import {
   type TestDatabase,
 } from '../helpers/postgres.ts';
 import { contentOf } from './database-content.ts';
+
+// Servers and processes of their own: slow where others work as well.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
 
 /** Of a real hub with four hosts at migration 16: requests, actions, schedules, history, seals, keys. */
 const LIFE = fileURLToPath(new URL('backups/version-1.backup', import.meta.url));

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { migrate } from '../../src/hub/migrate.ts';
 import {
   migrationsDir,
@@ -17,6 +17,9 @@ import {
 } from '../helpers/postgres.ts';
 import { eventually, swarmplane, TestHost, TestSwarm } from '../helpers/swarm.ts';
 import { contentOf } from './database-content.ts';
+
+// Servers and processes of their own: slow where others work as well.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
 
 for (const major of [15, 18] as const)
   describe.skipIf(whyWithout(major) !== undefined)(`a hub on PostgreSQL ${major}, moved`, () => {
