@@ -193,7 +193,8 @@ const ROLE_SETTINGS = `
    order by 1`;
 
 const DATABASE_SETTINGS = `
-  select coalesce(format('alter role %I in database "<database>" ', r.rolname), 'alter database "<database>" ') || ${SETTING} as text
+  select case when r.rolname is null then 'alter database "<database>" '
+              else format('alter role %I in database "<database>" ', r.rolname) end || ${SETTING} as text
     from pg_db_role_setting d left join pg_roles r on r.oid = d.setrole
    cross join unnest(d.setconfig) s (setting)
    where d.setdatabase = (select oid from pg_database where datname = current_database())

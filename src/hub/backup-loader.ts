@@ -82,12 +82,7 @@ export class Loader {
   async #prepare(statements: CatalogStatements): Promise<void> {
     this.#statements = statements;
     for (const text of statements.extensions) await this.#tryAs(text);
-    const roles = new Set(await this.#texts('select quote_ident(rolname) as text from pg_roles'));
-    for (const text of statements.roles) {
-      // Roles belong to the server: one that is there stays as it is. Trying would log the password's hash.
-      const name = /^create role ("(?:[^"]|"")*"|\S+)/.exec(text)?.[1];
-      if (name === undefined || !roles.has(name)) await this.#tryAs(text);
-    }
+    await this.#makeRoles(statements.roles);
     await this.#run(DROP_PARTITIONS);
     const [failed] = await this.#runGroups(statements.tables);
     if (failed !== undefined) throw failed.error;
@@ -100,6 +95,15 @@ export class Loader {
     await this.#run(REFERENCES_OFF);
     await this.#run(TRIGGERS_OFF);
     await this.#run(EMPTY);
+  }
+
+  /** Roles belong to the server: what is there stays as it is. Trying would log the hash of a password. */
+  async #makeRoles(statements: readonly string[]): Promise<void> {
+    const known = new Set(await this.#texts(KNOWN_ROLES));
+    for (const text of statements) {
+      const what = /^(create role|grant .*? to) ("(?:[^"]|"")*"|\S+)/.exec(text)?.[0];
+      if (what === undefined || !known.has(what)) await this.#tryAs(text);
+    }
   }
 
   /** By the hub, else by the superuser. */
@@ -245,6 +249,13 @@ function differs(message: string): HubError {
     hint: 'the backup is damaged, or this is a fault of swarmplane: take another one and report it',
   });
 }
+
+/** As the statements of a backup begin. */
+const KNOWN_ROLES = `
+  select format('create role %I', rolname) as text from pg_roles
+   union
+  select format('grant %I to %I', g.rolname, m.rolname)
+    from pg_auth_members a join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member`;
 
 const OUR_TABLES = `
   select c.oid, c.oid::regclass as name

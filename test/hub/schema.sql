@@ -1040,6 +1040,13 @@ CREATE OR REPLACE FUNCTION swarmplane.guard_by_label(schema_name text, table_nam
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.guard_tracked(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.hand_out_inventory(name text, kind text, signature text, says text)
  RETURNS void
  LANGUAGE plpgsql
