@@ -130,16 +130,19 @@ for (const major of [15, 18] as const)
     const count = (path: string): number =>
       existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
 
+    const patiently = (...args: string[]) =>
+      swarmplane(['--state', hub.state, ...args], { timeoutMs: 200_000 });
+
     async function moveTo(target: TestPostgres, name = ''): Promise<TestDatabase> {
       const database = await target.createDatabase({ empty: true });
-      const restored = await hub.cli(
+      const restored = await patiently(
         'hub',
         'restore',
         `${file}${name}`,
         '--database',
         database.url,
       );
-      expect(restored.stdout).toContain(`restored ${file}${name} of 20`);
+      expect(restored.stdout + restored.stderr).toContain(`restored ${file}${name} of 20`);
       return database;
     }
 
@@ -153,8 +156,8 @@ for (const major of [15, 18] as const)
     }
 
     it('is backed up whole: every table is compared on a scratch server, which leaves nothing', async () => {
-      const done = await hub.cli('hub', 'backup', '--verify', file, '--database', old.superUrl);
-      expect(done.stdout).toContain('the same number and hash of rows:\n');
+      const done = await patiently('hub', 'backup', '--verify', file, '--database', old.superUrl);
+      expect(done.stdout + done.stderr).toContain('the same number and hash of rows:\n');
       expect(done.stdout).toMatch(/\n {2}inventory\.uptime_history: \d+ rows, [0-9a-f]{16}\n/);
       expect(done.stdout).toContain(`wrote ${file}: `);
       expect(done.stderr).toBe(
