@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { MAJORS } from './helpers/nodes.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(resolve(ROOT, name), 'utf8');
@@ -52,6 +53,14 @@ describe('Dockerfile', () => {
     expect(sources).toContain('src');
     for (const source of sources)
       expect([source, existsSync(resolve(ROOT, source))]).toEqual([source, true]);
+  });
+
+  it('is on one Node.js of those that are tested', () => {
+    const images = [...read('Dockerfile').matchAll(/^FROM node:(\d+)-/gm)].map(
+      ([, major]) => major,
+    );
+    expect(images).toEqual(['24', '24']);
+    expect(MAJORS.map(String)).toContain(images[0]);
   });
 
   it('keeps what the image does not need out of the build', () => {

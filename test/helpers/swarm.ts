@@ -28,10 +28,14 @@ export async function swarmplane(
     timeoutMs?: number;
     uid?: number;
     gid?: number;
+    /** Another Node.js than that of the tests. */
+    node?: string;
+    program?: string;
   } = {},
 ): Promise<CliResult> {
-  const { stdin = '', env = {}, timeoutMs = 60_000, ...ids } = options;
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const { stdin = '', env = {}, timeoutMs = 60_000, ...rest } = options;
+  const { node = process.execPath, program = PROGRAM, ...ids } = rest;
+  const child = spawn(node, [program, ...args], {
     env: { ...process.env, ...env },
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
@@ -64,6 +68,7 @@ export class TestHost {
   readonly address: string;
   readonly #args: readonly string[];
   readonly #program: string;
+  readonly #node: string;
   #child: ChildProcess | undefined;
 
   constructor(
@@ -72,12 +77,14 @@ export class TestHost {
     address: string,
     args: readonly string[],
     program = PROGRAM,
+    node = process.execPath,
   ) {
     this.name = name;
     this.state = join(folder, name);
     this.address = address;
     this.#args = args;
     this.#program = program;
+    this.#node = node;
   }
 
   get pid(): number {
@@ -92,7 +99,7 @@ export class TestHost {
 
   start(env: NodeJS.ProcessEnv = {}): void {
     const log = openSync(`${this.state}.log`, 'a');
-    this.#child = spawn(process.execPath, [this.#program, '--state', this.state, ...this.#args], {
+    this.#child = spawn(this.#node, [this.#program, '--state', this.state, ...this.#args], {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...env },
     });
@@ -104,7 +111,7 @@ export class TestHost {
   }
 
   cli(...args: string[]): Promise<CliResult> {
-    return swarmplane(['--state', this.state, ...args]);
+    return swarmplane(['--state', this.state, ...args], { node: this.#node });
   }
 
   async status(): Promise<Status> {
@@ -155,21 +162,23 @@ export class TestSwarm {
   readonly folder: string;
   readonly hosts: TestHost[] = [];
   readonly #program: string | undefined;
+  readonly #node: string | undefined;
 
-  constructor(program?: string) {
+  constructor(program?: string, node?: string) {
     this.folder = mkdtempSync(join(tmpdir(), 'swarm-'));
     this.#program = program;
+    this.#node = node;
   }
 
   /**
    * `hub` names the first host's role: it runs `hub`, on the embedded server or on `database`.
-   * `program` is run by every host instead of the real one.
+   * `program` is run by every host instead of the real one, `node` instead of the tests' Node.js.
    */
   static async start(
     names: readonly string[],
-    options: { hub?: boolean; database?: string; program?: string } = {},
+    options: { hub?: boolean; database?: string; program?: string; node?: string } = {},
   ): Promise<TestSwarm> {
-    const swarm = new TestSwarm(options.program);
+    const swarm = new TestSwarm(options.program, options.node);
     try {
       await swarm.#start(names, options);
       return swarm;
@@ -190,11 +199,11 @@ export class TestSwarm {
   }
 
   /** Adds a host that joins through the first one, or another. */
-  async add(name: string, through = this.hosts[0]!): Promise<TestHost> {
+  async add(name: string, through = this.hosts[0]!, node = this.#node): Promise<TestHost> {
     const address = await freeAddress();
     const join = ['--join', through.address, '--token-file', this.tokenFile];
     const args = ['up', '--name', name, '--listen', address, ...join];
-    const host = new TestHost(name, this.folder, address, args, this.#program);
+    const host = new TestHost(name, this.folder, address, args, this.#program, node);
     this.hosts.push(host);
     host.start();
     return host;
@@ -221,17 +230,9 @@ export class TestSwarm {
     const address = await freeAddress();
     const database = options.database === undefined ? [] : ['--database', options.database];
     const args = options.hub ? ['hub', ...database] : ['up'];
-    const host = new TestHost(first!, this.folder, address, args, this.#program);
+    const host = new TestHost(first!, this.folder, address, args, this.#program, this.#node);
     this.hosts.push(host);
-    const made = await swarmplane([
-      '--state',
-      host.state,
-      'init',
-      '--name',
-      first!,
-      '--listen',
-      address,
-    ]);
+    const made = await host.cli('init', '--name', first!, '--listen', address);
     if (made.code !== 0) throw new Error(made.stderr);
     host.start();
     await host.until(() => true, 'is up');

@@ -95,10 +95,12 @@ describe('Ed25519', () => {
     'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   ];
 
-  test('under the key 1 (the identity) OpenSSL takes one signature for every message; ours does not', () => {
+  test('under the key 1 (the identity) OpenSSL 3.0 takes one signature for every message; ours does not', () => {
     const identity = fromHex(small[2]!);
     const forged = concat(identity, new Uint8Array(32));
-    expect(looseVerify(identity, forged)).toBe(true);
+    // Later ones refuse a key of small order themselves.
+    if (process.versions.openssl.startsWith('3.0.'))
+      expect(looseVerify(identity, forged)).toBe(true);
     expect(verifyStrict(identity, message, forged)).toBe(false);
   });
 
