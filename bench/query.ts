@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { PROGRAM, TestSwarm, type TestHost } from '../test/helpers/swarm.ts';
 import { median, percentile, printFigures, printMachine, type Figure } from './lib/report.ts';
@@ -27,7 +28,7 @@ try {
   const cold = await timedQuery(asker);
   const warm = await repeat(ROUNDS, () => timedQuery(asker));
   const bare = median(await repeat(ROUNDS, bareNode));
-  const url = (await swarm.host('b1').status()).hub!['url']!;
+  const url = readFileSync(join(swarm.host('b1').state, 'psql-url'), 'utf8').trim();
   const floor = await notifyRoundTrips(hubLogin(url));
   const toRow = await insertToRow(url);
   printFigures([

@@ -17,6 +17,8 @@ declare
   now_state text;
   ended integer;
   trouble record;
+  told integer := 0;
+  more bigint := 0;
 begin
   insert into swarmplane.request (sql, hosts, expires_in, wait_for_away)
   values (ask.sql, ask.hosts, ask.timeout, false)
@@ -37,15 +39,24 @@ begin
 
   raise notice '%', swarmplane.account(asked);
   for trouble in
-    select s.error, pg_catalog.min(s.host) as host
+    select s.error, s.state,
+           case pg_catalog.count(*) when 1 then pg_catalog.min(s.host)
+                else pg_catalog.count(*) || ' hosts' end as who,
+           pg_catalog.count(*) over () as reasons
       from swarmplane.request_status s
      where s.request_id = asked and s.state in ('failed', 'refused') and s.error is not null
-     group by s.error
-     order by pg_catalog.count(*) desc
+     group by s.state, s.error
+     order by pg_catalog.count(*) desc, s.error
      limit 3
   loop
-    raise notice '%: %', trouble.host, trouble.error;
+    raise notice '%: %: %', trouble.who, trouble.state, trouble.error;
+    told := told + 1;
+    more := trouble.reasons - told;
   end loop;
+  if more > 0 then
+    raise notice '% more %: table swarmplane.request_status where request_id = %', more,
+      case more when 1 then 'reason' else 'reasons' end, asked;
+  end if;
   if now_state <> 'done' then
     raise warning 'request % is still open%', asked,
       case when ended = 0 then ': is a hub running? see table swarmplane.hub' else '' end;

@@ -295,7 +295,7 @@ export class Agent implements Asker {
         sign: (taking) => signStatement(this.#identity, this.#node.secrets.swarmId, taking),
         isHub: (origin) => this.members().some((one) => one.nodeId === origin && one.hub),
         requireCertificate: (request, table) =>
-          requireCertificate(this.#certificates, request, [table]),
+          requireCertificate(this.#certificates, request, [table], true),
       });
     } catch (error) {
       throw new AgentError(

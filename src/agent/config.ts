@@ -54,8 +54,8 @@ export function parseConfig(text: string, file: string): Config {
     try {
       return READERS[key](value[key]) as ReturnType<(typeof READERS)[K]>;
     } catch (error) {
-      // A webhook's URL and token are secrets: an error with them ends up in logs.
-      const shown = key === 'alert_webhook' ? 'what stands there' : JSON.stringify(value[key]);
+      // An error ends up in logs, and what was mistyped may be a password.
+      const shown = SECRET_KEYS.has(key) ? 'what stands there' : JSON.stringify(value[key]);
       throw invalid(
         file,
         `${key}: ${shown} is not valid`,
@@ -200,6 +200,9 @@ const READERS = {
     return { listen: addressOf(value['listen']) };
   },
 };
+
+/** URLs and tokens. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(['alert_webhook', 'database']);
 
 const KEYS = Object.keys(READERS);
 

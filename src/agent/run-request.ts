@@ -70,28 +70,32 @@ async function runQuery(
 }
 
 /**
- * Default deny: the origin must show a certificate that names each sensitive table.
+ * Default deny: the origin must show a certificate that names each sensitive table. A request shows
+ * one, so what is refused has to be granted together; `keep` adds what the one that is shown names.
  * @throws SecureError `bad_certificate` with what is missing
  */
 export function requireCertificate(
   certificates: Certificates,
   request: IncomingRequest,
   sensitive: readonly string[],
+  keep = false,
 ): void {
   const names = sensitive.map((table) => `"${table}"`).join(' and ');
+  const grant = (tables: readonly string[]): string =>
+    `\`swarmplane operator grant ${request.originName} --role reader-of-sensitive --tables ${tables.join(',')}\``;
   if (request.certificate === undefined) {
-    const grant = `\`swarmplane operator grant ${request.originName} --role reader-of-sensitive\``;
     throw new SecureError(
       'bad_certificate',
-      `${names} may only be read with a role certificate, and ${request.originName} showed none: ${grant}`,
+      `${names} may only be read with a role certificate, and ${request.originName} showed none: ${grant(sensitive)}`,
     );
   }
   const certificate = certificates.check(request.certificate, request.origin);
   const denied = sensitive.find((table) => !permits(certificate, { table }));
   if (denied === undefined) return;
+  const wanted = keep ? [...new Set([...certificate.tables, ...sensitive])] : sensitive;
   throw new SecureError(
     'bad_certificate',
-    `certificate ${certificate.serial} of ${request.originName} does not name the table "${denied}"`,
+    `certificate ${certificate.serial} of ${request.originName} does not name the table "${denied}": ${grant(wanted)}`,
   );
 }
 

@@ -31,11 +31,27 @@ export function accountLine(account: Account): string {
   return `${count} ${count === 1 ? 'host' : 'hosts'}: ${parts.join(', ') || 'nobody was asked'}`;
 }
 
-/** A line for each host that said why it has no rows. */
+/** Why hosts have no rows: a line for each reason, with the host or the count of hosts that gave it. */
 export function problemLines(account: Account): string[] {
-  return account.hosts
-    .filter((host) => host.state !== 'ok' && host.message !== undefined)
-    .map((host) => `${printable(host.name)}: ${host.state}: ${printable(host.message!)}`);
+  return toldOnce(
+    account.hosts
+      .filter((host) => host.state !== 'ok' && host.message !== undefined)
+      .map((host) => ({ host: host.name, text: `${host.state}: ${host.message}` })),
+  );
+}
+
+/** What hosts said, the same words once: `web1: ..`, `2 hosts (web1, web2): ..`, `200 hosts: ..` */
+export function toldOnce(said: readonly { host: string; text: string }[]): string[] {
+  const hosts = new Map<string, string[]>();
+  for (const { host, text } of said) hosts.set(text, [...(hosts.get(text) ?? []), host]);
+  return [...hosts].map(([text, names]) => `${speakers(names)}: ${printable(text)}`);
+}
+
+/** Beyond so many the names are the account's matter. */
+function speakers(names: readonly string[]): string {
+  if (names.length === 1) return printable(names[0]!);
+  if (names.length > NAMES_MAX) return `${names.length} hosts`;
+  return `${names.length} hosts (${names.map(printable).join(', ')})`;
 }
 
 /** True when every expected host answered, whole. */

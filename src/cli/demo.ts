@@ -20,6 +20,7 @@ import {
   StateFolder,
 } from '../agent/index.ts';
 import { CliError } from './errors.ts';
+import { PSQL_URL_FILE } from './options.ts';
 import { allowDemoAction, DEMO_ACTION, grantDemoAction } from './demo-action.ts';
 import { printOnce } from './demo-once.ts';
 import { agentStatus } from './status.ts';
@@ -39,7 +40,7 @@ export function registerDemo(program: Command): void {
       const demo = new Demo(resolve(options.folder));
       try {
         const url = await demo.start();
-        if (options.once) process.exitCode = await printOnce(url);
+        if (options.once) process.exitCode = await printOnce(demo.hubUrl());
         else {
           process.stdout.write(demo.welcome(url));
           await demo.untilEnd();
@@ -62,7 +63,7 @@ class Demo {
     }
   }
 
-  /** @returns the hub's psql URL, once four hosts see each other and the hub takes requests */
+  /** @returns the URL for psql, without the password, once four hosts see each other and the hub is ready */
   async start(): Promise<string> {
     const hubAddress = await this.#prepareHub();
     this.#spawn(HUB, ['hub']);
@@ -77,6 +78,11 @@ class Demo {
     for (const name of NAMES) await this.#ready(name, (status) => status.alive === NAMES.length);
     const hub = await this.#ready(HUB, (status) => status.hub?.['state'] === 'ready');
     return hub.hub!['url']!;
+  }
+
+  /** With the password. */
+  hubUrl(): string {
+    return this.#state(HUB).readText(PSQL_URL_FILE)!.trim();
   }
 
   /** Resolves at Ctrl-C; an agent that ends before that is an error. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { EmbeddedPostgres, Hub, redactUrl } from '../hub/index.ts';
+import { EmbeddedPostgres, Hub, loginOf, redactUrl } from '../hub/index.ts';
 import type { Agent, Log, StateFolder } from '../agent/index.ts';
 import { registerHubBackup } from './hub-backup.ts';
 import { registerHubGrant } from './hub-grant.ts';
-import { PSQL_URL_FILE } from './options.ts';
+import { PASSWORD_FILE, PSQL_URL_FILE } from './options.ts';
 import {
   serveMetrics,
   startAgent,
@@ -38,6 +38,7 @@ async function run(command: Command, options: HubOptions): Promise<void> {
   let metrics: Metrics | undefined;
   try {
     metrics = await serveMetrics(agent, log);
+    warnOfPassword(options.database, log);
     const given = options.database ?? agent.config.database ?? process.env['DATABASE_URL'];
     agent.hubStatus = { state: 'starting' };
     const database = given === undefined ? await embedded(state, log) : external(given);
@@ -50,6 +51,16 @@ async function run(command: Command, options: HubOptions): Promise<void> {
     await metrics?.stop();
     await agent.stop();
   }
+}
+
+/** Every user of the machine can read it there, and every member by the table `processes`. */
+function warnOfPassword(given: string | undefined, log: Log): void {
+  if (given === undefined || !URL.canParse(given)) return;
+  if (loginOf(given, '/').passfile === undefined) return;
+  log.warn(
+    { hint: 'put the URL into config.yaml as `database`, or the password into ~/.pgpass' },
+    'the password in --database can be read in the process list',
+  );
 }
 
 type Metrics = Awaited<ReturnType<typeof serveMetrics>>;
@@ -76,8 +87,7 @@ async function serve(
   if (hub === undefined) return;
   metrics.setHub(hub);
   try {
-    state.writeSync(PSQL_URL_FILE, `${database.psqlUrl}\n`);
-    agent.hubStatus = { state: 'ready', url: database.psqlUrl };
+    agent.hubStatus = { state: 'ready', url: keepLogin(state, database.psqlUrl) };
     log.info({ database: redactUrl(database.psqlUrl) }, 'the hub is ready');
     await Promise.race([end, fatal]);
     log.info('stopping');
@@ -85,6 +95,15 @@ async function serve(
     metrics.setHub(undefined);
     await hub.stop();
   }
+}
+
+/** @returns the URL to show: without the password, which only files of mode 0600 hold */
+function keepLogin(state: StateFolder, psqlUrl: string): string {
+  const { url, passfile } = loginOf(psqlUrl, state.file(PASSWORD_FILE));
+  state.writeSync(PSQL_URL_FILE, `${psqlUrl}\n`);
+  if (passfile === undefined) state.remove(PASSWORD_FILE);
+  else state.writeSync(PASSWORD_FILE, passfile);
+  return url;
 }
 
 interface Database {

@@ -6,8 +6,10 @@ import type { Command } from 'commander';
 import { CONTROL_SOCKET, DEFAULT_PORT, defaultStateFolder, StateFolder } from '../agent/client.ts';
 import { CliError, EXIT } from './errors.ts';
 
-/** File in a hub's state folder: the URL for people and `swarmplane sql`. */
+/** File in a hub's state folder: the URL with its password, for `swarmplane sql` and its like. */
 export const PSQL_URL_FILE = 'psql-url';
+/** The password alone, for psql: what the URL that `status` shows names. */
+export const PASSWORD_FILE = 'pgpass';
 
 /** The state folder of the agent a command talks to or starts. */
 export function stateOf(command: Command): string {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Account } from '../agent/client.ts';
 import { askAgent, type Answer } from './ask.ts';
+import { toldOnce } from './account.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';
 import { parsePack, type Pack, type PackEntry } from './pack-file.ts';
@@ -120,7 +121,10 @@ function queryRow({ entry, account, answers, problem }: Result): (string | numbe
   const rows = answers.reduce((sum, answer) => sum + answer.rows.length, 0);
   const bad = hosts.filter((host) => host.state !== 'ok');
   const said =
-    problem ?? bad.map((host) => `${host.name}: ${host.message ?? host.state}`).join('; ');
+    problem ??
+    toldOnce(bad.map(({ name, message, state }) => ({ host: name, text: message ?? state }))).join(
+      '; ',
+    );
   return [entry.name, hosts.length - bad.length, rows, printable(said)];
 }
 

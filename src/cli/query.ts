@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { controlOnce, type Account } from '../agent/client.ts';
 import { reduce, type Explanation } from '../query/index.ts';
-import { accountLine, isComplete, problemLines } from './account.ts';
+import { accountLine, isComplete, problemLines, toldOnce } from './account.ts';
 import { askAgent, type Answer } from './ask.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';
 import { RowPrinter, type Format } from './row-printer.ts';
 import { explain } from './explain.ts';
-import { printable } from './text.ts';
 
 interface QueryOptions {
   readonly json?: boolean;
@@ -44,7 +43,7 @@ async function query(socketPath: string, sql: string, options: QueryOptions): Pr
   const format: Format = options.json ? 'json' : options.csv ? 'csv' : 'table';
   const printer = new RowPrinter(format, (text) => void process.stdout.write(text));
   const collected: Answer[] = [];
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
   const question = {
     sql,
     timeoutMs: parseDuration(options.timeout),
@@ -53,7 +52,7 @@ async function query(socketPath: string, sql: string, options: QueryOptions): Pr
   // In which order versions stand the tables say, and not the answers.
   const versions = options.reduce === undefined ? {} : await versionsOf(socketPath, sql);
   const account = await askAgent(socketPath, question, (answer) => {
-    warnings.push(...answer.warnings.map((text) => `${answer.host}: ${text}`));
+    warnings.push(...answer.warnings.map((text) => ({ host: answer.host, text })));
     if (options.reduce === undefined) printer.add(answer.columns, answer.rows);
     else collected.push(answer);
   });
@@ -67,6 +66,8 @@ async function versionsOf(socketPath: string, sql: string): Promise<Explanation[
   const explanation = await controlOnce(socketPath, { op: 'explain', sql });
   return (explanation as unknown as Explanation).versions;
 }
+
+type Warning = { readonly host: string; readonly text: string };
 
 async function printReduced(
   sql: string,
@@ -85,8 +86,8 @@ async function printReduced(
 }
 
 /** The account goes with the table, or to standard error where the rows are for a program. */
-function report(account: Account, warnings: readonly string[], format: Format): number {
-  for (const line of [...warnings.map(printable), ...problemLines(account)]) {
+function report(account: Account, warnings: readonly Warning[], format: Format): number {
+  for (const line of [...toldOnce(warnings), ...problemLines(account)]) {
     process.stderr.write(`${line}\n`);
   }
   const out = format === 'table' ? process.stdout : process.stderr;

@@ -69,7 +69,7 @@ describe('configuration', () => {
     ['history: {journal_age: 30}', '30', 'from 1h'],
     ['history: {bytes: 1}', '{"bytes":1}', 'journal_bytes'],
     ['log: loud', '"loud"', 'debug, info, warn or error'],
-    ['database: mysql://x', 'mysql://x', 'a PostgreSQL URL'],
+    ['database: mysql://x:s3cret@y', 'what stands there', 'a PostgreSQL URL'],
     ['metrics: 9464', '9464', 'a map with the key listen'],
     ['metrics: {listen: 9464}', '{"listen":9464}', 'host:port'],
     ['metrics: {port: 9464}', '{"port":9464}', 'a map with the key listen'],

@@ -1,6 +1,6 @@
 /** The whole way from INSERT to result rows, with a real hub, PostgreSQL and agents as processes. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,12 +20,16 @@ afterAll(async () => {
 });
 
 async function connected(): Promise<pg.Client> {
-  const { hub } = await swarm.host('h1').status();
-  const fresh = new pg.Client({ connectionString: hub!['url']! });
+  const fresh = new pg.Client({ connectionString: secretUrl() });
   fresh.on('notice', (notice) => notices.push(notice.message ?? ''));
   fresh.on('error', () => {});
   await fresh.connect();
   return fresh;
+}
+
+/** As `swarmplane sql` takes it. */
+function secretUrl(): string {
+  return readFileSync(join(swarm.host('h1').state, 'psql-url'), 'utf8').trim();
 }
 
 async function insert(sql: string): Promise<number> {
@@ -182,6 +186,55 @@ describe('the hub', () => {
     expect(elsewhere.stderr).toContain('has no hub');
   });
 });
+
+describe('secrets', () => {
+  it('are in nothing that is printed, logged or in the process list', async () => {
+    const { state, pid, log, cli } = hubHost();
+    const file = (name: string) => readFileSync(join(state, name), 'utf8');
+    const server = JSON.parse(file('postgres/server.json')) as { passwords: object };
+    const secrets = [...(Object.values(server.passwords) as string[]), file('join.token').trim()];
+    expect(secretUrl()).toContain(secrets[2]);
+    const commands = ['status', 'doctor', 'nodes', 'alerts', 'key list h1', 'actions', 'tables'];
+    const said = await Promise.all(
+      commands.flatMap((words) => [cli(words), cli(`${words} --json`)]),
+    );
+    const environments = processesOf(pid).map((one) =>
+      readFileSync(`/proc/${one}/environ`, 'utf8'),
+    );
+    const shown = [
+      ...said.map(({ stdout, stderr }) => stdout + stderr),
+      ...processesOf(pid).map((one) => readFileSync(`/proc/${one}/cmdline`, 'utf8')),
+      ...environments,
+      log(),
+    ];
+    expect(shown.length).toBeGreaterThan(20);
+    for (const text of shown) for (const secret of secrets) expect(text).not.toContain(secret);
+  });
+
+  it('are not in the URL that `status` gives psql, which logs in with it', async () => {
+    const { stdout } = await swarm.host('h1').cli('status', '--json');
+    const { hub } = JSON.parse(stdout) as { hub: { url: string } };
+    expect(hub.url).toMatch(
+      /^postgres:\/\/operator@127\.0\.0\.1:\d+\/swarmplane\?passfile=\/.*\/h1\/pgpass$/,
+    );
+    expect(statSync(join(swarm.host('h1').state, 'pgpass')).mode & 0o777).toBe(0o600);
+    const psql = ['-w', '-AtXc', 'select count(*) from swarmplane.node'];
+    const env = { PATH: process.env['PATH'] };
+    expect(execFileSync('psql', [hub.url, ...psql], { encoding: 'utf8', env })).toBe('3\n');
+  });
+});
+
+function hubHost() {
+  const host = swarm.host('h1');
+  const cli = (words: string) => host.cli(...words.split(' '));
+  return { state: host.state, pid: host.pid, log: () => host.log(), cli };
+}
+
+/** A process and all that it started. */
+function processesOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return [pid, ...(children === '' ? [] : children.split(' ').map(Number).flatMap(processesOf))];
+}
 
 describe('when things die', { timeout: 240_000 }, () => {
   it('a hub killed between claim and result loses no request', async () => {

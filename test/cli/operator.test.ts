@@ -25,7 +25,11 @@ describe('role certificates in a swarm of three', () => {
   it('refuses sensitive tables to whoever shows no certificate', async () => {
     const { stdout, stderr, code } = await h2.cli('query', SENSITIVE);
     expect(stdout).toContain('3 refused');
-    expect(stderr).toContain('"process_envs" may only be read with a role certificate');
+    // Once for all three, and no wider grant than what was asked for.
+    expect(stderr).toBe(
+      '3 hosts (h1, h2, h3): refused: "process_envs" may only be read with a role certificate, and ' +
+        'h2 showed none: `swarmplane operator grant h2 --role reader-of-sensitive --tables process_envs`\n',
+    );
     expect(code).toBe(3);
   });
 
@@ -39,7 +43,11 @@ describe('role certificates in a swarm of three', () => {
     expect((await h2.cli('query', SENSITIVE)).stdout).toContain('3 hosts: 3 ok');
     const other = await h2.cli('query', SHADOW);
     expect(other.stdout).toContain('3 refused');
-    expect(other.stderr).toContain('does not name the table "shadow"');
+    expect(other.stderr).toMatch(
+      /^3 hosts \(h1, h2, h3\): refused: certificate [0-9a-f]{32} of h2 does not name the table "shadow": `swarmplane operator grant h2 --role reader-of-sensitive --tables shadow`\n$/,
+    );
+    const both = await h2.cli('query', `${SENSITIVE} union all ${SHADOW}`);
+    expect(both.stderr).toMatch(/--tables (process_envs,shadow|shadow,process_envs)`\n$/);
     // It is h2's: the others gain nothing by it.
     expect((await swarm.host('h3').cli('query', SENSITIVE)).stdout).toContain('3 refused');
   });

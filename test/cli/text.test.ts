@@ -133,6 +133,22 @@ describe('account', () => {
     ]);
     expect(problemLines(all)).toEqual(['a: error: systemd\\nis not running']);
   });
+
+  it('tells what several hosts said once, with how many they are', () => {
+    const refused = (name: string) => host(name, 'refused', { message: 'it is sensitive' });
+    const all = account([
+      refused('a'),
+      host('x', 'error', { message: 'it is sensitive' }),
+      refused('b'),
+      host('y', 'ok'),
+    ]);
+    expect(problemLines(all)).toEqual([
+      '2 hosts (a, b): refused: it is sensitive',
+      'x: error: it is sensitive',
+    ]);
+    const many = account(Array.from({ length: 200 }, (_, i) => refused(`h${i}`)));
+    expect(problemLines(many)).toEqual(['200 hosts: refused: it is sensitive']);
+  });
 });
 
 describe('options', () => {

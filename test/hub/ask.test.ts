@@ -40,7 +40,7 @@ eachPostgres('ask', (postgres) => {
     await client.query(`call swarmplane.ask('select * from systemd_units')`);
     expect(told.splice(0)).toEqual([
       'NOTICE: 3 hosts: 2 ok, 1 failed (web1)',
-      'NOTICE: web1: systemd is not running',
+      'NOTICE: web1: failed: systemd is not running',
     ]);
     fixture.asker.refuse = Object.assign(new Error('no such table: nope'), {
       name: 'QueryError',
@@ -49,7 +49,30 @@ eachPostgres('ask', (postgres) => {
     await client.query(`call swarmplane.ask('select * from nope')`);
     expect(told).toEqual([
       'NOTICE: 3 hosts: 3 refused (hub1, web1, web2)',
-      'NOTICE: hub1: no such table: nope',
+      'NOTICE: 3 hosts: refused: no such table: nope',
+    ]);
+    client.release();
+  });
+
+  it('tells equal reasons once with their count, three at most, and how many more there are', async () => {
+    const fixture = await hubFixture(postgres());
+    for (const name of ['web3', 'web4', 'web5', 'web6']) fixture.asker.set(name, 'alive');
+    fixture.asker.behave = (host) => ({
+      state: 'error',
+      message: /^web[1-3]$/.test(host) ? 'systemd is not running' : `${host} has its own trouble`,
+    });
+    await fixture.startHub();
+    await fixture.until(`select from swarmplane.node where state = 'alive' having count(*) = 7`);
+    const { client, told } = await session(fixture);
+    await client.query(`call swarmplane.ask('select * from systemd_units')`);
+    const { rows } = await client.query<{ id: string }>(
+      'select max(id) id from swarmplane.request',
+    );
+    expect(told.slice(1)).toEqual([
+      'NOTICE: 3 hosts: failed: systemd is not running',
+      'NOTICE: hub1: failed: hub1 has its own trouble',
+      'NOTICE: web4: failed: web4 has its own trouble',
+      `NOTICE: 2 more reasons: table swarmplane.request_status where request_id = ${rows[0]!.id}`,
     ]);
     client.release();
   });
