@@ -15,6 +15,9 @@ export function setUp() {
     fail(`node ${process.versions.node} is too old`, `install Node.js ${NODE_MAJOR_MIN} or newer`);
   }
   installPackages();
+  if (!existsSync(`${root}dist/cli/main.js`)) {
+    console.error('swarmplane: compiling (usually 10 s, 1 s from the second time on)');
+  }
   run('node', [`${root}scripts/build.mjs`], 'the build failed');
 }
 
@@ -24,10 +27,10 @@ function installPackages() {
     .digest('hex');
   const mark = `${root}node_modules/.swarmplane-lock`;
   if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return;
-  console.error('swarmplane: installing packages');
+  console.error('swarmplane: installing packages (once, usually half a minute)');
   run(
     'npm',
-    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'],
     'npm ci failed: is the npm registry reachable?',
   );
   writeFileSync(mark, wanted);
@@ -38,9 +41,17 @@ function run(program, args, problem) {
   const result = spawnSync(program === 'node' ? process.execPath : program, args, {
     cwd: root,
     stdio: ['ignore', process.stderr, 'inherit'],
+    env: ownEnvironment(),
   });
   if (result.error) fail(`can not run ${program}: ${result.error.message}`, `install ${program}`);
   if (result.status !== 0) fail(problem, 'the lines above say why');
+}
+
+// An npm that runs us (`npm pack --dry-run`, `npm install -g`) hands its own options to an npm below.
+function ownEnvironment() {
+  const foreign =
+    /^npm_config_(dry_run|global|prefix|omit|include|production|pack_destination|json)$/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
 function fail(problem, hint) {

@@ -22,7 +22,9 @@ import {
 import { CliError } from './errors.ts';
 import { PSQL_URL_FILE } from './options.ts';
 import { allowDemoAction, DEMO_ACTION, grantDemoAction } from './demo-action.ts';
+import { handoverLine, untilHandedOver } from './demo-history.ts';
 import { printOnce } from './demo-once.ts';
+import { Progress, type Step } from './progress.ts';
 import { agentStatus } from './status.ts';
 
 const NAMES = ['demo1', 'demo2', 'demo3', 'demo4'] as const;
@@ -55,6 +57,8 @@ class Demo {
   readonly #folder: string;
   readonly #children = new Map<string, ChildProcess>();
   readonly #interrupted = new AbortController();
+  /** Hosts without history in the hub. */
+  #missing: readonly string[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -65,9 +69,20 @@ class Demo {
 
   /** @returns the URL for psql, without the password, once four hosts see each other and the hub is ready */
   async start(): Promise<string> {
+    const progress = new Progress(steps(isInitialised(this.#state(HUB))));
+    try {
+      return await this.#start(progress);
+    } finally {
+      progress.end();
+    }
+  }
+
+  async #start(progress: Progress): Promise<string> {
+    progress.next();
     const hubAddress = await this.#prepareHub();
     this.#spawn(HUB, ['hub']);
     const { nodeId } = await this.#ready(HUB, () => true);
+    progress.next();
     await grantDemoAction(this.#state(HUB), nodeId);
     const token = this.#state(HUB).file(JOIN_TOKEN_FILE);
     for (const name of NAMES.slice(1)) {
@@ -76,7 +91,10 @@ class Demo {
       this.#spawn(name, ['up', '--name', name, '--listen', listen, ...join]);
     }
     for (const name of NAMES) await this.#ready(name, (status) => status.alive === NAMES.length);
+    progress.next();
     const hub = await this.#ready(HUB, (status) => status.hub?.['state'] === 'ready');
+    progress.next();
+    this.#missing = await untilHandedOver(this.hubUrl(), NAMES, this.#interrupted.signal);
     return hub.hub!['url']!;
   }
 
@@ -115,10 +133,11 @@ class Demo {
     return `
 swarmplane: ${NAMES.length} hosts are up: ${NAMES.join(', ')}; the hub is on ${HUB}
 psql URL:   ${url}
+history:    ${handoverLine(this.#missing, NAMES.length)}
 control:    ${program} ${state('demo2')} COMMAND
 data, logs: ${relativeToHere(this.#folder)}
 
-Four things to try, in another terminal:
+Five things to try, in another terminal:
 
 1. ask every host from psql:
    psql '${url}' \\
@@ -127,7 +146,8 @@ Four things to try, in another terminal:
 
 2. ask by insert, and read who answered (no psql here? this works without):
    ${program} ${state(HUB)} sql "insert into swarmplane.request (sql) values ('select * from os_version') returning id"
-   ${program} ${state(HUB)} sql 'table swarmplane.request_status'
+   ${program} ${state(HUB)} sql 'table swarmplane.request_status'      # who answered
+   ${program} ${state(HUB)} sql 'select host, row from swarmplane.result'  # the answers
 
 3. start something on hosts you name, once each, and read what it said:
    ${program} ${state(HUB)} sql "insert into swarmplane.request (action, args, hosts) values ('${DEMO_ACTION}', '{\\"name\\": \\"world\\"}', '{demo2,demo3}') returning id"
@@ -135,6 +155,9 @@ Four things to try, in another terminal:
 
 4. ask from any host, hub or no hub:
    ${program} ${state('demo2')} query 'select pid, name, resident_size from processes order by resident_size desc limit 3'
+
+5. see what every host has handed over of the tables that the hub tracks, and since when:
+   ${program} ${state(HUB)} sql 'select host, "table", rows, changed_at, missing from swarmplane.tracked order by host, "table"'
 
 Ctrl-C stops all of it; the next start finds the data again.
 `;
@@ -203,6 +226,20 @@ Ctrl-C stops all of it; the next start finds the data again.
   #state(name: string): StateFolder {
     return StateFolder.open(`${this.#folder}/${name}`);
   }
+}
+
+/** Figures of a machine of 2 cores with nothing else to do. */
+function steps(again: boolean): Step[] {
+  const others = NAMES.slice(1).join(', ');
+  return [
+    { what: `${again ? 'start' : 'make a swarm and start'} ${HUB}`, usualSeconds: 2 },
+    { what: `${again ? 'start' : 'join'} ${others}`, usualSeconds: again ? 3 : 6 },
+    {
+      what: again ? 'wait for PostgreSQL' : 'make the database of the hub',
+      usualSeconds: again ? 2 : 6,
+    },
+    { what: 'wait until every host has handed over what the hub tracks', usualSeconds: 6 },
+  ];
 }
 
 type Status = Awaited<ReturnType<typeof agentStatus>>;
