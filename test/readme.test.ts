@@ -41,8 +41,10 @@ describe('the session of README.md', { timeout: 300_000 }, () => {
 
   it('begins as shown, and says what it is doing meanwhile', () => {
     const lines = printed.trim().split('\n');
-    for (const [i, shown] of start!.output.entries())
-      expect(lines[i]).toContain(shown.replace(/\.\.\.$/, ''));
+    for (const [i, shown] of start!.output.entries()) {
+      const known = shown.replace(/\.\.\.$/, '').replace('4 of 4', '');
+      expect(lines[i]!.replace(/\d of 4/, '')).toContain(known);
+    }
     expect(printed).not.toMatch(/:\/\/[^@/ ]+:[^@/ ]+@/);
     for (const step of [1, 2, 3, 4])
       expect(progress).toMatch(
@@ -58,7 +60,9 @@ describe('the session of README.md', { timeout: 300_000 }, () => {
           const { stdout, stderr } = await promisify(execFile)('bash', ['-c', shown.command], {
             cwd: clone.folder,
           });
-          expect(shapeOf(stderr + stdout)).toEqual(shapeOf(shown.output.join('\n')));
+          const expected = shown.output.join('\n');
+          const late = isHistory(shown) ? lateHosts(printed) : [];
+          expect(shapeOf(stderr + stdout, late)).toEqual(shapeOf(expected, late));
           return true;
         },
         () => shown.command,
@@ -67,11 +71,25 @@ describe('the session of README.md', { timeout: 300_000 }, () => {
   });
 });
 
+function isHistory({ command }: Shown): boolean {
+  return /swarmplane\.tracked|_as_of/.test(command);
+}
+
+/** A loaded machine may keep a host from looking in time: `npm start` says so, and has no rows of it. */
+function lateHosts(printed: string): string[] {
+  const [line] = /^history: .*$/m.exec(printed)!;
+  const late = [...line.matchAll(/; (demo\d): /g)].map(([, host]) => host!);
+  expect(line).toContain(`${4 - late.length} of 4 hosts have handed over deb_packages`);
+  return late;
+}
+
 /** All but what another machine would tell otherwise: the width of columns, and versions. */
-function shapeOf(text: Shown['output'][number]): string[] {
+function shapeOf(text: string, late: readonly string[]): string[] {
   return text
     .trim()
     .split('\n')
+    .filter((line) => late.length === 0 || !/^\(\d rows?\)$/.test(line))
+    .filter((line) => !late.some((host) => line.startsWith(` ${host} `)))
     .map((line) =>
       line
         .replace(/-+/g, '-')

@@ -22,7 +22,7 @@ import {
 import { CliError } from './errors.ts';
 import { PSQL_URL_FILE } from './options.ts';
 import { allowDemoAction, DEMO_ACTION, grantDemoAction } from './demo-action.ts';
-import { handoverLine, untilHandedOver } from './demo-history.ts';
+import { handoverLine, untilHandedOver, type Missing } from './demo-history.ts';
 import { printOnce } from './demo-once.ts';
 import { Progress, type Step } from './progress.ts';
 import { agentStatus } from './status.ts';
@@ -58,7 +58,7 @@ class Demo {
   readonly #children = new Map<string, ChildProcess>();
   readonly #interrupted = new AbortController();
   /** Hosts without history in the hub. */
-  #missing: readonly string[] = [];
+  #missing: readonly Missing[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
