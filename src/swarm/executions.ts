@@ -1,6 +1,7 @@
 /** Requests that this node carries out: clock check, bounds, ACCEPTED, the end of time. */
 import { ANSWER_BYTES_MAX } from '../wire/index.ts';
 import type { Outcome } from './answer.ts';
+import type { NodeId } from '../secure/types.ts';
 import type { Context } from './context.ts';
 import type { Links } from './links.ts';
 import type { Members } from './members.ts';
@@ -8,8 +9,15 @@ import type { Prekeys } from './prekeys.ts';
 import type { Request } from './requests.ts';
 import type { LinkId, RunOutcome } from './types.ts';
 
-/** Runs that are out at once; the query room has its own, smaller bounds. */
+/**
+ * Runs that are out at once, of all origins but this node and of one of them; the query room has
+ * its own, smaller bounds.
+ */
 const RUNS_MAX = 64;
+const RUNS_OF_ONE = 32;
+/** What an origin has room for when others fill all, as long as origins are not too many. */
+const RUNS_FOR_EACH = 4;
+const RUNS_IN_ALL = 256;
 
 /** How many times sooner ACCEPTED is said where the origin has no link. */
 const RELAYED_SOONER = 4;
@@ -35,6 +43,8 @@ export class Executions {
   #listener: ExecutionsListener;
   /** By effect id. */
   #runs = new Map<number, Run>();
+  /** Runs of each origin that has any. */
+  #counts = new Map<NodeId, number>();
 
   constructor(
     context: Context,
@@ -62,10 +72,8 @@ export class Executions {
       const message = `clock: this host is at least ${by} of the asker; set the clock of one of them`;
       return this.#listener.ended(request, failed('refused', `clock_${way}`, message));
     }
-    if (this.#runs.size >= RUNS_MAX) {
-      const message = `this host is carrying out ${RUNS_MAX} requests already`;
-      return this.#listener.ended(request, failed('refused', 'busy', message));
-    }
+    const full = this.#full(request.origin);
+    if (full !== undefined) return this.#listener.ended(request, failed('refused', 'busy', full));
     const body = this.#prekeys.open(request);
     if (body === undefined) {
       const message =
@@ -112,19 +120,35 @@ export class Executions {
     }
   }
 
+  /** Why there is no room for one more run of this origin. Own requests depend on no other's. */
+  #full(origin: NodeId): string | undefined {
+    const { nodeId } = this.#context;
+    if (origin === nodeId) return undefined;
+    const own = this.#counts.get(nodeId) ?? 0;
+    const [of, all] = [this.#counts.get(origin) ?? 0, this.#runs.size - own];
+    if (of >= RUNS_OF_ONE)
+      return `this host is carrying out ${of} requests of ${this.#nameOf(origin)} already`;
+    if (all < RUNS_MAX || (of < RUNS_FOR_EACH && all < RUNS_IN_ALL)) return undefined;
+    return `this host is carrying out ${all} requests already, ${of} of them of ${this.#nameOf(origin)}`;
+  }
+
+  #nameOf(origin: NodeId): string {
+    return this.#members.get(origin)?.record.body.name ?? origin.slice(0, 12);
+  }
+
   #run(request: Request, plain: Uint8Array): void {
     const id = this.#context.nextEffectId();
     const { timers, now, tuning } = this.#context;
     const { body } = request.signed;
     this.#runs.set(id, { request });
+    this.#counts.set(request.origin, (this.#counts.get(request.origin) ?? 0) + 1);
     this.#context.effects.push({
       kind: 'run',
       id,
       request: {
         id: request.id,
         origin: request.origin,
-        originName:
-          this.#members.get(request.origin)?.record.body.name ?? request.origin.slice(0, 12),
+        originName: this.#nameOf(request.origin),
         kind: body.what,
         body: plain,
         ...(body.certificate.length === 0 ? {} : { certificate: body.certificate }),
@@ -142,9 +166,16 @@ export class Executions {
   #finish(effect: number): Request | undefined {
     const run = this.#runs.get(effect);
     this.#runs.delete(effect);
+    if (run !== undefined) this.#uncount(run.request.origin);
     this.#context.timers.clear('accepted', String(effect));
     this.#context.timers.clear('run-end', String(effect));
     return run?.request;
+  }
+
+  #uncount(origin: NodeId): void {
+    const left = this.#counts.get(origin)! - 1;
+    if (left > 0) this.#counts.set(origin, left);
+    else this.#counts.delete(origin);
   }
 
   #cancelEffect(runId: number): void {
