@@ -4,7 +4,7 @@
  */
 import type { SwarmNode } from '../net/index.ts';
 import type { Certificates } from './certificates.ts';
-import type { QueryRunner } from '../query/index.ts';
+import { QueryError, type PreparedInfo, type QueryRunner } from '../query/index.ts';
 import type { Account, RequestSpec } from '../swarm/index.ts';
 import { encodeQueryBody, PackedAnswer } from './answer.ts';
 import { ACTION_KIND, encodeCommand } from './actions/command.ts';
@@ -14,21 +14,50 @@ import type { AskEvent, AskSpec, CommandSpec, RequestEvent } from './types.ts';
 /** docs/protocol.md section 8. */
 const NODES_PER_REQUEST = 64;
 
-/** @throws QueryError before anything was sent */
+/**
+ * What preparing takes is part of `timeoutMs`.
+ * @throws QueryError before anything was sent
+ */
 export async function* ask(
   runner: QueryRunner,
   node: SwarmNode,
   certificates: Certificates,
   spec: AskSpec,
 ): AsyncGenerator<AskEvent, void> {
-  const { sensitive } = await runner.prepare(spec.sql);
+  const startedAt = performance.now();
+  const { sensitive } = await prepare(runner, spec);
+  const timeoutMs = Math.floor(spec.timeoutMs - (performance.now() - startedAt));
+  if (timeoutMs < 1) throw noTimeLeft(spec);
   const certificate = certificates.forTables(sensitive);
   const request = {
     ...{ kind: 'query', body: encodeQueryBody(spec.sql) },
-    ...{ targets: spec.targets, timeoutMs: spec.timeoutMs },
+    ...{ targets: spec.targets, timeoutMs },
     ...(certificate && { certificate }),
   };
   yield* answersOf(requestAll(node, request, spec));
+}
+
+/** Behind nobody's queries, and no longer than the asker wants to wait for everything. */
+async function prepare(runner: QueryRunner, spec: AskSpec): Promise<PreparedInfo> {
+  const { timeoutMs, signal } = spec;
+  try {
+    return await runner.prepare(spec.sql, {
+      ...{ waitMs: timeoutMs, timeMs: timeoutMs },
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    if (!(error instanceof QueryError) || !LATE.has(error.code)) throw error;
+    throw new QueryError(error.code, `no host was asked: ${error.message}`, { cause: error });
+  }
+}
+
+const LATE: ReadonlySet<string> = new Set(['busy', 'time_limit', 'memory_limit', 'failed']);
+
+function noTimeLeft({ timeoutMs }: AskSpec): QueryError {
+  return new QueryError(
+    'time_limit',
+    `no host was asked: preparing the query here took its whole ${timeoutMs} ms; give it more time`,
+  );
 }
 
 /** @throws AgentError `not_commander` before anything was sent */

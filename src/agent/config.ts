@@ -113,8 +113,9 @@ labels: {${labels}}
 # Tables this host never serves.
 deny_tables: []
 
-# Limits on one query here; these are the defaults.
-# limits: {time_ms: 5000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
+# Limits on one query here, running_max and queued_max on the queries of one asker; these are the
+# defaults.
+# limits: {time_ms: 5000, wait_ms: 30000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
 
 # How much history is kept for a hub that is away; these are the defaults.
 # history: {journal_bytes: 64MiB, journal_age: 30d}
@@ -209,6 +210,8 @@ const KEYS = Object.keys(READERS);
 const LIMIT_KEYS = {
   sql_bytes_max: 'sqlBytesMax',
   time_ms: 'timeMs',
+  wait_ms: 'waitMs',
+  start_ms: 'startMs',
   heap_bytes: 'heapBytes',
   rows_max: 'rowsMax',
   answer_bytes_max: 'answerBytesMax',
@@ -219,6 +222,14 @@ const LIMIT_KEYS = {
 
 /** The protocol carries at most this much of an answer, whatever the configuration says. */
 export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Beyond some 24 days a timer of Node ends at once. */
+const TIMER_MS_MAX = 24 * 3_600_000;
+
+function mostOf(name: string): number {
+  if (name === 'answerBytesMax') return ANSWER_BYTES_MAX;
+  return name.endsWith('Ms') ? TIMER_MS_MAX : Infinity;
+}
 
 function readLimits(value: unknown): Partial<QueryLimits> {
   if (value === undefined || value === null) return {};
@@ -231,7 +242,7 @@ function readLimits(value: unknown): Partial<QueryLimits> {
     if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) {
       throw new Error(`a map of whole numbers from 1; ${key} is ${JSON.stringify(number)}`);
     }
-    limits[name] = name === 'answerBytesMax' ? Math.min(number, ANSWER_BYTES_MAX) : number;
+    limits[name] = Math.min(number, mostOf(name));
   }
   return limits;
 }

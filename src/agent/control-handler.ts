@@ -44,7 +44,9 @@ export function controlHandler(agent: Agent): ControlHandler {
       case 'actions':
         return actions(agent);
       case 'explain':
-        return (await agent.runner.explain(text(request.sql, 'sql'))) as unknown as Packable;
+        return (await agent.runner.explain(text(request.sql, 'sql'), {
+          signal,
+        })) as unknown as Packable;
       case 'query':
         return yield* query(agent, request, signal);
       default:

@@ -216,7 +216,10 @@ export class History {
       );
     }
     try {
-      const { sensitive } = await this.#options.runner.prepare(`select * from "${table}"`);
+      const { sensitive } = await this.#options.runner.prepare(`select * from "${table}"`, {
+        asker: request.origin,
+        waitMs: request.remainingMs,
+      });
       if (sensitive.length > 0) this.#options.requireCertificate(request, table);
       return sensitive.length > 0;
     } catch (error) {

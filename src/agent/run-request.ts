@@ -57,17 +57,25 @@ async function runQuery(
   { request, sql, signal }: { request: IncomingRequest; sql: string; signal: AbortSignal },
 ): Promise<QueryResult> {
   const startedAt = performance.now();
+  const options = () => ({ asker: request.origin, signal, ...timesOf(request, startedAt) });
   try {
-    return await runner.run(sql, { timeMs: request.remainingMs, signal });
+    return await runner.run(sql, options());
   } catch (error) {
     if (!(error instanceof QueryError) || error.code !== 'not_authorized') throw error;
-    const { sensitive } = await runner.prepare(sql);
+    const { sensitive } = await runner.prepare(sql, options());
     if (sensitive.length === 0) throw error;
     requireCertificate(certificates, request, sensitive);
   }
-  const timeMs = Math.max(1, request.remainingMs - (performance.now() - startedAt));
-  return runner.run(sql, { timeMs, signal, allowSensitive: true });
+  return runner.run(sql, { ...options(), allowSensitive: true });
 }
+
+/** What has waited in vain says so before the request's time is over, which says nothing of why. */
+function timesOf(request: IncomingRequest, startedAt: number): { timeMs: number; waitMs: number } {
+  const timeMs = Math.max(1, request.remainingMs - (performance.now() - startedAt));
+  return { timeMs, waitMs: Math.round(timeMs - Math.min(SAYING_MS, timeMs / 10)) };
+}
+
+const SAYING_MS = 250;
 
 /**
  * Default deny: the origin must show a certificate that names each sensitive table. A request shows

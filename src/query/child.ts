@@ -20,12 +20,20 @@ const settings = JSON.parse(process.argv[2] ?? '{}') as ChildSettings;
 const MESSAGE_BYTES = 32 * 1024;
 
 /** The channel closes when the agent ends, however it ends. */
-process.on('disconnect', () => process.exit(0));
-// Collectors end with the query process; Ctrl-C is the agent's to answer.
-process.on('SIGINT', () => undefined);
+process.on('disconnect', () => endGroup());
 
-const database = openDatabase();
+const opened = await openDatabase();
 process.on('message', (job: Job) => void work(job));
+report({ type: 'ready' });
+
+/** Programs that collectors started are of this process's group. */
+function endGroup(): void {
+  try {
+    process.kill(-process.pid, 'SIGKILL');
+  } catch {
+    process.exit(0);
+  }
+}
 
 async function openDatabase(): Promise<Database> {
   const registry =
@@ -51,16 +59,15 @@ function isDenied({ name, aliases }: HostTable, denied: ReadonlySet<string>): bo
 }
 
 async function work(job: Job): Promise<void> {
-  // The clock starts when SQLite is there: loading it is not the query's fault.
-  const opened = await database;
   const session = new Session({
     sql: job.sql,
     facts: job.facts,
     timeMs: job.timeMs,
     announce: (table) => report({ type: 'reading', table }),
+    loading: (under) => report({ type: under ? 'loading' : 'loaded' }),
   });
   try {
-    report({ type: 'done', ...(await perform(opened, session, job)) });
+    report({ type: 'done', ...(await perform(session, job)) });
   } catch (error) {
     report(failure(error, session));
   }
@@ -72,8 +79,8 @@ interface Performed {
   readonly rows: readonly (readonly Value[])[];
 }
 
-async function perform(opened: Database, session: Session, job: Job): Promise<Performed> {
-  if (job.kind === 'take') return take(opened, session, job);
+async function perform(session: Session, job: Job): Promise<Performed> {
+  if (job.kind === 'take') return take(session, job);
   const statement = new Statement(opened, session, job.sql);
   try {
     const { info } = statement;
@@ -84,6 +91,7 @@ async function perform(opened: Database, session: Session, job: Job): Promise<Pe
       return { done: { kind: 'explain', ...info, tables, plan, versions }, rows: [] };
     }
     requirePermission(info.sensitive, job.allowSensitive);
+    requireLetGo(info.tables, job.held);
     await statement.collectSnapshots(settings.root);
     const { truncated, rows } = sendRows(statement.rows());
     const { columns } = statement;
@@ -95,12 +103,13 @@ async function perform(opened: Database, session: Session, job: Job): Promise<Pe
   }
 }
 
-async function take(opened: Database, session: Session, job: Job): Promise<Performed> {
+async function take(session: Session, job: Job): Promise<Performed> {
   const table = tableToTake(opened, job.sql);
   const shape = hostTables.shapeOf(table);
   const statement = new Statement(opened, session, takingSql(table, shape));
   try {
     requirePermission(statement.info.sensitive, job.allowSensitive);
+    requireLetGo([table.name], job.held);
     await statement.collectSnapshots(settings.root);
     const taking = new Taking(shape, session);
     const { truncated, rows } = sendRows(taking.rows(statement.rows()));
@@ -116,6 +125,16 @@ function requirePermission(sensitive: readonly string[], allowed: boolean): void
   throw new QueryError(
     'not_authorized',
     `${names} may only be read with a certificate for the role that allows sensitive tables`,
+  );
+}
+
+function requireLetGo(tables: readonly string[], held: readonly string[]): void {
+  const table = tables.find((name) => held.includes(name));
+  if (table === undefined) return;
+  throw new QueryError(
+    'table_unavailable',
+    `table "${table}": processes that read it were ended and are still held by the kernel, as by a ` +
+      'dead mount or disk; it is read again when they are gone',
   );
 }
 

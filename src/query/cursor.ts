@@ -165,6 +165,7 @@ function* lookUp(
     signal: session.abort.signal,
     columns: session.columnsOf(table),
     constraints,
+    load: (body) => session.load(body),
     warn: (message) => session.warn(`${table.name}: ${message}`),
   });
   for (const row of rows) yield rowValues(table, row);

@@ -24,6 +24,8 @@ export interface Job {
   readonly timeMs: number;
   readonly allowSensitive: boolean;
   readonly facts: HostFacts;
+  /** Tables that are not read now, since processes that did are still held by the kernel. */
+  readonly held: readonly string[];
 }
 
 export type Done =
@@ -45,6 +47,10 @@ export type Done =
 
 /** Query process to agent. */
 export type Report =
+  /** Said once, when SQLite is there: the time of a job begins with it. */
+  | { readonly type: 'ready' }
+  /** A collector loads a library, which is not on the query's time; said again when it is there. */
+  | { readonly type: 'loading' | 'loaded' }
   /** Said before a collector starts, so that a blocked one can be named. */
   | { readonly type: 'reading'; readonly table: string }
   /** Some rows of the answer: sent as they come, so that no message is large. */

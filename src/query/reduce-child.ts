@@ -5,11 +5,13 @@ import { orderVersions, type NodeClasses } from './reduce-versions.ts';
 import type { ReduceJob, ReduceReport } from './reduce.ts';
 
 process.on('disconnect', () => process.exit(0));
+
+const alasql = confinedAlasql();
 process.once('message', (job: ReduceJob) => report(perform(job)));
+process.send?.({ type: 'ready' } satisfies ReduceReport);
 
 function perform(job: ReduceJob): ReduceReport {
   try {
-    const alasql = confinedAlasql();
     const database = new alasql.Database('reduce');
     database.exec('CREATE TABLE answers');
     database.tables['answers']!.data = job.rows.map((row) => toObject(job.inputKeys, row));

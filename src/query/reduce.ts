@@ -18,6 +18,7 @@ export interface Answers {
 }
 
 export interface ReduceLimits {
+  /** From when the process is ready. */
   readonly timeMs: number;
   readonly memoryBytes: number;
   readonly rowsMax: number;
@@ -29,6 +30,9 @@ const DEFAULT_REDUCE_LIMITS: ReduceLimits = {
   rowsMax: 1_000_000,
 };
 
+/** Starting Node and alasql is not on the step's account, on a slow machine neither. */
+const START_MS = 60_000;
+
 /** Agent to reduce process. */
 export interface ReduceJob extends SafeReduce {
   readonly rows: readonly (readonly Value[])[];
@@ -39,8 +43,12 @@ export interface ReduceJob extends SafeReduce {
 
 /** Reduce process to agent. */
 export type ReduceReport =
+  /** Said once, when alasql is there: the time of the step begins with it. */
+  | { readonly type: 'ready' }
   | { readonly type: 'rows'; readonly rows: readonly (readonly Value[])[] }
   | { readonly type: 'failed'; readonly message: string };
+
+type ReduceEnd = Exclude<ReduceReport, { type: 'ready' }>;
 
 /**
  * Runs one SELECT over the table `answers`. Nothing is loaded and no process is started when the
@@ -99,30 +107,36 @@ function permissionFlags(): string[] {
   return flag === undefined ? [] : [flag, '--allow-fs-read=*'];
 }
 
-function reportOf(child: ChildProcess, job: ReduceJob, timeMs: number): Promise<ReduceReport> {
+function reportOf(child: ChildProcess, job: ReduceJob, timeMs: number): Promise<ReduceEnd> {
   return new Promise((resolve, reject) => {
     let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-4_096);
     });
-    const timer = setTimeout(() => {
-      reject(
-        new ReduceError(`the reduce step was ended after ${timeMs} ms; narrow it`, 'time_limit'),
-      );
-    }, timeMs);
+    const limit = (ms: number, message: string): NodeJS.Timeout =>
+      setTimeout(() => reject(new ReduceError(message, 'time_limit')), ms);
+    let timer = limit(START_MS, `the reduce process was not ready within ${START_MS} ms`);
     const finish = (then: () => void): void => {
       clearTimeout(timer);
       then();
     };
-    child.once('message', (report) => finish(() => resolve(report as ReduceReport)));
+    const begin = (): void => {
+      clearTimeout(timer);
+      timer = limit(timeMs, `the reduce step was ended after ${timeMs} ms; narrow it`);
+      child.send(job, (error) => {
+        if (error !== null) finish(() => reject(ended(String(error), stderr)));
+      });
+    };
+    child.on('message', (message) => {
+      const report = message as ReduceReport;
+      if (report.type === 'ready') begin();
+      else finish(() => resolve(report));
+    });
     child.once('error', (error) => finish(() => reject(ended(String(error), stderr))));
     // "close" comes after the last of stderr, "exit" may come before.
     child.once('close', (code, signal) =>
       finish(() => reject(ended(signal ?? `code ${code}`, stderr))),
     );
-    child.send(job, (error) => {
-      if (error !== null) finish(() => reject(ended(String(error), stderr)));
-    });
   });
 }
 

@@ -43,28 +43,46 @@ export class Session {
   denied: QueryError | undefined;
   /** What a collector or callback threw; SQLite itself only says "error". */
   failure: unknown;
-  readonly startedAt = performance.now();
+  startedAt = performance.now();
   readonly sql: string;
   readonly facts: HostFacts;
   readonly timeMs: number;
   readonly abort = new AbortController();
   private readonly announced = new Set<string>();
   private readonly announce: (table: string) => void;
+  private readonly onLoading: (isLoading: boolean) => void;
+  private loadingSince: number | undefined;
 
   constructor(options: {
     sql: string;
     facts: HostFacts;
     timeMs: number;
     announce: (table: string) => void;
+    loading: (isLoading: boolean) => void;
   }) {
     this.sql = options.sql;
     this.facts = options.facts;
     this.timeMs = options.timeMs;
     this.announce = options.announce;
+    this.onLoading = options.loading;
   }
 
   get remainingMs(): number {
-    return this.startedAt + this.timeMs - performance.now();
+    return this.startedAt + this.timeMs - (this.loadingSince ?? performance.now());
+  }
+
+  /** The clock stands while a collector loads a library: a cold start is not the query's fault. */
+  async load<T>(body: () => Promise<T>): Promise<T> {
+    if (this.loadingSince !== undefined) return body();
+    this.loadingSince = performance.now();
+    this.onLoading(true);
+    try {
+      return await body();
+    } finally {
+      this.startedAt += performance.now() - this.loadingSince;
+      this.loadingSince = undefined;
+      this.onLoading(false);
+    }
   }
 
   get timeIsOver(): boolean {

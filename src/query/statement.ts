@@ -147,6 +147,7 @@ export class Statement {
         signal: this.session.abort.signal,
         columns: this.session.columnsOf(table),
         constraints,
+        load: (body) => this.session.load(body),
         warn: (message) => this.session.warn(`${table.name}: ${message}`),
       }),
     );
@@ -157,14 +158,17 @@ export class Statement {
     const { session } = this;
     let timer: NodeJS.Timeout | undefined;
     const over = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => {
-          session.abandoned = true;
-          session.abort.abort();
-          reject(timeLimit(session.timeMs, table.name));
-        },
-        Math.max(0, session.remainingMs),
-      );
+      const look = (): void => {
+        // The clock may have stood for a while.
+        if (session.remainingMs > 0) return arm();
+        session.abandoned = true;
+        session.abort.abort();
+        reject(timeLimit(session.timeMs, table.name));
+      };
+      const arm = (): void => {
+        timer = setTimeout(look, Math.max(0, Math.ceil(session.remainingMs)));
+      };
+      arm();
     });
     try {
       return await Promise.race([body(), over]);

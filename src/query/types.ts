@@ -5,11 +5,18 @@ import type { VersionOrder } from '../tables/version-order.ts';
 /** Limits on one query at one host (docs/query-language.md), all from configuration. */
 export interface QueryLimits {
   readonly sqlBytesMax: number;
+  /** From when a process is ready for the query; waiting is not part of it. */
   readonly timeMs: number;
+  /** How long a query waits for its turn and for a process that is ready. */
+  readonly waitMs: number;
+  /** How long a query process may take to start, and a collector to load its library. */
+  readonly startMs: number;
   readonly heapBytes: number;
   readonly rowsMax: number;
   readonly answerBytesMax: number;
+  /** Of one asker at once. */
   readonly runningMax: number;
+  /** Of one asker. */
   readonly queuedMax: number;
   /** The query process is let go after this long without a query. */
   readonly idleMs: number;
@@ -18,6 +25,8 @@ export interface QueryLimits {
 export const DEFAULT_QUERY_LIMITS: QueryLimits = {
   sqlBytesMax: 64 * 1024,
   timeMs: 5_000,
+  waitMs: 30_000,
+  startMs: 60_000,
   heapBytes: 64 * 1024 * 1024,
   rowsMax: 10_000,
   answerBytesMax: 4 * 1024 * 1024,
@@ -103,6 +112,10 @@ export class QueryError extends Error {
   }
 }
 
+export function cancelled(): QueryError {
+  return new QueryError('cancelled', 'the query was cancelled');
+}
+
 export type QueryErrorCode =
   | 'syntax'
   | 'no_such_table'
@@ -117,23 +130,34 @@ export type QueryErrorCode =
   | 'failed'
   | 'cancelled';
 
-/** Runs SQL over this host's tables in a child process. */
+export interface WaitOptions {
+  /** How long it waits for its turn and a process that is ready; at most the limit. */
+  readonly waitMs?: number;
+  /** How long it may run then; at most the limit. */
+  readonly timeMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOptions extends WaitOptions {
+  /** Whose turn it takes, e.g. a node id: askers are served one after the other. */
+  readonly asker?: string;
+  readonly allowSensitive?: boolean;
+}
+
+/** Runs SQL over this host's tables in child processes. `busy`: nothing was run. */
 export interface QueryRunner {
-  /** @throws QueryError */
-  prepare(sql: string): Promise<PreparedInfo>;
-  /** Which tables and constraints this host would use. @throws QueryError */
-  explain(sql: string): Promise<Explanation>;
+  /** Without an asker it is this host's own, which has a place kept for it. @throws QueryError */
+  prepare(sql: string, options?: WaitOptions & Pick<RunOptions, 'asker'>): Promise<PreparedInfo>;
+  /** Which tables and constraints this host would use; always its own. @throws QueryError */
+  explain(sql: string, options?: WaitOptions): Promise<Explanation>;
   /** Sensitive tables are refused unless `allowSensitive`. @throws QueryError */
-  run(
-    sql: string,
-    options?: { timeMs?: number; signal?: AbortSignal; allowSensitive?: boolean },
-  ): Promise<QueryResult>;
-  /** Takes a table whole, under the limits of a query. @throws QueryError */
-  take(
-    table: string,
-    options?: { signal?: AbortSignal; allowSensitive?: boolean },
-  ): Promise<TakenTable>;
-  /** Ends the child. */
+  run(sql: string, options?: RunOptions): Promise<QueryResult>;
+  /**
+   * Takes a table whole, under the limits of a query; always this host's own.
+   * @throws QueryError
+   */
+  take(table: string, options?: Omit<RunOptions, 'asker'>): Promise<TakenTable>;
+  /** Ends the processes. */
   stop(): Promise<void>;
 }
 

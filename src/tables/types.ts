@@ -59,6 +59,8 @@ export interface CollectContext {
   readonly columns: ReadonlySet<string>;
   /** All that is known to hold for the rows; a collector may use it, SQLite checks again. */
   readonly constraints: readonly Constraint[];
+  /** Loads a library; what that takes is not on the query's time, as starting its process is not. */
+  load<T>(body: () => Promise<T>): Promise<T>;
   /** Something that is missing and that the person should know, e.g. "not root: other users' files are not seen". */
   warn(message: string): void;
 }

@@ -48,6 +48,11 @@ describe('configuration', () => {
   });
 
   it('never lets an answer grow past what the protocol carries', () => {
+    expect(parse('limits: {wait_ms: 3000000000, start_ms: 1, time_ms: 86400001}').limits).toEqual({
+      waitMs: 86_400_000,
+      startMs: 1,
+      timeMs: 86_400_000,
+    });
     expect(parse('limits: {answer_bytes_max: 99999999}').limits.answerBytesMax).toBe(
       4 * 1024 * 1024,
     );

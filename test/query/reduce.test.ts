@@ -30,6 +30,22 @@ async function refusal(sql: string): Promise<string> {
   );
 }
 
+describe('the clock of the step', () => {
+  test('begins when its process is ready: Node and alasql take longer to start than this limit', async () => {
+    const { rows } = await reduce('select count(*) from answers', ANSWERS, { timeMs: 120 });
+    expect(rows).toEqual([[4]]);
+  });
+
+  test('ends a join without end', async () => {
+    const many = { columns: ['n'], rows: Array.from({ length: 3_000 }, (_, n) => [n]) };
+    const sql = 'select count(*) from answers a, answers b, answers c';
+    await expect(reduce(sql, many, { timeMs: 300 })).rejects.toMatchObject({
+      code: 'time_limit',
+      message: 'the reduce step was ended after 300 ms; narrow it',
+    });
+  });
+});
+
 describe('over the answers of all hosts', () => {
   test.each([
     [

@@ -169,7 +169,7 @@ test('two run at once, others wait their turn, one too many is refused', async (
   const long = [1, 2].map(() => fixture.error(ENDLESS, { signal: abort.signal }));
   const waiting = Array.from({ length: 32 }, (_, n) => fixture.values(`select ${n}`));
   expect(await fixture.error('select 99')).toBe(
-    'busy: this host runs 2 queries and 32 wait; ask again later',
+    'busy: this host runs 2 queries of the same asker and 32 wait; ask again later',
   );
   abort.abort();
   expect(await Promise.all(long)).toEqual(Array(2).fill('cancelled: the query was cancelled'));

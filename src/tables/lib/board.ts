@@ -2,11 +2,13 @@
  * Machines without DMI, most ARM boards among them, and processors whose kernel tells numbers in
  * place of names: systeminformation keeps the lists that turn codes into makers and models.
  */
-import type { Row } from '../types.ts';
+import type { CollectContext, Row } from '../types.ts';
+
+type Loader = Pick<CollectContext, 'load'>;
 
 /** Maker and model of the machine and its board; NULL where they are not known. */
-export async function boardWithoutDmi(): Promise<Row> {
-  const { system, baseboard } = await systemInformation();
+export async function boardWithoutDmi(context: Loader): Promise<Row> {
+  const { system, baseboard } = await systemInformation(context);
   const [machine, board] = await Promise.all([system(), baseboard()]);
   return {
     hardware_vendor: known(machine.manufacturer),
@@ -21,15 +23,15 @@ export async function boardWithoutDmi(): Promise<Row> {
 }
 
 /** Brand of the processor, e.g. `BCM2711 Cortex-A72`. */
-export async function cpuBrand(): Promise<string | null> {
-  const { cpu } = await systemInformation();
+export async function cpuBrand(context: Loader): Promise<string | null> {
+  const { cpu } = await systemInformation(context);
   const { manufacturer, brand } = await cpu();
   return known([manufacturer, brand].filter(Boolean).join(' '));
 }
 
 /** Loaded only where it is needed, and then in the query process. */
-async function systemInformation(): Promise<typeof import('systeminformation')> {
-  return (await import('systeminformation')).default;
+async function systemInformation(context: Loader): Promise<typeof import('systeminformation')> {
+  return (await context.load(() => import('systeminformation'))).default;
 }
 
 /** It says `-` or an empty text where it knows nothing. */

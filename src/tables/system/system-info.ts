@@ -73,7 +73,7 @@ function isThisMachine(context: Rooted): boolean {
 async function hardwareColumns(context: CollectContext): Promise<Row> {
   const asked = [...context.columns].some((name) => /^(?:hardware|board)_/.test(name));
   const hasDmi = listDir(context, '/sys/class/dmi/id').length > 0;
-  if (asked && !hasDmi && isThisMachine(context)) return boardWithoutDmi();
+  if (asked && !hasDmi && isThisMachine(context)) return boardWithoutDmi(context);
   return {
     hardware_vendor: dmi(context, 'sys_vendor'),
     hardware_model: dmi(context, 'product_name'),
@@ -107,5 +107,5 @@ async function cpuColumns(context: CollectContext): Promise<Row> {
 
 /** ARM kernels tell implementer and part as numbers. */
 async function namedCpu(context: CollectContext): Promise<string | null> {
-  return context.columns.has('cpu_brand') && isThisMachine(context) ? cpuBrand() : null;
+  return context.columns.has('cpu_brand') && isThisMachine(context) ? cpuBrand(context) : null;
 }

@@ -20,6 +20,7 @@ export function contextFor(table: HostTable, over: Partial<CollectContext> = {})
     signal: new AbortController().signal,
     columns: new Set(table.columns.map((column) => column.name)),
     constraints: [],
+    load: (body) => body(),
     warn: (message) => warnings.push(message),
     ...over,
     warnings,

@@ -9,6 +9,7 @@ const context = {
   signal: new AbortController().signal,
   columns: new Set(table.columns.map((column) => column.name)),
   constraints: [],
+  load: <T>(body: () => Promise<T>) => body(),
   warn: (message: string) => void warnings.push(message),
 };
 const rows = table.kind === 'snapshot' ? await table.collect(context) : [...table.lookup(context)];
