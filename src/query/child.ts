@@ -8,10 +8,9 @@ import { Database } from './database.ts';
 import type { ChildSettings, Done, Job, Report } from './protocol.ts';
 import { Session } from './session.ts';
 import { loadSqlite } from './sqlite.ts';
-import { memoryLimit } from './sqlite-errors.ts';
 import { Statement } from './statement.ts';
 import { Taking, tableToTake, takingSql } from './taking.ts';
-import { QueryError } from './types.ts';
+import { memoryLimit, QueryError } from './types.ts';
 import type { Value } from '../tables/types.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ChildSettings;

@@ -4,7 +4,8 @@
  */
 import { FairQueue } from './fair-queue.ts';
 import type { ChildSettings, Job, JobKind } from './protocol.ts';
-import { QueryProcess, type Outcome } from './query-process.ts';
+import { QueryProcess } from './query-process.ts';
+import type { Outcome } from './running-job.ts';
 import {
   cancelled,
   DEFAULT_QUERY_LIMITS,

@@ -4,24 +4,16 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Value } from '../tables/types.ts';
 import { compiled } from './compiled.ts';
-import type { ChildSettings, Done, Job, Report } from './protocol.ts';
-import { cancelled, QueryError } from './types.ts';
+import type { ChildSettings, Job, Report } from './protocol.ts';
+import { RunningJob, type Outcome } from './running-job.ts';
+import { cancelled, memoryLimit, QueryError } from './types.ts';
 
-export interface Outcome {
-  readonly done: Done;
-  readonly rows: readonly (readonly Value[])[];
-}
-
-/** The child ends most queries itself at the limit; this long after it is killed. */
-const GRACE_MS = 500;
 /** Of a process that was killed its last words are waited for so long. */
 const LAST_WORDS_MS = 500;
 const STDERR_MAX = 4_096;
 /** Node, V8's heap and what collectors keep outside of it; SQLite's memory comes on top. */
 const RESIDENT_BYTES = 512 * 1024 * 1024;
-const LOOK_MS = 250;
 const PAGE_BYTES = 4_096;
 
 /** V8's heap; SQLite's own memory is outside of it and limited by heapBytes. */
@@ -51,7 +43,7 @@ export class QueryProcess {
   private readonly becomeReady: { resolve: () => void; reject: (error: QueryError) => void };
   private readonly startTimer: NodeJS.Timeout;
   private idleTimer: NodeJS.Timeout | undefined;
-  private running: Running | undefined;
+  private running: RunningJob | undefined;
   private stderr = '';
   private endedWith: QueryError | undefined;
 
@@ -94,7 +86,7 @@ export class QueryProcess {
     this.hold();
     return new Promise<Outcome>((resolve, reject) => {
       const onAbort = (): void => void this.kill(cancelled());
-      const running = new Running(job, {
+      const running = new RunningJob(job, {
         overdue: () => void this.kill(overdue(job, this.reading)),
         look: () => this.look(),
       });
@@ -181,11 +173,8 @@ export class QueryProcess {
   }
 
   /** The process counts its rows; one that counts wrong does not take the agent's memory. */
-  private add(running: Running, rows: Outcome['rows']): void {
-    for (const row of rows) {
-      running.rows.push(row);
-      running.bytes += leastBytes(row);
-    }
+  private add(running: RunningJob, rows: Outcome['rows']): void {
+    running.add(rows);
     const { rowsMax, answerBytesMax } = this.settings;
     if (running.rows.length > rowsMax || running.bytes > answerBytesMax)
       void this.kill(new QueryError('failed', 'the query process sent more rows than it may'));
@@ -194,7 +183,7 @@ export class QueryProcess {
   /** V8 and SQLite keep to their limits; buffers of a collector are in neither. */
   private look(): void {
     const most = RESIDENT_BYTES + this.settings.heapBytes;
-    if (residentBytes(this.child.pid) > most) void this.kill(memoryOver());
+    if (residentBytes(this.child.pid) > most) void this.kill(memoryLimit());
   }
 
   private exited(how: string): void {
@@ -232,49 +221,11 @@ export class QueryProcess {
 
   private died(how: string): QueryError {
     if (/heap out of memory|out of memory|Array buffer allocation failed/i.test(this.stderr))
-      return memoryOver();
+      return memoryLimit();
     const last = this.stderr.trim().split('\n').at(-1) ?? '';
     const where = this.reading === undefined ? '' : ` while reading table "${this.reading}"`;
     const said = last === '' ? '' : `: ${last}`;
     return new QueryError('failed', `the query process ended (${how})${where}${said}`);
-  }
-}
-
-/** A job that is under way, with its clock. */
-class Running {
-  readonly rows: (readonly Value[])[] = [];
-  bytes = 0;
-  resolve!: (outcome: Outcome) => void;
-  reject!: (error: QueryError) => void;
-  private readonly overdue: () => void;
-  private readonly looking: NodeJS.Timeout;
-  private leftMs: number;
-  private armedAt = 0;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(job: Job, on: { overdue: () => void; look: () => void }) {
-    this.overdue = on.overdue;
-    this.leftMs = job.timeMs + GRACE_MS;
-    this.looking = setInterval(on.look, LOOK_MS);
-    this.arm();
-  }
-
-  arm(): void {
-    clearTimeout(this.timer);
-    this.armedAt = performance.now();
-    this.timer = setTimeout(this.overdue, this.leftMs);
-  }
-
-  /** The clock stands, for so long at most. */
-  pause(mostMs: number): void {
-    this.leftMs = Math.max(0, this.leftMs - (performance.now() - this.armedAt));
-    clearTimeout(this.timer);
-    this.timer = setTimeout(this.overdue, mostMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-    clearInterval(this.looking);
   }
 }
 
@@ -286,21 +237,6 @@ function overdue({ kind, timeMs }: Job, reading: string | undefined): QueryError
       ? `preparing the query was ended after ${timeMs} ms; make the query simpler`
       : `the query was ended after its ${timeMs} ms${where}; narrow the query or give it more time`,
   );
-}
-
-function memoryOver(): QueryError {
-  return new QueryError(
-    'memory_limit',
-    'the query needs more memory than a host gives; select fewer columns or rows',
-  );
-}
-
-/** At most what the process counts for the same row. */
-function leastBytes(row: readonly Value[]): number {
-  let bytes = 2;
-  for (const value of row)
-    bytes += typeof value === 'string' || value instanceof Uint8Array ? 3 + value.length : 9;
-  return bytes;
 }
 
 /** Resident memory of a process (proc(5), statm); 0 where it has ended. */

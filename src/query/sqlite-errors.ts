@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { nearNames } from './near-names.ts';
 import { timeLimit, type Session } from './session.ts';
 import { collectorError } from './collector-error.ts';
-import { QueryError } from './types.ts';
+import { memoryLimit, QueryError } from './types.ts';
 
 const SQLITE_NOMEM = 7;
 const SQLITE_INTERRUPT = 9;
@@ -33,13 +33,6 @@ export function stepError(session: Session, rc: number, message: string): QueryE
   if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
   if (rc === SQLITE_NOMEM || rc === SQLITE_TOOBIG) return memoryLimit();
   return new QueryError('failed', message);
-}
-
-export function memoryLimit(): QueryError {
-  return new QueryError(
-    'memory_limit',
-    'the query needs more memory than a host gives; select fewer columns or rows',
-  );
 }
 
 function constraintRequired(tables: readonly HostTable[]): QueryError {

@@ -116,6 +116,13 @@ export function cancelled(): QueryError {
   return new QueryError('cancelled', 'the query was cancelled');
 }
 
+export function memoryLimit(): QueryError {
+  return new QueryError(
+    'memory_limit',
+    'the query needs more memory than a host gives; select fewer columns or rows',
+  );
+}
+
 export type QueryErrorCode =
   | 'syntax'
   | 'no_such_table'

@@ -1,8 +1,9 @@
 /** A host confines what it is asked again, whoever asked: here the asker's own check is left out. */
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { encodeQueryBody } from '../../src/agent/answer.ts';
 import {
   Agent,
@@ -119,4 +120,33 @@ it('a host refuses kinds it does not know and bodies that are none, and answers 
     state: 'ok',
     rowCount: 1,
   });
+});
+
+it('a host takes its askers in turn: one that floods it keeps no other waiting', async () => {
+  const endless =
+    'with recursive r(x) as (select 1 union all select x + 1 from r) select count(*) from r';
+  const flood = new AbortController();
+  setMaxListeners(0, flood.signal);
+  const ended: string[] = [];
+  const runs = vi.spyOn(host.runner, 'run');
+  const spec = { targets: { kind: 'nodes', nodes: [host.nodeId] }, timeoutMs: 60_000 } as const;
+  const read = async (by: Agent, sql: string, signal?: AbortSignal): Promise<string> => {
+    const body = encodeQueryBody(sql);
+    for await (const event of by.node.request({ ...spec, kind: 'query', body }, signal)) {
+      if (event.kind === 'account') return event.account.hosts[0]!.state;
+    }
+    return 'none';
+  };
+  const slow = Array.from({ length: 20 }, () =>
+    read(asker, endless, flood.signal).then(
+      (state) => ended.push(state),
+      () => undefined,
+    ),
+  );
+  await eventually(() => runs.mock.calls.length === 20, 'the flood is there');
+  expect(await read(host, 'select 1')).toBe('ok');
+  // At most one of each of the two places may have come to its limit meanwhile.
+  expect(ended.length).toBeLessThanOrEqual(2);
+  flood.abort();
+  await Promise.all(slow);
 });
