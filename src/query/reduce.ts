@@ -18,6 +18,8 @@ export interface Answers {
 }
 
 export interface ReduceLimits {
+  /** Starting Node and alasql is not on the step's account, on a slow machine neither. */
+  readonly startMs: number;
   /** From when the process is ready. */
   readonly timeMs: number;
   readonly memoryBytes: number;
@@ -25,13 +27,11 @@ export interface ReduceLimits {
 }
 
 const DEFAULT_REDUCE_LIMITS: ReduceLimits = {
+  startMs: 60_000,
   timeMs: 30_000,
   memoryBytes: 1024 * 1024 * 1024,
   rowsMax: 1_000_000,
 };
-
-/** Starting Node and alasql is not on the step's account, on a slow machine neither. */
-const START_MS = 60_000;
 
 /** Agent to reduce process. */
 export interface ReduceJob extends SafeReduce {
@@ -60,12 +60,12 @@ export async function reduce(
   answers: Answers,
   limits: Partial<ReduceLimits> = {},
 ): Promise<Answers> {
-  const { timeMs, memoryBytes, rowsMax } = { ...DEFAULT_REDUCE_LIMITS, ...limits };
+  const { startMs, timeMs, memoryBytes, rowsMax } = { ...DEFAULT_REDUCE_LIMITS, ...limits };
   const safe = guardReduce(sql, answers.columns);
   const child = start(memoryBytes);
   try {
     const job = { ...safe, rows: answers.rows, rowsMax, orders: ordersOf(answers, safe) };
-    const report = await reportOf(child, job, timeMs);
+    const report = await reportOf(child, job, { startMs, timeMs });
     if (report.type === 'failed')
       throw new ReduceError(`the reduce step failed: ${report.message}`, 'failed');
     return { columns: safe.outputNames, rows: report.rows };
@@ -107,7 +107,11 @@ function permissionFlags(): string[] {
   return flag === undefined ? [] : [flag, '--allow-fs-read=*'];
 }
 
-function reportOf(child: ChildProcess, job: ReduceJob, timeMs: number): Promise<ReduceEnd> {
+function reportOf(
+  child: ChildProcess,
+  job: ReduceJob,
+  { startMs, timeMs }: Pick<ReduceLimits, 'startMs' | 'timeMs'>,
+): Promise<ReduceEnd> {
   return new Promise((resolve, reject) => {
     let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -115,7 +119,7 @@ function reportOf(child: ChildProcess, job: ReduceJob, timeMs: number): Promise<
     });
     const limit = (ms: number, message: string): NodeJS.Timeout =>
       setTimeout(() => reject(new ReduceError(message, 'time_limit')), ms);
-    let timer = limit(START_MS, `the reduce process was not ready within ${START_MS} ms`);
+    let timer = limit(startMs, `the reduce process was not ready within ${startMs} ms; try again`);
     const finish = (then: () => void): void => {
       clearTimeout(timer);
       then();
