@@ -192,7 +192,11 @@ describe('whatever the process does', () => {
       const fixture = fixtureWith({ timeMs: 300 });
       const freezer = `/sys/fs/cgroup/freezer/swarmplane-${process.pid}`;
       mkdirSync(freezer);
-      onTestFinished(() => rmdirSync(freezer));
+      onTestFinished(async () => {
+        writeFileSync(`${freezer}/freezer.state`, 'THAWED');
+        await emptied(freezer);
+        rmdirSync(freezer);
+      });
       writeFileSync(`${freezer}/freezer.state`, 'FROZEN');
       writeFileSync(join(fixture.root, 'freezer'), freezer);
       for (let tries = 0; tries < 2; tries++) {
@@ -203,8 +207,7 @@ describe('whatever the process does', () => {
       );
       expect(await fixture.values('select 1')).toEqual([1]);
       writeFileSync(`${freezer}/freezer.state`, 'THAWED');
-      for (const pid of readFileSync(`${freezer}/cgroup.procs`, 'utf8').match(/\d+/g) ?? [])
-        await gone(Number(pid));
+      await emptied(freezer);
       let error = '';
       do error = await fixture.error('select * from frozen');
       while (error.startsWith('table_unavailable'));
@@ -216,6 +219,12 @@ describe('whatever the process does', () => {
 
 function cross(count: number): string {
   return Array.from({ length: count }, (_, n) => `people p${n}`).join();
+}
+
+/** Resolves when no process is left in the control group. */
+async function emptied(folder: string): Promise<void> {
+  while (readFileSync(`${folder}/cgroup.procs`, 'utf8') !== '')
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Resolves when the process has ended, reaped or not. */
