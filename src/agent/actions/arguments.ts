@@ -37,21 +37,32 @@ function checkValue(
   }
 }
 
-/** A value can become an option only where its pattern begins with a dash itself. */
+/**
+ * A value can make an option of the filled argument only where its own pattern begins with a dash:
+ * it is judged wherever nothing, or nothing but dashes, has come before it.
+ */
 function fill(
   action: ActionConfig,
   template: string,
   values: Readonly<Record<string, string>>,
 ): string {
-  const first = /^\{([a-z0-9_]+)\}/.exec(template)?.[1];
-  if (first !== undefined && values[first]!.startsWith('-')) {
-    const pattern = action.patterns.get(first)!;
-    if (!/^\^\(\?:-/.test(pattern.source)) {
-      throw refuse(action, `${first} is ${quoted(values[first]!)}, which would be an option`);
-    }
+  let filled = '';
+  let at = 0;
+  for (const { 0: placeholder, 1: name, index } of template.matchAll(PLACEHOLDER)) {
+    filled += template.slice(at, index);
+    at = index + placeholder.length;
+    const value = values[name!]!;
+    if (/^-*$/.test(filled)) refuseOption(action, name!, value);
+    filled += value;
   }
-  // A function, because $ in a replacement text has a meaning.
-  return template.replace(PLACEHOLDER, (_, name: string) => values[name]!);
+  return filled + template.slice(at);
+}
+
+function refuseOption(action: ActionConfig, name: string, value: string): void {
+  if (!value.startsWith('-')) return;
+  const pattern = action.patterns.get(name)!;
+  if (/^\^\(\?:-/.test(pattern.source)) return;
+  throw refuse(action, `${name} is ${quoted(value)}, which would be an option`);
 }
 
 /** Without the anchors. */

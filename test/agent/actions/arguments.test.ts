@@ -50,6 +50,29 @@ describe('arguments of an action', () => {
     expect(fill('x{x}', '[a-z-]+', '-rf')).toEqual(['x-rf']);
   });
 
+  it('are no options after values that are empty, or after dashes of the configuration', () => {
+    const two = (args: string, values: Record<string, string>, b = '.*'): string[] =>
+      argumentsOf(
+        parseConfig(
+          `actions: {a: {program: /bin/true, args: [${JSON.stringify(args)}], patterns: {a: ".*", b: ${JSON.stringify(b)}}}}`,
+          '/s/config.yaml',
+        ).actions.get('a')!,
+        values,
+      );
+    for (const value of ['-rf', '--purge', '-'])
+      expect(() => two('{a}{b}', { a: '', b: value })).toThrow(
+        refused(`b is "${value}", which would be an option`),
+      );
+    expect(() => two('{a}{a}{b}', { a: '', b: '-x' })).toThrow(refused('b is "-x"'));
+    expect(() => two('{b}{a}', { a: '-x', b: '' })).toThrow(refused('a is "-x"'));
+    expect(() => fill('-{x}', '.*', '-purge')).toThrow(refused('x is "-purge"'));
+    expect(() => two('{a}{b}', { a: '-', b: '-x' })).toThrow(refused('a is "-"'));
+    expect(two('{a}{b}', { a: 'x', b: '-rf' })).toEqual(['x-rf']);
+    expect(two('{a}={b}', { a: '', b: '-rf' })).toEqual(['=-rf']);
+    expect(two('{a}{b}', { a: '', b: '-rf' }, '-[rf]+')).toEqual(['-rf']);
+    expect(fill('-{x}', '[a-z]', 'v')).toEqual(['-v']);
+  });
+
   it('must be given, and no others', () => {
     const restart = shipped.get('restart-service')!;
     expect(() => argumentsOf(restart, {})).toThrow(refused('wants the argument "unit"'));
