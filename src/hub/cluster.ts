@@ -4,18 +4,23 @@
  * In the folder we are given (below the state folder), owned by who starts the hub:
  *   server.json   0600: port, passwords, where the data is
  *   postgres.log  0600: what the server says
- * and `cluster`, the server's data (PGDATA), 0700, owned by the user the server runs as. It lies in
- * the same folder if that user can get there. A state folder of root is closed to every other user,
- * so then `cluster` goes to /var/lib/swarmplane/<id>/, beside a note that names the state folder.
+ * and `cluster`, the server's data (PGDATA), 0700, owned by the user the server runs as, beside
+ * `config`, what it is configured by, owned by who starts the hub. They lie in the same folder if that
+ * user can get there. A state folder of root is closed to every other user, so then they go to
+ * /var/lib/swarmplane-postgres/<id>/, beside a note that names the state folder.
+ *
+ * Root writes nothing into `cluster`, follows no link there, and reads only by foreign-file.ts: the
+ * server's account may be somebody else's by way of the database.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { chmod, chown, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { HubError, codeOf, messageOf } from './errors.ts';
-import { canEnter, serverAccount, type Account } from './postgres-account.ts';
+import { readForeign } from './foreign-file.ts';
+import { adopt, canEnter, serverAccount, type Account } from './postgres-account.ts';
 import { embeddedBinaries, type Binaries } from './postgres-binaries.ts';
 
 /** server.json */
@@ -39,10 +44,13 @@ export interface Cluster {
   readonly binaries: Binaries;
   /** PGDATA */
   readonly data: string;
+  /** postgresql.conf and pg_hba.conf. */
+  readonly config: string;
   readonly logFile: string;
 }
 
-export const HOME_FOR_ROOT = '/var/lib/swarmplane';
+/** Not below root's usual state folder, which is closed to the server's user. */
+export const HOME_FOR_ROOT = '/var/lib/swarmplane-postgres';
 
 /**
  * Opens the cluster of a folder, making it first where there is none.
@@ -51,9 +59,14 @@ export const HOME_FOR_ROOT = '/var/lib/swarmplane';
 export async function openCluster(dataDir: string, homeForRoot = HOME_FOR_ROOT): Promise<Cluster> {
   const folder = resolve(dataDir);
   await writable(folder, () => mkdir(folder, { recursive: true, mode: 0o711 }));
+  requireOwn(folder);
   const known = await readState(folder);
   const account = serverAccount(known === undefined ? undefined : join(known.home, 'cluster'));
   const copyTo = account === undefined ? folder : homeForRoot;
+  if (account !== undefined) {
+    await writable(copyTo, () => mkdir(copyTo, { recursive: true, mode: 0o755 }));
+    requireOwn(copyTo);
+  }
   const binaries = await embeddedBinaries(account, copyTo);
   const state = known ?? newState(account, folder, homeForRoot);
   const cluster: Cluster = {
@@ -62,13 +75,55 @@ export async function openCluster(dataDir: string, homeForRoot = HOME_FOR_ROOT):
     account,
     binaries,
     data: join(state.home, 'cluster'),
+    config: join(state.home, 'config'),
     logFile: join(folder, 'postgres.log'),
   };
-  if (!existsSync(join(cluster.data, 'PG_VERSION'))) await initialise(cluster);
-  await checkVersion(cluster);
-  await writable(cluster.data, () => writeFile(join(cluster.data, 'swarmplane.conf'), SETTINGS));
+  if (readForeign(join(cluster.data, 'PG_VERSION')) === undefined) await initialise(cluster);
+  requireOwn(state.home);
+  if (account !== undefined) adopt(cluster.data, account);
+  checkVersion(cluster);
+  await writable(cluster.config, () => configure(cluster));
   return cluster;
 }
+
+/** What root writes and reads lies in folders of root that nobody else can write. */
+function requireOwn(folder: string): void {
+  if (process.getuid?.() !== 0) return;
+  const stat = lstatSync(folder);
+  if (stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o022) === 0) return;
+  throw new HubError(
+    'foreign_folder',
+    `${JSON.stringify(folder)} can be changed by others than root`,
+    { hint: `if it is meant to be the hub's: chown root ${folder}; chmod go-w ${folder}` },
+  );
+}
+
+/** Settings anew at every start; pg_hba.conf once, for whoever wants to add to it. */
+async function configure({ config }: Cluster): Promise<void> {
+  await mkdir(config, { recursive: true, mode: 0o755 });
+  requireOwn(config);
+  await chmod(config, 0o755);
+  await replace(join(config, 'postgresql.conf'), SETTINGS, 0o644);
+  await writeFile(join(config, 'pg_hba.conf'), ACCESS, { flag: 'wx', mode: 0o644 }).catch(
+    (error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    },
+  );
+  // A strict umask must not shut the server's user out.
+  for (const name of ['postgresql.conf', 'pg_hba.conf']) await chmod(join(config, name), 0o644);
+}
+
+/** Whole or not at all, also when the power goes; never through a link. */
+async function replace(file: string, content: string, mode: number): Promise<void> {
+  const fresh = `${file}.new`;
+  await rm(fresh, { force: true });
+  await writeFile(fresh, content, { mode, flag: 'wx', flush: true });
+  await rename(fresh, file);
+}
+
+const ACCESS = `# Who may connect, see pg_hba.conf of PostgreSQL. Written once by swarmplane, yours from then on.
+host all all 127.0.0.1/32 scram-sha-256
+`;
 
 type Login = keyof ClusterState['passwords'];
 
@@ -108,13 +163,7 @@ export function runAs(account: Account | undefined): {
 /** Whole or not at all, also when the power goes. */
 export async function saveState(cluster: Cluster): Promise<void> {
   const file = join(cluster.dataDir, 'server.json');
-  await writable(file, async () => {
-    await writeFile(`${file}.new`, `${JSON.stringify(cluster.state, null, 2)}\n`, {
-      mode: 0o600,
-      flush: true,
-    });
-    await rename(`${file}.new`, file);
-  });
+  await writable(file, () => replace(file, `${JSON.stringify(cluster.state, null, 2)}\n`, 0o600));
 }
 
 /** What is in server.json; undefined where there is none. @throws HubError unwritable */
@@ -157,15 +206,24 @@ async function initialise(cluster: Cluster): Promise<void> {
   await writable(state.home, () => makeHome(cluster));
   const partial = `${data}.new`;
   await writable(partial, async () => {
-    await rm(partial, { recursive: true, force: true });
+    await removeOf(account, partial);
     await mkdir(partial, { mode: 0o700 });
     if (account !== undefined) await chown(partial, account.uid, account.gid);
   });
   await runInitdb(cluster, partial);
-  await writeFile(join(partial, 'postgresql.conf'), "include 'swarmplane.conf'\n", { flag: 'a' });
   await rename(partial, data);
   state.initialised = true;
   await saveState(cluster);
+}
+
+/** What lies in a folder of the account is removed by the account: its links could lead root astray. */
+async function removeOf(account: Account | undefined, folder: string): Promise<void> {
+  const owner = lstatSync(folder, { throwIfNoEntry: false })?.uid;
+  if (account !== undefined && owner === account.uid) {
+    const removal = 'rm -rf -- "$1"/* "$1"/.[!.]*';
+    await promisify(execFile)('/bin/sh', ['-c', removal, 'sh', folder], runAs(account));
+    await rmdir(folder);
+  } else await rm(folder, { recursive: true, force: true });
 }
 
 async function makeHome({ state, dataDir, account }: Cluster): Promise<void> {
@@ -182,7 +240,8 @@ async function makeHome({ state, dataDir, account }: Cluster): Promise<void> {
 
 async function runInitdb({ binaries, account, state }: Cluster, folder: string): Promise<void> {
   const passwordFile = join(folder, '..', '.initdb-password');
-  await writeFile(passwordFile, `${state.passwords.postgres}\n`, { mode: 0o600 });
+  await rm(passwordFile, { force: true });
+  await writeFile(passwordFile, `${state.passwords.postgres}\n`, { mode: 0o600, flag: 'wx' });
   try {
     if (account !== undefined) await chown(passwordFile, account.uid, account.gid);
     await promisify(execFile)(
@@ -217,8 +276,8 @@ const INITDB_ARGS = [
   '--no-instructions',
 ];
 
-async function checkVersion({ data, binaries }: Cluster): Promise<void> {
-  const has = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim();
+function checkVersion({ data, binaries }: Cluster): void {
+  const has = readForeign(join(data, 'PG_VERSION'))?.trim() ?? '';
   const runs = binaries.version.split('.')[0];
   if (has === runs) return;
   throw new HubError(

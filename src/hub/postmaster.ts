@@ -13,9 +13,10 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, runAs, type Cluster } from './cluster.ts';
+import { readForeign } from './foreign-file.ts';
 
 export interface Postmaster {
   readonly pid: number;
@@ -30,16 +31,13 @@ export interface Postmaster {
 export function startPostmaster(cluster: Cluster, port: number): Postmaster {
   const log = openSync(cluster.logFile, 'a', 0o600);
   const from = statSync(cluster.logFile).size;
-  const args = [
-    '-D',
-    cluster.data,
-    '-p',
-    String(port),
-    '-c',
+  const settings = [
+    `config_file=${join(cluster.config, 'postgresql.conf')}`,
+    `hba_file=${join(cluster.config, 'pg_hba.conf')}`,
     'listen_addresses=127.0.0.1',
-    '-c',
     'fsync=on',
-  ];
+  ].flatMap((setting) => ['-c', setting]);
+  const args = ['-D', cluster.data, '-p', String(port), ...settings];
   let failure = '';
   try {
     const child = spawn(join(cluster.binaries.bin, 'postgres'), args, {
@@ -69,8 +67,9 @@ export function startPostmaster(cluster: Cluster, port: number): Postmaster {
  */
 export function findPostmaster(cluster: Cluster): Postmaster | undefined {
   const file = join(cluster.data, 'postmaster.pid');
-  if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, 'utf8').split('\n');
+  const text = readForeign(file);
+  if (text === undefined) return undefined;
+  const lines = text.split('\n');
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!isPostmasterOf(pid, cluster.data)) {
     rmSync(file, { force: true });
@@ -84,7 +83,7 @@ export function findPostmaster(cluster: Cluster): Postmaster | undefined {
 /** What pg_ctl waits for: the eighth line of postmaster.pid, written when the port is bound and recovery through. */
 export function saysReady(cluster: Cluster, postmaster: Postmaster): boolean {
   try {
-    const lines = readFileSync(join(cluster.data, 'postmaster.pid'), 'utf8').split('\n');
+    const lines = (readForeign(join(cluster.data, 'postmaster.pid')) ?? '').split('\n');
     return Number(lines[0]) === postmaster.pid && lines[7]?.trim() === 'ready';
   } catch {
     return false;
@@ -157,7 +156,8 @@ export interface Guardian {
 export async function startGuardian(cluster: Cluster, graceMs: number): Promise<Guardian> {
   const token = randomBytes(8).toString('hex');
   const tokenFile = join(cluster.state.home, 'guardian');
-  await writeFile(tokenFile, token, { mode: 0o644 });
+  await rm(tokenFile, { force: true });
+  await writeFile(tokenFile, token, { mode: 0o644, flag: 'wx' });
   const args = [
     String(graceMs / 1000),
     tokenFile,

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -281,7 +281,8 @@ describe('what can be wrong before it starts', () => {
   });
 
   it('a configuration that the server refuses: the last lines of its log are shown', async () => {
-    const file = join(clusterDir, 'postgresql.conf');
+    // where ALTER SYSTEM writes
+    const file = join(clusterDir, 'postgresql.auto.conf');
     const good = await readFile(file, 'utf8');
     await writeFile(file, 'shared_buffers = banana\n');
     const error = await failure(start());
@@ -316,6 +317,90 @@ describe.runIf(isRoot())('as root', () => {
     expect(statSync(`/proc/${server.pid}`).uid).toBe(statSync(server.clusterDir).uid);
     expect(server.clusterDir.startsWith(`${folder}/`)).toBe(false);
     expect(readFileSync(join(dirname(server.clusterDir), 'README'), 'utf8')).toContain(folder);
+  });
+
+  it('runs as an account of its own, and takes over what was left to nobody', async () => {
+    const first = await start();
+    const own = statSync(first.clusterDir).uid;
+    const passwd = readFileSync('/etc/passwd', 'utf8');
+    expect(passwd).toMatch(new RegExp(`^swarmplane-db:[^:]*:${own}:`, 'm'));
+    await first.stop();
+    const nobody = Number(/^nobody:[^:]*:(\d+):/m.exec(passwd)![1]);
+    execFileSync('chown', ['-R', String(nobody), first.clusterDir]);
+    const again = await start();
+    expect(statSync(again.clusterDir).uid).toBe(own);
+    expect(statSync(`/proc/${again.pid}`).uid).toBe(own);
+    expect(await ask(again.url, 'select 1')).toEqual([1]);
+  });
+
+  /** Runs a shell line as the account of the database, in its folder. */
+  function asServer(clusterDir: string, line: string): void {
+    const { uid, gid } = statSync(clusterDir);
+    execFileSync('/bin/sh', ['-ec', line], { uid, gid, cwd: clusterDir, stdio: 'pipe' });
+  }
+
+  it('writes nothing where the account of the database could lead it astray', async () => {
+    const server = await start();
+    const { clusterDir } = server;
+    await server.stop();
+    const victim = join(folder, 'victim');
+    await writeFile(victim, 'of root\n', { mode: 0o600 });
+    asServer(
+      clusterDir,
+      `for name in swarmplane.conf swarmplane.conf.new postgresql.conf pg_hba.conf pg_ident.conf; do
+         ln -sfn ${victim} $name
+       done`,
+    );
+    const again = await start();
+    expect(await ask(again.url, 'select 1')).toEqual([1]);
+    expect(readFileSync(victim, 'utf8')).toBe('of root\n');
+    expect(() => asServer(clusterDir, 'touch ../config/postgresql.conf')).toThrow();
+    expect(() => asServer(clusterDir, 'touch ../config/x || touch ../x')).toThrow();
+  });
+
+  it.each(['PG_VERSION', 'postmaster.pid'])(
+    'neither waits for a pipe nor follows a link that is called %s',
+    async (name) => {
+      const server = await start();
+      const { clusterDir } = server;
+      await server.stop();
+      asServer(clusterDir, `rm -f ${name}; mkfifo ${name}`);
+      expect((await failure(start())).code).toBe('foreign_file');
+      asServer(clusterDir, `rm -f ${name}; ln -s /etc/shadow ${name}`);
+      const error = await failure(start());
+      expect(error.code).toBe('foreign_file');
+      expect(error.message).toContain(join(clusterDir, name));
+      expect(error.message).not.toContain('root:');
+    },
+  );
+
+  it('removes what an initdb left over as the account, not as root', async () => {
+    const server = await start();
+    const { clusterDir } = server;
+    await server.stop();
+    const file = join(folder, 'postgres/server.json');
+    await writeFile(
+      file,
+      readFileSync(file, 'utf8').replace('"initialised": true', '"initialised": false'),
+    );
+    const precious = join(folder, 'precious');
+    await mkdir(precious);
+    await writeFile(join(precious, 'file'), '');
+    execFileSync('mv', [clusterDir, `${clusterDir}.new`]);
+    asServer(`${clusterDir}.new`, `ln -s ${precious} link; ln -s ${precious} .hidden`);
+    await start();
+    expect(existsSync(join(precious, 'file'))).toBe(true);
+  });
+
+  it('refuses folders that others can change', async () => {
+    await mkdir(home, { mode: 0o755 });
+    execFileSync('chown', ['nobody', home]);
+    const error = await failure(start());
+    expect(error.code).toBe('foreign_folder');
+    expect(error.message).toContain(JSON.stringify(home));
+    execFileSync('chown', ['root', home]);
+    chmodSync(home, 0o777);
+    expect((await failure(start())).code).toBe('foreign_folder');
   });
 
   it('keeps its data in the state folder where that user can go', async () => {
