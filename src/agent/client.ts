@@ -10,6 +10,7 @@ export { CONTROL_SOCKET, control, controlOnce, type ControlRequest } from './con
 export { AgentError } from './errors.ts';
 export type { Finding, FindingState } from './finding.ts';
 export { defaultStateFolder, StateFolder } from './state-folder.ts';
+export { printable, printableLines } from './printable.ts';
 export type { Account, HostOutcome, HostState } from '../swarm/index.ts';
 export { VERSION } from './version.ts';
 export { encodeFields, utf8 } from '../wire/index.ts';

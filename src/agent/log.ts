@@ -2,6 +2,7 @@
 import pino from 'pino';
 import type { LogLevel } from './config.ts';
 import { LogRepeats, type LogLine } from './log-repeats.ts';
+import { printable } from './printable.ts';
 
 export type Log = pino.Logger;
 
@@ -12,9 +13,7 @@ export function createLog(level: LogLevel, name: string): Log {
     direct[said](line.fields, line.message);
   });
   const options = { level, base: { node: name }, timestamp: pino.stdTimeFunctions.isoTime };
-  const stream = process.stderr.isTTY
-    ? { write: (line: string) => void process.stderr.write(readable(line)) }
-    : pino.destination({ fd: 2, sync: true });
+  const stream = { write: process.stderr.isTTY ? toTerminal : toFile() };
   const direct = pino(options, stream);
   const later = sweepLater(repeats);
   process.once('exit', () => repeats.flush());
@@ -30,6 +29,15 @@ export function createLog(level: LogLevel, name: string): Log {
     method.apply(this, args);
   };
   return pino({ ...options, hooks: { logMethod } }, stream);
+}
+
+function toTerminal(line: string): void {
+  process.stderr.write(readable(line));
+}
+
+function toFile(): (line: string) => void {
+  const out = pino.destination({ fd: 2, sync: true });
+  return (line) => void out.write(escaped(line));
 }
 
 /** Undefined for a call with a sentence that pino has yet to fill in. */
@@ -60,10 +68,17 @@ function sweepLater(repeats: LogRepeats): () => void {
 
 const LEVELS: Record<number, string> = { 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR' };
 
-function readable(line: string): string {
+/** JSON says the same with them as escapes, and people look at these lines, too. */
+function escaped(line: string): string {
+  return `${printable(line.slice(0, -1))}\n`;
+}
+
+/** One line of JSON as people read it; names and messages may be a stranger's. */
+export function readable(line: string): string {
   const { level, time, node, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
   const details = Object.entries(rest)
     .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('');
-  return `${String(time).slice(11, 23)} ${String(node)} ${LEVELS[Number(level)] ?? String(level)} ${String(msg)}${details}\n`;
+  const at = `${String(time).slice(11, 23)} ${String(node)} ${LEVELS[Number(level)] ?? String(level)}`;
+  return `${printable(`${at} ${String(msg)}${details}`)}\n`;
 }

@@ -3,6 +3,8 @@
  * lower-case, no full stop, no stack unless SWARMPLANE_DEBUG is set.
  */
 
+import { printableLines } from '../agent/client.ts';
+
 /** Exit codes, as the help states them. */
 export const EXIT = {
   ok: 0,
@@ -33,10 +35,10 @@ export function reportError(error: unknown): number {
     hint?: unknown;
     exitCode?: unknown;
   };
-  process.stderr.write(
-    `swarmplane: error: ${typeof message === 'string' ? message : String(error)}\n`,
-  );
-  if (typeof hint === 'string') process.stderr.write(`hint: ${hint}\n`);
+  // Both may quote what another machine said.
+  const said = typeof message === 'string' ? message : String(error);
+  process.stderr.write(`swarmplane: error: ${printableLines(said)}\n`);
+  if (typeof hint === 'string') process.stderr.write(`hint: ${printableLines(hint)}\n`);
   if (process.env['SWARMPLANE_DEBUG']) console.error(error);
   return typeof exitCode === 'number' ? exitCode : EXIT.failed;
 }

@@ -55,7 +55,7 @@ async function show(
 ): Promise<void> {
   const of = await findHistory(pool, host, name);
   if (of.seenAt === undefined)
-    process.stderr.write(`${of.host} has not handed over ${of.table} yet\n`);
+    process.stderr.write(`${printable(of.host)} has not handed over ${of.table} yet\n`);
   if (options.at !== undefined) return showRows(pool, of, timeOf(options.at), options);
   let since = timeOf(options.since!);
   for (;;) {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { runSql } from '../hub/index.ts';
+import { printableLines } from '../agent/client.ts';
 import { databaseOf } from './options.ts';
 import { csvLine, json, table } from './text.ts';
 
@@ -15,7 +16,7 @@ export function registerSql(program: Command): void {
       async (statement: string, options: { database?: string; json?: boolean; csv?: boolean }) => {
         const url = databaseOf(command, options.database);
         for (const result of await runSql(url, statement, (notice) =>
-          process.stderr.write(`${notice}\n`),
+          process.stderr.write(`${printableLines(notice)}\n`),
         )) {
           process.stdout.write(render(result, options));
         }

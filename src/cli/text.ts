@@ -1,5 +1,8 @@
 /** Values and rows as text: aligned tables, CSV and JSON. */
+import { printable } from '../agent/client.ts';
 import type { Value } from '../tables/index.ts';
+
+export { printable } from '../agent/client.ts';
 
 /**
  * A value as one line of a terminal. Rows come from other machines: control characters could move
@@ -11,19 +14,12 @@ export function cell(value: Value | undefined | boolean): string {
   return printable(String(value));
 }
 
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    const named: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
-    return named[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-}
-
 /** UTC, to the second. */
 export function timeText(at: Date): string {
   return at.toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** RFC 4180, with a line feed at the ends of lines. */
+/** RFC 4180, with a line feed at the ends of lines. On a terminal nothing unprintable goes out raw. */
 export function csvLine(values: readonly (Value | undefined)[]): string {
   const fields = values.map((value) => {
     const text =
@@ -31,13 +27,17 @@ export function csvLine(values: readonly (Value | undefined)[]): string {
         ? cell(value)
         : value === null || value === undefined
           ? ''
-          : String(value);
+          : shown(String(value));
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   });
   return `${fields.join(',')}\n`;
 }
 
-/** JSON with 64-bit integers as digits and bytes as hex text. */
+function shown(text: string): string {
+  return process.stdout.isTTY ? printable(text) : text;
+}
+
+/** JSON with 64-bit integers as digits, bytes as hex text and what is unprintable as escapes. */
 export function json(value: unknown): string {
   if (typeof value === 'bigint') return value.toString();
   if (value instanceof Uint8Array) return JSON.stringify(cell(value));
@@ -45,10 +45,10 @@ export function json(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     const fields = Object.entries(value)
       .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => `${JSON.stringify(key)}:${json(item)}`);
+      .map(([key, item]) => `${printable(JSON.stringify(key))}:${json(item)}`);
     return `{${fields.join(',')}}`;
   }
-  return JSON.stringify(value ?? null);
+  return printable(JSON.stringify(value ?? null));
 }
 
 /** A whole table, columns as wide as their widest value. */

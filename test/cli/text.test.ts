@@ -41,6 +41,12 @@ describe('text', () => {
     expect(cell(new Uint8Array([0, 255]))).toBe('\\x00ff');
   });
 
+  it('writes JSON that says the same and holds nothing raw', () => {
+    const rows = [{ '\u009b1m': '\u001b[2J\u202e\u0085' }];
+    expect(json(rows)).toBe('[{"\\u009b1m":"\\u001b[2J\\u202e\\u0085"}]');
+    expect(JSON.parse(json(rows))).toEqual(rows);
+  });
+
   it('quotes CSV as RFC 4180 says', () => {
     expect(csvLine(['a,b', 'say "x"', null, 'two\nlines', 5])).toBe(
       '"a,b","say ""x""",,"two\nlines",5\n',
