@@ -35,6 +35,7 @@ as $$
 declare
   positive boolean;
 begin
+  perform swarmplane.require_fleet(format('setting "%s" is', new.name));
   if tg_op = 'UPDATE' and (new.name, new.kind) is distinct from (old.name, old.kind) then
     raise exception 'setting "%" keeps its name and kind', old.name
       using errcode = 'invalid_parameter_value', hint = 'update its value only';

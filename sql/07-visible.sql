@@ -13,6 +13,9 @@ as $$
 declare
   labels text[];
 begin
+  if not exists (select from pg_roles r where r.rolname = asker) then
+    return '{}';
+  end if;
   if pg_has_role(asker, 'swarmplane_owner', 'usage')
      or pg_has_role(asker, 'swarmplane_hub', 'usage')
      or pg_has_role(asker, 'swarmplane_auditor', 'usage') then
@@ -43,6 +46,73 @@ begin
   return swarmplane.nodes_visible_to(
     case when current_setting('role') in ('none', '') then session_user
          else current_setting('role')::name end);
+end
+$$;
+
+-- Whether a login may have rows of sensitive tables; a login that is gone may not.
+create or replace function swarmplane.reads_sensitive(login name)
+  returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  return exists (
+    select from pg_roles r
+     where r.rolname = login
+       and (pg_has_role(r.oid, 'swarmplane_sensitive', 'usage')
+            or pg_has_role(r.oid, 'swarmplane_owner', 'usage')
+            or pg_has_role(r.oid, 'swarmplane_hub', 'usage')));
+end
+$$;
+
+-- Whether who asks now may: the role that was set, or else the login.
+create or replace function swarmplane.reads_sensitive()
+  returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  return swarmplane.reads_sensitive(
+    case when current_setting('role') in ('none', '') then session_user
+         else current_setting('role')::name end);
+end
+$$;
+
+-- For what reaches every host: refused to whoever sees only some.
+create or replace function swarmplane.require_fleet(what text)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if not swarmplane.sees_all() then
+    raise exception '% for all hosts, and % sees only some', what, session_user
+      using errcode = 'insufficient_privilege',
+            hint = 'ask an operator with the access label *';
+  end if;
+end
+$$;
+
+-- For a thing of somebody: refused to others who see only some of the hosts.
+create or replace function swarmplane.require_owner(kind text, name text, owner name)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if owner <> session_user and not swarmplane.sees_all() then
+    raise exception '% "%" is of %, and % sees only some hosts', kind, name, owner, session_user
+      using errcode = 'insufficient_privilege',
+            hint = 'ask its owner, or an operator with the access label *';
+  end if;
 end
 $$;
 

@@ -77,7 +77,7 @@ begin
   insert into swarmplane.audit (actor, action, object, before, after)
   values (
     session_user,
-    tg_argv[0] || '.' || coalesce(tg_argv[1], lower(tg_op)),
+    tg_argv[0] || '.' || lower(tg_op),
     tg_argv[0] || ' ' || concat_ws(
       ' ', coalesce(row_now ->> 'id', row_now ->> 'node_id', row_now ->> 'role'),
       coalesce(row_now ->> 'name', row_now ->> 'label')),
@@ -114,13 +114,6 @@ create or replace trigger _700_audit
   after insert on swarmplane.request
   for each row execute function swarmplane.tg_audit('request');
 alter table swarmplane.request enable always trigger _700_audit;
-
-create or replace trigger _710_audit_cancel
-  after update of cancel on swarmplane.request
-  for each row
-  when (new.cancel and not old.cancel)
-  execute function swarmplane.tg_audit('request', 'cancel');
-alter table swarmplane.request enable always trigger _710_audit_cancel;
 
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.setting

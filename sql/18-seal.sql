@@ -56,7 +56,7 @@ declare
   horizon xid8;
   settled bigint;
 begin
-  if not pg_try_advisory_xact_lock(7340, 3) then
+  if not swarmplane.try_latch('seal') then
     return;
   end if;
   select * into newest from swarmplane.audit_seal s order by s.number desc limit 1;

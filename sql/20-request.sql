@@ -82,8 +82,6 @@ create or replace function swarmplane.tg_request__before_insert()
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-declare
-  earlier bigint;
 begin
   if new.action is null and (new.sql is null or btrim(new.sql, E' \t\r\n') = '') then
     raise exception 'column sql is %', case when new.sql is null then 'null' else 'empty' end
@@ -138,18 +136,64 @@ begin
     raise exception 'idempotency_key "%..." has % characters', left(new.idempotency_key, 20), length(new.idempotency_key)
       using errcode = 'invalid_parameter_value', hint = 'between 1 and 200 characters';
   end if;
-  if new.idempotency_key is not null then
-    -- two at once queue here, so that the second sees the first
-    perform pg_advisory_xact_lock(hashtextextended(session_user || ' ' || new.idempotency_key, 7340));
-    select r.id into earlier
-      from swarmplane.request r
-     where r.asked_by = session_user and r.idempotency_key = new.idempotency_key;
-    if found then
-      raise exception 'request % has the idempotency key "%" already', earlier, new.idempotency_key
-        using errcode = 'unique_violation', detail = format('request_id=%s', earlier);
-    end if;
+  if new.schedule_id is null then
+    perform swarmplane.check_priority(new.priority);
   end if;
   return new;
+end
+$$;
+
+-- The lower the sooner: an asker may step back, never ahead of others. Hubs and the owner are held to nothing.
+create or replace function swarmplane.check_priority(priority integer)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if priority = 0 or pg_has_role(session_user, 'swarmplane_owner', 'usage') then
+    return;
+  end if;
+  if priority not between -100 and 100 then
+    raise exception 'priority is %', priority
+      using errcode = 'invalid_parameter_value', hint = 'between -100 and 100, the lower the sooner';
+  end if;
+  if priority not between 0 and 10 and not pg_has_role(session_user, 'swarmplane_operator', 'usage') then
+    raise exception 'priority is %', priority
+      using errcode = 'insufficient_privilege',
+            hint = 'between 0 and 10; what is below 0 goes ahead of everybody, which is for operators';
+  end if;
+end
+$$;
+
+-- How many requests one login may have open. Once a statement, since it counts them.
+create or replace function swarmplane.tg_request__check_open()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  most integer;
+  open_now integer;
+begin
+  if pg_has_role(session_user, 'swarmplane_owner', 'usage') or pg_has_role(session_user, 'swarmplane_hub', 'usage') then
+    return null;
+  end if;
+  most := swarmplane.setting_integer(
+    case when pg_has_role(session_user, 'swarmplane_operator', 'usage') then 'open_requests_operator'
+         else 'open_requests_asker' end);
+  select count(*) into open_now
+    from (select from swarmplane.request r
+           where r.asked_by = session_user and r.closed_at is null
+           limit most + 1) r;
+  if open_now > most then
+    raise exception '% would have more than % requests open', session_user, most
+      using errcode = 'configuration_limit_exceeded',
+            hint = 'wait for some to end, or withdraw some: select swarmplane.cancel(id) from swarmplane.request where closed_at is null and asked_by = session_user';
+  end if;
+  return null;
 end
 $$;
 
@@ -171,26 +215,6 @@ begin
 end
 $$;
 
--- The only thing people may change: cancel, once, while the request is open.
-create or replace function swarmplane.tg_request__before_cancel()
-  returns trigger
-  language plpgsql
-  security definer
-  set search_path = pg_catalog, swarmplane, pg_temp
-as $$
-begin
-  if old.closed_at is not null then
-    raise exception 'request % has ended already', old.id
-      using errcode = 'object_not_in_prerequisite_state';
-  end if;
-  if old.cancel and not new.cancel then
-    raise exception 'request % is cancelled and stays so', old.id
-      using errcode = 'object_not_in_prerequisite_state', hint = 'insert it again';
-  end if;
-  return new;
-end
-$$;
-
 -- A hint, never the truth: hubs look at the table anyway.
 create or replace function swarmplane.tg_notify()
   returns trigger
@@ -206,43 +230,114 @@ $$;
 create or replace trigger _100_check
   before insert on swarmplane.request
   for each row execute function swarmplane.tg_request__before_insert();
-create or replace trigger _110_check_cancel
-  before update of cancel on swarmplane.request
-  for each row
-  when (new.cancel is distinct from old.cancel)
-  execute function swarmplane.tg_request__before_cancel();
 create or replace trigger _500_deliver
   after insert on swarmplane.request
   for each row execute function swarmplane.tg_request__after_insert();
+create or replace trigger _600_check_open
+  after insert on swarmplane.request
+  for each statement execute function swarmplane.tg_request__check_open();
 create or replace trigger _900_notify
   after insert on swarmplane.request
   for each statement execute function swarmplane.tg_notify();
-create or replace trigger _910_notify_cancel
-  after update of cancel on swarmplane.request
-  for each row
-  when (new.cancel and not old.cancel)
-  execute function swarmplane.tg_notify();
+create or replace trigger _900_notify
+  after insert on swarmplane.cancel_wish
+  for each statement execute function swarmplane.tg_notify();
 alter table swarmplane.request enable always trigger _100_check;
-alter table swarmplane.request enable always trigger _110_check_cancel;
 alter table swarmplane.request enable always trigger _500_deliver;
+alter table swarmplane.request enable always trigger _600_check_open;
 alter table swarmplane.request enable always trigger _900_notify;
-alter table swarmplane.request enable always trigger _910_notify_cancel;
+alter table swarmplane.cancel_wish enable always trigger _900_notify;
 
--- Withdraws a request: what has not ended yet ends as cancelled.
+-- Withdraws a request: what has not ended yet ends as cancelled, as soon as a hub hears of it. A wish is written
+-- and the request is left alone: whoever could lock it could stop the queue.
 create or replace function swarmplane.cancel(request_id bigint)
   returns void
   language plpgsql
+  security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
+declare
+  asked swarmplane.request;
 begin
-  update swarmplane.request r set cancel = true where r.id = request_id;
-  if not found then
+  select * into asked from swarmplane.request r where r.id = cancel.request_id;
+  if not found or not swarmplane.may_cancel(asked) then
     raise exception 'there is no request % that you may cancel', request_id
       using errcode = 'no_data_found';
   end if;
+  if asked.closed_at is not null then
+    raise exception 'request % has ended already', request_id
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  if asked.cancel or exists (select from swarmplane.cancel_wish w where w.request_id = cancel.request_id) then
+    return;
+  end if;
+  insert into swarmplane.cancel_wish (request_id) values (cancel.request_id);
+  insert into swarmplane.audit (action, object, after)
+  values ('request.cancel', format('request %s', request_id),
+          jsonb_build_object('asked_by', asked.asked_by, 'sql', asked.sql, 'action', asked.action));
 end
 $$;
 
+-- One's own; an operator also those that ask only hosts that he sees.
+create or replace function swarmplane.may_cancel(asked swarmplane.request)
+  returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  visible constant integer[] := swarmplane.visible_nodes();
+begin
+  if asked.asked_by = session_user then
+    return true;
+  end if;
+  if not pg_has_role(session_user, 'swarmplane_operator', 'usage') then
+    return false;
+  end if;
+  return visible is null
+      or not exists (
+           select from swarmplane.delivery d where d.request_id = asked.id and d.node_id <> all (visible))
+     and not exists (
+           select from swarmplane.delivery_done e
+            where e.request_id = asked.id and e.asked_at = asked.asked_at and e.node_id <> all (visible));
+end
+$$;
+
+-- By the hubs: takes up what people wish to have cancelled; how many requests there were.
+create or replace function swarmplane.take_cancels()
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  wished bigint[];
+  cancelled integer;
+begin
+  if not exists (select from swarmplane.cancel_wish) then
+    return 0;
+  end if;
+  with due as materialized (
+    select w.id from swarmplane.cancel_wish w order by w.id for update skip locked
+  ), gone as (
+    delete from swarmplane.cancel_wish w using due where w.id = due.id returning w.request_id
+  )
+  select array_agg(distinct g.request_id) into wished from gone g;
+  with held as materialized (
+    select r.id from swarmplane.request r
+     where r.id = any (wished) and r.closed_at is null and not r.cancel
+     order by r.id
+       for no key update
+  )
+  update swarmplane.request r set cancel = true from held where r.id = held.id;
+  get diagnostics cancelled = row_count;
+  return cancelled;
+end
+$$;
+
+comment on table swarmplane.cancel_wish is
+  'Private. Requests that somebody withdrew, until a hub has heard of it: written by swarmplane.cancel.';
 comment on function swarmplane.cancel(bigint) is
   'Public. Withdraws a request of yours; what has not ended yet ends as cancelled.';
 comment on table swarmplane.request is

@@ -3,7 +3,8 @@ set local role swarmplane_owner;
 
 -- At most `most` due deliveries of the most urgent request, or no row when nothing is due.
 -- `deliveries` is [[delivery id, node identity, attempt], ...]. Queries, and those actions that the hub's
--- certificate names in `actions`, where '*' is all of them. `more`: something else may be due.
+-- certificate names in `actions`, where '*' is all of them. `more`: something else may be due. `sensitive`: the
+-- asker may have rows of sensitive tables.
 create or replace function swarmplane.claim(hub uuid, most integer, actions text[] default '{}')
   returns table (
     token uuid,
@@ -16,7 +17,8 @@ create or replace function swarmplane.claim(hub uuid, most integer, actions text
     whole_swarm boolean,
     remaining_ms double precision,
     deliveries json,
-    more boolean
+    more boolean,
+    sensitive boolean
   )
   language plpgsql
   security definer
@@ -80,7 +82,8 @@ begin
            case when l.claimed = most then true
                 else exists (
                   select from swarmplane.delivery d
-                   where d.state = 'pending' and d.run_at <= now() and d.request_id <> taken) end
+                   where d.state = 'pending' and d.run_at <= now() and d.request_id <> taken) end,
+           r.action is null and swarmplane.reads_sensitive(r.asked_by)
       from swarmplane.request r, listed l
      where r.id = taken;
 end

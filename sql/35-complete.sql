@@ -18,11 +18,12 @@ end
 $$;
 
 -- What a hub learnt of deliveries that it claimed under `lease_token`, all of one request.
--- outcomes: [{id, state, code, message, ms, truncated, columns, warnings, proof (hex), rows, altered}, ...]
+-- outcomes: [{id, state, code, message, ms, truncated, columns, warnings, proof (hex), rows, altered, sensitive}, ...]
 --   state ok, failed, refused, unreachable, cancelled: an end
 --   state again: try again if tries and time allow; away: wait until the host is back;
 --   later: the swarm has not settled yet, running: the host works on it; try again soon, no attempt burnt
---   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced
+--   rows: [object, ...]; altered: ordinals (from 1) of rows in which characters had to be replaced;
+--   sensitive: they are of sensitive tables
 -- Returns what became of each; a delivery that is missing was claimed by somebody else meanwhile.
 -- Whoever changes several deliveries of one token holds its lease, so that no two wait for each other.
 create or replace function swarmplane.complete(lease_token uuid, outcomes jsonb)
@@ -83,7 +84,7 @@ begin
       from gone g
      cross join jsonb_to_record(g.outcome) as o (
            state text, code text, message text, ms integer, truncated boolean,
-           columns text[], warnings text[], proof text, altered integer[])
+           columns text[], warnings text[], proof text, altered integer[], sensitive boolean)
   ), done as (
     insert into swarmplane.delivery_done (
       node_id, request_id, asked_at, id, host, state, was, attempt, rows, truncated, ms, code,
@@ -93,9 +94,9 @@ begin
            e.message, e.columns, e.warnings, decode(e.proof, 'hex'), lease.hub, e.claimed_at
       from ended e
   ), answer as (
-    insert into swarmplane.result (node_id, request_id, asked_at, ordinal, host, row, altered)
+    insert into swarmplane.result (node_id, request_id, asked_at, ordinal, host, row, altered, sensitive)
     select e.node_id, asked.id, asked.asked_at, r.ordinal, e.host, r.row,
-           r.ordinal = any (coalesce(e.altered, '{}'))
+           r.ordinal = any (coalesce(e.altered, '{}')), coalesce(e.sensitive, false)
       from ended e
      cross join jsonb_array_elements(e.shown) with ordinality as r (row, ordinal)
     on conflict do nothing

@@ -119,6 +119,7 @@ begin
     end if;
   end if;
 
+  perform swarmplane.take_cancels();
   for due in
     select r.id, r.cancel
       from swarmplane.request r

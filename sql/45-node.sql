@@ -74,7 +74,7 @@ declare
   back_again integer;
 begin
   -- one reporter at a time: two hubs that learn of the same nodes would take turns at their rows
-  perform pg_advisory_xact_lock(7340, 1);
+  perform swarmplane.hold_latch('nodes');
   insert into swarmplane.node as n (
     identity, name, state, labels, version, hub, incarnation, since, seen_at)
   select m.identity, m.name, m.state, m.labels, m.version, m.hub, m.incarnation,
@@ -239,6 +239,7 @@ as $$
             from swarmplane.track_wish w
             join swarmplane.host_table h on h.name = w.table_name
            order by 1) w;
+  select swarmplane.hand_out_anew();
 $$;
 
 comment on table swarmplane.node is

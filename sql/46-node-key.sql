@@ -14,7 +14,7 @@ declare
   added integer := 0;
 begin
   -- one reporter at a time: two hubs that report one half of a fork each would both miss it
-  perform pg_advisory_xact_lock(7340, 6);
+  perform swarmplane.hold_latch('node_key');
   for fresh in
     insert into swarmplane.node_key (node_id, version, sign_key, box_key, made_at, entry)
     select n.id, k.version, decode(k.sign_key, 'hex'), decode(k.box_key, 'hex'), to_timestamp(k.time),

@@ -41,6 +41,23 @@ begin
 end
 $$;
 
+create or replace function swarmplane.tg_network__before_write()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform swarmplane.require_fleet(format('network %s is', coalesce(new.range, old.range)));
+  return coalesce(new, old);
+end
+$$;
+
+create or replace trigger _100_check
+  before insert or update or delete on swarmplane.network
+  for each row execute function swarmplane.tg_network__before_write();
+alter table swarmplane.network enable always trigger _100_check;
+
 create or replace trigger _200_check_declared
   after insert or update on swarmplane.node_address
   for each row

@@ -15,7 +15,7 @@ declare
   first_month timestamptz := least(now(), (select min(a.at) from swarmplane.audit_default a));
   last_month timestamptz := now() + greatest(ahead, interval '40 days');
 begin
-  perform pg_advisory_xact_lock(7340, 2);
+  perform swarmplane.hold_latch('partitions');
   made := swarmplane.make_partitions_of('result', 'week', oldest, now() + ahead)
         + swarmplane.make_partitions_of('delivery_done', 'week', oldest, now() + ahead)
         + swarmplane.make_partitions_of('audit', 'month', first_month, last_month)

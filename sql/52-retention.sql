@@ -32,7 +32,7 @@ as $$
 declare
   old record;
 begin
-  perform pg_advisory_xact_lock(7340, 2);
+  perform swarmplane.hold_latch('partitions');
   select p.parent, p.part, p.ends into old
     from swarmplane.partition_ends() p
    where p.parent <> 'audit'
@@ -65,7 +65,7 @@ declare
   earlier swarmplane.audit_seal;
   made swarmplane.audit_seal;
 begin
-  if not pg_try_advisory_xact_lock(7340, 3) then
+  if not swarmplane.try_latch('seal') then
     return;
   end if;
   select max(p.ends) into made.dropped_before
@@ -133,7 +133,7 @@ declare
   old record;
   dropped integer := 0;
 begin
-  perform pg_advisory_xact_lock(7340, 2);
+  perform swarmplane.hold_latch('partitions');
   select * into checkpoint
     from swarmplane.audit_seal s
    where s.dropped_before is not null and s.head is not null

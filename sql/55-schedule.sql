@@ -16,6 +16,10 @@ begin
         using errcode = 'invalid_parameter_value', hint = 'names are in pg_timezone_names';
   end;
   perform swarmplane.resolve_hosts(new.hosts, swarmplane.visible_nodes());
+  perform swarmplane.check_priority(new.priority);
+  if tg_op = 'UPDATE' then
+    perform swarmplane.require_owner('schedule', old.name, old.owner);
+  end if;
   -- whoever wrote it last answers for it
   new.owner := session_user;
   if tg_op = 'INSERT' or (new.every, new.cron, new.zone, new.active) is distinct from (old.every, old.cron, old.zone, old.active) then
@@ -26,6 +30,23 @@ begin
   return new;
 end
 $$;
+
+create or replace function swarmplane.tg_schedule__before_delete()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform swarmplane.require_owner('schedule', old.name, old.owner);
+  return old;
+end
+$$;
+
+create or replace trigger _100_check_delete
+  before delete on swarmplane.schedule
+  for each row execute function swarmplane.tg_schedule__before_delete();
+alter table swarmplane.schedule enable always trigger _100_check_delete;
 
 create or replace trigger _100_check
   before insert or update of name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active

@@ -94,7 +94,7 @@ begin
      order by 2, 1
   loop
     -- one at a time, as whoever adds columns: what writes rows must know them all
-    perform pg_advisory_xact_lock(7340, 5);
+    perform swarmplane.hold_latch('tracked');
     continue when exists (
       select from swarmplane.table_shape k where k.table_name = fresh.name and k.hash = decode(fresh.hash, 'hex'));
     begin

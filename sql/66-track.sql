@@ -2,7 +2,8 @@
 set local role swarmplane_owner;
 
 -- Tracks a host table from now on, at the hosts named or at those whose own labels hold `labels`. Several
--- wishes for one table add up; the shortest interval counts. The same wish again changes its interval.
+-- wishes for one table add up; the shortest interval counts. The same wish again changes its interval. A wish
+-- reaches the hosts that its owner sees, so '{*}' of whoever sees some hosts is for those.
 create or replace function swarmplane.track(
   table_name text,
   every interval default '1 hour',
@@ -27,21 +28,35 @@ begin
       hint = 'between 10 seconds and 31 days';
   end if;
   if targets is not null then
-    perform swarmplane.resolve_hosts(targets, null) where targets <> '{*}';
+    perform swarmplane.resolve_hosts(targets, swarmplane.visible_nodes()) where targets <> '{*}';
   elsif jsonb_typeof(track.labels) <> 'object' or track.labels = '{}' then
     raise exception 'labels are %', track.labels using errcode = 'invalid_parameter_value',
       hint = 'write them as ''{"role": "web"}''';
   end if;
   perform swarmplane.make_tracked(track.table_name);
-  insert into swarmplane.track_wish as w (table_name, every, hosts, labels)
-  values (track.table_name, track.every, targets, track.labels)
-  on conflict on constraint one_wish_per_target do update
-    set every = excluded.every, owner = session_user, wished_at = now();
+  -- whoever sees every host changes the wish of another who does; nobody narrows it to the hosts that he sees
+  update swarmplane.track_wish w
+     set every = track.every, owner = session_user, fleet = swarmplane.sees_all(), wished_at = now()
+   where w.table_name = track.table_name
+     and (w.hosts, w.labels) is not distinct from (targets, track.labels)
+     and (w.owner = session_user
+          or w.fleet and swarmplane.sees_all()
+             and not exists (
+               select from swarmplane.track_wish own
+                where own.table_name = w.table_name and own.owner = session_user
+                  and (own.hosts, own.labels) is not distinct from (targets, track.labels)));
+  if not found then
+    insert into swarmplane.track_wish (table_name, every, hosts, labels, fleet)
+    values (track.table_name, track.every, targets, track.labels, swarmplane.sees_all())
+    on conflict on constraint one_wish_per_target_and_owner do update
+      set every = excluded.every, fleet = excluded.fleet, wished_at = now();
+  end if;
   perform swarmplane.wish_soon();
 end
 $$;
 
--- Ends the tracking of a table at every host; what was kept stays. How many wishes there were.
+-- Ends the tracking of a table at every host; what was kept stays. How many wishes there were. Whoever sees only
+-- some hosts takes his own wishes back.
 create or replace function swarmplane.untrack(table_name text)
   returns integer
   language plpgsql
@@ -51,8 +66,13 @@ as $$
 declare
   gone integer;
 begin
-  delete from swarmplane.track_wish w where w.table_name = untrack.table_name;
+  delete from swarmplane.track_wish w
+   where w.table_name = untrack.table_name and (swarmplane.sees_all() or w.owner = session_user);
   get diagnostics gone = row_count;
+  if gone = 0 and exists (select from swarmplane.track_wish w where w.table_name = untrack.table_name) then
+    raise exception 'table "%" is tracked by others', untrack.table_name using errcode = 'insufficient_privilege',
+      hint = 'ask an operator with the access label *; owners are in swarmplane.track_wish';
+  end if;
   if gone = 0 then
     raise exception 'table "%" is not tracked', untrack.table_name using errcode = 'no_data_found',
       hint = 'tracked ones are in swarmplane.track_wish';
@@ -116,7 +136,7 @@ declare
   fresh jsonb;
   added record;
 begin
-  perform pg_advisory_xact_lock(7340, 5);
+  perform swarmplane.hold_latch('tracked');
   select t.columns into known from swarmplane.tracked_table t where t.name = host_table;
   if not found then
     perform swarmplane.create_tracked(host_table, wanted_key);
@@ -203,7 +223,6 @@ begin
   execute format('alter table inventory.%I enable always trigger _100_refuse_change', history_name);
   foreach guarded in array array[current_name, history_name] loop
     perform swarmplane.guard_by_label('inventory', guarded);
-    execute format('grant select on inventory.%I to swarmplane_reader, swarmplane_hub', guarded);
   end loop;
   execute format('comment on table inventory.%I is %L', current_name,
     'Public. Rows of ' || host_table || ' that hold now, each since valid_from; row_hash proves them.');

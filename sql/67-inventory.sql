@@ -11,6 +11,8 @@ as $$
 declare
   tracked swarmplane.tracked_table;
   listed text;
+  readers name := swarmplane.readers_of(host_table);
+  part text;
 begin
   select * into strict tracked from swarmplane.tracked_table t where t.name = host_table;
   select string_agg(format(', r.%I', c.called), '' order by c.place) into listed
@@ -19,18 +21,32 @@ begin
   execute swarmplane.inventory_as_of_text(host_table, listed);
   execute swarmplane.inventory_changes_text(tracked);
   execute swarmplane.inventory_diff_text(tracked);
-  perform swarmplane.hand_out_inventory(host_table, 'view', host_table,
+  foreach part in array array['_current', '_history'] loop
+    perform swarmplane.hand_to(readers, 'select', format('table inventory.%I', host_table || part));
+  end loop;
+  perform swarmplane.hand_out_inventory(readers, host_table, 'view', host_table,
     'Public. Rows of ' || host_table || ' as each host showed them last.');
-  perform swarmplane.hand_out_inventory(host_table || '_changes', 'view', host_table || '_changes',
+  perform swarmplane.hand_out_inventory(readers, host_table || '_changes', 'view', host_table || '_changes',
     'Public. What came, went and changed in ' || host_table || ', and when it was seen.');
-  perform swarmplane.hand_out_inventory(host_table || '_as_of', 'function', format('%I(timestamptz)', host_table || '_as_of'),
+  perform swarmplane.hand_out_inventory(readers, host_table || '_as_of', 'function', format('%I(timestamptz)', host_table || '_as_of'),
     'Public. Rows of ' || host_table || ' as they were at an instant.');
-  perform swarmplane.hand_out_inventory(host_table || '_diff', 'function', format('%I(timestamptz, timestamptz)', host_table || '_diff'),
+  perform swarmplane.hand_out_inventory(readers, host_table || '_diff', 'function', format('%I(timestamptz, timestamptz)', host_table || '_diff'),
     'Public. What was otherwise in ' || host_table || ' at the second instant than at the first.');
 end
 $$;
 
-create or replace function swarmplane.hand_out_inventory(name text, kind text, signature text, says text)
+-- Who reads what is kept of a host table: of a sensitive one a role of its own.
+create or replace function swarmplane.readers_of(host_table text)
+  returns name
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select case when exists (select from swarmplane.host_table t where t.name = host_table and t.sensitive)
+              then 'swarmplane_sensitive' else 'swarmplane_reader' end;
+$$;
+
+create or replace function swarmplane.hand_out_inventory(readers name, name text, kind text, signature text, says text)
   returns void
   language plpgsql
   set search_path = pg_catalog, swarmplane, pg_temp
@@ -38,10 +54,47 @@ as $$
 declare
   object text := 'inventory.' || case kind when 'view' then quote_ident(name) else signature end;
 begin
-  execute format('grant %s on %s %s to swarmplane_reader, swarmplane_hub',
-    case kind when 'view' then 'select' else 'execute' end,
-    case kind when 'view' then 'table' else 'function' end, object);
+  perform swarmplane.hand_to(readers, case kind when 'view' then 'select' else 'execute' end,
+    format('%s %s', case kind when 'view' then 'table' else 'function' end, object));
   execute format('comment on %s %s is %L', kind, object, says);
+end
+$$;
+
+-- To these readers and the hubs, and to no others: what becomes sensitive is taken back.
+create or replace function swarmplane.hand_to(readers name, privilege text, object text)
+  returns void
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  execute format('revoke all on %s from swarmplane_reader, swarmplane_sensitive', object);
+  execute format('grant %s on %s to %I, swarmplane_hub', privilege, object, readers);
+end
+$$;
+
+-- Tables that a newer release declares sensitive, or no longer so, go to their readers.
+create or replace function swarmplane.hand_out_anew()
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  changed text;
+begin
+  for changed in
+    select t.name
+      from swarmplane.tracked_table t
+     where not has_table_privilege(swarmplane.readers_of(t.name), format('inventory.%I', t.name), 'select')
+        or swarmplane.readers_of(t.name) = 'swarmplane_sensitive'
+           and has_table_privilege('swarmplane_reader', format('inventory.%I', t.name), 'select')
+     order by t.name
+  loop
+    perform swarmplane.make_inventory(changed);
+  end loop;
+  if found then
+    perform swarmplane.make_inventory_unions();
+  end if;
 end
 $$;
 
@@ -208,8 +261,21 @@ as $$
       swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history')));
 $$;
 
--- The views over all tracked tables: every change, and the check that no row holds twice at a time.
+-- The views over all tracked tables, and over the sensitive ones: every change, and the check that no row holds
+-- twice at a time.
 create or replace function swarmplane.make_inventory_unions()
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform swarmplane.make_inventory_union('', 'swarmplane_reader', 'tracked table');
+  perform swarmplane.make_inventory_union('sensitive_', 'swarmplane_sensitive', 'sensitive table that is tracked');
+end
+$$;
+
+create or replace function swarmplane.make_inventory_union(prefix text, readers name, tables text)
   returns void
   language plpgsql
   security definer
@@ -231,17 +297,20 @@ begin
              where o.earlier > o.valid_from',
            t.name, t.name || '_history', t.name || '_current'), E'\n union all\n' order by t.name)
     into changes, doubles
-    from swarmplane.tracked_table t;
-  execute 'create or replace view inventory.changes with (security_invoker = true) as ' || coalesce(changes,
+    from swarmplane.tracked_table t
+   where swarmplane.readers_of(t.name) = readers;
+  execute format('create or replace view inventory.%I with (security_invoker = true) as ', prefix || 'changes')
+    || coalesce(changes,
     'select null::text as host, null::text as "table", null::timestamptz as at, null::text as change,
             null::jsonb as key, null::jsonb as before, null::jsonb as after, null::integer as node_id where false');
-  execute 'create or replace view inventory.overlap with (security_invoker = true) as ' || coalesce(doubles,
+  execute format('create or replace view inventory.%I with (security_invoker = true) as ', prefix || 'overlap')
+    || coalesce(doubles,
     'select null::integer as node_id, null::text as "table", null::bytea as row_hash,
             null::timestamptz as valid_from, null::timestamptz as valid_to where false');
-  perform swarmplane.hand_out_inventory('changes', 'view', 'changes',
-    'Public. Every change in every tracked table: host, table, at, change, key, before, after.');
-  perform swarmplane.hand_out_inventory('overlap', 'view', 'overlap',
-    'Public. Rows that hold twice at one time; empty, or something is broken.');
+  perform swarmplane.hand_out_inventory(readers, prefix || 'changes', 'view', prefix || 'changes',
+    format('Public. Every change in every %s: host, table, at, change, key, before, after.', tables));
+  perform swarmplane.hand_out_inventory(readers, prefix || 'overlap', 'view', prefix || 'overlap',
+    format('Public. Rows of a %s that hold twice at one time; empty, or something is broken.', tables));
 end
 $$;
 

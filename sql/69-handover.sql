@@ -13,10 +13,11 @@ as $$
     from (select w.table_name, ceil(extract(epoch from min(w.every)))::integer as every
             from swarmplane.track_wish w
             join swarmplane.tracked_table t on t.name = w.table_name
-           where w.hosts = '{*}'
-              or host.name = any (w.hosts)
-              or host.identity = any (w.hosts)
-              or host.labels @> w.labels
+           where (w.hosts = '{*}'
+                  or host.name = any (w.hosts)
+                  or host.identity = any (w.hosts)
+                  or host.labels @> w.labels)
+             and (w.fleet or coalesce(host.id = any (swarmplane.nodes_visible_to(w.owner)), true))
            group by w.table_name) w;
 $$;
 
@@ -35,7 +36,7 @@ begin
   if found then
     return held;
   end if;
-  perform pg_advisory_xact_lock(7340, 4);
+  perform swarmplane.hold_latch('wish_list');
   select max(l.version) into found_version
     from swarmplane.wish_list l where l.tables = wanted and l.version > coalesce(held, 0);
   if found_version is null then

@@ -15,7 +15,7 @@ begin
   if to_regclass(format('%I.%I', schema_name, part)) is not null then
     return false;
   end if;
-  perform pg_advisory_xact_lock(7340, 2);
+  perform swarmplane.hold_latch('partitions');
   if to_regclass(format('%I.%I', schema_name, part)) is not null then
     return false;
   end if;
@@ -86,6 +86,7 @@ declare
   before timestamptz := now() - coalesce(older_than, swarmplane.setting_interval('history_compact_after'));
   dropped bigint;
 begin
+  perform swarmplane.require_fleet('compacting history is');
   with run as (
     select c.node_id, c.table_name, c.at, c.line, c.sequence, c.kind, c.reason, c.dropped_from,
            lag((c.line, c.kind, coalesce(c.reason, ''))) over w as former,

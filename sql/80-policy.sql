@@ -13,6 +13,11 @@ begin
 end
 $$;
 
+-- Rows of sensitive tables are for a role of their own, whoever asked.
+drop policy if exists sensitive_apart on swarmplane.result;
+create policy sensitive_apart on swarmplane.result as restrictive using (
+  not sensitive or (select swarmplane.reads_sensitive()));
+
 -- A request is visible to its asker, or through a delivery that is.
 alter table swarmplane.request enable row level security;
 drop policy if exists asker_or_delivery on swarmplane.request;
@@ -23,9 +28,6 @@ create policy asker_or_delivery on swarmplane.request for select using (
   or exists (select from swarmplane.delivery_done e where e.request_id = request.id));
 drop policy if exists everybody_inserts on swarmplane.request;
 create policy everybody_inserts on swarmplane.request for insert with check (true);
-drop policy if exists own_or_operator on swarmplane.request;
-create policy own_or_operator on swarmplane.request for update
-  using (asked_by = session_user or pg_has_role(current_user, 'swarmplane_operator', 'usage'));
 
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.node_label

@@ -14,13 +14,12 @@ grant select on swarmplane.delivery_done to swarmplane_reader, swarmplane_hub;
 grant execute on function swarmplane.last_request(), swarmplane.account(bigint)
   to swarmplane_reader, swarmplane_hub;
 -- policies call these as whoever reads
-grant execute on function swarmplane.visible_nodes(), swarmplane.sees_all()
+grant execute on function swarmplane.visible_nodes(), swarmplane.sees_all(), swarmplane.reads_sensitive()
   to swarmplane_reader, swarmplane_hub;
 
 -- askers: queries, and cancelling them
 grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason)
   on swarmplane.request to swarmplane_asker;
-grant update (cancel) on swarmplane.request to swarmplane_asker;
 grant execute on procedure swarmplane.ask(text, text[], interval) to swarmplane_asker;
 grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
 
@@ -47,7 +46,7 @@ grant execute on function swarmplane.queue_facts() to swarmplane_operator;
 grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
   swarmplane.collection, swarmplane.handover, swarmplane.tracked, swarmplane.gap
   to swarmplane_reader, swarmplane_hub;
-grant usage on schema inventory to swarmplane_reader, swarmplane_hub;
+grant usage on schema inventory to swarmplane_reader, swarmplane_hub, swarmplane_sensitive;
 grant execute on function
   swarmplane.track(text, interval, text[], jsonb),
   swarmplane.untrack(text),

@@ -204,7 +204,8 @@ async function together(one: () => Promise<number>): Promise<number> {
 function answered({ id, nodeId }: ClaimedDelivery): string {
   const outcome = { nodeId, name: 'host', state: 'ok', rowCount: 1, tookMs: 1 } as const;
   const answer = { columns: ['one'], rows: [[1]], warnings: [], proof: PROOF };
-  return outcomeOf(id, { outcome: { ...outcome, truncated: false }, ...answer }, true).text;
+  const host = { outcome: { ...outcome, truncated: false }, ...answer };
+  return outcomeOf(id, host, { certain: true, sensitive: false }).text;
 }
 
 /** As long as a proof is: a key entry, a head and a trailer with their signatures. */

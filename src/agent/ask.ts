@@ -28,6 +28,7 @@ export async function* ask(
   const { sensitive } = await prepare(runner, spec);
   const timeoutMs = Math.floor(spec.timeoutMs - (performance.now() - startedAt));
   if (timeoutMs < 1) throw noTimeLeft(spec);
+  if (sensitive.length > 0) spec.onSensitive?.(sensitive);
   const certificate = certificates.forTables(sensitive);
   const request = {
     ...{ kind: 'query', body: encodeQueryBody(spec.sql) },

@@ -19,6 +19,11 @@ export interface AskSpec {
   readonly targets: Targets;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /**
+   * Told before anything is sent, where the query reads sensitive tables: their names. What it throws
+   * refuses the query.
+   */
+  readonly onSensitive?: (tables: readonly string[]) => void;
   /** Told once, when the swarm was asked: the ids that every host's log has of this request. */
   readonly onAsked?: (requestIds: readonly string[]) => void;
 }

@@ -54,6 +54,7 @@ Roles, each with what the one before it may:
   asker     insert queries
   operator  command the fleet as far as the hub's certificate goes
   auditor   (apart from these) read the audit
+  sensitive (apart from these) read rows of sensitive tables; a reader
 
 Example:
   $ swarmplane hub grant --role reader --label web alice`;

@@ -2,10 +2,14 @@
 import type { HostAnswer } from '../agent/index.ts';
 import type { Value } from '../tables/types.ts';
 import { detailsOf, outcomeWithoutRows, outcomeWithRows, plainOutcome } from './outcome.ts';
-import type { Outcome } from './outcome.ts';
+import type { AnswerContext, Outcome } from './outcome.ts';
 
 /** ok is exit code 0. Everything else failed for good, with its row: it is never started again. */
-export function actionOutcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
+export function actionOutcomeOf(
+  id: string,
+  answer: HostAnswer,
+  { certain }: AnswerContext,
+): Outcome {
   const said = answer.outcome;
   if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain);
   const values = answer.rows[0];

@@ -167,7 +167,7 @@ async function roles(client: pg.Client): Promise<Finding[]> {
   return [fine('roles', `all six are there; operators: ${who}`)];
 }
 
-const ROLES = ['owner', 'hub', 'reader', 'asker', 'operator', 'auditor'];
+const ROLES = ['owner', 'hub', 'reader', 'asker', 'operator', 'auditor', 'sensitive'];
 
 async function schema(client: pg.Client): Promise<Finding[]> {
   const [there] = await ask<{ ready: boolean }>(

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { explainFailure, parseUrl } from './database.ts';
 import { codeOf, HubError, messageOf } from './errors.ts';
 
-export const GRANT_ROLES = ['reader', 'asker', 'operator', 'auditor'] as const;
+export const GRANT_ROLES = ['reader', 'asker', 'operator', 'auditor', 'sensitive'] as const;
 export type GrantRole = (typeof GRANT_ROLES)[number];
 
 export interface GrantOptions {

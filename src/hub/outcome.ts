@@ -23,6 +23,7 @@ export interface Details {
   readonly message?: string | undefined;
   readonly ms?: number | undefined;
   readonly truncated?: boolean;
+  readonly sensitive?: true;
   /** Hex. */
   readonly proof?: string;
 }
@@ -37,11 +38,23 @@ export function plainOutcome(id: string, state: OutcomeState, details: Details =
   };
 }
 
-/** What one host's answer means for its delivery. `certain`: the swarm has settled, away means away. */
-export function outcomeOf(id: string, answer: HostAnswer, certain: boolean): Outcome {
+/** What the hub knows of an answer beside it. */
+export interface AnswerContext {
+  /** The swarm has settled: away means away. */
+  readonly certain: boolean;
+  /** The rows are of sensitive tables. */
+  readonly sensitive: boolean;
+}
+
+/** What one host's answer means for its delivery. */
+export function outcomeOf(
+  id: string,
+  answer: HostAnswer,
+  { certain, sensitive }: AnswerContext,
+): Outcome {
   const said = answer.outcome;
   if (said.state !== 'ok') return outcomeWithoutRows(id, said, certain, hexOf(answer.proof));
-  return outcomeWithRows(id, 'ok', answer, detailsOf(said));
+  return outcomeWithRows(id, 'ok', answer, { ...detailsOf(said), ...(sensitive && { sensitive }) });
 }
 
 /** The rows of an answer with what they mean for its delivery. */

@@ -19,6 +19,8 @@ export interface Claim {
   readonly deliveries: readonly ClaimedDelivery[];
   /** Something else may be due. */
   readonly more: boolean;
+  /** The asker may have rows of sensitive tables. */
+  readonly sensitive: boolean;
 }
 
 /** What hosts are asked. */
@@ -111,6 +113,7 @@ interface ClaimRow {
   remaining_ms: number;
   deliveries: [string, string, number][];
   more: boolean;
+  sensitive: boolean;
 }
 
 /** Every method rejects with the error of pg. */
@@ -162,6 +165,7 @@ export class Queue {
       remainingMs: row.remaining_ms,
       deliveries: row.deliveries.map(([id, nodeId, attempt]) => ({ id, nodeId, attempt })),
       more: row.more,
+      sensitive: row.sensitive,
     };
     this.counters.claimed(claim);
     return claim;

@@ -1,6 +1,6 @@
 /** One claim from its asking to its end: who is away, what the others answered, what is left over. */
 import type { Asker, AskEvent, HostOutcome } from '../agent/index.ts';
-import { codeOf, messageOf } from './errors.ts';
+import { codeOf, HubError, messageOf } from './errors.ts';
 import { actionOutcomeOf } from './action-outcome.ts';
 import { bound, type Log } from './log.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
@@ -38,6 +38,8 @@ export class Run {
   /** Ids of the swarm's requests, as hosts log them; empty until it was asked. */
   #asked: readonly string[] = [];
   #reason: StopReason | undefined;
+  /** The answers are of sensitive tables. */
+  #sensitive = false;
 
   constructor(claim: Claim, options: RunOptions) {
     this.claim = claim;
@@ -133,7 +135,12 @@ export class Run {
     const onAsked = (ids: readonly string[]): void => this.#note(ids);
     const limits = { timeoutMs, signal: this.#abort.signal, onAsked };
     if (work.kind === 'query')
-      return asker.ask({ sql: work.sql, targets: this.#targets(), ...limits });
+      return asker.ask({
+        sql: work.sql,
+        targets: this.#targets(),
+        onSensitive: (tables) => this.#noteSensitive(tables),
+        ...limits,
+      });
     const ids = new Map([...this.#open.values()].map(({ nodeId, id }) => [nodeId, id]));
     const expires = Math.round(Date.now() + remainingMs);
     return asker.command({
@@ -144,6 +151,19 @@ export class Run {
       ids,
       ...limits,
     });
+  }
+
+  /** Rows of sensitive tables are asked for in the name of those only who may have them. */
+  #noteSensitive(tables: readonly string[]): void {
+    const { sensitive, askedBy } = this.claim;
+    if (!sensitive) {
+      throw new HubError(
+        'sensitive',
+        `${askedBy} may not have rows of the sensitive ${tables.length === 1 ? 'table' : 'tables'} ${tables.join(', ')}`,
+        { hint: `swarmplane hub grant --role sensitive ${askedBy}` },
+      );
+    }
+    this.#sensitive = true;
   }
 
   #targets(): { kind: 'all' } | { kind: 'nodes'; nodes: string[] } {
@@ -159,7 +179,8 @@ export class Run {
     if (event.kind === 'answer') {
       const { answer } = event;
       const make = this.claim.work.kind === 'action' ? actionOutcomeOf : outcomeOf;
-      return this.#end(answer.outcome.nodeId, (id) => make(id, answer, certain));
+      const sensitive = this.#sensitive;
+      return this.#end(answer.outcome.nodeId, (id) => make(id, answer, { certain, sensitive }));
     }
     for (const host of event.account.hosts) await this.#endFromAccount(host, certain);
   }
@@ -188,7 +209,7 @@ export class Run {
       this.#options.log.warn({ error: messageOf(error) }, 'asking the swarm failed, trying again');
     for (const nodeId of [...this.#open.keys()])
       await this.#end(nodeId, (id) =>
-        plainOutcome(id, final ? 'refused' : 'again', { code, message: messageOf(error) }),
+        plainOutcome(id, final ? 'refused' : 'again', { code, message: sentenceOf(error) }),
       );
   }
 
@@ -208,7 +229,13 @@ export class Run {
   }
 }
 
-/** QueryError codes that say the SQL itself is no good: no host would run it. */
+/** With the hint, which is all that the asker sees of it. */
+function sentenceOf(error: unknown): string {
+  const hint = error instanceof HubError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}; hint: ${hint}`;
+}
+
+/** Codes of QueryError that say the SQL itself is no good: no host would run it. */
 const REFUSALS = new Set([
   'syntax',
   'no_such_table',
@@ -219,5 +246,6 @@ const REFUSALS = new Set([
 ]);
 
 function isRefusal(error: unknown): boolean {
+  if (error instanceof HubError) return error.code === 'sensitive';
   return error instanceof Error && error.name === 'QueryError' && REFUSALS.has(codeOf(error));
 }

@@ -42,6 +42,8 @@ export class ScriptedAsker implements Asker {
   /** Actions that its certificate allows. */
   allowed: readonly string[] = [];
   behave: Behaviour = (host) => ({ state: 'ok', columns: ['name'], rows: [[host]] });
+  /** The sensitive tables that every query reads. */
+  sensitive: readonly string[] = [];
   /** Thrown by `ask` before anything is sent, while set. */
   refuse: Error | undefined;
   readonly seals = new ScriptedSeals(() => this.nodeId);
@@ -110,6 +112,7 @@ export class ScriptedAsker implements Asker {
   }
 
   async *ask(spec: AskSpec): AsyncIterable<AskEvent> {
+    if (this.sensitive.length > 0) spec.onSensitive?.(this.sensitive);
     this.asked.push(spec);
     yield* this.#answers(spec.sql, ({ nodeId, state }) => {
       const { targets } = spec;

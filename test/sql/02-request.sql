@@ -35,7 +35,9 @@ select pg_temp.throws('an empty key', $$ insert into swarmplane.request (sql, id
 select pg_temp.throws('a long key', $$ insert into swarmplane.request (sql, idempotency_key) values ('select 1', repeat('k', 201)) $$, 'idempotency_key "kkkkkkkkkkkkkkkkkkkk..." has 201 characters');
 insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once');
 select pg_temp.throws('twice', $$ insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once') $$,
-  format('request %s has the idempotency key "once" already', (select id from swarmplane.request where sql = 'select 3')));
+  '%"idempotency_key_is_used_once"');
+insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once') on conflict do nothing;
+select pg_temp.equal('once', count(*)::text, '1') from swarmplane.request where sql = 'select 3';
 set local session authorization bob;
 insert into swarmplane.request (sql, idempotency_key) values ('select 4', 'once');
 
@@ -51,13 +53,16 @@ insert into swarmplane.request (sql, hosts) values ('select 5', array[repeat('5'
 
 -- cancelling
 select swarmplane.cancel(id) from swarmplane.request where sql = 'select 2';
-select pg_temp.throws('back', $$ update swarmplane.request set cancel = false where sql = 'select 2' $$, 'request % is cancelled and stays so');
+select swarmplane.cancel(id) from swarmplane.request where sql = 'select 2';
+select pg_temp.throws('not by hand', $$ update swarmplane.request set cancel = true where sql = 'select 2' $$, 'permission denied%');
 select pg_temp.throws('unknown request', $$ select swarmplane.cancel(4711) $$, 'there is no request 4711 that you may cancel');
 reset session authorization;
 select pg_temp.equal('swept', swarmplane.sweep(), 'cancelled');
 select pg_temp.equal('ended', r.state || ' ' || r.cancelled, 'done 2') from swarmplane.request r where r.sql = 'select 2';
 set local session authorization alice;
-select pg_temp.equal('audited', count(*)::text, '1') from swarmplane.audit where action = 'request.cancel';
+select pg_temp.equal('audited', string_agg(actor || ' ' || (after ->> 'sql'), ','), 'alice select 2')
+  from swarmplane.audit where action = 'request.cancel';
+select pg_temp.throws('ended', format('select swarmplane.cancel(%s)', (select id from swarmplane.request where sql = 'select 2')), 'request % has ended already');
 
 -- settings
 update swarmplane.setting set value = '20 seconds' where name = 'lease_time';

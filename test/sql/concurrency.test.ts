@@ -1,5 +1,5 @@
 /** What only several sessions at once can show. */
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type pg from 'pg';
 import { eachPostgres, type TestDatabase } from '../helpers/postgres.ts';
 
@@ -19,6 +19,8 @@ async function arrange(
   );
   return { pool, hub: rows[0]!.id };
 }
+
+const KEYS = { sign_key: '00'.repeat(32), box_key: '00'.repeat(32) };
 
 eachPostgres('sessions at once', (postgres) => {
   it('eight clients that claim and complete the same requests never deadlock, and counts stay true', async () => {
@@ -149,17 +151,77 @@ eachPostgres('sessions at once', (postgres) => {
     expect(new Set(all).size).toBe(all.length);
   });
 
-  it('of two inserts with one idempotency key the second waits for the first and names it', async () => {
+  it('of two inserts with one idempotency key the second waits for the first and fails, or does nothing', async () => {
     const database = await postgres().createDatabase();
     const { pool } = await arrange(database, 2);
     const first = await pool.connect();
     await first.query('begin');
     const insert = `insert into swarmplane.request (sql, idempotency_key) values ('select 1', 'nightly') returning id`;
-    const { rows } = await first.query<{ id: number }>(insert);
-    const second = pool.query(insert).catch((error: Error) => error.message);
+    await first.query<{ id: number }>(insert);
+    const second = pool.query(insert).catch((error: { constraint: string }) => error.constraint);
+    const third = pool.query(insert.replace(' returning', ' on conflict do nothing returning'));
     await first.query('commit');
     first.release();
-    expect(await second).toBe(`request ${rows[0]!.id} has the idempotency key "nightly" already`);
+    expect(await second).toBe('idempotency_key_is_used_once');
+    expect((await third).rows).toEqual([]);
+    const { rows } = await pool.query('select count(*)::int as n from swarmplane.request');
+    expect(rows).toEqual([{ n: 1 }]);
+  });
+
+  it('an asker who holds everything that he may hold stops no function of the hub', async () => {
+    const database = await postgres().createDatabase();
+    const { pool, hub } = await arrange(database, 2);
+    const bob = await database.pool(await database.urlAs('bob', ['swarmplane_asker'])).connect();
+    onTestFinished(() => bob.release(true));
+    await bob.query(`insert into swarmplane.request (sql) values ('select 1'), ('select 2')`);
+    await bob.query('begin');
+    await bob.query('select swarmplane.cancel(id) from swarmplane.request');
+    await bob.query(
+      `insert into swarmplane.request (sql, idempotency_key, include_new) values ('select 3', 'k', true)`,
+    );
+    for (let latch = 0; latch <= 9; latch++)
+      await bob.query('select pg_advisory_lock(7340, $1)', [latch]);
+    for (const lock of ['update', 'key share']) {
+      await bob.query('savepoint before');
+      await expect(bob.query(`select from swarmplane.request for ${lock}`)).rejects.toThrow(
+        /permission denied/,
+      );
+      await bob.query('rollback to before');
+    }
+    // what would wait for bob fails instead
+    const hubs = await pool.connect();
+    await hubs.query(`set lock_timeout = '2s'`);
+    const claim = async (): Promise<{ token: string; deliveries: [string][] }> =>
+      (await hubs.query('select token, deliveries from swarmplane.claim($1, 9)', [hub])).rows[0];
+    const first = await claim();
+    await hubs.query('select swarmplane.complete($1, $2)', [
+      first.token,
+      JSON.stringify(first.deliveries.map(([id]) => ({ id, state: 'ok', rows: [] }))),
+    ]);
+    const second = await claim();
+    await hubs.query('select swarmplane.give_back($1)', [second.token]);
+    const node = { identity: '1'.padStart(64, '0'), name: 'h1', state: 'dead', incarnation: 2 };
+    const member = { ...node, labels: {}, version: '', hub: false, since: 0, addresses: [] };
+    const entry = { identity: node.identity, version: 0, time: 1, ...KEYS };
+    for (const [sql, ...values] of [
+      ['select swarmplane.report_nodes($1)', JSON.stringify([member])],
+      ['select swarmplane.report_keys($1)', JSON.stringify([{ ...entry, entry: '' }])],
+      ['select swarmplane.sweep()'],
+      ['select swarmplane.make_partitions()'],
+      ['select * from swarmplane.claim_handovers(10)'],
+      [`select * from swarmplane.begin_seal('h1')`],
+      ['select swarmplane.look_after_alerts()'],
+      ['select swarmplane.drop_old_partition()'],
+      [`select swarmplane.hub_hello(repeat('f', 64), 'hub', '0', 2)`],
+    ])
+      await hubs.query(sql!, values).catch((error: Error) => {
+        throw new Error(`${sql}: ${error.message}`);
+      });
+    hubs.release();
+    await bob.query('commit');
+    expect(await pool.query('select swarmplane.sweep()')).toMatchObject({
+      rows: [{ sweep: 'cancelled' }],
+    });
   });
 
   it('a notification comes with the commit, none with a rollback or a completion', async () => {

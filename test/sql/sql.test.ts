@@ -15,6 +15,8 @@ const LOGINS: Readonly<Record<string, readonly string[]>> = {
   rita: ['swarmplane_reader'],
   hank: ['swarmplane_hub'],
   carol: ['swarmplane_auditor'],
+  olga: ['swarmplane_operator'],
+  sven: ['swarmplane_sensitive'],
   mallory: [],
 };
 
