@@ -47,8 +47,11 @@ const VALUE_TABLES = new Set(['json_each', 'json_tree']);
 export interface Verdict {
   readonly code: number;
   readonly denied?: QueryError;
-  /** A host table, and a column of it ('' for none), that the statement reads. */
-  readonly read?: { readonly table: string; readonly column: string };
+  /**
+   * A host table that the statement names. SQLite makes no such call for a column that only USING
+   * or NATURAL names, so what is not named may be read all the same.
+   */
+  readonly read?: string;
 }
 
 const ALLOW: Verdict = { code: SQLITE_OK };
@@ -72,7 +75,7 @@ export function judge(
 }
 
 function judgeRead(table: string, column: string, isServed: (table: string) => boolean): Verdict {
-  if (isServed(table)) return { code: SQLITE_OK, read: { table, column } };
+  if (isServed(table)) return { code: SQLITE_OK, read: table };
   if (VALUE_TABLES.has(table.toLowerCase())) return ALLOW;
   // A common table expression of which no column is read is named here too.
   if (column === '' && !/^(sqlite_|pragma_)/i.test(table)) return ALLOW;

@@ -6,6 +6,7 @@ import * as hostTables from '../tables/index.ts';
 import type { HostTable } from '../tables/types.ts';
 import { Database } from './database.ts';
 import type { ChildSettings, Done, Job, Report } from './protocol.ts';
+import { requirePermission } from './permission.ts';
 import { Session } from './session.ts';
 import { loadSqlite } from './sqlite.ts';
 import { Statement } from './statement.ts';
@@ -62,6 +63,7 @@ async function work(job: Job): Promise<void> {
     sql: job.sql,
     facts: job.facts,
     timeMs: job.timeMs,
+    allowSensitive: job.allowSensitive,
     announce: (table) => report({ type: 'reading', table }),
     loading: (under) => report({ type: under ? 'loading' : 'loaded' }),
   });
@@ -116,15 +118,6 @@ async function take(session: Session, job: Job): Promise<Performed> {
   } finally {
     statement.finalize();
   }
-}
-
-function requirePermission(sensitive: readonly string[], allowed: boolean): void {
-  if (allowed || sensitive.length === 0) return;
-  const names = sensitive.map((name) => `"${name}"`).join(' and ');
-  throw new QueryError(
-    'not_authorized',
-    `${names} may only be read with a certificate for the role that allows sensitive tables`,
-  );
 }
 
 function requireLetGo(tables: readonly string[], held: readonly string[]): void {

@@ -138,7 +138,7 @@ export class Database {
     if (this.session === undefined) return verdict.code;
     if (verdict.denied !== undefined) this.session.denied ??= verdict.denied;
     const { read } = verdict;
-    if (read !== undefined) this.session.noteRead(read.table.toLowerCase(), read.column);
+    if (read !== undefined) this.session.named.add(read.toLowerCase());
     return verdict.code;
   }
 

@@ -9,6 +9,7 @@ import {
   type Argument,
   type Scan,
 } from './cursor.ts';
+import { requirePermission } from './permission.ts';
 import type { Session } from './session.ts';
 import type { Pointer, Sqlite } from './sqlite.ts';
 import { readValue, setResult } from './values.ts';
@@ -128,6 +129,8 @@ export class HostModule {
       args.push(isList ? this.readList(at) : readValue(this.sqlite, at));
     }
     const { table } = cursor;
+    // The second wall: whatever the statement was judged by, no row of it is found.
+    if (table.sensitive === true) requirePermission([table.name], session.allowSensitive);
     cursor.scan?.close();
     if (table.kind === 'snapshot') {
       cursor.scan = new SnapshotScan(snapshotOf(session, plan), plan, args);
@@ -157,7 +160,11 @@ export class HostModule {
 
   private column(pointer: Pointer, context: Pointer, number: number): number {
     const { table, scan } = this.cursors.get(pointer)!;
-    setResult(this.sqlite, context, scan?.row?.[number], table.columns[number]?.type);
+    const column = table.columns[number];
+    // A collector that was not told of a column may have left it out: no answer is better than NULL.
+    if (column !== undefined && !this.current().columnsOf(table).has(column.name))
+      throw new Error(`its column "${column.name}" is read and was not collected`);
+    setResult(this.sqlite, context, scan?.row?.[number], column?.type);
     return SQLITE_OK;
   }
 

@@ -29,8 +29,10 @@ const WARNINGS_MAX = 50;
 
 export class Session {
   readonly plans: Plan[] = [];
-  /** Table name to the columns the statement reads, as the authorizer saw them. */
-  readonly reads = new Map<string, Set<string>>();
+  /** Tables the statement names, by name or alias, as the authorizer saw them: not all of them. */
+  readonly named = new Set<string>();
+  /** Columns of each table that the program reads; collectors skip costly others. */
+  readonly used = new Map<HostTable, Set<string>>();
   readonly snapshots = new Map<HostTable, Snapshot>();
   readonly warnings = new Set<string>();
   /** Tables for which a plan was refused because no required column was constrained. */
@@ -47,6 +49,7 @@ export class Session {
   readonly sql: string;
   readonly facts: HostFacts;
   readonly timeMs: number;
+  readonly allowSensitive: boolean;
   readonly abort = new AbortController();
   private readonly announced = new Set<string>();
   private readonly announce: (table: string) => void;
@@ -57,12 +60,14 @@ export class Session {
     sql: string;
     facts: HostFacts;
     timeMs: number;
+    allowSensitive: boolean;
     announce: (table: string) => void;
     loading: (isLoading: boolean) => void;
   }) {
     this.sql = options.sql;
     this.facts = options.facts;
     this.timeMs = options.timeMs;
+    this.allowSensitive = options.allowSensitive;
     this.announce = options.announce;
     this.onLoading = options.loading;
   }
@@ -96,17 +101,14 @@ export class Session {
     if (this.timeIsOver) throw timeLimit(this.timeMs);
   }
 
-  noteRead(table: string, column: string): void {
-    let columns = this.reads.get(table);
-    if (columns === undefined) this.reads.set(table, (columns = new Set()));
-    if (column !== '') columns.add(column);
+  noteUse(table: HostTable, column: string): void {
+    const columns = this.used.get(table);
+    if (columns === undefined) this.used.set(table, new Set([column]));
+    else columns.add(column);
   }
 
   columnsOf(table: HostTable): ReadonlySet<string> {
-    const columns = new Set(this.reads.get(table.name));
-    for (const alias of table.aliases ?? [])
-      for (const column of this.reads.get(alias) ?? []) columns.add(column);
-    return columns;
+    return this.used.get(table) ?? new Set();
   }
 
   /** Tells the agent which table is about to be read, once each. */

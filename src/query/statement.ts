@@ -3,6 +3,7 @@ import type { Constraint, HostTable, Row, SnapshotTable, Value } from '../tables
 import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
+import { readProgram } from './program.ts';
 import { prepareError, stepError } from './sqlite-errors.ts';
 import { Snapshot } from './snapshot.ts';
 import { timeLimit, type Plan, type Session } from './session.ts';
@@ -45,7 +46,7 @@ export class Statement {
       this.columns = Array.from({ length: count }, (_, i) =>
         capi.sqlite3_column_name(this.pointer as never, i),
       );
-      this.planned = this.readPlans();
+      this.planned = this.readProgram();
     } catch (error) {
       this.finalize();
       throw error;
@@ -53,8 +54,9 @@ export class Statement {
   }
 
   get info(): PreparedInfo {
-    const tables = new Set<HostTable>();
-    for (const name of this.session.reads.keys()) {
+    // Both what is named and what is planned: the authorizer is not called for USING and NATURAL.
+    const tables = new Set<HostTable>(this.session.plans.map(({ table }) => table));
+    for (const name of this.session.named) {
       const table = this.database.table(name);
       if (table !== undefined) tables.add(table);
     }
@@ -181,14 +183,17 @@ export class Statement {
 
   /**
    * The plans the program will use, one for each VFilter instruction in it: every access to a
-   * virtual table is one, and its P4 is the plan's number as bestIndex wrote it.
+   * virtual table is one, and its P4 is the plan's number as bestIndex wrote it. Its VColumn
+   * instructions are all the columns it reads.
    */
-  private readPlans(): readonly Plan[] {
-    if (this.session.reads.size === 0) return [];
-    return this.explained(EXPLAIN)
-      .filter(([, opcode]) => opcode === 'VFilter')
-      .map(([, , , , , p4]) => this.session.plans[Number(p4)]!)
-      .filter((plan) => plan !== undefined);
+  private readProgram(): readonly Plan[] {
+    const { session } = this;
+    if (session.plans.length === 0) return [];
+    const program = readProgram(this.explained(EXPLAIN), session.plans);
+    for (const { table, column } of program.columns) session.noteUse(table, column.name);
+    for (const { table, constraints } of program.plans)
+      for (const { column } of constraints) session.noteUse(table, column.name);
+    return program.plans;
   }
 
   private explained(mode: number): readonly (readonly Value[])[] {

@@ -38,7 +38,7 @@ export const DEFAULT_QUERY_LIMITS: QueryLimits = {
 /** What preparing tells, without running. */
 export interface PreparedInfo {
   readonly columns: readonly string[];
-  /** Host tables the statement reads, as the authorizer saw them. */
+  /** Host tables the statement reads, by name or through USING and NATURAL. */
   readonly tables: readonly string[];
   /** Those of them that are sensitive. */
   readonly sensitive: readonly string[];

@@ -136,6 +136,25 @@ const statement = fc.oneof(
       ([x, y, where]) => `select s.a, s.b, l.a, l.c from s left join l on ${x} = ${y} and ${where}`,
     ),
   fc
+    .tuple(
+      fc.constantFrom('', 'left ', 'cross '),
+      fc.constantFrom('a', 'b', 'c', 'a, c', 'b, c', 'a, b, c'),
+      fc.constantFrom('count(*)', 's.d', 'x.d', 's.e, x.e', 's.rowid is not null'),
+      fc.constantFrom('s x', '(select * from s) x', '(select a, b, c, d, e from s limit 9) x'),
+    )
+    .map(
+      ([kind, names, what, other]) => `select ${what} from s ${kind}join ${other} using (${names})`,
+    ),
+  fc
+    .tuple(
+      fc.constantFrom('', 'left '),
+      fc.constantFrom('count(*)', 's.d', 's.e, l.rowid is not null'),
+    )
+    .map(([kind, what]) => `select ${what} from s natural ${kind}join l`),
+  fc
+    .tuple(fc.constantFrom('', 'left '), fc.constantFrom('a', 'c', 'a, c'))
+    .map(([kind, names]) => `select count(*), max(d) from s ${kind}join l using (${names})`),
+  fc
     .tuple(sColumn, condition)
     .map(
       ([x, where]) =>

@@ -121,6 +121,30 @@ test('only columns that are read are asked for, and hidden ones are not part of 
   ]);
 });
 
+test('USING and NATURAL ask for the columns they name, and give the rows that ON gives', async () => {
+  const on = 'select p.name, d.digest from people p join digests d on d.path = p.path';
+  const wanted = await fixture.rows(on);
+  fixture.calls();
+  for (const join of ['join digests d using (path)', 'natural join digests d']) {
+    expect(await fixture.rows(`select p.name, d.digest from people p ${join}`)).toEqual(wanted);
+    expect(fixture.calls()[0]).toBe('people [name,path]');
+  }
+  expect(await fixture.values('select count(*) from people join digests using (path)')).toEqual([
+    5,
+  ]);
+  expect(fixture.calls()[0]).toBe('people [path]');
+  const { tables } = await fixture.runner.explain('select 1 from people join digests using (path)');
+  expect(tables.map(({ table, columns }) => [table, columns])).toEqual([
+    ['people', ['path']],
+    ['digests', ['path']],
+  ]);
+});
+
+test('a column that only an inner select names, and nobody reads, is not asked for', async () => {
+  expect(await fixture.values('select count(*) from (select * from people)')).toEqual([5]);
+  expect(fixture.calls()).toEqual(['people []']);
+});
+
 test('LIMIT stops a long table early and lets go of what it holds', async () => {
   expect(await fixture.values('select n from numbers limit 3')).toEqual([0, 1, 2]);
   expect(fixture.calls()).toEqual(['numbers closed']);
