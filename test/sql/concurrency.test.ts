@@ -209,7 +209,7 @@ eachPostgres('sessions at once', (postgres) => {
       ['select swarmplane.sweep()'],
       ['select swarmplane.make_partitions()'],
       ['select * from swarmplane.claim_handovers(10)'],
-      [`select * from swarmplane.begin_seal('h1')`],
+      [`select * from swarmplane.begin_seal(repeat('1', 64))`],
       ['select swarmplane.look_after_alerts()'],
       ['select swarmplane.drop_old_partition()'],
       [`select swarmplane.hub_hello(repeat('f', 64), 'hub', '0', 2)`],
