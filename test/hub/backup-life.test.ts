@@ -176,7 +176,7 @@ for (const major of [15, 18] as const)
       expect(await contentOf(database.superUrl)).toEqual(before);
       const pool = asking(database.superUrl);
       const { rows } = await pool.query(`
-        select rolpassword like 'SCRAM-SHA-256$%' as password, rolvaliduntil::date::text as until, rolconfig,
+        select a.rolpassword like 'SCRAM-SHA-256$%' as password, a.rolvaliduntil::date::text as until, r.rolconfig,
                (select array_agg(s.setconfig::text order by s.setrole) from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
                  where d.datname = current_database()) as here,
                has_column_privilege('alice', 'swarmplane.lease', 'token', 'select') as may_see,
