@@ -36,6 +36,11 @@ export async function readCatalog(
     (await client.query<{ text: string }>(sql, values)).rows.map((row) => row.text);
   const groups = async (sql: string): Promise<string[][]> =>
     (await client.query<{ texts: string[] }>(sql)).rows.map((row) => row.texts);
+  const ofPeople = async (): Promise<string[][]> => [
+    ...(await groups(TABLE_GRANTS)),
+    ...(await groups(TRIGGERS)),
+    ...(await groups(POLICIES)),
+  ];
   const people = await rolesToKeep(client, allRoles);
   const withPasswords = await mayReadPasswords(client);
   return {
@@ -57,8 +62,7 @@ export async function readCatalog(
       ...(await groups(INDEXES)),
       ...(await groups(VIEWS)),
       ...(await groups(FUNCTIONS)),
-      ...(await groups(TRIGGERS)),
-      ...(await groups(POLICIES)),
+      ...((await hasTable(client, 'tracked_table')) ? await ofPeople() : []),
     ],
     access: [
       ...(await texts(GRANTS)),
@@ -83,12 +87,18 @@ async function mayReadPasswords(client: pg.ClientBase): Promise<boolean> {
   return rows[0]!.may;
 }
 
+/** An earlier migration has fewer tables. */
+async function hasTable(client: pg.ClientBase, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    `select to_regclass('swarmplane.' || $1) is not null as there`,
+    [name],
+  );
+  return rows[0]!.there;
+}
+
 /** Who may use the database, whoever is in such a role, and the roles that these are in. */
 async function rolesToKeep(client: pg.ClientBase, all: boolean): Promise<string[]> {
-  const { rows: known } = await client.query<{ label_grant: boolean }>(
-    `select to_regclass('swarmplane.label_grant') is not null as label_grant`,
-  );
-  const labelled = known[0]!.label_grant
+  const labelled = (await hasTable(client, 'label_grant'))
     ? 'union select r.oid from swarmplane.label_grant g join pg_roles r on r.rolname = g.role'
     : '';
   const { rows } = await client.query<{ rolname: string }>(
@@ -276,12 +286,30 @@ const INDEXES = `
      and not exists (select from pg_inherits h where h.inhrelid = i.indexrelid)
    order by i.indexrelid`;
 
+/** Of `c`: not one of a tracked table, whose guards and readers are this release's matter. */
+const OF_PEOPLE = `
+  not exists (select from swarmplane.tracked_table t where c.relname in (t.name || '_current', t.name || '_history'))`;
+
+/** What our roles may do with an object that people made: comes with it, never with what sql/ makes. */
+const ourGrants = (acl: string, object: string): string => `
+  array(select format('grant %s on %s to %I', a.privilege_type, ${object}, r.rolname)
+          from aclexplode(${acl}) a join pg_roles r on r.oid = a.grantee
+         where r.rolname ~ '^swarmplane_' and a.grantee <> a.grantor order by 1)`;
+
+const TABLE_GRANTS = `
+  select array[format('grant %s on %s %s to %I', a.privilege_type, case c.relkind when 'S' then 'sequence' else 'table' end,
+                      c.oid::regclass, r.rolname)] as texts
+    from pg_class c cross join aclexplode(c.relacl) a join pg_roles r on r.oid = a.grantee
+   where c.relnamespace = to_regnamespace('inventory') and c.relkind in ('r', 'p', 'S') and not c.relispartition
+     and r.rolname ~ '^swarmplane_' and a.grantee <> a.grantor and ${OF_PEOPLE}
+   order by 1`;
+
 const VIEWS = `
   select array[format('create%s view %s%s as %s', case c.relkind when 'm' then ' materialized' else '' end, c.oid::regclass,
                       coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', ''),
                       rtrim(pg_get_viewdef(c.oid), ';')),
                format('alter table %s owner to %s', c.oid::regclass, c.relowner::regrole)]
-         || ${COMMENTS} as texts
+         || ${COMMENTS} || ${ourGrants('c.relacl', `'table ' || c.oid::regclass`)} as texts
     from pg_class c where c.relnamespace = to_regnamespace('inventory') and c.relkind in ('v', 'm')
    order by c.oid`;
 
@@ -289,7 +317,8 @@ const FUNCTIONS = `
   select array[pg_get_functiondef(p.oid),
                format('alter routine %s owner to %s', p.oid::regprocedure, p.proowner::regrole)]
          || case when d.description is null then '{}'
-                 else array[format('comment on routine %s is %L', p.oid::regprocedure, d.description)] end as texts
+                 else array[format('comment on routine %s is %L', p.oid::regprocedure, d.description)] end
+         || ${ourGrants('p.proacl', `'routine ' || p.oid::regprocedure`)} as texts
     from pg_proc p
     left join pg_description d on d.objoid = p.oid and d.classoid = 'pg_proc'::regclass
    where p.pronamespace = to_regnamespace('inventory') and p.prokind in ('f', 'p')
@@ -301,7 +330,7 @@ const TRIGGERS = `
                  else array[format('alter table %s %s trigger %I', c.oid::regclass,
                         case t.tgenabled when 'A' then 'enable always' when 'R' then 'enable replica' else 'disable' end, t.tgname)] end as texts
     from pg_trigger t join pg_class c on c.oid = t.tgrelid
-   where c.relnamespace = to_regnamespace('inventory') and not t.tgisinternal and t.tgparentid = 0
+   where c.relnamespace = to_regnamespace('inventory') and not t.tgisinternal and t.tgparentid = 0 and ${OF_PEOPLE}
    order by t.oid`;
 
 const POLICIES = `
@@ -314,7 +343,7 @@ const POLICIES = `
                format('alter table %s %s row level security', c.oid::regclass,
                  case when c.relrowsecurity then 'enable' else 'disable' end)] as texts
     from pg_policy p join pg_class c on c.oid = p.polrelid
-   where c.relnamespace = to_regnamespace('inventory')
+   where c.relnamespace = to_regnamespace('inventory') and ${OF_PEOPLE}
    order by p.oid`;
 
 // What someone was given beyond what the migrations and sql/ give: to roles of his own.
@@ -324,7 +353,7 @@ const GRANTS = `
     from (${ACLS}) acl
     join pg_roles r on r.oid = acl.grantee
    where r.rolname not in ${LOGINS_OF_SERVER}
-     and (r.rolname !~ '^swarmplane_' or object ~ '\\minventory\\M')
+     and r.rolname !~ '^swarmplane_'
      and acl.grantee <> acl.grantor
    order by 1`;
 

@@ -12,8 +12,10 @@ export interface StatementsOfVersion1 {
 export function statementsOfVersion1(old: StatementsOfVersion1): CatalogStatements {
   const split = (texts: readonly string[]): string[][] =>
     texts.map((text) => splitStatements(text).map((statement) => statement.text));
-  const tables = split(old.tables);
-  const objects = split(old.objects);
+  const tables = split(old.tables).map(withoutOurs);
+  const objects = split(old.objects)
+    .map(withoutOurs)
+    .filter((group) => group.length > 0);
   const isAccess = (group: readonly string[]): boolean =>
     group.every((text) => /^grant /i.test(text));
   return {
@@ -32,6 +34,14 @@ export function statementsOfVersion1(old: StatementsOfVersion1): CatalogStatemen
     sequences: old.sequences,
     leftOut: [],
   };
+}
+
+/**
+ * Who of our roles reads what is this release's matter: it may keep more from them than the one that
+ * wrote the file. Policies likewise.
+ */
+function withoutOurs(group: readonly string[]): string[] {
+  return group.filter((text) => !/^(grant .* to swarmplane_\w+\b|create policy )/is.test(text));
 }
 
 /** Indexes, policies, triggers and grants do not: they may need functions of sql/. */

@@ -71,6 +71,34 @@ for (const major of [18, 15] as const)
       // The oldest server takes as long as the newest: of it the latest ones only.
       const levels = major === 18 ? migrations : migrations.slice(-3);
 
+      it('gives our roles nothing that this release keeps from them', async () => {
+        const was = await postgres().createDatabase({ empty: true });
+        await restore({ ...THIS, superUrl: was.url, hubUrl: was.url, file: LIFE });
+        // As a release that did not call the table sensitive left it.
+        await was.pool(was.superUrl).query(`
+        update swarmplane.host_table set sensitive = true where name = 'users';
+        create policy of_before on inventory.users_current using (true);
+        grant select on inventory.users, inventory.users_current to swarmplane_reader;
+        set role swarmplane_owner;
+        create view inventory.ours as select 1 as one;
+        create table inventory.notes (said text);
+        grant select on inventory.ours, inventory.notes to swarmplane_reader`);
+        const file = join(folder, `${major}-sensitive.backup`);
+        await backup({ url: was.url, file, release: '0.1.0' });
+        const now = await postgres().createDatabase({ empty: true });
+        await restore({ ...THIS, superUrl: now.url, hubUrl: now.url, file });
+        const { rows } = await now.pool().query(`
+        select name, has_table_privilege('swarmplane_reader', 'inventory.' || name, 'select') as reads,
+               (select count(*)::int from pg_policy where polrelid = ('inventory.' || name)::regclass) as policies
+          from unnest('{users,users_current,ours,notes}'::text[]) name`);
+        expect(rows).toEqual([
+          { name: 'users', reads: false, policies: 0 },
+          { name: 'users_current', reads: false, policies: 1 },
+          { name: 'ours', reads: true, policies: 0 },
+          { name: 'notes', reads: true, policies: 0 },
+        ]);
+      });
+
       it.each(levels.map(({ name, version }) => [name, version] as const))(
         'at migration %s becomes what migrating in place makes of that database',
         async (_, version) => {
