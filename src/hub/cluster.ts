@@ -217,7 +217,7 @@ async function initialise(cluster: Cluster): Promise<void> {
 }
 
 /** What lies in a folder of the account is removed by the account: its links could lead root astray. */
-async function removeOf(account: Account | undefined, folder: string): Promise<void> {
+export async function removeOf(account: Account | undefined, folder: string): Promise<void> {
   const owner = lstatSync(folder, { throwIfNoEntry: false })?.uid;
   if (account !== undefined && owner === account.uid) {
     const removal = 'rm -rf -- "$1"/* "$1"/.[!.]*';

@@ -5,8 +5,9 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCluster, readState } from './cluster.ts';
+import { openCluster, readState, removeOf } from './cluster.ts';
 import { EmbeddedPostgres } from './embedded.ts';
+import { serverAccount } from './postgres-account.ts';
 import { findPostmaster, stopPostmaster } from './postmaster.ts';
 import { processIsGone } from './process-gone.ts';
 import { restore, type Restored } from './restore.ts';
@@ -56,8 +57,11 @@ async function remove(dataDir: string, { homeForRoot }: ScratchOptions): Promise
     const running = findPostmaster(await openCluster(dataDir, homeForRoot));
     if (running !== undefined) await stopPostmaster(running);
   }
-  if (state !== undefined && state.home !== dataDir)
+  if (state !== undefined) {
+    const account = serverAccount(join(state.home, 'cluster'));
+    for (const part of ['cluster', 'cluster.new']) await removeOf(account, join(state.home, part));
     await rm(state.home, { recursive: true, force: true });
+  }
   await rm(dataDir, { recursive: true, force: true });
 }
 
