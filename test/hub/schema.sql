@@ -10,9 +10,12 @@
 
 -- role swarmplane_reader
 
+-- role swarmplane_sensitive in swarmplane_reader
+
 create schema inventory authorization swarmplane_owner;
 grant usage on schema inventory to swarmplane_hub;
 grant usage on schema inventory to swarmplane_reader;
+grant usage on schema inventory to swarmplane_sensitive;
 
 create schema swarmplane authorization swarmplane_owner;
 grant usage on schema swarmplane to swarmplane_asker;
@@ -20,6 +23,7 @@ grant usage on schema swarmplane to swarmplane_auditor;
 grant usage on schema swarmplane to swarmplane_hub;
 grant usage on schema swarmplane to swarmplane_operator;
 grant usage on schema swarmplane to swarmplane_reader;
+grant usage on schema swarmplane to swarmplane_sensitive;
 
 create table swarmplane.alert (
   id bigint not null generated always as identity,
@@ -120,6 +124,16 @@ alter table swarmplane.audit_seal enable always trigger _101_refuse_truncate;
 grant select on swarmplane.audit_seal to swarmplane_auditor;
 grant select on swarmplane.audit_seal to swarmplane_operator;
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
+
+create table swarmplane.cancel_wish (
+  id bigint not null generated always as identity,
+  request_id bigint not null,
+  wished_by name not null default SESSION_USER,
+  wished_at timestamp with time zone not null default now(),
+  constraint cancel_wish_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.cancel_wish FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
+alter table swarmplane.cancel_wish enable always trigger _900_notify;
 
 create table swarmplane.collection (
   at timestamp with time zone not null,
@@ -298,6 +312,11 @@ alter table swarmplane.label_grant enable always trigger _700_audit;
 grant select on swarmplane.label_grant to swarmplane_hub;
 grant select on swarmplane.label_grant to swarmplane_reader;
 
+create table swarmplane.latch (
+  name text not null,
+  constraint latch_pkey PRIMARY KEY (name)
+); -- owner swarmplane_owner
+
 create table swarmplane.lease (
   token uuid not null,
   hub uuid not null,
@@ -332,6 +351,8 @@ create table swarmplane.network (
   constraint ranges_do_not_overlap EXCLUDE USING gist (range inet_ops WITH &&),
   constraint site_is_not_empty CHECK ((site <> ''::text))
 ); -- owner swarmplane_owner
+CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__before_write();
+alter table swarmplane.network enable always trigger _100_check;
 CREATE TRIGGER _200_check_declared AFTER DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__check_declared();
 alter table swarmplane.network enable always trigger _200_check_declared;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('network');
@@ -478,22 +499,19 @@ CREATE INDEX request_action_open ON swarmplane.request USING btree (action) WHER
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
 CREATE INDEX request_open ON swarmplane.request USING btree (expires_at) WHERE (closed_at IS NULL);
+CREATE INDEX request_open_by ON swarmplane.request USING btree (asked_by) WHERE (closed_at IS NULL);
 CREATE TRIGGER _100_check BEFORE INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__before_insert();
 alter table swarmplane.request enable always trigger _100_check;
-CREATE TRIGGER _110_check_cancel BEFORE UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel IS DISTINCT FROM old.cancel)) EXECUTE FUNCTION swarmplane.tg_request__before_cancel();
-alter table swarmplane.request enable always trigger _110_check_cancel;
 CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert();
 alter table swarmplane.request enable always trigger _500_deliver;
+CREATE TRIGGER _600_check_open AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_request__check_open();
+alter table swarmplane.request enable always trigger _600_check_open;
 CREATE TRIGGER _600_commander AFTER INSERT ON swarmplane.request FOR EACH ROW WHEN ((new.action IS NOT NULL)) EXECUTE FUNCTION swarmplane.tg_request__after_insert_action();
 alter table swarmplane.request enable always trigger _600_commander;
 CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request');
 alter table swarmplane.request enable always trigger _700_audit;
-CREATE TRIGGER _710_audit_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_audit('request', 'cancel');
-alter table swarmplane.request enable always trigger _710_audit_cancel;
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
 alter table swarmplane.request enable always trigger _900_notify;
-CREATE TRIGGER _910_notify_cancel AFTER UPDATE OF cancel ON swarmplane.request FOR EACH ROW WHEN ((new.cancel AND (NOT old.cancel))) EXECUTE FUNCTION swarmplane.tg_notify();
-alter table swarmplane.request enable always trigger _910_notify_cancel;
 alter table swarmplane.request enable row level security;
 create policy asker_or_delivery on swarmplane.request for select to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (asked_by = SESSION_USER) OR (EXISTS ( SELECT
    FROM swarmplane.delivery d
@@ -501,11 +519,9 @@ create policy asker_or_delivery on swarmplane.request for select to public using
    FROM swarmplane.delivery_done e
   WHERE (e.request_id = request.id))));
 create policy everybody_inserts on swarmplane.request for insert to public with check true;
-create policy own_or_operator on swarmplane.request for update to public using ((asked_by = SESSION_USER) OR pg_has_role(CURRENT_USER, 'swarmplane_operator'::name, 'usage'::text));
 grant select on swarmplane.request to swarmplane_hub;
 grant select on swarmplane.request to swarmplane_reader;
 grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason) on swarmplane.request to swarmplane_asker;
-grant update (cancel) on swarmplane.request to swarmplane_asker;
 grant insert (action, args) on swarmplane.request to swarmplane_operator;
 
 create table swarmplane.result (
@@ -516,11 +532,13 @@ create table swarmplane.result (
   host text not null,
   "row" jsonb not null,
   altered boolean not null default false,
+  sensitive boolean not null default false,
   constraint result_pkey PRIMARY KEY (node_id, request_id, asked_at, ordinal)
 ) partition by RANGE (asked_at); -- owner swarmplane_owner
 CREATE INDEX result_request ON ONLY swarmplane.result USING btree (request_id);
 alter table swarmplane.result enable row level security;
 create policy by_label on swarmplane.result for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+create policy sensitive_apart on swarmplane.result for all to public using ((NOT sensitive) OR ( SELECT swarmplane.reads_sensitive() AS reads_sensitive));
 grant select on swarmplane.result to swarmplane_hub;
 grant select on swarmplane.result to swarmplane_reader;
 
@@ -552,6 +570,8 @@ create table swarmplane.schedule (
 CREATE INDEX schedule_due ON swarmplane.schedule USING btree (next_at) WHERE active;
 CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
 alter table swarmplane.schedule enable always trigger _100_check;
+CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_delete();
+alter table swarmplane.schedule enable always trigger _100_check_delete;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
 alter table swarmplane.schedule enable always trigger _700_audit;
 CREATE TRIGGER _900_notify AFTER INSERT OR UPDATE OF every, cron, zone, active ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
@@ -621,11 +641,12 @@ create table swarmplane.track_wish (
   labels jsonb,
   owner name not null default SESSION_USER,
   wished_at timestamp with time zone not null default now(),
+  fleet boolean not null,
   constraint every_is_a_month_at_most CHECK ((every <= '31 days'::interval)),
   constraint every_is_ten_seconds_or_more CHECK ((every >= '00:00:10'::interval)),
   constraint hosts_or_labels CHECK ((num_nonnulls(hosts, labels) = 1)),
   constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
-  constraint one_wish_per_target UNIQUE NULLS NOT DISTINCT (table_name, hosts, labels),
+  constraint one_wish_per_target_and_owner UNIQUE NULLS NOT DISTINCT (table_name, hosts, labels, owner),
   constraint table_name_is_not_empty CHECK ((table_name <> ''::text)),
   constraint track_wish_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
@@ -671,6 +692,27 @@ create view inventory.overlap with (security_invoker=true) as .. -- owner swarmp
 --   valid_to timestamp with time zone
 grant select on inventory.overlap to swarmplane_hub;
 grant select on inventory.overlap to swarmplane_reader;
+
+create view inventory.sensitive_changes with (security_invoker=true) as .. -- owner swarmplane_owner
+--   host text
+--   "table" text
+--   at timestamp with time zone
+--   change text
+--   key jsonb
+--   before jsonb
+--   after jsonb
+--   node_id integer
+grant select on inventory.sensitive_changes to swarmplane_hub;
+grant select on inventory.sensitive_changes to swarmplane_sensitive;
+
+create view inventory.sensitive_overlap with (security_invoker=true) as .. -- owner swarmplane_owner
+--   node_id integer
+--   "table" text
+--   row_hash bytea
+--   valid_from timestamp with time zone
+--   valid_to timestamp with time zone
+grant select on inventory.sensitive_overlap to swarmplane_hub;
+grant select on inventory.sensitive_overlap to swarmplane_sensitive;
 
 create view swarmplane.answer with (security_invoker=true) as .. -- owner swarmplane_owner
 --   host text
@@ -840,6 +882,7 @@ grant execute on function swarmplane.begin_seal(text,integer,boolean) to swarmpl
 CREATE OR REPLACE FUNCTION swarmplane.cancel(request_id bigint)
  RETURNS void
  LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
@@ -852,6 +895,13 @@ CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.cancelled_leases(uuid[]) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.check_priority(priority integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -860,7 +910,7 @@ CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text[] DEFAULT '{}'::text[])
- RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json, more boolean)
+ RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json, more boolean, sensitive boolean)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1047,7 +1097,20 @@ CREATE OR REPLACE FUNCTION swarmplane.guard_tracked(host_table text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.hand_out_inventory(name text, kind text, signature text, says text)
+CREATE OR REPLACE FUNCTION swarmplane.hand_out_anew()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.hand_out_inventory(readers name, name text, kind text, signature text, says text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.hand_to(readers name, privilege text, object text)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1067,6 +1130,13 @@ CREATE OR REPLACE FUNCTION swarmplane.heartbeat(hub_id uuid, tokens uuid[], OUT 
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.heartbeat(uuid,uuid[]) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.hold_latch(latch_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.hub_goodbye(hub_id uuid)
  RETURNS void
@@ -1194,6 +1264,13 @@ CREATE OR REPLACE FUNCTION swarmplane.make_inventory(host_table text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.make_inventory_union(prefix text, readers name, tables text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.make_inventory_unions()
  RETURNS void
  LANGUAGE plpgsql
@@ -1234,6 +1311,13 @@ CREATE OR REPLACE FUNCTION swarmplane.make_writer(shape swarmplane.table_shape)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.may_cancel(asked swarmplane.request)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1402,6 +1486,29 @@ CREATE OR REPLACE FUNCTION swarmplane.reader_text(type text, place bigint)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.readers_of(host_table text)
+ RETURNS name
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.reads_sensitive()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.reads_sensitive() to swarmplane_hub;
+grant execute on function swarmplane.reads_sensitive() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.reads_sensitive(login name)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  RETURNS void
  LANGUAGE plpgsql
@@ -1447,6 +1554,20 @@ CREATE OR REPLACE FUNCTION swarmplane.report_nodes(members jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.report_nodes(jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.require_fleet(what text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.require_owner(kind text, name text, owner name)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
  RETURNS integer
@@ -1517,6 +1638,13 @@ grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, whole boolean, asked_line bytea)
  RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.take_cancels()
+ RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1598,6 +1726,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_history__refuse_change()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_network__before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_network__check_declared()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1644,14 +1779,21 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_request__after_insert_action()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.tg_request__before_cancel()
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__before_insert()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.tg_request__before_insert()
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__check_open()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_schedule__before_delete()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1706,6 +1848,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tracked_columns(host_table text)
  RETURNS TABLE(place bigint, name text, type text, called text)
  LANGUAGE sql
  STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.try_latch(latch_name text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
