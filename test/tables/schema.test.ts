@@ -137,3 +137,15 @@ function fits(column: Column, value: Value | undefined): boolean {
 function isWide(value: Value): boolean {
   return typeof value === 'bigint' && !Number.isSafeInteger(Number(value));
 }
+
+it('versions of our own tables compare as versions', () => {
+  const own = allTables.filter(({ beyondOsquery }) => beyondOsquery);
+  const versions = own.flatMap(({ name, columns }) =>
+    columns
+      .filter((it) => it.type === 'TEXT' && /version$/.test(it.name))
+      .map((it) => ({ name, it })),
+  );
+  expect(versions.length).toBeGreaterThan(0);
+  for (const { name, it: column } of versions)
+    expect(column.collate, `${name}.${column.name}`).toMatch(/^version/);
+});

@@ -15,7 +15,7 @@ export const swarmMembers: SnapshotTable = {
     text('state', 'alive, suspect, dead or left.'),
     bigint('incarnation', 'Counter the member raises to refute others.'),
     bigint('since', 'Unix time of the last change of state seen here.'),
-    text('version', 'Version of its software.'),
+    text('version', 'Version of its software.', { collate: 'version' }),
     integer('hub', '1 when it is a hub, else 0.'),
     integer('self', '1 on the row of this host itself, else 0.'),
     integer('linked', '1 while this host has a link to it, else 0.'),
