@@ -49,6 +49,11 @@ export function bestIndex(
     session.unconstrained.add(table);
     return SQLITE_CONSTRAINT;
   }
+  const unsteered = unsteeredColumn(sqlite, table, info, planned);
+  if (unsteered !== undefined) {
+    session.unsteered.set(table, unsteered);
+    return SQLITE_CONSTRAINT;
+  }
   const plan: Plan = { table, constraints: planned };
   writePlan(sqlite, info, session.plans.push(plan) - 1, estimate(table, planned));
   return SQLITE_OK;
@@ -58,12 +63,43 @@ export function bestIndex(
 function requirementMet(table: HostTable, planned: readonly PlannedConstraint[]): boolean {
   if (!table.columns.some((column) => column.required)) return true;
   return planned.some(
-    ({ column, op, constant }) =>
+    ({ column, op, arg, constant }) =>
       column.required === true &&
       (op === 'eq' || op === 'like' || op === 'glob') &&
-      // A snapshot is taken before the statement runs, so no join can feed it.
-      (table.kind === 'lookup' || constant !== undefined),
+      // A snapshot is taken before the statement runs, so no join can feed it, unless it is steered.
+      (table.kind === 'lookup' ||
+        constant !== undefined ||
+        (column.steers === true && op === 'eq' && arg !== undefined)),
   );
+}
+
+/** Operators that only leave out rows of the places looked at, and LIMIT and OFFSET. */
+const HARMLESS = new Set([68, 69, 70, 73, 74]);
+
+/**
+ * A column that says where to look, that the query constrains, and that this plan is not given: it
+ * would look at the default places and find nothing of what is asked for.
+ */
+function unsteeredColumn(
+  sqlite: Sqlite,
+  table: HostTable,
+  info: Pointer,
+  planned: readonly PlannedConstraint[],
+): Column | undefined {
+  if (!table.columns.some(({ steers }) => steers)) return undefined;
+  const heap = heap32(sqlite);
+  const count = heap.getInt32(info + INFO.nConstraint, true);
+  const at = heap.getUint32(info + INFO.aConstraint, true);
+  const fed = new Set(
+    planned.filter(({ op, arg }) => op === 'eq' && arg !== undefined).map(({ column }) => column),
+  );
+  for (let i = 0; i < count; i++) {
+    const entry = at + i * CONSTRAINT.size;
+    if (HARMLESS.has(heap.getUint8(entry + CONSTRAINT.op))) continue;
+    const column = table.columns[heap.getInt32(entry + CONSTRAINT.iColumn, true)];
+    if (column?.steers === true && !fed.has(column)) return column;
+  }
+  return undefined;
 }
 
 function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): PlannedConstraint[] {
@@ -81,6 +117,8 @@ function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): Plann
     if (heap.getUint8(entry + CONSTRAINT.usable) === 0) continue;
     const collation = collationFor(sqlite, op, info, i);
     if (collation === undefined || !findable(table, column, collation)) continue;
+    // A place is named in one way: under another collation several might be meant.
+    if (column.steers && op === 'eq' && collation !== (column.collate ?? 'binary')) continue;
     const constant = constantFor(sqlite, column, op, collation, info, i);
     // A snapshot's cursor has use for equality only; the rest is told to the collector if constant.
     const list = op === 'eq' && isInList(sqlite, info, i);
@@ -107,7 +145,7 @@ function isInList(sqlite: Sqlite, info: Pointer, i: number): boolean {
 
 /** True for columns whose value a collector uses to find rows. */
 function feeds(column: Column): boolean {
-  return Boolean(column.required || column.index || column.additional);
+  return Boolean(column.required || column.index || column.additional || column.steers);
 }
 
 /** The collation a constraint compares under; LIKE and GLOB know none. */

@@ -3,6 +3,7 @@ import type { Column, Constraint, LookupTable, Value } from '../tables/types.ts'
 import { collationKey } from './collation.ts';
 import type { Plan, PlannedConstraint, Session } from './session.ts';
 import { rowValues, type Snapshot } from './snapshot.ts';
+import { rowidByContent } from './steering.ts';
 import { QueryError } from './types.ts';
 import { asCompared, looseKey } from './values.ts';
 
@@ -24,9 +25,14 @@ export class SnapshotScan implements Scan {
   private at = 0;
   private readonly snapshot: Snapshot;
   private readonly numbers: readonly number[];
+  /** Where rows of other places may be the same rows. */
+  private readonly memory: LookupMemory | undefined;
+  private readonly equals = new Map<string, number>();
+  private current = -1;
 
-  constructor(snapshot: Snapshot, plan: Plan, args: readonly Argument[]) {
+  constructor(snapshot: Snapshot, plan: Plan, args: readonly Argument[], memory: LookupMemory) {
     this.snapshot = snapshot;
+    this.memory = plan.table.columns.some(({ steers }) => steers) ? memory : undefined;
     const given = plan.constraints.filter(({ arg }) => arg !== undefined);
     // SQLite checks the others; one value finds fewer rows than a list.
     const equal = given.find(({ list }) => !list) ?? given[0];
@@ -41,10 +47,13 @@ export class SnapshotScan implements Scan {
 
   next(): void {
     this.at++;
+    this.current = -1;
   }
 
   rowid(): number {
-    return this.numbers[this.at] ?? -1;
+    if (this.memory === undefined || this.row === undefined) return this.numbers[this.at] ?? -1;
+    if (this.current < 0) this.current = rowidByContent(this.memory, this.equals, this.row);
+    return this.current;
   }
 
   close(): void {}
@@ -120,10 +129,7 @@ export class LookupScan implements Scan {
 
   rowid(): number {
     if (this.current >= 0 || this.row === undefined) return this.current;
-    const values = JSON.stringify(this.row.map(memoKey));
-    const nth = this.equals.get(values) ?? 0;
-    this.equals.set(values, nth + 1);
-    return (this.current = this.memory.rowid(`${nth} ${values}`));
+    return (this.current = rowidByContent(this.memory, this.equals, this.row));
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import {
 } from './cursor.ts';
 import { requirePermission } from './permission.ts';
 import type { Session } from './session.ts';
+import { SteeredScan, steeringOf } from './steering.ts';
 import type { Pointer, Sqlite } from './sqlite.ts';
 import { readValue, setResult } from './values.ts';
 
@@ -132,11 +133,14 @@ export class HostModule {
     // The second wall: whatever the statement was judged by, no row of it is found.
     if (table.sensitive === true) requirePermission([table.name], session.allowSensitive);
     cursor.scan?.close();
+    const memory = this.memory(session, table);
     if (table.kind === 'snapshot') {
-      cursor.scan = new SnapshotScan(snapshotOf(session, plan), plan, args);
+      cursor.scan =
+        steeringOf(plan).length > 0
+          ? new SteeredScan(session, memory, plan, args)
+          : new SnapshotScan(snapshotOf(session, plan), plan, args, memory);
       return SQLITE_OK;
     }
-    const memory = this.memory(session, table);
     cursor.scan = new LookupScan(session, memory, plan, this.root, args);
     return SQLITE_OK;
   }

@@ -2,6 +2,7 @@
 import type { Column, Constraint, HostFacts, HostTable } from '../tables/types.ts';
 import type { Collation } from './collation.ts';
 import type { Snapshot } from './snapshot.ts';
+import { Places } from './steering.ts';
 import { QueryError } from './types.ts';
 
 /** One constraint of a plan: SQLite hands its value to the cursor as argument `arg`. */
@@ -34,9 +35,12 @@ export class Session {
   /** Columns of each table that the program reads; collectors skip costly others. */
   readonly used = new Map<HostTable, Set<string>>();
   readonly snapshots = new Map<HostTable, Snapshot>();
+  readonly places = new Places();
   readonly warnings = new Set<string>();
   /** Tables for which a plan was refused because no required column was constrained. */
   readonly unconstrained = new Set<HostTable>();
+  /** Columns for which a plan was refused because it would look elsewhere than the query says. */
+  readonly unsteered = new Map<HostTable, Column>();
   /** The table being read, for errors. */
   reading: string | undefined;
   /** A collector was left at work in the background. */

@@ -1,5 +1,5 @@
 /** SQLite's result codes and messages as errors a person can act on. */
-import type { HostTable } from '../tables/types.ts';
+import type { Column, HostTable } from '../tables/types.ts';
 import type { Database } from './database.ts';
 import { nearNames } from './near-names.ts';
 import { timeLimit, type Session } from './session.ts';
@@ -17,7 +17,11 @@ export function prepareError(database: Database, session: Session, rc: number): 
   if (session.failure !== undefined) return collectorError(undefined, session.failure);
   if (rc === SQLITE_NOMEM) return memoryLimit();
   if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
-  if (/no query solution/i.test(message)) return constraintRequired([...session.unconstrained]);
+  if (/no query solution/i.test(message)) {
+    const [misled] = session.unsteered;
+    if (misled !== undefined && session.unconstrained.size === 0) return unsteered(...misled);
+    return constraintRequired([...session.unconstrained]);
+  }
   const table = /^no such table: (?:\w+\.)?(.*)$/.exec(message)?.[1];
   if (table !== undefined) return noSuchTable(database, table);
   if (/^no such column: /.test(message)) return noSuchColumn(database, session, message);
@@ -41,11 +45,22 @@ function constraintRequired(tables: readonly HostTable[]): QueryError {
   const names = table.columns.filter(({ required }) => required).map(({ name }) => name);
   const [column = ''] = names;
   const listed = names.map((name) => `"${name}"`).join(' or ');
-  const how = table.kind === 'lookup' ? '=, in, like or a join' : 'a constant';
+  const steered = table.columns.some(({ required, steers }) => required && steers);
+  const how =
+    table.kind === 'lookup' ? '=, in, like or a join' : steered ? '=, in or a join' : 'a constant';
   return new QueryError(
     'constraint_required',
     `table "${table.name}" is not read without its column ${listed} given by ${how}, ` +
       `for example: select * from ${table.name} where ${column} = ${exampleValue(column)}`,
+  );
+}
+
+/** A query that would be answered from places other than those it names. */
+export function unsteered(table: HostTable, { name }: Column): QueryError {
+  return new QueryError(
+    'constraint_required',
+    `"${name}" of table "${table.name}" says where to look, so it is given by =, in or a join whose ` +
+      `other side is read before it, for example: select * from ${table.name} where ${name} = ${exampleValue(name)}`,
   );
 }
 

@@ -3,10 +3,11 @@ import type { Constraint, HostTable, Row, SnapshotTable, Value } from '../tables
 import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
-import { readProgram } from './program.ts';
-import { prepareError, stepError } from './sqlite-errors.ts';
+import { readProgram, unsteeredComparison } from './program.ts';
+import { prepareError, stepError, unsteered } from './sqlite-errors.ts';
 import { Snapshot } from './snapshot.ts';
 import { timeLimit, type Plan, type Session } from './session.ts';
+import { constantPlace, steeringOf, type Place } from './steering.ts';
 import type { Pointer } from './sqlite.ts';
 import { QueryError, type PreparedInfo, type TableUse } from './types.ts';
 import { readColumn } from './values.ts';
@@ -23,6 +24,7 @@ const SQL_OPS: Readonly<Record<Constraint['op'], string>> = {
   like: 'like',
   glob: 'glob',
 };
+const PLACES_AT_ONCE = 16;
 const EXPLAIN = 1;
 const EXPLAIN_QUERY_PLAN = 2;
 
@@ -111,8 +113,59 @@ export class Statement {
     for (const table of tables) {
       if (table.kind !== 'snapshot') continue;
       const plans = this.planned.filter((plan) => plan.table === table);
-      this.session.snapshots.set(table, await this.collect(table, sharedConstraints(plans), root));
+      const unsteered = plans.filter((plan) => steeringOf(plan).length === 0);
+      if (unsteered.length > 0) {
+        const snapshot = await this.collect(table, sharedConstraints(unsteered), root);
+        this.session.snapshots.set(table, snapshot);
+      }
     }
+    await this.collectPlaces(root);
+  }
+
+  /** Snapshots of all places that steered tables are asked for; steering.ts says how. */
+  private async collectPlaces(root: string): Promise<void> {
+    const steered = this.planned.filter((plan) => {
+      return plan.table.kind === 'snapshot' && steeringOf(plan).length > 0;
+    });
+    if (steered.length === 0) return;
+    const named = steered.flatMap((plan) => constantPlace(plan) ?? []);
+    await this.collectAll([...new Map(named.map((place) => [place.key, place])).values()], root);
+    if (named.length === steered.length) return;
+    const { places } = this.session;
+    places.exploring = true;
+    for (;;) {
+      this.explore();
+      const wanted = places.takeWanted();
+      if (wanted.length === 0) break;
+      await this.collectAll(wanted, root);
+    }
+    places.exploring = false;
+  }
+
+  /** A few at a time: some collectors wait for another program. */
+  private async collectAll(wanted: readonly Place[], root: string): Promise<void> {
+    for (let at = 0; at < wanted.length; at += PLACES_AT_ONCE)
+      await Promise.all(
+        wanted.slice(at, at + PLACES_AT_ONCE).map(async (place) => {
+          const plans = this.planned.filter((plan) => {
+            return plan.table === place.table && steeringOf(plan).length > 0;
+          });
+          const constraints = [...place.constraints, ...sharedConstraints(plans)];
+          const snapshot = await this.collect(place.table, constraints, root);
+          this.session.places.set(place, snapshot);
+        }),
+      );
+  }
+
+  /** One run whose rows nobody sees. What fails in it fails again in the run that counts. */
+  private explore(): void {
+    const { database, session, pointer } = this;
+    database.within(session, () => {
+      while (database.sqlite.raw.sqlite3_step(pointer) === SQLITE_ROW) continue;
+      database.sqlite.capi.sqlite3_reset(pointer as never);
+    });
+    session.failure = undefined;
+    session.checkTime();
   }
 
   /** The rows, one by one. @throws QueryError */
@@ -193,6 +246,8 @@ export class Statement {
     for (const { table, column } of program.columns) session.noteUse(table, column.name);
     for (const { table, constraints } of program.plans)
       for (const { column } of constraints) session.noteUse(table, column.name);
+    const compared = unsteeredComparison(program);
+    if (compared !== undefined) throw unsteered(compared.table, compared.column);
     return program.plans;
   }
 
@@ -223,7 +278,9 @@ function literal(value: Value | undefined): string {
 function sharedConstraints(plans: readonly Plan[]): readonly Constraint[] {
   const [first, ...others] = plans.map(({ constraints }) =>
     constraints.flatMap(({ column, op, constant }) =>
-      constant === undefined ? [] : [{ column: column.name, op, value: constant }],
+      constant === undefined || column.steers === true
+        ? []
+        : [{ column: column.name, op, value: constant }],
     ),
   );
   const same = (a: Constraint, b: Constraint): boolean =>

@@ -75,6 +75,7 @@ function notesOf(column: Column): string {
   return [
     column.required && 'required',
     column.index && 'indexed',
+    column.steers && 'says where to look',
     column.additional && 'steers the collector',
     column.hidden && 'hidden',
     column.collate && `collates ${column.collate}`,

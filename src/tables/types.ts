@@ -19,6 +19,11 @@ export interface Column {
   readonly required?: boolean;
   /** Equality on it is cheap: the collector uses it. */
   readonly index?: boolean;
+  /**
+   * It says where to look: rows exist for the values that a query gives by equality, a list or a join,
+   * or for default places where it gives none. A query that compares it otherwise is refused.
+   */
+  readonly steers?: boolean;
   /** A constraint changes what the collector returns (osquery's "additional"). */
   readonly additional?: boolean;
   /** How texts in it compare: order, equality, grouping. Without it byte by byte. */

@@ -12,7 +12,12 @@ export const dockerContainerFsChanges: SnapshotTable = {
   cost: 'expensive',
   key: ['id', 'path'],
   columns: [
-    text('id', 'Id of the container.', { index: true, required: true, collate: 'nocase' }),
+    text('id', 'Id of the container.', {
+      index: true,
+      required: true,
+      steers: true,
+      collate: 'nocase',
+    }),
     text('path', 'Path in the container.'),
     text('change_type', 'C for changed, A for added, D for deleted.'),
   ],

@@ -15,7 +15,12 @@ export const dockerContainerProcesses: SnapshotTable = {
   cost: 'expensive',
   key: ['id', 'pid'],
   columns: [
-    text('id', 'Id of the container.', { index: true, required: true, collate: 'nocase' }),
+    text('id', 'Id of the container.', {
+      index: true,
+      required: true,
+      steers: true,
+      collate: 'nocase',
+    }),
     bigint('pid', 'Process id on the host.', { index: true }),
     text('name', 'Name of the program.'),
     text('cmdline', 'Command line.'),

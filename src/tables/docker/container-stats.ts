@@ -12,7 +12,12 @@ export const dockerContainerStats: SnapshotTable = {
   cost: 'expensive',
   key: ['id'],
   columns: [
-    text('id', 'Id of the container.', { index: true, required: true, collate: 'nocase' }),
+    text('id', 'Id of the container.', {
+      index: true,
+      required: true,
+      steers: true,
+      collate: 'nocase',
+    }),
     text('name', 'Name of the container.', { index: true }),
     integer('pids', 'Number of processes and threads.'),
     bigint('read', 'When it was measured, seconds since 1970.'),

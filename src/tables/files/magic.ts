@@ -17,6 +17,7 @@ export const magic: LookupTable = {
     text('path', 'Absolute path.', { required: true, index: true }),
     text('magic_db_files', 'Databases to use, parted by colons; those of file(1) unless given.', {
       additional: true,
+      steers: true,
     }),
     text('data', 'Description of the content.'),
     text('mime_type', 'MIME type of the content.'),

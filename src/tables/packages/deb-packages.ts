@@ -28,6 +28,7 @@ export const debPackages: SnapshotTable = {
     text('priority', 'Priority: required, important, standard, optional or extra.'),
     text('admindir', 'Folder of the database; /var/lib/dpkg unless the query names another.', {
       additional: true,
+      steers: true,
     }),
     pidWithNamespace(),
     mountNamespaceId(),

@@ -22,11 +22,15 @@ export const npmPackages: SnapshotTable = {
     text('license', 'Its licence.'),
     text('homepage', 'Its home page.'),
     text('path', 'Path of its package.json.'),
-    text('directory', 'Folder whose node_modules it was found under.', { index: true }),
+    text('directory', 'Folder whose node_modules it was found under.', {
+      index: true,
+      steers: true,
+    }),
     integer('depth', 'How deep it is nested: 0 is a direct dependency.'),
     integer('max_depth', 'How deep to look (100 unless given, -1 for no limit).', {
       hidden: true,
       additional: true,
+      steers: true,
     }),
     pidWithNamespace(),
     mountNamespaceId(),

@@ -22,7 +22,7 @@ export const pythonPackages: SnapshotTable = {
     text('author', 'Its author.'),
     text('license', 'Its licence.'),
     text('path', 'Path of its metadata.'),
-    text('directory', 'Folder it is installed in.', { index: true }),
+    text('directory', 'Folder it is installed in.', { index: true, steers: true }),
     pidWithNamespace(),
   ],
   collect: (context) =>
