@@ -16,9 +16,10 @@ create or replace function swarmplane.raise_alert(
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   insert into swarmplane.alert as a (kind, key, severity, message, detail, count)
-  values ($1, $2, $4, $3, $5, $6)
+  -- 0: it is open still, which is no news
+  values ($1, $2, $4, $3, $5, greatest($6, 1))
   on conflict (kind, key) where resolved_at is null do update
-    set count = a.count + excluded.count,
+    set count = a.count + $6,
         last_at = excluded.last_at,
         severity = excluded.severity,
         message = excluded.message,
@@ -74,7 +75,7 @@ end
 $$;
 
 -- Every minute, by the hubs: resolves alerts that nothing raised again for the time set, compares addresses
--- with networks, and looks which hosts are away.
+-- with networks, and looks which hosts are away and which are out.
 create or replace function swarmplane.look_after_alerts()
   returns void
   language plpgsql
@@ -84,6 +85,9 @@ as $$
 begin
   perform swarmplane.alert_outside_addresses();
   perform swarmplane.look_after_hosts();
+  perform swarmplane.alert_retired();
+  perform swarmplane.resolve_alerts_of_departed();
+  perform swarmplane.look_for_departed();
   perform swarmplane.forget_alert_events();
   with quiet as materialized (
     select a.id

@@ -25,7 +25,7 @@ begin
     return query
       select n.id
         from swarmplane.node n
-       where n.state <> 'left' and (visible is null or n.id = any (visible))
+       where n.out_since is null and (visible is null or n.id = any (visible))
        order by n.id;
     if not found then
       raise exception 'no host is known' using errcode = 'no_data_found',
@@ -46,7 +46,7 @@ begin
       select min(n.id) as id, count(*) as matches
         from swarmplane.node n
        where (n.name = w.name or n.identity = w.name)
-         and n.state <> 'left'
+         and n.out_since is null
          and (visible is null or n.id = any (visible))
    ) found;
   if all_known then
@@ -59,20 +59,22 @@ begin
     from (
       select w.name,
              case when count(n.id) = 0 then 'unknown'
-                  else 'ambiguous, name the node id: ' || string_agg(n.identity, ' or ')
+                  when bool_and(n.out_since is not null) then swarmplane.out_words(
+                    (array_agg(n.state order by n.id desc))[1])
+                  else 'ambiguous, name the node id: '
+                       || string_agg(n.identity, ' or ' order by n.id) filter (where n.out_since is null)
              end as trouble
         from (select distinct h.name from unnest(hosts) as h (name)) w
         left join swarmplane.node n
           on (n.name = w.name or n.identity = w.name)
-         and n.state <> 'left'
          and (visible is null or n.id = any (visible))
        group by w.name
-      having count(n.id) <> 1
+      having count(n.id) filter (where n.out_since is null) <> 1
        order by w.name
        limit 5
     ) named;
-  raise exception 'can not tell which host is meant: %', wrong
-    using errcode = 'invalid_parameter_value', hint = 'names are in table swarmplane.node';
+  raise exception 'these hosts cannot be asked: %', wrong
+    using errcode = 'invalid_parameter_value', hint = 'names and states are in table swarmplane.node';
 end
 $$;
 

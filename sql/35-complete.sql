@@ -122,7 +122,7 @@ end
 $$;
 
 -- The outcomes of deliveries that are still this lease's, with `state` what becomes of the delivery and
--- `said` what the hub called it.
+-- `said` what the hub called it. Nobody waits for a host that is out: `gone`.
 create or replace function swarmplane.judged(lease_token uuid, of_request bigint, outcomes jsonb)
   returns jsonb
   language plpgsql
@@ -136,26 +136,37 @@ begin
   return (
     select jsonb_agg(
              j.outcome || jsonb_build_object(
-               'said', j.said, 'host', j.name, 'attempt', j.attempt, 'reached', j.reached, 'state',
+               'said', j.said, 'host', j.name, 'attempt', j.attempt, 'reached', j.reached, 'gone', g.gone,
+               'code', case when g.gone then j.node_state else j.outcome ->> 'code' end,
+               'message', case when g.gone then concat_ws(
+                   '; before that: ', 'the host ' || swarmplane.out_words(j.node_state),
+                   case when j.reached then j.outcome ->> 'message' end)
+                 else j.outcome ->> 'message' end,
+               'state',
                case
                  when j.said = any (ended) then j.said
                  when r.cancel then 'cancelled'
                  when r.expires_at <= clock_timestamp() then
                    case when j.reached then 'expired' else 'unreachable' end
+                 when g.gone then case when j.reached then 'expired' else 'unreachable' end
                  when j.said = 'away' and not r.wait_for_away then 'unreachable'
-                 when j.said = 'away' and j.node_state in ('dead', 'left') then 'parked'
+                 when j.said = 'away' and j.node_state = 'dead' then 'parked'
                  when j.said in ('away', 'later', 'running') then 'pending'
                  when j.attempt >= swarmplane.setting_integer('attempts_max') then 'failed'
                  else 'pending'
                end))
       from swarmplane.request r
      cross join (
-        select o as outcome, o ->> 'state' as said, d.attempt, n.name, n.state as node_state,
+        select o as outcome, o ->> 'state' as said, d.attempt, n.name, n.state as node_state, n.out_since,
                d.reached or o ->> 'state' not in ('unreachable', 'away', 'later') as reached
           from jsonb_array_elements(outcomes) as o
           join swarmplane.delivery d on d.id = (o ->> 'id')::uuid and d.token = lease_token
           join swarmplane.node n on n.id = d.node_id
      ) j
+     cross join lateral (
+        select j.out_since is not null and j.said <> all (ended)
+               and not r.cancel and not coalesce(r.expires_at <= clock_timestamp(), false) as gone
+     ) g
      where r.id = of_request);
 end
 $$;
@@ -217,8 +228,9 @@ begin
                || coalesce(o.message, o.code, 'no reason given') as message
           from swarmplane.request r
          cross join jsonb_to_recordset(judged) as o (
-            state text, said text, host text, attempt integer, code text, message text)
+            state text, said text, host text, attempt integer, code text, message text, gone boolean)
          where r.id = of_request
+           and not o.gone
            and (o.state in ('failed', 'refused') or (o.said = 'again' and o.state <> 'cancelled'))
       ) v
      group by 1, 2, 3

@@ -1,4 +1,5 @@
--- Ending what nobody works on: leases that ran out, requests that were cancelled or whose time is over.
+-- Ending what nobody works on: leases that ran out, requests that were cancelled or whose time is over,
+-- deliveries for hosts that are out.
 -- Each call takes one lease or one request, so that no hub ever holds the locks of two requests.
 set local role swarmplane_owner;
 
@@ -31,6 +32,74 @@ begin
     join swarmplane.request r on r.id = g.request_id;
   get diagnostics ended = row_count;
   return ended;
+end
+$$;
+
+-- Ends deliveries of one request that are not running and whose hosts are out; `reached`: as in end_waiting.
+create or replace function swarmplane.end_departed(of_request bigint)
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  ended integer;
+begin
+  with waiting as materialized (
+    select d.id, n.name, n.state
+      from swarmplane.delivery d
+      join swarmplane.node n on n.id = d.node_id and n.ending
+     where d.request_id = of_request and d.state in ('pending', 'parked')
+     order by d.id
+       for update of d skip locked
+  ), gone as (
+    delete from swarmplane.delivery d using waiting w where d.id = w.id
+    returning d.*, w.name as host, w.state as node_state
+  )
+  insert into swarmplane.delivery_done (
+    node_id, request_id, asked_at, id, host, state, was, attempt, code, error, claimed_at)
+  select g.node_id, g.request_id, r.asked_at, g.id, g.host,
+         case when g.reached then 'expired' else 'unreachable' end, g.state, g.attempt, g.node_state,
+         concat_ws('; before that: ', 'the host ' || swarmplane.out_words(g.node_state),
+                   case when g.reached then g.last_error end),
+         g.claimed_at
+    from gone g
+    join swarmplane.request r on r.id = g.request_id;
+  get diagnostics ended = row_count;
+  return ended;
+end
+$$;
+
+-- The same for the first request that has any; false where there is none. Nodes without open deliveries
+-- are done with: those that run come back here, or end.
+create or replace function swarmplane.sweep_departed()
+  returns boolean
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  of_request bigint;
+begin
+  for of_request in
+    select distinct d.request_id
+      from swarmplane.node n
+      join swarmplane.delivery d on d.node_id = n.id and d.state in ('pending', 'parked')
+     where n.ending
+     order by 1
+  loop
+    if swarmplane.end_departed(of_request) > 0 then
+      return true;
+    end if;
+  end loop;
+  with idle as materialized (
+    select n.id from swarmplane.node n
+     where n.ending and not exists (select from swarmplane.delivery d where d.node_id = n.id)
+     order by n.id
+       for update skip locked
+  )
+  update swarmplane.node n set ending = false from idle where n.id = idle.id;
+  return false;
 end
 $$;
 
@@ -119,6 +188,10 @@ begin
     end if;
   end if;
 
+  -- before anything else is locked
+  if swarmplane.take_node_wishes() > 0 then
+    return 'wish';
+  end if;
   perform swarmplane.take_cancels();
   for due in
     select r.id, r.cancel
@@ -134,6 +207,10 @@ begin
       return case when due.cancel then 'cancelled' else 'expired' end;
     end if;
   end loop;
+
+  if exists (select from swarmplane.node n where n.ending) and swarmplane.sweep_departed() then
+    return 'departed';
+  end if;
   return null;
 end
 $$;

@@ -85,17 +85,25 @@ begin
    order by m.identity
   on conflict (identity) do update
     set name = excluded.name,
-        state = excluded.state,
+        state = case when n.state = 'retired' then n.state
+                     else swarmplane.state_after(n.state, n.incarnation, excluded.state, excluded.incarnation) end,
+        swarm_state = case when n.state = 'retired' then
+          swarmplane.state_after(n.swarm_state, n.incarnation, excluded.state, excluded.incarnation) end,
         labels = excluded.labels,
         version = excluded.version,
         hub = excluded.hub,
-        incarnation = excluded.incarnation,
-        since = case when n.state = excluded.state then n.since else excluded.since end,
+        incarnation = greatest(excluded.incarnation, n.incarnation),
+        since = case when n.state in (
+                       'retired', swarmplane.state_after(n.state, n.incarnation, excluded.state, excluded.incarnation))
+                     then n.since else excluded.since end,
         seen_at = coalesce(excluded.seen_at, n.seen_at)
-   where excluded.incarnation >= n.incarnation
-     and ((n.name, n.state, n.labels, n.version, n.hub, n.incarnation)
-            is distinct from (excluded.name, excluded.state, excluded.labels, excluded.version,
-                              excluded.hub, excluded.incarnation)
+   -- an expelled one is out, whatever it has said of itself since
+   where (excluded.incarnation >= n.incarnation or excluded.state = 'expelled')
+     and ((n.name, coalesce(n.swarm_state, n.state), n.labels, n.version, n.hub, n.incarnation)
+            is distinct from (
+              excluded.name,
+              swarmplane.state_after(coalesce(n.swarm_state, n.state), n.incarnation, excluded.state, excluded.incarnation),
+              excluded.labels, excluded.version, excluded.hub, excluded.incarnation)
           or (excluded.state = 'alive' and coalesce(n.seen_at, '-infinity') < now() - interval '5 minutes'));
 
   perform swarmplane.report_addresses(members);
@@ -105,6 +113,7 @@ begin
        and not exists (
          select from jsonb_to_recordset(members) as m (name text, state text)
           where m.name = a.key and m.state = 'alive')));
+  perform swarmplane.alert_retired();
   woken := swarmplane.add_new_targets();
 
   with back as materialized (
@@ -122,7 +131,7 @@ begin
    where d.id = back.id;
   get diagnostics back_again = row_count;
   woken := woken + back_again;
-  if woken > 0 then
+  if woken > 0 or exists (select from swarmplane.node n where n.ending) then
     perform pg_notify('swarmplane', '');
   end if;
   return woken;
@@ -143,7 +152,7 @@ begin
   insert into swarmplane.delivery (request_id, node_id, priority)
   select r.id, n.id, r.priority
     from swarmplane.request r
-    join swarmplane.node n on n.first_seen > r.asked_at - interval '1 minute' and n.state <> 'left'
+    join swarmplane.node n on n.first_seen > r.asked_at - interval '1 minute' and n.out_since is null
    where r.include_new
      and r.closed_at is null
      and not r.cancel
@@ -243,7 +252,7 @@ as $$
 $$;
 
 comment on table swarmplane.node is
-  'Public. Every node ever seen: identity is its node id in the swarm, state as the hubs see it, labels it declares.';
+  'Public. Every node ever seen: identity is its node id in the swarm, state as the hubs see it or as people decided (retired), labels it declares.';
 comment on table swarmplane.node_address is 'Public. Addresses that nodes report: current ones and earlier ones.';
 comment on table swarmplane.hub is 'Public. Hub processes that work or worked on this database.';
 comment on table swarmplane.host_table is 'Public. The tables that hosts offer to queries, with their columns.';

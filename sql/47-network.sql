@@ -99,7 +99,7 @@ begin
     for outside in
       select n.name, string_agg(a.address, ', ' order by a.address) as addresses
         from swarmplane.node_address a
-        join swarmplane.node n on n.id = a.node_id and n.state <> 'left'
+        join swarmplane.node n on n.id = a.node_id and n.out_since is null
        where a.current and a.ip is not null and swarmplane.is_outside(a.ip)
        group by n.name
        order by n.name
@@ -118,7 +118,7 @@ $$;
 create or replace view swarmplane.site_host with (security_invoker = true) as
   select w.site, w.name as network, n.name as host, a.address, n.state
     from swarmplane.node_address a
-    join swarmplane.node n on n.id = a.node_id and n.state <> 'left'
+    join swarmplane.node n on n.id = a.node_id and n.out_since is null
     join swarmplane.network w on a.ip <<= w.range
    where a.current or a.declared;
 

@@ -21,7 +21,7 @@ as $$
     'leases', (select count(*) from swarmplane.lease),
     'hosts', (
       select jsonb_object_agg(s.state, coalesce(n.count, 0))
-        from unnest(array['alive', 'suspect', 'dead', 'left']) as s (state)
+        from unnest(array['alive', 'suspect', 'dead', 'left', 'forgotten', 'expelled', 'retired']) as s (state)
         left join (select state, count(*) as count from swarmplane.node group by state) n using (state)),
     'alerts', (
       select jsonb_object_agg(s.severity, coalesce(a.count, 0))

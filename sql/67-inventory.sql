@@ -98,7 +98,7 @@ begin
 end
 $$;
 
--- Hosts that left are not part of now.
+-- Hosts that are out are not part of now.
 create or replace function swarmplane.inventory_view_text(host_table text, listed text)
   returns text
   language sql
@@ -109,11 +109,11 @@ as $$
     'create or replace view inventory.%I with (security_invoker = true) as
      select n.name as host, r.node_id, r.valid_from as since%s
        from inventory.%I r
-       join swarmplane.node n on n.id = r.node_id and n.state <> ''left''',
+       join swarmplane.node n on n.id = r.node_id and n.out_since is null',
     host_table, listed, host_table || '_current');
 $$;
 
--- The condition stands outside of the union: an arm with a condition of its own is not looked into for a host.
+-- A host that is out was part of it until it went. The condition stands outside of the union: an arm with a condition of its own is not looked into for a host.
 create or replace function swarmplane.inventory_as_of_text(host_table text, listed text)
   returns text
   language sql
@@ -132,7 +132,7 @@ as $$
                 union all
                select r.node_id, r.valid_from, r.valid_to%3$s
                  from inventory.%5$I r) r
-         join swarmplane.node n on n.id = r.node_id
+         join swarmplane.node n on n.id = r.node_id and coalesce(n.out_since > $1, true)
         where r.valid_from <= $1 and r.valid_to > $1;
      end',
     host_table || '_as_of', host_table, listed, host_table || '_current', host_table || '_history');

@@ -116,7 +116,7 @@ create or replace view swarmplane.tracked with (security_invoker = true) as
   select n.name as host, h.table_name as "table", h.rows, h.first_at, h.seen_at, h.changed_at,
          h.gap_reason as missing, h.node_id
     from swarmplane.head h
-    join swarmplane.node n on n.id = h.node_id and n.state <> 'left'
+    join swarmplane.node n on n.id = h.node_id and n.out_since is null
    where h.line is not null;
 
 -- Times in which nothing is known for sure: after the last state before a gap, until the first after it.

@@ -5,7 +5,7 @@ do $$
 declare
   guarded text;
 begin
-  foreach guarded in array array['node_address', 'node_key', 'node_label', 'delivery', 'delivery_done',
+  foreach guarded in array array['node_address', 'node_key', 'node_wish', 'node_label', 'delivery', 'delivery_done',
                                  'result', 'head', 'collection', 'handover'] loop
     perform swarmplane.guard_by_label('swarmplane', guarded);
   end loop;

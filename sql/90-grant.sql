@@ -41,6 +41,8 @@ grant execute on function swarmplane.micros(timestamptz)
 -- what hubs spread among the nodes
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
 grant execute on function swarmplane.queue_facts() to swarmplane_operator;
+grant execute on function swarmplane.forget(text), swarmplane.retire(text, text), swarmplane.unretire(text)
+  to swarmplane_operator;
 
 -- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
 grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
@@ -73,6 +75,7 @@ grant execute on function
   swarmplane.hub_hello(text, text, text, integer),
   swarmplane.hub_goodbye(uuid),
   swarmplane.report_nodes(jsonb),
+  swarmplane.departed(),
   swarmplane.report_keys(jsonb),
   swarmplane.report_host_tables(jsonb),
   swarmplane.report_actions(uuid, text[]),

@@ -42,7 +42,7 @@ export class Crowd {
     const { hosts } = this.#fleet;
     for (const host of hosts) await host.take(wall);
     await this.#pool.query('select swarmplane.wish_soon()');
-    this.#asker.forget();
+    this.#asker.forgetAsked();
     const ms = await this.#gather(() => this.#store.until('taken', hosts.length * this.#tables));
     const answers = await this.#asker.askAgain();
     const { hostMs } = this.#asker;

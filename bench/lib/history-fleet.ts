@@ -123,15 +123,15 @@ export class FleetAsker extends ScriptedAsker {
     return payload;
   }
 
-  forget(): void {
+  forgetAsked(): void {
     this.#asked.length = 0;
     this.hostMs = 0;
   }
 
-  /** Asks what was asked since `forget` once more, one after the other: hosts answer the same. */
+  /** Asks what was asked since `forgetAsked` once more, one after the other: hosts answer the same. */
   async askAgain(): Promise<Uint8Array[]> {
     const asked = [...this.#asked];
-    this.forget();
+    this.forgetAsked();
     const answers: Uint8Array[] = [];
     for (const { nodeId, spec } of asked) answers.push(await this.answer(nodeId, spec));
     return answers;

@@ -26,11 +26,13 @@ import { signStatement } from './history-statement.ts';
 import { systemTime } from './history-time.ts';
 import { History } from './history.ts';
 import { loadIdentity, saveIdentity } from './identity-file.ts';
+import { hasLeft, leftAt, markLeft, unmarkLeft } from './left-mark.ts';
 import type { Log } from './log.ts';
 import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
 import type { StateFolder } from './state-folder.ts';
 import { observed } from './observed.ts';
+import { gone } from './quiet-alarms.ts';
 import type {
   AskEvent,
   Asker,
@@ -52,6 +54,8 @@ export interface AgentOptions {
   readonly root?: string;
   /** For a host that is about to join: kept in the state folder only once it was let in. */
   readonly joining?: Joining;
+  /** A person takes back a host that had left. */
+  readonly rejoin?: boolean;
 }
 
 export interface Joining {
@@ -74,6 +78,8 @@ export class Agent implements Asker {
   #node!: SwarmNode;
   #history!: History;
   #control!: ControlServer;
+  readonly #overs = new Map<string, Alarm>();
+  #quiet: NodeJS.Timeout | undefined;
   /** What a hub in the same process says about itself, shown by `status`. */
   hubStatus: Readonly<Record<string, string>> | undefined;
 
@@ -101,14 +107,19 @@ export class Agent implements Asker {
 
   /**
    * Starts from an initialised state folder.
-   * @throws AgentError `not_initialised`, `already_running`; NetError `port_in_use`
+   * @throws AgentError `not_initialised`, `already_running`, `has_left`; NetError `port_in_use`
    */
   static async start(options: AgentOptions): Promise<Agent> {
+    const left = leftAt(options.state);
+    // Who joins is let in anew, by a person with a token.
+    const told = options.rejoin === true || options.joining !== undefined;
+    if (left !== undefined && !told) throw hasLeft(options.state, left);
     const agent = new Agent(options, loadIdentity(options.state, random));
     // The control socket comes first: it is what keeps two agents out of one state folder.
     const socketPath = options.state.file(CONTROL_SOCKET);
     agent.#control = await ControlServer.start(socketPath, controlHandler(agent), options.log);
     options.state.removeLeftovers();
+    unmarkLeft(options.state);
     try {
       agent.#history = await agent.#openHistory();
       await agent.#actions.open();
@@ -118,6 +129,8 @@ export class Agent implements Asker {
       throw error;
     }
     agent.#history.start();
+    agent.#quiet = setInterval(() => agent.#endQuiet(), QUIET_LOOK_MS);
+    agent.#endQuiet();
     const { nodeId } = agent;
     options.log.info({ nodeId, address: formatAddress(agent.#node.address) }, 'the agent is up');
     return agent;
@@ -187,6 +200,17 @@ export class Agent implements Asker {
       .map((member) => (member.self ? { ...member, since: this.#startedAt } : member));
   }
 
+  departed(): readonly MemberView[] {
+    return this.#node.departed();
+  }
+
+  forget(nodeId: string): boolean {
+    const member = this.members().find((one) => one.nodeId === nodeId);
+    // One that is there would only refute it.
+    const away = member?.state === 'dead' || member?.state === 'left';
+    return away && this.#node.forget(nodeId);
+  }
+
   keyList(nodeId: string): readonly PinnedKey[] {
     const { entries, fork } = this.#node.keyList(nodeId);
     return fork === undefined ? entries : [...entries, parseKeyEntry(fork.entries[1])];
@@ -218,10 +242,12 @@ export class Agent implements Asker {
     return this.#node.onMember(listener);
   }
 
-  /** Those of this run that are open are told at once: a hub comes up later than its agent. */
+  /**
+   * Those that are open, and those that have ended in this run, are told at once: a hub comes up later
+   * than its agent.
+   */
   onAlarm(listener: (alarm: Alarm) => void): () => void {
-    const open = this.#alarms.list().filter((alarm) => alarm.at >= this.#startedAt);
-    for (const alarm of open) listener(alarm);
+    for (const alarm of [...this.#overs.values(), ...this.#alarms.list()]) listener(alarm);
     this.#events.on('alarm', listener);
     return () => this.#events.off('alarm', listener);
   }
@@ -238,8 +264,17 @@ export class Agent implements Asker {
     return next.newest.version;
   }
 
-  /** Takes this host out of the swarm for good: others no longer expect it. Then stops. */
+  /**
+   * From the next start on this host is out, until a person takes it back (`rejoin`).
+   * @throws AgentError `state_unwritable`
+   */
+  markLeft(): void {
+    markLeft(this.#options.state, Date.now());
+  }
+
+  /** Marked first: others no longer expect this host. Then stops. */
   async leave(): Promise<void> {
+    if (leftAt(this.#options.state) === undefined) this.markLeft();
     await this.#node.leave();
     await this.stop();
   }
@@ -250,6 +285,7 @@ export class Agent implements Asker {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#quiet);
     await this.#control.stop();
     await this.#actions.stop();
     await this.#node.stop();
@@ -279,6 +315,7 @@ export class Agent implements Asker {
       },
       saveSecrets: (changed) => this.#saveSecrets(changed),
       run: (request, signal) => this.#run(request, signal),
+      alarms: this.#alarms.list(),
       log,
     });
     node.onAlarm((alarm) => this.#raise(alarm));
@@ -347,13 +384,22 @@ export class Agent implements Asker {
 
   #raise(alarm: Alarm): void {
     const { kind, key, message, over } = alarm;
+    const cause = `${kind} ${key}`;
+    this.#overs.delete(cause);
     if (over === undefined) {
       this.#options.log.warn({ alarm: kind, key }, message);
       this.#alarms.raise(alarm);
-    } else if (this.#alarms.resolve(alarm)) {
+    } else {
+      if (!this.#alarms.resolve(alarm)) return;
       this.#options.log.info({ alarm: kind, key }, 'the cause of this alarm has ended');
+      this.#overs.set(cause, alarm);
+      if (this.#overs.size > OVERS_MAX) this.#overs.delete(this.#overs.keys().next().value!);
     }
     this.#events.emit('alarm', alarm);
+  }
+
+  #endQuiet(): void {
+    for (const over of gone(this.#alarms.list(), Date.now())) this.#raise(over);
   }
 
   #factSource(): FactSource {
@@ -378,6 +424,9 @@ export class Agent implements Asker {
 
 export const CONFIG_FILE = 'config.yaml';
 const HISTORY_FOLDER = 'history';
+const QUIET_LOOK_MS = 60_000;
+/** Ends of alarms that a hub which comes later is told of. */
+const OVERS_MAX = 1_000;
 
 /** @throws AgentError `config_invalid` or `not_initialised` */
 export function loadConfig(state: StateFolder): Config {

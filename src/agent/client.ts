@@ -8,6 +8,7 @@ export { DEFAULT_PORT, formatAddress, parseAddress } from './address.ts';
 export { PackedAnswer } from './answer.ts';
 export { CONTROL_SOCKET, control, controlOnce, type ControlRequest } from './control-protocol.ts';
 export { AgentError } from './errors.ts';
+export { leftAt, unmarkLeft } from './left-mark.ts';
 export type { Finding, FindingState } from './finding.ts';
 export { defaultStateFolder, StateFolder } from './state-folder.ts';
 export { printable, printableLines } from './printable.ts';

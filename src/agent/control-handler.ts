@@ -9,8 +9,8 @@ import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
 import { health } from './health.ts';
 import { install, records } from './operator-records.ts';
-import { resolveHost, resolveHosts } from './targets.ts';
-import type { Targets } from '../swarm/index.ts';
+import { resolveAny, resolveHosts } from './targets.ts';
+import type { MemberView, Targets } from '../swarm/index.ts';
 import { toHex } from '../wire/index.ts';
 import { VERSION } from './version.ts';
 
@@ -24,15 +24,13 @@ export function controlHandler(agent: Agent): ControlHandler {
       case 'health':
         return health(agent);
       case 'nodes':
-        return nodes(agent);
+        return nodes(agent, request.all === true);
       case 'forget':
         return forget(agent, request.node);
       case 'leave':
-        // The reply must be on its way before the socket goes.
-        setImmediate(() => void agent.leave());
-        return true;
+        return leave(agent);
       case 'resolve':
-        return { nodeId: resolveHost(text(request.node, 'node'), agent.members()).nodeId };
+        return { nodeId: resolveAny(text(request.node, 'node'), everybody(agent)).nodeId };
       case 'rotate-key':
         return { version: await agent.rotateKey() };
       case 'key-list':
@@ -76,9 +74,20 @@ function status(agent: Agent): Packable {
   };
 }
 
-function nodes(agent: Agent): Packable {
+function everybody(agent: Agent): readonly MemberView[] {
+  return [...agent.members(), ...agent.departed()];
+}
+
+/** The reply must be on its way before the socket goes. */
+async function leave(agent: Agent): Promise<Packable> {
+  agent.markLeft();
+  setImmediate(() => void agent.leave());
+  return true;
+}
+
+function nodes(agent: Agent, all: boolean): Packable {
   const probes = new Map(agent.node.probes().map((probe) => [probe.nodeId, probe.verdict]));
-  return agent.members().map((member) => ({
+  return (all ? everybody(agent) : agent.members()).map((member) => ({
     name: member.name,
     nodeId: member.nodeId,
     state: member.state,
@@ -112,8 +121,11 @@ function keyList(agent: Agent, name: string): Packable {
   // A whole node id is enough for a host that has left: its list stays in the key book.
   const left = agent.node.keyList(wanted).entries.length > 0;
   const { nodeId, name: known } = left
-    ? { nodeId: wanted, name: agent.members().find((one) => one.nodeId === wanted)?.name ?? wanted }
-    : resolveHost(wanted, agent.members());
+    ? {
+        nodeId: wanted,
+        name: everybody(agent).find((one) => one.nodeId === wanted)?.name ?? wanted,
+      }
+    : resolveAny(wanted, everybody(agent));
   const { entries, fork } = agent.node.keyList(nodeId);
   return {
     ...{ nodeId, name: known, entries: entries.map(keyView) },
@@ -126,7 +138,7 @@ function keyView({ version, time, signKey, bytes }: KeyEntry) {
 }
 
 function forget(agent: Agent, name: string): Packable {
-  const member = resolveHost(text(name, 'node'), agent.members());
+  const member = resolveAny(text(name, 'node'), everybody(agent));
   if (member.self) {
     throw new AgentError(
       'invalid_request',
@@ -134,8 +146,20 @@ function forget(agent: Agent, name: string): Packable {
       'to take it out of the swarm run `swarmplane leave` on it',
     );
   }
-  agent.node.forget(member.nodeId);
+  if (!agent.forget(member.nodeId) && member.state !== 'forgotten') throw cannotForget(member);
   return { name: member.name, nodeId: member.nodeId };
+}
+
+function cannotForget({ name, state }: MemberView): AgentError {
+  if (state === 'expelled')
+    return new AgentError('host_gone', `${JSON.stringify(name)} was expelled, which is for good`);
+  return new AgentError(
+    'still_there',
+    `${JSON.stringify(name)} is ${state}: it would take part again at once`,
+    state === 'suspect'
+      ? 'within half a minute it is dead or alive: try again then'
+      : 'run `swarmplane leave` on it, or put it out with `swarmplane secret rotate --expel`',
+  );
 }
 
 /** Items: one per host as it answers, its rows still packed. The end: the account. */
@@ -147,7 +171,7 @@ async function* query(
   const targets: Targets =
     request.hosts === undefined
       ? { kind: 'all' }
-      : { kind: 'nodes', nodes: resolveHosts(request.hosts, agent.members()) };
+      : { kind: 'nodes', nodes: resolveHosts(request.hosts, everybody(agent)) };
   if (!(request.timeoutMs >= 1 && request.timeoutMs <= TIMEOUT_MS_MAX)) {
     throw new AgentError(
       'invalid_request',

@@ -4,8 +4,11 @@
  * 0700: who can open it is the host's owner.
  */
 import { connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { encodeFrame, FrameDecoder, pack, unpack, type Packable } from '../wire/index.ts';
 import { AgentError } from './errors.ts';
+import { hasLeft, leftAt } from './left-mark.ts';
+import { StateFolder } from './state-folder.ts';
 
 /** Name of the socket in the state folder. */
 export const CONTROL_SOCKET = 'control.sock';
@@ -18,14 +21,15 @@ export type ControlRequest =
   | { readonly op: 'status' }
   /** What `swarmplane doctor` looks at, see health.ts. */
   | { readonly op: 'health' }
-  | { readonly op: 'nodes' }
+  /** `all`: those that were forgotten or expelled, too. */
+  | { readonly op: 'nodes'; readonly all?: boolean }
   | { readonly op: 'forget'; readonly node: string }
   | { readonly op: 'leave' }
   /** Takes the next identity key of this host into use. */
   | { readonly op: 'rotate-key' }
   /** The key list of a host as this one has pinned it. */
   | { readonly op: 'key-list'; readonly node: string }
-  /** The node id of a host that is named. */
+  /** The node id of a host that is named, whatever its state. */
   | { readonly op: 'resolve'; readonly node: string }
   /** Hands a certificate or another record of the operator to the agent, as signed. */
   | { readonly op: 'install'; readonly bytes: Uint8Array }
@@ -136,6 +140,9 @@ function connectError(socketPath: string, error: NodeJS.ErrnoException): AgentEr
       { cause: error },
     );
   }
+  const state = StateFolder.existing(dirname(socketPath));
+  const left = leftAt(state);
+  if (left !== undefined) return hasLeft(state, left);
   return new AgentError(
     'not_running',
     `no agent answers at ${JSON.stringify(socketPath)}`,

@@ -80,8 +80,8 @@ export class AgentCounters {
 /** A snapshot; cheap enough for every scrape. */
 export function agentFigures(agent: Agent, counters: AgentCounters): AgentFigures {
   const { node } = agent;
-  const members = { alive: 0, suspect: 0, dead: 0, left: 0 };
-  for (const { state } of agent.members()) members[state]++;
+  const members = { alive: 0, suspect: 0, dead: 0, left: 0, forgotten: 0, expelled: 0 };
+  for (const { state } of [...agent.members(), ...agent.departed()]) members[state]++;
   const alarms = new Map<string, number>();
   for (const { kind } of agent.alarms()) count1(alarms, kind);
   const ends = agent.certificates.list().flatMap(({ problem, notAfter }) => {

@@ -13,6 +13,7 @@ import { CONTROL_SOCKET } from './control-protocol.ts';
 import { ControlServer } from './control-server.ts';
 import { AgentError } from './errors.ts';
 import { IDENTITY_FILE, loadIdentity } from './identity-file.ts';
+import { LEFT_FILE } from './left-mark.ts';
 import type { Log } from './log.ts';
 import type { StateFolder } from './state-folder.ts';
 
@@ -29,7 +30,7 @@ export interface IdentityReset {
 
 /** Secrets of the swarm go first: a crash in between leaves a folder that belongs to no swarm. */
 const FIRST = 'swarm.json';
-const OWN = [IDENTITY_FILE, 'alarms.json', 'actions.journal', 'history'];
+const OWN = [IDENTITY_FILE, LEFT_FILE, 'alarms.json', 'actions.journal', 'history'];
 /** The embedded PostgreSQL of a hub, and the way to it. */
 const HUB = ['postgres', 'psql-url'];
 const MEMBERS_SHOWN = 3;

@@ -29,6 +29,7 @@ export type { AgentFigures } from './figures.ts';
 export type { HistogramFigures } from './histogram.ts';
 export { resetIdentity, type IdentityReset } from './identity-reset.ts';
 export { createLog, type Log } from './log.ts';
+export { hasLeft } from './left-mark.ts';
 export { openSeal, type OpenSeal } from './seal.ts';
 export {
   initSwarm,

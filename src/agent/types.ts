@@ -72,6 +72,10 @@ export interface Asker {
   /** 32 bytes. */
   readonly swarmId: Uint8Array;
   members(): readonly MemberView[];
+  /** Those that are no members any more: `forgotten` and `expelled`. */
+  departed(): readonly MemberView[];
+  /** Tells the swarm to forget a member that is dead or has left; false for any other. */
+  forget(nodeId: string): boolean;
   /**
    * Checks the SQL here first.
    * @throws QueryError when it is refused; nothing was sent then

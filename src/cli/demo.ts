@@ -80,7 +80,7 @@ class Demo {
   async #start(progress: Progress): Promise<string> {
     progress.next();
     const hubAddress = await this.#prepareHub();
-    this.#spawn(HUB, ['hub']);
+    this.#spawn(HUB, ['hub', '--rejoin']);
     const { nodeId } = await this.#ready(HUB, () => true);
     progress.next();
     await grantDemoAction(this.#state(HUB), nodeId);
@@ -88,7 +88,7 @@ class Demo {
     for (const name of NAMES.slice(1)) {
       const listen = await this.#prepareMember(name, hubAddress);
       const join = ['--join', hubAddress, '--token-file', token];
-      this.#spawn(name, ['up', '--name', name, '--listen', listen, ...join]);
+      this.#spawn(name, ['up', '--rejoin', '--name', name, '--listen', listen, ...join]);
     }
     for (const name of NAMES) await this.#ready(name, (status) => status.alive === NAMES.length);
     progress.next();

@@ -32,7 +32,9 @@ export function registerHub(program: Command): void {
 }
 
 async function run(command: Command, options: HubOptions): Promise<void> {
-  const { agent, state, log } = await startAgent(command, options, true);
+  const started = await startAgent(command, options, true);
+  if (started === undefined) return;
+  const { agent, state, log } = started;
   const stopped = new AbortController();
   const end = untilStopped(agent).finally(() => stopped.abort());
   let metrics: Metrics | undefined;

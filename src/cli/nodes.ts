@@ -22,9 +22,10 @@ export function registerNodes(program: Command): void {
   const command = program
     .command('nodes')
     .description('list the hosts of the swarm as this host knows them')
+    .option('--all', 'those that were forgotten or expelled, too')
     .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
-      const value = await controlOnce(controlSocketOf(command), { op: 'nodes' });
+    .action(async ({ all = false, ...options }: { all?: boolean; json?: boolean }) => {
+      const value = await controlOnce(controlSocketOf(command), { op: 'nodes', all });
       const nodes = value as unknown as NodeView[];
       process.stdout.write(options.json ? `${json(nodes)}\n` : nodeTable(nodes));
     });

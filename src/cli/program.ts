@@ -14,6 +14,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   status: async () => (await import('./status.ts')).registerStatus,
   forget: async () => (await import('./forget.ts')).registerForget,
   leave: async () => (await import('./forget.ts')).registerLeave,
+  rejoin: async () => (await import('./forget.ts')).registerRejoin,
+  retire: async () => (await import('./retire.ts')).registerRetire,
   operator: async () => (await import('./operator.ts')).registerOperator,
   actions: async () => (await import('./actions.ts')).registerActions,
   key: async () => (await import('./key.ts')).registerKey,

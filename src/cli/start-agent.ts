@@ -4,7 +4,9 @@ import {
   Agent,
   AgentError,
   createLog,
+  hasLeft,
   isInitialised,
+  leftAt,
   loadConfig,
   parseAddress,
   prepareJoin,
@@ -12,19 +14,21 @@ import {
   type Log,
 } from '../agent/index.ts';
 import type { Hub } from '../hub/index.ts';
-import { CliError, EXIT } from './errors.ts';
+import { CliError, EXIT, reportError } from './errors.ts';
 import { joinSwarm } from './join.ts';
 import { readToken, stateOf, withHostOptions, type HostOptions } from './options.ts';
 
 export interface UpOptions extends HostOptions {
   readonly join?: string;
   readonly tokenFile?: string;
+  readonly rejoin?: boolean;
 }
 
 export function withUpOptions(command: Command): Command {
   return withHostOptions(command)
     .option('--join <HOST:PORT>', 'a member that lets this host in')
-    .option('--token-file <FILE>', 'read the join token from FILE, not from standard input');
+    .option('--token-file <FILE>', 'read the join token from FILE, not from standard input')
+    .option('--rejoin', 'take this host back into the swarm after `swarmplane leave`');
 }
 
 export interface Started {
@@ -33,13 +37,17 @@ export interface Started {
   readonly log: Log;
 }
 
+/** Undefined where this host has left the swarm and the process was told to end. */
 export async function startAgent(
   command: Command,
   options: UpOptions,
   hub: boolean,
-): Promise<Started> {
+): Promise<Started | undefined> {
   const state = StateFolder.open(stateOf(command));
-  if (isInitialised(state)) return startMember(state, options, hub);
+  if (isInitialised(state)) {
+    if (options.rejoin !== true && (await isOut(state))) return undefined;
+    return startMember(state, options, hub);
+  }
   if (options.join === undefined) {
     throw new AgentError(
       'not_initialised',
@@ -60,9 +68,41 @@ async function startMember(state: StateFolder, options: UpOptions, hub: boolean)
     config: { ...config, seeds: [...config.seeds, ...seeds] },
     hub,
     log,
+    ...(options.rejoin === true && { rejoin: true }),
   });
   return { agent, state, log };
 }
+
+/**
+ * On a terminal a person reads why nothing starts. A supervisor gets a process that does nothing until
+ * it is told to end, or a person takes the host back: one that ended would be started again and again.
+ * True when it was told to end. @throws AgentError `has_left`
+ */
+async function isOut(state: StateFolder): Promise<boolean> {
+  const left = leftAt(state);
+  if (left === undefined) return false;
+  const why = hasLeft(state, left);
+  if (process.stderr.isTTY) throw why;
+  reportError(why);
+  return waitFor(() => leftAt(state) === undefined);
+}
+
+/** False once it is so; true when the process was told to end before. */
+function waitFor(isSo: () => boolean): Promise<boolean> {
+  return new Promise((resolve) => {
+    const looks = setInterval(() => isSo() && end(false), LOOK_MS);
+    const stop = (): void => end(true);
+    const end = (told: boolean): void => {
+      clearInterval(looks);
+      for (const signal of STOPS) process.off(signal, stop);
+      resolve(told);
+    };
+    for (const signal of STOPS) process.on(signal, stop);
+  });
+}
+
+const LOOK_MS = 1_000;
+const STOPS = ['SIGINT', 'SIGTERM'] as const;
 
 async function join(
   state: StateFolder,

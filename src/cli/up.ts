@@ -13,7 +13,9 @@ export function registerUp(program: Command): void {
     .description('run the agent of this host, in the foreground')
     .addHelpText('after', HELP);
   withUpOptions(command).action(async (options: UpOptions) => {
-    const { agent, log } = await startAgent(command, options, false);
+    const started = await startAgent(command, options, false);
+    if (started === undefined) return;
+    const { agent, log } = started;
     const end = untilStopped(agent);
     try {
       const metrics = await serveMetrics(agent, log);
@@ -29,6 +31,10 @@ export function registerUp(program: Command): void {
 const HELP = `
 --name and --listen are written into the configuration when the host joins; later the file rules.
 The join token is read from --token-file, standard input or a prompt, never from the command line.
+
+A host that has left (\`swarmplane leave\`) stays out: at a terminal this ends with exit code 1, under
+a supervisor it waits, does nothing, and ends with exit code 0 when told to. --rejoin, or
+\`swarmplane rejoin\` beside it, takes the host back.
 
 Example:
   $ swarmplane up --join 10.0.0.5:7411 --token-file join.token`;

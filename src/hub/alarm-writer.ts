@@ -7,11 +7,15 @@ import type { Queue } from './queue.ts';
 
 /** Causes kept while the database is away; more are not kept. */
 const KEPT_MAX = 1_000;
+/** An alarm that is open says so this often: the database takes quiet for an end. */
+const TOUCH_MS = 300_000;
 
 export class AlarmWriter {
   readonly #queue: Queue;
   readonly #log: Log;
   readonly #waiting = new Map<string, Waiting>();
+  /** Those that are open, with when they are to be written again, by `performance.now()`. */
+  readonly #open = new Map<string, { readonly alarm: Alarm; readonly touchAt: number }>();
   readonly #unsubscribe: () => void;
   #writing: Promise<void> | undefined;
 
@@ -23,6 +27,11 @@ export class AlarmWriter {
 
   /** Writes what waits; called again with every heartbeat. */
   flush(): void {
+    for (const { alarm, touchAt } of [...this.#open.values()]) {
+      if (touchAt > performance.now()) continue;
+      this.#note(alarm);
+      this.#keep({ alarm, times: 0, over: false });
+    }
     if (this.#waiting.size > 0)
       this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
@@ -33,14 +42,23 @@ export class AlarmWriter {
   }
 
   #take(alarm: Alarm): void {
-    if (alarm.over === true) this.#keep({ alarm, times: 0, over: true });
-    else this.#keep({ alarm, times: 1, over: false });
+    const over = alarm.over === true;
+    if (over) this.#open.delete(causeOf(alarm));
+    else this.#note(alarm);
+    this.#keep({ alarm, times: over ? 0 : 1, over });
     this.flush();
+  }
+
+  #note(alarm: Alarm): void {
+    const cause = causeOf(alarm);
+    this.#open.delete(cause);
+    this.#open.set(cause, { alarm, touchAt: performance.now() + TOUCH_MS });
+    if (this.#open.size > KEPT_MAX) this.#open.delete(this.#open.keys().next().value!);
   }
 
   /** Raised again after it was over, an alarm simply goes on. */
   #keep({ alarm, times, over }: Waiting): void {
-    const cause = `${alarm.kind} ${alarm.key}`;
+    const cause = causeOf(alarm);
     const before = this.#waiting.get(cause);
     if (before === undefined && this.#waiting.size >= KEPT_MAX) return;
     const raised = times === 0 ? before?.alarm : undefined;
@@ -54,7 +72,8 @@ export class AlarmWriter {
       const { alarm, times, over } = waiting;
       const [kind, key] = [storable(alarm.kind), storable(alarm.key)];
       try {
-        if (times > 0) await this.#queue.raiseAlert(kind, key, storable(alarm.message), times);
+        if (times > 0 || !over)
+          await this.#queue.raiseAlert(kind, key, storable(alarm.message), times);
         if (over) await this.#queue.resolveAlerts([kind], [key]);
       } catch (error) {
         this.#keepAgain(cause, waiting);
@@ -73,9 +92,13 @@ export class AlarmWriter {
   }
 }
 
+function causeOf({ kind, key }: Alarm): string {
+  return `${kind} ${key}`;
+}
+
 interface Waiting {
   readonly alarm: Alarm;
-  /** How often it was raised and is not written yet. */
+  /** How often it was raised and is not written yet; 0 and not over: it is open still. */
   readonly times: number;
   readonly over: boolean;
 }

@@ -23,7 +23,7 @@ export interface HistoryOf {
 /** @throws HubError no_such_host, not_tracked */
 export async function findHistory(pool: pg.Pool, host: string, table: string): Promise<HistoryOf> {
   const nodes = await pool.query<{ id: number; name: string }>(
-    `select id, name from swarmplane.node where $1 in (name, identity) order by state = 'left', id desc`,
+    `select id, name from swarmplane.node where $1 in (name, identity) order by out_since is not null, id desc`,
     [host],
   );
   const [node] = nodes.rows;

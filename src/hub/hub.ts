@@ -186,6 +186,7 @@ export class Hub {
       this.#dispatcher.wake();
       this.#scheduler.wake();
       this.#collector.wake();
+      this.#nodes.wake();
     });
   }
 

@@ -12,6 +12,7 @@ export type { Log } from './log.ts';
 export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migrate.ts';
 export type { Drift } from './drift.ts';
 export { EmbeddedPostgres, type EmbeddedOptions, type ServerState } from './embedded.ts';
+export { depart, type Departed, type Departure } from './departure.ts';
 export { runSql, type SqlResult } from './sql-shell.ts';
 export {
   createListener,

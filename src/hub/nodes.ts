@@ -1,6 +1,6 @@
 /**
  * Keeps swarmplane.node and node_key true: changes at once in small batches, the whole table now and
- * then.
+ * then. And the other way round: whom people have forgotten or retired there, the swarm forgets.
  */
 import type { Asker, MemberView, PinnedKey } from '../agent/index.ts';
 import { messageOf } from './errors.ts';
@@ -10,6 +10,8 @@ import type { Queue } from './queue.ts';
 
 const GATHER_MS = 30;
 const BATCH = 1_000;
+/** What people decided is looked for at most this often. */
+const LOOK_MS = 500;
 
 export interface NodeReporterOptions {
   readonly asker: Asker;
@@ -28,6 +30,8 @@ export class NodeReporter {
   #gather: NodeJS.Timeout | undefined;
   #full: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
   #stopped = false;
 
   constructor(options: NodeReporterOptions) {
@@ -41,13 +45,24 @@ export class NodeReporter {
       this.#flushIn(GATHER_MS);
     });
     this.#full ??= setInterval(() => this.reportAll(), this.#options.fullMs);
-    await this.#write(this.#options.asker.members());
+    await this.#write(this.#everybody());
+  }
+
+  /** The database has news, maybe of hosts that people have taken out. Cheap to call often. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#look ??= setTimeout(() => {
+      this.#look = undefined;
+      if (this.#looking === undefined) this.#looking = this.#forgetDeparted();
+      else this.wake();
+    }, LOOK_MS);
   }
 
   /** After a reconnect: what changed meanwhile may have been missed. */
   reportAll(): void {
-    for (const member of this.#options.asker.members()) this.#changed.set(member.nodeId, member);
+    for (const member of this.#everybody()) this.#changed.set(member.nodeId, member);
     this.#flush();
+    this.wake();
   }
 
   async stop(): Promise<void> {
@@ -55,7 +70,32 @@ export class NodeReporter {
     this.#unsubscribe?.();
     clearTimeout(this.#gather);
     clearInterval(this.#full);
-    await this.#writing;
+    clearTimeout(this.#look);
+    await Promise.all([this.#writing, this.#looking]);
+  }
+
+  #everybody(): MemberView[] {
+    const { asker } = this.#options;
+    return [...asker.members(), ...asker.departed()];
+  }
+
+  /** One that has shown itself since is left alone, and so is one that is there. Never rejects. */
+  async #forgetDeparted(): Promise<void> {
+    const { asker, queue, log } = this.#options;
+    try {
+      const meant = new Map((await queue.departed()).map((one) => [one.identity, one.incarnation]));
+      if (this.#stopped || meant.size === 0) return;
+      for (const { nodeId, name, incarnation } of asker.members()) {
+        const until = meant.get(nodeId);
+        if (until === undefined || (until !== null && incarnation > until)) continue;
+        if (asker.forget(nodeId))
+          log.info({ node: nodeId, name }, 'forgotten in the swarm, as in the database');
+      }
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'could not look for hosts that were taken out');
+    } finally {
+      this.#looking = undefined;
+    }
   }
 
   /** One write at a time; what could not be written waits for the next change or the next full report. */

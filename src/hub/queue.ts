@@ -297,6 +297,12 @@ export class Queue {
     await this.#pool.query('select swarmplane.report_nodes($1::jsonb)', [members]);
   }
 
+  /** Whom people forgot or retired; `incarnation` null: whatever it has said of itself since. */
+  async departed(): Promise<{ identity: string; incarnation: number | null }[]> {
+    const sql = 'select identity, incarnation from swarmplane.departed()';
+    return (await this.#pool.query<{ identity: string; incarnation: number | null }>(sql)).rows;
+  }
+
   /** `entries` is a JSON array, see sql/46-node-key.sql. */
   async reportKeys(entries: string): Promise<void> {
     await this.#pool.query('select swarmplane.report_keys($1::jsonb)', [entries]);

@@ -39,6 +39,7 @@ export function createCore(
     parseEntry,
     parseRecord: (bytes) => parseRecord(bytes, here.secrets()),
     ...restore(readKept(store)),
+    ...(options.alarms && { alarms: options.alarms }),
     ...(tuning && { tuning }),
   });
 }

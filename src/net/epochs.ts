@@ -73,8 +73,11 @@ export class Epochs {
   }
 
   async #goOver(next: SwarmSecrets): Promise<void> {
-    await this.#handlers.save(next);
-    this.#handlers.use(next);
+    const { save, use, alarm, wall } = this.#handlers;
+    await save(next);
+    use(next);
+    for (const kind of ['epoch_closed', 'persist_failed'] as const)
+      alarm({ kind, key: 'epoch', message: '', at: wall(), over: true });
     this.#handlers.log.info({ epoch: next.epoch }, 'the epoch key is that of this epoch now');
   }
 

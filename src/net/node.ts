@@ -142,6 +142,11 @@ export class SwarmNode {
     return this.#driver.step((core) => core.members());
   }
 
+  /** Those that are no members any more: `forgotten` and `expelled`. */
+  departed(): readonly MemberView[] {
+    return this.#driver.step((core) => core.departed());
+  }
+
   /** The last probe of each member that was probed in this run. */
   probes(): readonly ProbeResult[] {
     return this.#driver.step((core) => core.probes());

@@ -1,6 +1,6 @@
 /** What a swarm node is started with. */
 import type { Identity, NodeId, SwarmSecrets } from '../secure/index.ts';
-import type { IncomingRequest, RunOutcome, Tuning } from '../swarm/types.ts';
+import type { Alarm, IncomingRequest, RunOutcome, Tuning } from '../swarm/types.ts';
 import type { Clock } from './clock.ts';
 import type { NetTuning } from './tuning.ts';
 
@@ -19,6 +19,8 @@ export interface NetOptions {
   readonly version: string;
   readonly hub: boolean;
   readonly store: Store;
+  /** Alarms of the last run that are open: they end here when their cause has gone. */
+  readonly alarms?: readonly Pick<Alarm, 'kind' | 'key'>[];
   /** Keeps secrets, fsynced; awaited before they are used. */
   readonly saveSecrets: (secrets: SwarmSecrets) => Promise<void>;
   /** Carries out a request here. `signal` aborts when the origin withdrew it: settle soon then. */

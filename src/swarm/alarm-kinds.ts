@@ -1,4 +1,4 @@
-/** What this host warns of, and what each means; docs/protocol.md sections 5 to 10. */
+/** What this host warns of, and what each means; docs/protocol.md sections 5 to 10. How each ends: alarm-ends.ts. */
 export const ALARM_KINDS = [
   /** The journal of actions cannot be read or written: no action runs. */
   'action_journal',

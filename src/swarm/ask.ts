@@ -115,6 +115,7 @@ function silence(
 const HOPELESS: Readonly<Record<string, string>> = {
   left: 'this host has left the swarm',
   forgotten: 'this host was forgotten',
+  expelled: 'the operator has expelled this host',
   unknown: 'no member has this node id',
   no_key:
     'no key of the last two days is known to seal the request to: the host was away, or its clock or the one here is off',

@@ -7,6 +7,7 @@ import { Fifo } from './fifo.ts';
 import { Timers } from './timers.ts';
 import { DEFAULT_TUNING } from './tuning.ts';
 import type {
+  Alarm,
   CoreEvent,
   CoreOptions,
   Effect,
@@ -32,9 +33,13 @@ export class Context {
   /** Set on each call into the core. */
   now: Now = { mono: 0, wall: 0 };
   #effectId = 0;
+  /** By kind and key. `kept`: of the last run, and not raised again in this one. */
+  #alarms = new Map<string, OpenAlarm>();
 
   constructor(options: CoreOptions) {
     this.options = options;
+    for (const { kind, key } of options.alarms ?? [])
+      this.#alarms.set(`${kind} ${key}`, { kind, key, kept: true });
     this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.crypto = options.crypto;
     this.self = options.self;
@@ -83,13 +88,36 @@ export class Context {
     return items[Math.min(items.length - 1, Math.floor(this.chance() * items.length))]!;
   }
 
+  /** Those whose end has not been seen. */
+  openAlarms(): readonly OpenAlarm[] {
+    return [...this.#alarms.values()];
+  }
+
   alarm(kind: AlarmKind, key: string, message: string): void {
+    this.#alarms.delete(`${kind} ${key}`);
+    this.#alarms.set(`${kind} ${key}`, { kind, key, kept: false });
+    // As many as the agent keeps: a peer that makes names up must not fill the memory.
+    if (this.#alarms.size > ALARMS_MAX) this.#alarms.delete(this.#alarms.keys().next().value!);
     this.events.push({ kind: 'alarm', alarm: { kind, key, message, at: this.now.wall } });
   }
 
-  /** What the alarm told of has ended. */
+  /** What the alarm told of has ended; nothing where none is open. */
   alarmOver(kind: AlarmKind, key: string): void {
+    if (!this.#alarms.delete(`${kind} ${key}`)) return;
     const alarm = { kind, key, message: '', at: this.now.wall, over: true } as const;
     this.events.push({ kind: 'alarm', alarm });
   }
+
+  /** A persist effect has ended. `what` in the plural, at the start of a sentence. */
+  noteKept(ok: boolean, key: string, what: string): void {
+    if (ok) return this.alarmOver('persist_failed', key);
+    const next = 'check that the state folder is writable and not full';
+    this.alarm('persist_failed', key, `${what} could not be kept on disk: ${next}`);
+  }
 }
+
+interface OpenAlarm extends Pick<Alarm, 'kind' | 'key'> {
+  readonly kept: boolean;
+}
+
+const ALARMS_MAX = 1_000;

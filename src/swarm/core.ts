@@ -1,6 +1,7 @@
 /** The core: what its driver calls, and what it hands back. */
 import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../secure/types.ts';
+import { endStateAlarms } from './alarm-ends.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { CLONE_REMEDY } from './clone.ts';
 import { SwarmError } from './errors.ts';
@@ -129,9 +130,19 @@ export class SwarmCore implements Core {
   members(): readonly MemberView[] {
     const parts = this.#parts;
     return [...parts.members.all()]
-      .filter((member) => member.forgotten === undefined || parts.isSelf(member.nodeId))
+      .filter((member) => member.state !== 'forgotten' || parts.isSelf(member.nodeId))
       .map((member) => parts.view(member))
-      .sort((a, b) => compare(a.name, b.name) || compare(a.nodeId, b.nodeId));
+      .sort(byName);
+  }
+
+  departed(): readonly MemberView[] {
+    const parts = this.#parts;
+    const forgotten = [...parts.members.all()].filter(
+      (member) => member.state === 'forgotten' && !parts.isSelf(member.nodeId),
+    );
+    return [...forgotten, ...parts.members.expelled()]
+      .map((member) => parts.view(member))
+      .sort(byName);
   }
 
   probes(): readonly ProbeResult[] {
@@ -225,7 +236,7 @@ export class SwarmCore implements Core {
     records.restore(context.options.records ?? []);
     this.#parts.seals.restore(context.options.seals ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
-    for (const node of context.options.forgotten ?? []) this.forget(context.now, node);
+    endStateAlarms(this.#parts);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);
     prekeys.start();
     gossip.start();
@@ -248,6 +259,10 @@ export class SwarmCore implements Core {
 const ASKS_MAX = 1024;
 /** A timer that comes later than this says that this process was held up. */
 const LAG_MS = 1_000;
+
+function byName(a: MemberView, b: MemberView): number {
+  return compare(a.name, b.name) || compare(a.nodeId, b.nodeId);
+}
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

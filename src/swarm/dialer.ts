@@ -9,7 +9,7 @@
 import type { NodeId } from '../secure/types.ts';
 import type { Context } from './context.ts';
 import type { Link, Links } from './links.ts';
-import type { Member } from './member.ts';
+import { isOut, type Member } from './member.ts';
 import type { Members } from './members.ts';
 import type { Overlay } from './overlay.ts';
 
@@ -83,7 +83,7 @@ export class Dialer {
     const attempt = this.#attemptFor(nodeId);
     if (attempt.effect !== undefined || this.#out.size >= DIALS_MAX + RECONTACTS_MAX) return;
     if (attempt.short > 0 && attempt.notBefore > this.#context.now.mono) return;
-    if (member.state === 'left' || member.forgotten !== undefined) return;
+    if (isOut(member)) return;
     this.#dial(member, attempt);
   }
 
@@ -214,7 +214,7 @@ export class Dialer {
     }
     const addresses = new Set(this.#context.options.seeds ?? []);
     for (const member of this.#members.all()) {
-      if (member.state === 'left' || member.forgotten !== undefined) continue;
+      if (isOut(member)) continue;
       if (member.state === 'alive' && this.#links.size > 0) continue;
       for (const address of member.record.body.addresses) addresses.add(address);
     }

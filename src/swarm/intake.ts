@@ -49,7 +49,10 @@ export class Intake {
   /** The same from the last run's file. */
   applyKept(bytes: Uint8Array): void {
     try {
-      this.apply(decodeSigned(bytes));
+      const object = decodeSigned(bytes);
+      if (isOf(object, 'member') && this.#records.isExpelled(toHex(object.body.node)))
+        this.#members.keepExpelled(object);
+      else this.apply(object);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       const message = `a kept member record cannot be read and is left out: ${error.message}`;

@@ -30,6 +30,7 @@ export class Keeper {
       // The own record is made anew in each run.
       if (member.nodeId !== this.#context.nodeId) objects.push(...objectsOf(member));
     }
+    for (const member of this.#members.expelled()) objects.push(member.record.bytes);
     const id = (this.#effect = this.#context.nextEffectId());
     const bytes = packTable(objects);
     this.#context.effects.push({ kind: 'persist', id, key: MEMBERS_KEY, bytes });
@@ -39,12 +40,7 @@ export class Keeper {
   handlePersisted(effect: number, ok: boolean): boolean {
     if (effect !== this.#effect) return false;
     this.#effect = undefined;
-    if (!ok)
-      this.#context.alarm(
-        'persist_failed',
-        MEMBERS_KEY,
-        'the member table could not be kept on disk: check that the state folder is writable and not full',
-      );
+    this.#context.noteKept(ok, MEMBERS_KEY, 'the member table');
     if (this.#again) this.#soon();
     this.#again = false;
     return true;

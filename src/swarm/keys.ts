@@ -138,7 +138,10 @@ export class Keys {
 
   /** A record under the own id: its entry may tell that this host was restored or copied. */
   observeOwn(entry: Uint8Array): void {
-    this.#judge([entry]);
+    const verdict = this.#judge([entry]);
+    const newest = equalBytes(entry, this.#context.self.entry.bytes);
+    if (newest && verdict?.kind === 'same')
+      this.#context.alarmOver('rollback', this.#context.nodeId);
   }
 
   /** The operator's word on a fork; again at each start, from the kept records. */
@@ -167,12 +170,7 @@ export class Keys {
   /** True when the effect was one of this part. */
   handlePersisted(effect: number, ok: boolean): boolean {
     if (effect !== this.#effect) return false;
-    if (!ok)
-      this.#context.alarm(
-        'persist_failed',
-        KEY_BOOK_KEY,
-        'the key book could not be kept on disk: check that the state folder is writable and not full',
-      );
+    this.#context.noteKept(ok, KEY_BOOK_KEY, 'the key book');
     return true;
   }
 

@@ -31,12 +31,18 @@ export function suspicionMs(suspectMs: number, members: number): number {
   return Math.round(4 * Math.log10(Math.max(2, members)) * suspectMs);
 }
 
-/** The state that follows from a member's record and accusations. */
+/** The state that follows from a member's record and from what others say of it. */
 export function stateOf(member: Member, now: number, suspectForMs: number): MemberState {
+  if (member.forgotten !== undefined) return 'forgotten';
   if (member.record.body.state === 'left') return 'left';
   if (member.accusations.size === 0) return 'alive';
   if (member.accusations.size >= ACCUSERS_BELIEVED) return 'dead';
   return now >= accusedSince(member) + suspectForMs ? 'dead' : 'suspect';
+}
+
+/** Nobody expects it, dials it or takes its name for used. */
+export function isOut({ state }: { readonly state: MemberState }): boolean {
+  return state === 'left' || state === 'forgotten' || state === 'expelled';
 }
 
 /** When the first of its accusers spoke, by that one's clock. */

@@ -10,6 +10,7 @@ import type { Context } from './context.ts';
 import {
   ACCUSATIONS_MAX,
   accusedSince,
+  isOut,
   noteBoot,
   stateOf,
   supersedes,
@@ -36,6 +37,8 @@ export class Members {
   #members = new Map<NodeId, Member>();
   /** Who showed an address last. */
   #byAddress = new Map<string, NodeId>();
+  /** Whom the operator put out, as they were last: people know them by name. */
+  #expelled = new Map<NodeId, Member>();
 
   constructor(context: Context, listener: MembersListener) {
     this.#context = context;
@@ -54,6 +57,11 @@ export class Members {
     return this.#members.values();
   }
 
+  /** Members that were expelled, as far as this host knew them. */
+  expelled(): Iterable<Member> {
+    return this.#expelled.values();
+  }
+
   /** A table that says nothing about a node takes its record; else the higher incarnation wins. */
   applyRecord(record: SignedObject<MemberBody>): boolean {
     const nodeId = toHex(record.body.node);
@@ -63,13 +71,15 @@ export class Members {
     if (entry === undefined || !this.#context.verify(entry, record)) return false;
     if (known === undefined) return this.#add(nodeId, record, entry);
     const before = known.state;
+    const usedBefore = isOut(known) ? undefined : known.record.body;
     known.record = record;
     known.entry = entry;
-    this.#noteAddresses(known);
     known.accusations = new Map();
     known.forgotten = undefined;
     if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
     this.#settle(known, before);
+    this.#alarmReuse(known, usedBefore);
+    this.#noteAddresses(known);
     return true;
   }
 
@@ -93,8 +103,9 @@ export class Members {
     if (member === undefined || member.forgotten !== undefined) return false;
     if (member.record.body.incarnation !== forget.body.incarnation) return false;
     if (!this.#saidBy(toHex(forget.body.by), forget)) return false;
+    const before = member.state;
     member.forgotten = forget;
-    this.#listener.changed(member, member.state);
+    this.#settle(member, before);
     return true;
   }
 
@@ -106,18 +117,32 @@ export class Members {
 
   /**
    * Out of the table at once, by the operator's word, and with it what it said of others: nobody would
-   * believe that any more, those least of all who have to refute it.
+   * believe that any more, those least of all who have to refute it. `as`: `dead` for one that may
+   * come back under another key.
    */
-  remove(nodeId: NodeId): void {
+  remove(nodeId: NodeId, as: 'dead' | 'expelled'): void {
     const member = this.#members.get(nodeId);
     if (member === undefined) return;
     const before = member.state;
     this.#members.delete(nodeId);
     this.#context.timers.clear('dead', nodeId);
-    member.state = 'left';
+    member.state = as;
+    member.since = this.#sinceOf(member);
+    if (as === 'expelled') this.#expelled.set(nodeId, member);
     this.#listener.changed(member, before);
     for (const other of this.#members.values())
       if (other.accusations.delete(nodeId)) this.#settle(other, other.state);
+  }
+
+  /** An expelled member's last record, from this host's own disk: only its name is of use. */
+  keepExpelled(record: SignedObject<MemberBody>): void {
+    const nodeId = toHex(record.body.node);
+    const entry = this.#context.options.parseEntry(record.body.entry);
+    if (entry === undefined || this.#expelled.size >= MEMBERS_MAX) return;
+    const member = newMember(nodeId, record, entry, 'expelled');
+    member.since = this.#sinceOf(member);
+    this.#expelled.set(nodeId, member);
+    this.#listener.changed(member, undefined);
   }
 
   /** Drops those that have been gone for twice as long as they are expected. */
@@ -131,7 +156,7 @@ export class Members {
   *expected(): Iterable<Member> {
     const { wall } = this.#context.now;
     for (const member of this.#members.values()) {
-      if (member.state === 'left' || member.forgotten !== undefined) continue;
+      if (isOut(member)) continue;
       if (member.state === 'dead' && wall - member.since > this.#context.tuning.deadExpectedMs) {
         continue;
       }
@@ -148,20 +173,10 @@ export class Members {
       );
       return false;
     }
-    const member: Member = {
-      nodeId,
-      record,
-      entry,
-      accusations: new Map(),
-      forgotten: undefined,
-      state: record.body.state,
-      since: 0,
-      boots: [],
-    };
+    const member = newMember(nodeId, record, entry, record.body.state);
     member.since = this.#sinceOf(member);
     noteBoot(member, record.body.bootId);
-    this.#alarmSameName(member);
-    this.#alarmSameAddresses(member);
+    this.#alarmReuse(member, undefined);
     this.#noteAddresses(member);
     this.#members.set(nodeId, member);
     this.#listener.changed(member, undefined);
@@ -186,6 +201,7 @@ export class Members {
   #sinceOf(member: Member): number {
     const { wall } = this.#context.now;
     if (member.state === 'dead') return Math.min(wall, accusedSince(member));
+    if (member.forgotten !== undefined) return Math.min(wall, member.forgotten.body.at);
     const said = member.record.body.incarnation * 1000;
     if (member.state === 'left') return Math.min(wall, said);
     // Records of the last run are taken up before the first call tells the time.
@@ -218,7 +234,7 @@ export class Members {
   #isGone(member: Member): boolean {
     if (member.nodeId === this.#context.nodeId) return false;
     const over = this.#context.now.wall - member.since > 2 * this.#context.tuning.deadExpectedMs;
-    return over && (member.state !== 'alive' || member.forgotten !== undefined);
+    return over && member.state !== 'alive';
   }
 
   #alarmClone(member: Member): void {
@@ -227,6 +243,17 @@ export class Members {
       member.nodeId,
       `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; ${CLONE_REMEDY}`,
     );
+  }
+
+  /**
+   * A name or addresses that another one uses: looked for when a member comes, comes back, or changes
+   * them. `before`: what it used until now, undefined for one that comes.
+   */
+  #alarmReuse(member: Member, before: MemberBody | undefined): void {
+    if (isOut(member)) return;
+    const { name, addresses } = member.record.body;
+    if (before?.name !== name) this.#alarmSameName(member);
+    if (before?.addresses.join() !== addresses.join()) this.#alarmSameAddresses(member);
   }
 
   #noteAddresses({ nodeId, record }: Member): void {
@@ -243,9 +270,9 @@ export class Members {
     const others = new Set([...addresses].map((address) => this.#byAddress.get(address)));
     for (const nodeId of others) {
       const other = nodeId === undefined ? undefined : this.#members.get(nodeId);
-      if (other === undefined || other === member || other.state === 'left') continue;
+      if (other === undefined || other === member || isOut(other)) continue;
       const theirs = other.record.body.addresses;
-      if (other.forgotten !== undefined || !theirs.every((it) => addresses.has(it))) continue;
+      if (!theirs.every((it) => addresses.has(it))) continue;
       this.#context.alarm(
         'address_reused',
         theirs.join(', '),
@@ -256,8 +283,8 @@ export class Members {
 
   #alarmSameName(member: Member): void {
     for (const other of this.#members.values()) {
-      if (other.record.body.name !== member.record.body.name) continue;
-      if (other.state === 'left' || other.forgotten !== undefined) continue;
+      if (other === member || other.record.body.name !== member.record.body.name) continue;
+      if (isOut(other)) continue;
       this.#context.alarm(
         'name_reused',
         member.record.body.name,
@@ -266,4 +293,14 @@ export class Members {
       return;
     }
   }
+}
+
+function newMember(
+  nodeId: NodeId,
+  record: SignedObject<MemberBody>,
+  entry: KeyEntry,
+  state: MemberState,
+): Member {
+  const said = { accusations: new Map(), forgotten: undefined, boots: [] };
+  return { nodeId, record, entry, state, since: 0, ...said };
 }

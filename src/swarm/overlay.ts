@@ -23,8 +23,7 @@ export class FullMesh implements Overlay {
   }
 
   wants(member: Member): boolean {
-    if (member.nodeId === this.#self || member.forgotten !== undefined) return false;
-    return member.state === 'alive' || member.state === 'suspect';
+    return member.nodeId !== this.#self && (member.state === 'alive' || member.state === 'suspect');
   }
 
   linksTo(member: Member): boolean {

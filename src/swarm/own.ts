@@ -53,13 +53,7 @@ export class OwnRecord {
     if (this.#saving?.effect !== effect) return;
     const { incarnation } = this.#saving;
     this.#saving = undefined;
-    if (!ok) {
-      this.#context.alarm(
-        'persist_failed',
-        INCARNATION_KEY,
-        'the own incarnation could not be kept on disk: check that the state folder is writable and not full',
-      );
-    }
+    this.#context.noteKept(ok, INCARNATION_KEY, 'the own incarnation');
     if (this.#left) return;
     this.#incarnation = incarnation;
     this.#publish(this.#make(incarnation, 'alive'));

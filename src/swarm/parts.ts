@@ -235,7 +235,7 @@ export class Parts {
   /** A member whose key the operator has decided against comes back with the good one, or not at all. */
   #dropKey(nodeId: NodeId): void {
     const member = this.members.get(nodeId);
-    if (member !== undefined && !this.keys.holds(member.entry)) this.members.remove(nodeId);
+    if (member !== undefined && !this.keys.holds(member.entry)) this.members.remove(nodeId, 'dead');
     const link = this.links.to(nodeId);
     if (link === undefined || this.keys.holds(link.peer.entry)) return;
     this.close(link, 'the operator has named another key list of it');
@@ -243,7 +243,7 @@ export class Parts {
 
   #expel(nodeId: NodeId): void {
     if (this.isSelf(nodeId)) return;
-    this.members.remove(nodeId);
+    this.members.remove(nodeId, 'expelled');
     const link = this.links.to(nodeId);
     if (link !== undefined) this.close(link, 'the operator has expelled this host');
   }

@@ -71,12 +71,7 @@ export class Prekeys {
     const { pairs } = this.#saving;
     const isNew = this.#showsSoon();
     this.#saving = undefined;
-    if (!ok && !this.#unsaved)
-      this.#context.alarm(
-        'persist_failed',
-        PREKEYS_KEY,
-        'the prekeys could not be kept on disk: check that the state folder is writable and not full',
-      );
+    if (ok || !this.#unsaved) this.#context.noteKept(ok, PREKEYS_KEY, 'the prekeys');
     this.#unsaved = !ok;
     for (const { seed, secretKey } of this.#pairs.filter((pair) => !pairs.includes(pair))) {
       seed.fill(0);

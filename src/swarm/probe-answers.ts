@@ -10,7 +10,7 @@ import {
 } from '../wire/index.ts';
 import type { NodeId } from '../secure/types.ts';
 import type { Link } from './links.ts';
-import type { Member } from './member.ts';
+import { isOut, type Member } from './member.ts';
 import type { ProbeSources } from './probe-choice.ts';
 
 export class ProbeAnswers {
@@ -58,7 +58,7 @@ export class ProbeAnswers {
   #find(pairs: readonly ProbePair[]): (KnownHead | undefined)[] {
     const found: Matches[] = pairs.map(() => ({ both: [], name: [], address: [] }));
     for (const member of this.#sources.members.all()) {
-      if (member.state === 'left' || member.forgotten !== undefined) continue;
+      if (isOut(member)) continue;
       for (const [at, pair] of pairs.entries()) note(found[at]!, pair, member);
     }
     return found.map((matches) => this.#known(matches));

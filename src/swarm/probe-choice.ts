@@ -88,7 +88,7 @@ function linkedMembers({ members, links, pins }: ProbeSources): Member[] {
 }
 
 function isKnown(member: Member): boolean {
-  return member.state === 'alive' && member.forgotten === undefined;
+  return member.state === 'alive';
 }
 
 /** The address this host dialled: what stands there is what is to be found out. Else the first it tells. */

@@ -135,13 +135,10 @@ export class Prober {
     const member = members.get(probe.target);
     // A fork has its own alarm, and its own proof.
     if (member === undefined || pins.isFrozen(probe.target)) return;
-    const before = this.#results.get(probe.target);
     const result = this.#resultOf(probe);
     this.#results.set(probe.target, result);
     if (result.verdict === 'conflict') this.#alarm(probe, result);
-    else if (result.verdict === 'consistent' && before?.verdict !== 'consistent') {
-      context.alarmOver(ALARM, probe.target);
-    }
+    else if (result.verdict === 'consistent') context.alarmOver(ALARM, probe.target);
   }
 
   #resultOf(probe: Probe): ProbeResult {

@@ -87,12 +87,7 @@ export class Records {
   handlePersisted(effect: number, ok: boolean): boolean {
     if (effect !== this.#effect) return false;
     this.#effect = undefined;
-    if (!ok)
-      this.#context.alarm(
-        'persist_failed',
-        RECORDS_KEY,
-        "the operator's records could not be kept on disk: check that the state folder is writable and not full",
-      );
+    this.#context.noteKept(ok, RECORDS_KEY, "the operator's records");
     return true;
   }
 

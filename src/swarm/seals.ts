@@ -131,12 +131,7 @@ export class Seals {
   handlePersisted(effect: number, ok: boolean): boolean {
     if (effect !== this.#effect) return false;
     this.#effect = undefined;
-    if (!ok)
-      this.#context.alarm(
-        'persist_failed',
-        SEALS_KEY,
-        'the seals of audit chains could not be kept on disk: check that the state folder is writable and not full',
-      );
+    this.#context.noteKept(ok, SEALS_KEY, 'the seals of audit chains');
     if (this.#again) this.#keep();
     return true;
   }

@@ -12,6 +12,7 @@ import type { NodeId } from '../secure/types.ts';
 import { newHost } from './ask.ts';
 import type { Ask, AskedHost } from './ask.ts';
 import { SwarmError } from './errors.ts';
+import { isOut } from './member.ts';
 import type { Parts } from './parts.ts';
 import { sealBody, usablePrekey } from './prekeys.ts';
 import { requestKey } from './requests.ts';
@@ -130,10 +131,14 @@ function expectedHosts(parts: Parts, targets: Targets): Map<NodeId, AskedHost> {
 /** A host that was named is in the account, whatever the table says. */
 function namedHost(parts: Parts, nodeId: NodeId): AskedHost {
   const member = parts.members.get(nodeId);
-  if (member === undefined) return newHost(nodeId, nodeId.slice(0, 12), 'unknown');
+  if (member === undefined)
+    return newHost(
+      nodeId,
+      nodeId.slice(0, 12),
+      parts.records.isExpelled(nodeId) ? 'expelled' : 'unknown',
+    );
   const { name } = member.record.body;
-  if (member.forgotten !== undefined) return newHost(nodeId, name, 'forgotten');
-  if (member.state === 'left') return newHost(nodeId, name, 'left');
+  if (isOut(member)) return newHost(nodeId, name, member.state);
   return newHost(nodeId, name, prekeyOf(parts, nodeId) === undefined ? 'no_key' : undefined);
 }
 

@@ -1,4 +1,5 @@
 /** A timer that is due goes to the part that set it. */
+import { endAlarms } from './alarm-ends.ts';
 import type { Parts } from './parts.ts';
 import type { TimerName } from './timers.ts';
 
@@ -73,6 +74,7 @@ function sweep(parts: Parts): void {
   parts.prober.sweep();
   parts.probeAnswers.sweep();
   parts.turns.sweep((node) => parts.members.get(node) !== undefined);
+  endAlarms(parts);
   const { timers, now } = parts.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);
 }

@@ -42,8 +42,8 @@ export interface CoreOptions {
   readonly records?: readonly Uint8Array[];
   /** SEALs kept from the last run. */
   readonly seals?: readonly Uint8Array[];
-  /** Node ids the operator's hosts were told to forget (`swarmplane forget`). */
-  readonly forgotten?: readonly NodeId[];
+  /** Alarms of the last run that are open: they are ended here when their cause has gone. */
+  readonly alarms?: readonly Pick<Alarm, 'kind' | 'key'>[];
   /** `host:port` addresses from configuration, dialled until one answers. */
   readonly seeds?: readonly string[];
   readonly tuning?: Partial<Tuning>;
@@ -120,7 +120,11 @@ export interface ProbeResult {
   readonly proof?: Uint8Array;
 }
 
-export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
+/**
+ * `left`, `forgotten` and `expelled` are out: no account expects them, nobody dials them. What ends
+ * each is a table in docs/protocol.md section 7.
+ */
+export type MemberState = 'alive' | 'suspect' | 'dead' | 'left' | 'forgotten' | 'expelled';
 
 /** One member as people and tables see it. */
 export interface MemberView {
@@ -306,8 +310,10 @@ export interface Core {
   startRequest(now: Now, spec: RequestSpec): RequestId;
   /** Withdraws; the account still comes. */
   cancelRequest(now: Now, id: RequestId): void;
-  /** The whole table, self included, sorted by name. */
+  /** The whole table but those that are forgotten, self included, sorted by name. */
   members(): readonly MemberView[];
+  /** Those that are no members any more, as they were last: `forgotten` and `expelled`; sorted by name. */
+  departed(): readonly MemberView[];
   /** The last probe of each member that was probed in this run. */
   probes(): readonly ProbeResult[];
   /** No longer expected in accounts; spreads to every member. False when unknown. */

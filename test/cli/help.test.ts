@@ -31,10 +31,14 @@ describe('help', () => {
         nodes [options]                   list the hosts of the swarm as this host
                                           knows them
         status [options]                  what the agent of this host is doing
-        forget <node>                     no longer expect a host that is gone; it
-                                          counts again if it comes back
+        forget [options] <node>           no longer expect a host that is dead or
+                                          left; it counts again if it comes back
         leave                             take this host out of the swarm and stop its
-                                          agent
+                                          agent; it stays out until \`rejoin\`
+        rejoin                            let the agent of a host that left take part
+                                          again: \`up\` that waits goes on
+        retire [options] <host>           mark a host as gone for good in a hub's
+                                          database; its history stays
         operator                          grant and revoke what hosts may do beyond
                                           asking
         actions [options]                 list what hubs may start on this host, or

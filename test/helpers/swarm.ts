@@ -91,6 +91,11 @@ export class TestHost {
     return this.#child!.pid!;
   }
 
+  /** Of its last run, once that has ended by itself. */
+  get exitCode(): number | null {
+    return this.#child!.exitCode;
+  }
+
   get running(): boolean {
     return (
       this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null

@@ -378,14 +378,26 @@ create table swarmplane.node (
   boot text,
   booted_at timestamp with time zone,
   clock_off interval,
+  out_since timestamp with time zone,
+  ending boolean not null default false,
+  retired_at timestamp with time zone,
+  retired_by name,
+  retired_for text,
+  swarm_state text,
   constraint identity_is_64_hex_digits CHECK ((identity ~ '^[0-9a-f]{64}$'::text)),
   constraint identity_is_unique UNIQUE (identity),
   constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
   constraint name_is_not_empty CHECK ((name <> ''::text)),
   constraint node_pkey PRIMARY KEY (id),
-  constraint state_is_known CHECK ((state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text])))
+  constraint retired_is_whole CHECK ((((state = 'retired'::text) = (retired_at IS NOT NULL)) AND ((state = 'retired'::text) = (swarm_state IS NOT NULL)))),
+  constraint state_is_known CHECK ((state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text, 'forgotten'::text, 'expelled'::text, 'retired'::text]))),
+  constraint swarm_state_is_known CHECK ((swarm_state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text, 'forgotten'::text, 'expelled'::text])))
 ); -- owner swarmplane_owner
+CREATE INDEX node_departed ON swarmplane.node USING btree (id) WHERE (state = ANY (ARRAY['forgotten'::text, 'retired'::text]));
+CREATE INDEX node_ending ON swarmplane.node USING btree (id) WHERE ending;
 CREATE INDEX node_name ON swarmplane.node USING btree (name);
+CREATE TRIGGER _100_out BEFORE INSERT OR UPDATE OF state ON swarmplane.node FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_node__before_write();
+alter table swarmplane.node enable always trigger _100_out;
 alter table swarmplane.node enable row level security;
 create policy by_label on swarmplane.node for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.node to swarmplane_hub;
@@ -453,6 +465,19 @@ create policy by_label on swarmplane.node_label for all to public using (( SELEC
 grant select on swarmplane.node_label to swarmplane_hub;
 grant delete, insert, update on swarmplane.node_label to swarmplane_operator;
 grant select on swarmplane.node_label to swarmplane_reader;
+
+create table swarmplane.node_wish (
+  id bigint not null generated always as identity,
+  node_id integer not null,
+  wish text not null,
+  reason text,
+  wished_by name not null default SESSION_USER,
+  wished_at timestamp with time zone not null default now(),
+  constraint node_wish_pkey PRIMARY KEY (id),
+  constraint wish_is_known CHECK ((wish = ANY (ARRAY['forget'::text, 'retire'::text, 'unretire'::text])))
+); -- owner swarmplane_owner
+alter table swarmplane.node_wish enable row level security;
+create policy by_label on swarmplane.node_wish for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 
 create table swarmplane.request (
   id bigint not null generated always as identity,
@@ -824,6 +849,13 @@ CREATE OR REPLACE FUNCTION swarmplane.alert_outside_addresses()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.alert_retired()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.allowed_actions()
  RETURNS text[]
  LANGUAGE sql
@@ -970,6 +1002,14 @@ CREATE OR REPLACE FUNCTION swarmplane.create_tracked(host_table text, host_key t
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.departed()
+ RETURNS TABLE(identity text, incarnation bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.departed() to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.drop_old_history()
  RETURNS integer
  LANGUAGE plpgsql
@@ -1019,6 +1059,13 @@ CREATE OR REPLACE FUNCTION swarmplane.end_alert_event(event_id bigint, trouble t
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.end_alert_event(bigint,text) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.end_departed(of_request bigint)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.end_host_away(still_away text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1061,6 +1108,14 @@ CREATE OR REPLACE FUNCTION swarmplane.finish_seal(number bigint, head bytea, key
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.finish_seal(bigint,bytea,bigint) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.forget(host text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.forget(text) to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.forget_alert_events(most integer DEFAULT 10000)
  RETURNS integer
@@ -1250,6 +1305,13 @@ CREATE OR REPLACE FUNCTION swarmplane.look_after_hosts()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.look_for_departed()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.make_history_partitions()
  RETURNS integer
  LANGUAGE sql
@@ -1368,6 +1430,13 @@ CREATE OR REPLACE FUNCTION swarmplane.next_tick()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.next_tick() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.node_meant(host text, retired boolean DEFAULT false)
+ RETURNS swarmplane.node
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.nodes_visible_to(asker name)
  RETURNS integer[]
  LANGUAGE plpgsql
@@ -1431,6 +1500,13 @@ CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head sw
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.out_words(state text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1516,6 +1592,13 @@ CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.refuse_present(host swarmplane.node, verb text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.report_actions(hub_id uuid, hub_actions text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -1577,6 +1660,13 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.resolve_alerts(text[],text[]) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts_of_departed()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible integer[])
  RETURNS SETOF integer
  LANGUAGE plpgsql
@@ -1584,6 +1674,14 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.retire(host text, reason text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.retire(text,text) to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.seal_hash(seal swarmplane.audit_seal)
  RETURNS bytea
@@ -1628,6 +1726,20 @@ CREATE OR REPLACE FUNCTION swarmplane.shown_columns(declared jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.standing(node swarmplane.node)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.state_after(known text, known_incarnation bigint, said text, incarnation bigint)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  RETURNS text
  LANGUAGE plpgsql
@@ -1635,6 +1747,13 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.sweep_departed()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, whole boolean, asked_line bytea)
  RETURNS text
@@ -1644,6 +1763,20 @@ CREATE OR REPLACE FUNCTION swarmplane.take(host swarmplane.node, taking jsonb, w
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.take_cancels()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.take_node_wish(wished swarmplane.node_wish, host swarmplane.node)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.take_node_wishes()
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1737,6 +1870,12 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_network__check_declared()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_node__before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1858,6 +1997,14 @@ CREATE OR REPLACE FUNCTION swarmplane.try_latch(latch_name text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.unretire(host text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.unretire(text) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.untrack(table_name text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1881,6 +2028,13 @@ CREATE OR REPLACE FUNCTION swarmplane.visible_nodes()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.visible_nodes() to swarmplane_hub;
 grant execute on function swarmplane.visible_nodes() to swarmplane_reader;
+
+CREATE OR REPLACE FUNCTION swarmplane.wish_for_node(host swarmplane.node, wish text, after jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.wish_soon()
  RETURNS void

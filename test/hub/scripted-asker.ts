@@ -39,6 +39,8 @@ export class ScriptedAsker implements Asker {
   readonly swarmId = new Uint8Array(32).fill(7);
   readonly asked: AskSpec[] = [];
   readonly commanded: CommandSpec[] = [];
+  /** Names of members that it was told to forget. */
+  readonly forgot: string[] = [];
   /** Actions that its certificate allows. */
   allowed: readonly string[] = [];
   behave: Behaviour = (host) => ({ state: 'ok', columns: ['name'], rows: [[host]] });
@@ -61,7 +63,19 @@ export class ScriptedAsker implements Asker {
   }
 
   members(): readonly MemberView[] {
-    return [...this.#members.values()];
+    return [...this.#members.values()].filter((one) => !DEPARTED.has(one.state));
+  }
+
+  departed(): readonly MemberView[] {
+    return [...this.#members.values()].filter((one) => DEPARTED.has(one.state));
+  }
+
+  forget(nodeId: string): boolean {
+    const known = this.members().find((one) => one.nodeId === nodeId);
+    if (known?.state !== 'dead' && known?.state !== 'left') return false;
+    this.forgot.push(known.name);
+    this.set(known.name, 'forgotten', { incarnation: known.incarnation });
+    return true;
   }
 
   keyList(nodeId: string): readonly PinnedKey[] {
@@ -162,6 +176,8 @@ export class ScriptedAsker implements Asker {
     };
   }
 }
+
+const DEPARTED = new Set<string>(['forgotten', 'expelled']);
 
 /** A node id made of a name. */
 export function idOf(name: string): string {

@@ -161,6 +161,16 @@ export class SimHost {
     return asked!;
   }
 
+  /** Alarms whose end has not come, as an agent keeps them over restarts. */
+  openAlarms(): readonly Alarm[] {
+    const open = new Map<string, Alarm>();
+    for (const alarm of this.alarms) {
+      if (alarm.over === true) open.delete(`${alarm.kind} ${alarm.key}`);
+      else open.set(`${alarm.kind} ${alarm.key}`, alarm);
+    }
+    return [...open.values()];
+  }
+
   members(): readonly MemberView[] {
     return this.core?.members() ?? [];
   }
@@ -323,6 +333,7 @@ export class SimHost {
       random: (n) => this.random.bytes(n),
       seeds: this.seeds,
       tuning: this.tuning,
+      alarms: this.openAlarms(),
       ...restore(this.disk),
     };
   }

@@ -23,7 +23,7 @@ select pg_temp.throws('no hosts', $$ insert into swarmplane.request (sql, hosts)
 select pg_temp.throws('a star among names', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{*,h1}') $$, '%names "*" beside others');
 select pg_temp.throws('unknown', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h1,"Web 9"}') $$, '%"Web 9": unknown');
 select pg_temp.throws('null name', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h1,null}') $$, '%null: unknown');
-select pg_temp.throws('left', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h4}') $$, '%h4: unknown');
+select pg_temp.throws('left', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h4}') $$, '%h4: has left the swarm');
 select pg_temp.throws('args of a query', $$ insert into swarmplane.request (sql, args) values ('select 1', '{}') $$, 'args go with an action%');
 select pg_temp.throws('nothing', $$ insert into swarmplane.request (hosts) values ('{h1}') $$, 'column sql is null');
 select pg_temp.throws('blanks', $$ insert into swarmplane.request (sql) values (E' \n') $$, 'column sql is empty');

@@ -258,6 +258,40 @@ describe('leaving and forgetting', () => {
     for (const host of world.hosts) expect(host.sees(back)).toBe('alive');
   });
 
+  test('who is out is told by name and state, over restarts too, and named hosts end with the reason', () => {
+    const world = new World({ seed: 71, nodes: 5 }).settle();
+    const [asker, left, forgotten, expelled] = world.hosts as [SimHost, SimHost, SimHost, SimHost];
+    left.leave();
+    forgotten.crash();
+    world.until(() => asker.sees(forgotten) === 'dead');
+    asker.do(() => asker.core!.forget(asker.now, forgotten.nodeId));
+    asker.do(() => asker.core!.publish(asker.now, simulatedExpulsion(1, expelled.nodeId)));
+    const told = asker.memberEvents.map(({ member }) => `${member.name} ${member.state}`);
+    expect(told).toEqual(expect.arrayContaining(['h2 forgotten', 'h3 expelled']));
+    for (const host of [asker, world.hosts[4]!]) {
+      world.run(10_000);
+      expect(host.sees(left)).toBe('left');
+      const departed = host.core!.departed().map(({ name, state }) => `${name} ${state}`);
+      expect(departed).toEqual(['h2 forgotten', 'h3 expelled']);
+      host.crash();
+      world.run(1_000);
+      host.start();
+      world.run(10_000);
+      expect(host.core!.departed().map(({ name, state }) => `${name} ${state}`)).toEqual(departed);
+    }
+    const nodes = [left, forgotten, expelled].map(({ nodeId }) => nodeId);
+    const asked = asker.ask({ targets: { kind: 'nodes', nodes } });
+    world.finish(asked);
+    expect(asked.account!.hosts.map(({ state, code }) => `${state} ${code}`).sort()).toEqual([
+      'unreachable expelled',
+      'unreachable forgotten',
+      'unreachable left',
+    ]);
+    forgotten.start();
+    world.run(10_000);
+    expect(asker.core!.departed().map(({ name }) => name)).toEqual(['h3']);
+  });
+
   test('forgetting an unknown node or oneself is refused', () => {
     const world = new World({ seed: 19, nodes: 2 }).settle();
     const [host] = world.hosts as [SimHost];

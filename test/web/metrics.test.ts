@@ -15,10 +15,12 @@ const outcome = (status: RunOutcome['status'], code?: string): RunOutcome => ({
   ...(code === undefined ? {} : { code }),
 });
 
+const MEMBERS = { alive: 3, suspect: 0, dead: 1, left: 0, forgotten: 0, expelled: 0 };
+
 function agentFigures(counters = new AgentCounters()): AgentFigures {
   return {
     ...counters.figures(),
-    ...{ version: '1.2.3', epoch: 2, members: { alive: 3, suspect: 0, dead: 1, left: 0 } },
+    ...{ version: '1.2.3', epoch: 2, members: MEMBERS },
     ...{ links: 2, bytesIn: 1_000, bytesOut: 2_000, unproven: 1, joinsQueued: 0, joinsRefused: 4 },
     alarms: new Map([['clone', 2]]),
     certificateEnds: 1_800_000_000,

@@ -64,6 +64,7 @@ export class Actions {
     try {
       this.#journal = await ActionJournal.open(this.#options.state);
       this.#recovered = this.#recover(this.#journal);
+      this.#over('action_journal', 'damaged');
     } catch (error) {
       const message = `no action runs here: ${(error as Error).message}`;
       this.#closed = new ActionRefusal('journal', message);
@@ -224,6 +225,7 @@ export class Actions {
     this.#options.log.info({ command: id, action, ended, exitCode, tookMs }, 'action ended');
     try {
       await journal.end(id, outcome);
+      this.#over('action_journal', 'unwritable');
     } catch (error) {
       const message = `the outcome of ${action} (${id}) can not be written: ${(error as Error).message}`;
       this.#alarm('action_journal', 'unwritable', message);
@@ -272,6 +274,10 @@ export class Actions {
   #opened(): ActionJournal {
     if (this.#journal === undefined) throw this.#closed;
     return this.#journal;
+  }
+
+  #over(kind: AlarmKind, key: string): void {
+    this.#options.raise({ kind, key, message: '', at: Date.now(), over: true });
   }
 
   #alarm(kind: AlarmKind, key: string, message: string): void {

@@ -12,7 +12,10 @@ export const swarmMembers: SnapshotTable = {
     text('node_id', 'Node id.', { index: true }),
     text('name', 'Name the member gave itself.'),
     text('address', 'Addresses it can be dialled at, separated by commas.'),
-    text('state', 'alive, suspect, dead or left.'),
+    text(
+      'state',
+      'alive, suspect, dead or left; those that were forgotten or expelled are no members.',
+    ),
     bigint('incarnation', 'Counter the member raises to refute others.'),
     bigint('since', 'Unix time of the last change of state seen here.'),
     text('version', 'Version of its software.', { collate: 'version' }),
