@@ -139,7 +139,7 @@ describe('help', () => {
 
       Options:
         --role <ROLE>     what it may do (choices: "reader", "asker", "operator",
-                          "auditor")
+                          "auditor", "sensitive")
         --label <a,b>     only hosts with these access labels
         --revoke          take the role back; with --label only these labels
         --dry-run         print the SQL and run nothing
@@ -151,6 +151,7 @@ describe('help', () => {
         asker     insert queries
         operator  command the fleet as far as the hub's certificate goes
         auditor   (apart from these) read the audit
+        sensitive (apart from these) read rows of sensitive tables; a reader
 
       Example:
         $ swarmplane hub grant --role reader --label web alice
