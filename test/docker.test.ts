@@ -30,6 +30,16 @@ describe('docker-compose.yml', () => {
     for (const agent of agents) expect(agent.command).toContain('hub:7411');
   });
 
+  it('holds no password: one is made on the first start', () => {
+    const text = read('docker-compose.yml');
+    expect(text).not.toMatch(/POSTGRES_PASSWORD:/);
+    expect([...text.matchAll(/:\/\/[^:/\s]+:([^@]+)@/g)].map(([, it]) => it)).toEqual([
+      '$$(cat /secret/password)',
+    ]);
+    for (const name of ['postgres', 'hub'])
+      expect(services[name]!.volumes).toContain('secret:/secret:ro');
+  });
+
   it('names only services and volumes that there are', () => {
     for (const [name, service] of Object.entries(services)) {
       expect(service.image ?? service.build, name).toBeDefined();
