@@ -58,7 +58,6 @@ alter table swarmplane.track_wish
   add column fleet boolean not null default true,
   drop constraint one_wish_per_target,
   add constraint one_wish_per_target_and_owner unique nulls not distinct (table_name, hosts, labels, owner);
-alter table swarmplane.track_wish alter column fleet drop default;
 
 -- Step 6: rows that only swarmplane_sensitive sees. The default of result is not kept in the rows of before.
 alter table swarmplane.result add column sensitive boolean not null default false;

@@ -666,7 +666,7 @@ create table swarmplane.track_wish (
   labels jsonb,
   owner name not null default SESSION_USER,
   wished_at timestamp with time zone not null default now(),
-  fleet boolean not null,
+  fleet boolean not null default true,
   constraint every_is_a_month_at_most CHECK ((every <= '31 days'::interval)),
   constraint every_is_ten_seconds_or_more CHECK ((every >= '00:00:10'::interval)),
   constraint hosts_or_labels CHECK ((num_nonnulls(hosts, labels) = 1)),
