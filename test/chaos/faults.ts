@@ -52,6 +52,9 @@ export interface Plan {
   readonly rounds: number;
 }
 
+/** Reason of an abort: each fault has its first turn all the same, on however slow a machine. */
+export const FIRST_ROUND_FIRST = 'first round first';
+
 /** Runs until `signal` aborts or every turn was had; the last faults are undone by then. How often each was done. */
 export async function unleash(
   fleet: Fleet,
@@ -62,9 +65,11 @@ export async function unleash(
   const done: Record<string, number> = {};
   const lane = async (faults: Lane, own: Random): Promise<void> => {
     // Each kind in turn, in an order of chance: a short run has them all too.
-    for (let round = 0; round < rounds && !signal.aborted; round++) {
+    const isOver = (round: number): boolean =>
+      signal.aborted && (round > 0 || signal.reason !== FIRST_ROUND_FIRST);
+    for (let round = 0; round < rounds && !isOver(round); round++) {
       for (const name of shuffled(Object.keys(faults), own)) {
-        if (signal.aborted) return;
+        if (isOver(round)) return;
         const did = (await faults[name]!(fleet, own)) !== false;
         done[name] = (done[name] ?? 0) + Number(did);
         await pause(own.between(100, 1_500), undefined, { signal }).catch(() => undefined);

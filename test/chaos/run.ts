@@ -1,7 +1,7 @@
 /** One run: a fleet, requests and faults at the same time, then peace and the verdict. */
 import { Random } from '../sim/random.ts';
 import type { ChaosResult } from './command.ts';
-import { unleash } from './faults.ts';
+import { FIRST_ROUND_FIRST, unleash } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { insertAll } from './requests.ts';
 import { faultsFound } from './verdict.ts';
@@ -31,7 +31,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     unleashed.catch(() => undefined);
     const inserting = insertAll(fleet, random.fork(), { count, ms });
     const inserted = await Promise.race([inserting, unleashed.then(() => inserting)]);
-    over.abort();
+    over.abort(FIRST_ROUND_FIRST);
     const faults = await unleashed;
     say(`${inserted.length} requests are in; ${JSON.stringify(faults)}`);
     return { faults, found: await faultsFound(fleet, inserted, STALL_MS) };
