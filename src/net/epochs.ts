@@ -30,9 +30,13 @@ export class Epochs {
   readonly #sweeper: NodeJS.Timeout;
   #last: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
+  /** Alarms whose end has not come. */
+  readonly #open = new Set<EpochAlarm>();
 
-  constructor(handlers: EpochsHandlers) {
+  /** `alarms`: of the last run, those that are open. */
+  constructor(handlers: EpochsHandlers, alarms: readonly Pick<Alarm, 'kind' | 'key'>[] = []) {
     this.#handlers = handlers;
+    for (const { kind, key } of alarms) if (key === KEY) this.#open.add(kind as EpochAlarm);
     this.#sweeper = setInterval(() => this.forgetOld(), SWEEP_MS);
   }
 
@@ -44,6 +48,7 @@ export class Epochs {
       try {
         const next = enterEpoch(secrets(), record, identity(), now);
         if (next !== secrets()) await this.#goOver(next);
+        this.#endAlarms();
       } catch (error) {
         this.#handleError(record, error as Error);
       }
@@ -73,26 +78,38 @@ export class Epochs {
   }
 
   async #goOver(next: SwarmSecrets): Promise<void> {
-    const { save, use, alarm, wall } = this.#handlers;
-    await save(next);
-    use(next);
-    for (const kind of ['epoch_closed', 'persist_failed'] as const)
-      alarm({ kind, key: 'epoch', message: '', at: wall(), over: true });
+    await this.#handlers.save(next);
+    this.#handlers.use(next);
     this.#handlers.log.info({ epoch: next.epoch }, 'the epoch key is that of this epoch now');
   }
 
+  /** This host holds the epoch of a record that it was shown, or a later one. */
+  #endAlarms(): void {
+    const { alarm, wall } = this.#handlers;
+    for (const kind of this.#open) alarm({ kind, key: KEY, message: '', at: wall(), over: true });
+    this.#open.clear();
+  }
+
+  #raise(kind: EpochAlarm, message: string): void {
+    this.#open.add(kind);
+    this.#handlers.alarm({ kind, key: KEY, message, at: this.#handlers.wall() });
+  }
+
   #handleError(record: Uint8Array, error: Error): void {
-    const { alarm, wall, log } = this.#handlers;
-    log.error({ err: error }, 'cannot go over to a new epoch');
+    this.#handlers.log.error({ err: error }, 'cannot go over to a new epoch');
     const { message } = error;
     if (error instanceof SecureError) {
-      return alarm({ kind: 'epoch_closed', key: 'epoch', message, at: wall() });
+      return this.#raise('epoch_closed', message);
     }
     const text = `the secrets of a new epoch cannot be kept: ${message}; check that the state folder is writable and not full`;
-    alarm({ kind: 'persist_failed', key: 'epoch', message: text, at: wall() });
+    this.#raise('persist_failed', text);
     this.#retry = setTimeout(() => this.enter(record), RETRY_MS);
   }
 }
 
+type EpochAlarm = 'epoch_closed' | 'persist_failed';
+
+/** Of its alarms. */
+const KEY = 'epoch';
 const SWEEP_MS = 3_600_000;
 const RETRY_MS = 10_000;

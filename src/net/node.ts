@@ -274,15 +274,18 @@ export class SwarmNode {
   }
 
   #makeEpochs(): Epochs {
-    return new Epochs({
-      secrets: () => this.#secrets,
-      identity: () => this.#identity,
-      wall: this.#wall,
-      save: (secrets) => this.#options.saveSecrets(secrets),
-      use: (secrets) => this.setSecrets(secrets),
-      alarm: (alarm) => this.#alarmListeners.emit(alarm),
-      log: this.#options.log,
-    });
+    return new Epochs(
+      {
+        secrets: () => this.#secrets,
+        identity: () => this.#identity,
+        wall: this.#wall,
+        save: (secrets) => this.#options.saveSecrets(secrets),
+        use: (secrets) => this.setSecrets(secrets),
+        alarm: (alarm) => this.#alarmListeners.emit(alarm),
+        log: this.#options.log,
+      },
+      this.#options.alarms,
+    );
   }
 
   #makeEffects(): Effects {

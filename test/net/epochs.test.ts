@@ -1,5 +1,8 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createEpochRecord, Identity } from '../../src/secure/index.ts';
+import { Epochs } from '../../src/net/epochs.ts';
+import { createEpochRecord, Identity, type SwarmSecrets } from '../../src/secure/index.ts';
+import { silentLog } from '../../src/hub/log.ts';
+import type { Alarm } from '../../src/swarm/index.ts';
 import {
   createSwarm,
   meshed,
@@ -67,4 +70,39 @@ test('without the older key it can open nothing, and says so', async () => {
   a.node.publish(newEpoch());
   await until(() => b.alarms.some(({ kind }) => kind === 'epoch_closed'));
   expect(b.node.secrets.epoch).toBe(1);
+  // The next one is sealed to its present key: it is in again, and the alarm ends once.
+  const next = createEpochRecord(swarm.operator, {
+    ...{ epoch: 3, epochKey: random(32), joinKey: random(32), nowSeconds: NOW + 1, random },
+    members: [a.identity.newest, rotated.newest],
+  });
+  a.node.publish(next);
+  await until(() => b.node.secrets.epoch === 3);
+  await until(() => b.alarms.some(({ over }) => over === true));
+  expect(b.alarms.map(({ kind, over }) => [kind, over])).toEqual([
+    ['epoch_closed', undefined],
+    ['epoch_closed', true],
+  ]);
+});
+
+test('deleting old keys is no entry into the epoch that is closed to this host', async () => {
+  const told: Alarm[] = [];
+  const replaced = { epoch: 1, epochKey: random(32), replacedAt: 0 };
+  let secrets: SwarmSecrets = { ...swarm.secrets, previous: [replaced] };
+  const epochs = new Epochs(
+    {
+      secrets: () => secrets,
+      identity: () => known,
+      wall: () => NOW * 1_000,
+      save: async () => {},
+      use: (next) => void (secrets = next),
+      alarm: (alarm) => void told.push(alarm),
+      log: silentLog,
+    },
+    [{ kind: 'epoch_closed', key: 'epoch' }],
+  );
+  const before = secrets;
+  epochs.forgetOld();
+  await epochs.stop();
+  expect(secrets).not.toBe(before);
+  expect(told).toEqual([]);
 });
