@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { canEnter, serverAccount } from '../../src/hub/postgres-account.ts';
+import { canEnter, SERVER_ACCOUNT, serverAccount } from '../../src/hub/postgres-account.ts';
 import { embeddedBinaries, findPackage, type Found } from '../../src/hub/postgres-binaries.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -63,12 +63,14 @@ describe('the programs of the embedded PostgreSQL', () => {
 });
 
 describe.runIf(isRoot)('the user the server runs as', () => {
-  it('is an unprivileged one for root, and the owner of data that is there', async () => {
+  it('is an account of its own for root, or the owner of data that is there, never nobody', () => {
     const account = serverAccount()!;
+    expect(account.name).toBe(SERVER_ACCOUNT);
     expect(account.uid).not.toBe(0);
-    expect(['postgres', 'nobody']).toContain(account.name);
-    execFileSync('chown', ['65534:65534', folder]);
-    expect(serverAccount(folder)!.uid).toBe(65_534);
+    execFileSync('chown', ['daemon:', folder]);
+    expect(serverAccount(folder)!.name).toBe('daemon');
+    execFileSync('chown', ['nobody:', folder]);
+    expect(serverAccount(folder)).toEqual(account);
   });
 
   it('can enter a folder only if every folder above lets it pass', async () => {
