@@ -1,7 +1,7 @@
 /** The install lines of docs/operating.md, run as they stand there, and what they install. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,33 @@ const LINES = codeBlocks(readPage('docs/operating.md'))[0]!
   .split('\n')
   .map((line) => line.replace(/ +#.*$/, ''))
   .filter((line) => line !== '');
+
+/** `name version` of each package in a folder of them, sorted; those within packages left out. */
+function versionsIn(folder: string): string[] {
+  const packages = readdirSync(folder).flatMap((name) =>
+    name.startsWith('@')
+      ? readdirSync(join(folder, name)).map((inner) => join(name, inner))
+      : [name],
+  );
+  return packages
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => {
+      const { version } = JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8'));
+      return `${name} ${version}`;
+    })
+    .sort();
+}
+
+function lockedVersions(): string[] {
+  const { packages } = JSON.parse(
+    readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'),
+  );
+  const entries = Object.entries(packages as Record<string, { inBundle?: true; version: string }>);
+  return entries
+    .filter(([, { inBundle }]) => inBundle)
+    .map(([path, { version }]) => `${path.slice('node_modules/'.length)} ${version}`)
+    .sort();
+}
 
 describe('the package', { timeout: 600_000 }, () => {
   const place = mkdtempSync(join(tmpdir(), 'install-'));
@@ -50,7 +77,10 @@ describe('the package', { timeout: 600_000 }, () => {
     expect(modules).not.toContain('sodium-native');
     const installed = join(place, 'opt/swarmplane/node_modules/swarmplane');
     const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
-    expect(files.filter((file) => /\.map$|tsbuildinfo|(^|\/)test\//.test(file))).toEqual([]);
+    const own = files.filter((file) => !file.startsWith('node_modules/'));
+    expect(own.filter((file) => /\.map$|tsbuildinfo|(^|\/)test\//.test(file))).toEqual([]);
+    // The packages of the lock file travel inside: no other version of one is ever fetched.
+    expect(versionsIn(join(installed, 'node_modules'))).toEqual(lockedVersions());
   });
 
   it.each(['global/bin/swarmplane', 'usr/local/bin/swarmplane'])(
