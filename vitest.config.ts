@@ -1,9 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Of a minute each: begun first, so that the run does not end with waiting for one of them. */
-const LONG =
-  /test\/(chaos\/(chaos|history)|net\/kill|secure\/fuzz|sim\/sim|cli\/history|hub\/backup-(life|levels))\.test\.ts$/;
+/** Of half a minute and more: begun first, so that no run ends with waiting for one of them. */
+const LONG = /\.long\.test\.ts$|test\/(cli\/(history|join|swarm)|sql\/sql)\.test\.ts$/;
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

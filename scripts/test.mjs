@@ -1,8 +1,16 @@
-// `npm test`: sets up what is missing, then runs the test suite. Its last line is `N passed, N failed`.
+// `npm test` and `npm run test:long`: sets up what is missing, then runs the test suite, all but the
+// files that are named `*.long.test.ts`, or only those with --long as the first argument. Files and
+// folders that are named on the command line run in either. The last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { root, setUp } from './setup.mjs';
+
+const LONG = '.long.test.ts';
+const long = process.argv[2] === '--long';
+const rest = process.argv.slice(long ? 3 : 2);
+const named = rest.some((word) => existsSync(word));
+const which = named ? [] : long ? [LONG] : [`--exclude=**/*${LONG}`];
 
 setUp();
 const folder = mkdtempSync(`${tmpdir()}/swarmplane-test-`);
@@ -15,7 +23,8 @@ const vitest = spawnSync(
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
-    ...process.argv.slice(2),
+    ...which,
+    ...rest,
   ],
   {
     cwd: root,

@@ -1,4 +1,4 @@
-/** URLs for people: no password in them, and a password file that libpq takes; test/cli/hub.test.ts logs in with one. */
+/** URLs for people: no password in them, and a password file that libpq takes; test/cli/hub.long.test.ts logs in with one. */
 import { describe, expect, it } from 'vitest';
 import { loginOf } from '../../src/hub/login.ts';
 
