@@ -112,19 +112,13 @@ async function withoutTimeouts(client: pg.PoolClient): Promise<void> {
     set search_path = pg_catalog, pg_temp`);
 }
 
-// Names no other program would take by chance: 'swarmplane' in ASCII, cut to 63 bits.
-const BOOTSTRAP_LOCK = '8319119823914690913';
-
-/** `create if not exists` collides when two sessions do it at once; this one step takes a lock. */
+/** `create if not exists` collides when two sessions do it at once: the caller tries again. */
 async function prepare({ client }: Run): Promise<void> {
   const { rows } = await client.query<{ ready: boolean }>(
     `select to_regclass('swarmplane.sql_object') is not null as ready`,
   );
   if (rows[0]!.ready) return;
-  await transaction(client, async () => {
-    await client.query(`select pg_advisory_xact_lock(${BOOTSTRAP_LOCK})`);
-    await client.query(BOOKKEEPING);
-  });
+  await transaction(client, () => client.query(BOOKKEEPING));
 }
 
 const BOOKKEEPING = `

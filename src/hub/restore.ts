@@ -166,8 +166,14 @@ async function refuseConcurrent(client: pg.Client): Promise<void> {
     `select pg_try_advisory_lock(${RESTORE_LOCK}) as mine`,
   );
   if (rows[0]!.mine) return;
-  throw new HubError('restore_running', 'another restore into this database is under way', {
-    hint: 'wait for it to end',
+  // Any login may hold an advisory lock: who does is named, so that nobody waits for a stranger.
+  const { rows: holders } = await client.query<{ pid: number; usename: string }>(
+    `select pid, usename from pg_locks join pg_stat_activity using (pid)
+      where locktype = 'advisory' and granted and (classid::bigint << 32 | objid::bigint) = ${RESTORE_LOCK}`,
+  );
+  const who = holders.map(({ pid, usename }) => `process ${pid} of ${usename}`).join(', ');
+  throw new HubError('restore_running', `another restore on this server is under way: ${who}`, {
+    hint: 'wait for it to end, or end that session if it is no restore: select pg_terminate_backend(PID)',
   });
 }
 

@@ -198,6 +198,24 @@ describe('a backup', () => {
     await pool.end();
   });
 
+  it('whose restore waits behind a lock says whose it is', async () => {
+    const target = await postgres().createDatabase({ empty: true });
+    await restoreDatabase({ url: target.url, file: LIFE });
+    const elsewhere = new URL(target.url);
+    elsewhere.pathname = '/postgres';
+    const stranger = await connect(elsewhere.href);
+    const { rows } = await stranger.query<{ pid: number }>(
+      'select pg_advisory_lock(8319119823914824051), pg_backend_pid() as pid',
+    );
+    const again = { url: target.url, file: LIFE, replace: true };
+    const error = await failure(restoreDatabase(again));
+    await stranger.end();
+    expect([error.code, error.message]).toEqual([
+      'restore_running',
+      expect.stringContaining(`process ${rows[0]!.pid} of `),
+    ]);
+  });
+
   it('that cannot be read to its end leaves an empty database as empty as it was', async () => {
     const target = await postgres().createDatabase({ empty: true });
     const cut = join(folder, 'cut.backup');
