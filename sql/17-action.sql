@@ -141,7 +141,8 @@ as $$
            action, swarmplane.grant_command(action)));
 $$;
 
--- Whoever inserts what no hub may command hears of it at once.
+-- Whoever inserts what no hub may command hears of it at once. The alert is the hubs', at their next heartbeat: an
+-- insert that stays open would hold its row, and all hubs behind it.
 create or replace function swarmplane.tg_request__after_insert_action()
   returns trigger
   language plpgsql
@@ -150,7 +151,6 @@ create or replace function swarmplane.tg_request__after_insert_action()
 as $$
 begin
   if not swarmplane.allows(swarmplane.allowed_actions(), new.action) then
-    perform swarmplane.alert_no_commander(new.action);
     raise warning 'no hub may command %: request % waits', new.action, new.id
       using hint = swarmplane.grant_command(new.action);
   end if;

@@ -60,10 +60,13 @@ describe('a queued command', () => {
   it('waits while no hub may command it, with an alert that says what to run', async () => {
     const file = newFile();
     const id = await insert('count', file);
-    const { rows } = await pool.query<{ message: string }>(
-      `select message from swarmplane.alert where kind = 'no_commander' and key = 'count'`,
-    );
-    const command = /swarmplane (operator grant .*)$/.exec(rows[0]!.message)![1]!;
+    const message = await eventually(async () => {
+      const { rows } = await pool.query<{ message: string }>(
+        `select message from swarmplane.alert where kind = 'no_commander' and key = 'count'`,
+      );
+      return rows[0]?.message;
+    }, 'the hub opens the alert');
+    const command = /swarmplane (operator grant .*)$/.exec(message)![1]!;
     expect(command).toBe('operator grant hub1 --role commander --actions count');
     expect(await until(id, 'true')).toMatchObject({ state: 'pending' });
     expect(await hub.cli(...command.split(' '))).toMatchObject({ stderr: '', code: 0 });

@@ -26,9 +26,11 @@ set local session authorization alice;
 
 -- what no hub may command waits, with an alert that says what to run
 insert into swarmplane.request (action, hosts, priority) values ('upgrade', '{h1}', -5);
+select pg_temp.equal('no alert row is held by the insert', count(*)::text, '0') from swarmplane.alert where kind = 'no_commander';
+reset session authorization;
+select swarmplane.report_actions(id, actions) from hub join swarmplane.hub h using (id);
 select pg_temp.equal('alert', message, 'action upgrade waits: no hub may command it; run, where the operator key is: swarmplane operator grant h1 --role commander --actions upgrade')
   from swarmplane.alert where kind = 'no_commander' and key = 'upgrade' and resolved_at is null;
-reset session authorization;
 select pg_temp.equal('not claimed', count(*)::text, '0') from hub, swarmplane.claim(hub.id, 10, '{restart}');
 select pg_temp.equal('not by an older hub', count(*)::text, '0') from hub, swarmplane.claim(hub.id, 10);
 select pg_temp.equal('nothing due for it', (swarmplane.next_due('{restart}') > 80000000)::text, 'true');
