@@ -19,6 +19,7 @@ export default defineConfig({
       // Workers and child processes are started from dist, in tests too, so it is built first.
       'test/helpers/build.ts',
       'test/helpers/clusters.ts',
+      'test/helpers/versions.ts',
     ],
     pool: 'forks',
     // One more than cores: many tests wait for processes of their own.

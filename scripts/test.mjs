@@ -40,7 +40,8 @@ try {
     (file) =>
       file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
   ).length;
-  const failed = result.numFailedTests + unloaded;
+  const unmet = tellSkipped(result.testResults);
+  const failed = result.numFailedTests + unloaded + unmet;
   const skipped = result.numPendingTests > 0 ? `, ${result.numPendingTests} skipped` : '';
   if (failed > 0) process.exitCode ||= 1;
   console.log(`${result.numPassedTests} passed, ${failed} failed${skipped}`);
@@ -49,4 +50,27 @@ try {
   process.exitCode ||= 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/**
+ * Lists what was skipped by the reason in the titles (test/helpers/needs.ts). With SWARMPLANE_NO_SKIPS=1,
+ * as in CI, each test that went without what it needs, or does not say why, counts as one failure.
+ */
+function tellSkipped(files) {
+  const reasons = new Map();
+  for (const { assertionResults } of files) {
+    for (const { status, fullName } of assertionResults) {
+      if (status !== 'pending' && status !== 'skipped') continue;
+      const reason = /\[((?:needs|only) [^\]]+)\]/.exec(fullName)?.[1] ?? `no reason: ${fullName}`;
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+  }
+  let unmet = 0;
+  for (const [reason, count] of [...reasons].sort()) {
+    console.log(`skipped ${count}: ${reason}`);
+    if (!reason.startsWith('only ')) unmet += count;
+  }
+  if (process.env.SWARMPLANE_NO_SKIPS !== '1' || unmet === 0) return 0;
+  console.log(`swarmplane: error: ${unmet} tests were skipped that may not be skipped here`);
+  return unmet;
 }

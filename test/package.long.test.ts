@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeBlocks, makeClone, readPage } from './helpers/clone.ts';
 import { findNode, TOO_OLD } from './helpers/nodes.ts';
 import { eventually, freeAddress, swarmplane } from './helpers/swarm.ts';
+import { needs } from './helpers/needs.ts';
 
 const LINES = codeBlocks(readPage('docs/operating.md'))[0]!
   .split('\n')
@@ -107,8 +108,8 @@ describe('the package', { timeout: 600_000 }, () => {
   );
 
   const old = findNode(TOO_OLD);
-  it.skipIf(old === undefined)(
-    `is told to Node.js ${TOO_OLD} in a sentence that it is too old (npm run nodes gets it)`,
+  needs(`Node.js ${TOO_OLD} (npm run nodes)`, old !== undefined)(
+    `is told to Node.js ${TOO_OLD} in a sentence that it is too old`,
     async () => {
       const program = join(place, 'global/bin/swarmplane');
       const { stdout, stderr, code } = await swarmplane(['up'], { program, node: old! });

@@ -15,9 +15,6 @@ export const TOO_OLD = 18;
 
 export type Major = (typeof MAJORS)[number] | typeof TOO_OLD;
 
-/** Set in CI: a major that is not here is a failure there, not a skipped test. */
-export const REQUIRED = process.env['SWARMPLANE_EVERY_NODE'] === '1';
-
 const RELEASES: Readonly<Record<Major, string>> = {
   18: '18.20.8',
   20: '20.20.2',
@@ -34,12 +31,6 @@ export function findNode(major: Major): string | undefined {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
   const path = programOf(major);
   return existsSync(path) ? path : undefined;
-}
-
-/** The title of a major's tests, with the reason where they are skipped. */
-export function titleOf(major: Major): string {
-  const missing = findNode(major) === undefined;
-  return `Node.js ${major}${missing ? ' (not on this machine: npm run nodes gets it)' : ''}`;
 }
 
 function programOf(major: Major): string {

@@ -13,7 +13,7 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { CLUSTERS } from './clusters.ts';
 import { PostgresServer, SYSTEM_15, type Major, type TestPostgres } from './postgres-server.ts';
 
@@ -24,6 +24,7 @@ export {
   type TestDatabase,
   type TestPostgres,
 } from './postgres-server.ts';
+import { needs } from './needs.ts';
 
 /** One describe for each major version there is; one that is missing is skipped and says so. */
 export function eachPostgres(
@@ -34,7 +35,8 @@ export function eachPostgres(
   for (const major of [18, 15] as const)
     describe(`${title} (PostgreSQL ${major})`, () => {
       const reason = whyWithout(major);
-      if (reason !== undefined) return it.skip(reason, () => undefined);
+      if (reason !== undefined)
+        return void needs(`PostgreSQL ${major}`, false)('runs', () => undefined);
       body(withPostgres({ ...options, major }));
     });
 }

@@ -23,6 +23,7 @@ import {
   type TestDatabase,
 } from '../helpers/postgres.ts';
 import { contentOf } from './database-content.ts';
+import { needs } from '../helpers/needs.ts';
 
 // Servers and processes of their own: slow where others work as well.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
@@ -41,41 +42,43 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 for (const major of [18, 15] as const)
-  describe.skipIf(whyWithout(major) !== undefined)(
-    `a backup of an earlier release (PostgreSQL ${major})`,
-    () => {
-      const postgres = withPostgres({ major });
-      let life: TestDatabase;
+  needs(
+    `PostgreSQL ${major}`,
+    whyWithout(major) === undefined,
+    describe,
+  )(`a backup of an earlier release (PostgreSQL ${major})`, () => {
+    const postgres = withPostgres({ major });
+    let life: TestDatabase;
 
-      beforeAll(async () => {
-        life = await postgres().createDatabase({ empty: true });
-        // No superuser: as on a server of one's own.
-        await restore({ ...THIS, superUrl: life.url, hubUrl: life.url, file: LIFE });
-      });
+    beforeAll(async () => {
+      life = await postgres().createDatabase({ empty: true });
+      // No superuser: as on a server of one's own.
+      await restore({ ...THIS, superUrl: life.url, hubUrl: life.url, file: LIFE });
+    });
 
-      it('of format 1, which no release could restore, is restored', async () => {
-        const pool = life.pool();
-        const count = async (sql: string): Promise<number> =>
-          (await pool.query<{ n: number }>(`select count(*)::int as n from ${sql}`)).rows[0]!.n;
-        expect(await count('swarmplane.node')).toBe(4);
-        expect(await count('swarmplane.request')).toBe(7);
-        expect(await count('inventory.users')).toBeGreaterThan(40);
-        expect(await count('inventory.uptime_history')).toBeGreaterThan(10);
-        expect(await count('inventory.changes')).toBeGreaterThan(100);
-        expect(await count('swarmplane.audit_seal')).toBeGreaterThan(0);
-        expect(await count('swarmplane.count_fault')).toBe(0);
-        expect(await count('inventory.overlap')).toBe(0);
-        expect(await migrate(pool, THIS)).toEqual({ applied: [], reapplied: [], drift: [] });
-      });
+    it('of format 1, which no release could restore, is restored', async () => {
+      const pool = life.pool();
+      const count = async (sql: string): Promise<number> =>
+        (await pool.query<{ n: number }>(`select count(*)::int as n from ${sql}`)).rows[0]!.n;
+      expect(await count('swarmplane.node')).toBe(4);
+      expect(await count('swarmplane.request')).toBe(7);
+      expect(await count('inventory.users')).toBeGreaterThan(40);
+      expect(await count('inventory.uptime_history')).toBeGreaterThan(10);
+      expect(await count('inventory.changes')).toBeGreaterThan(100);
+      expect(await count('swarmplane.audit_seal')).toBeGreaterThan(0);
+      expect(await count('swarmplane.count_fault')).toBe(0);
+      expect(await count('inventory.overlap')).toBe(0);
+      expect(await migrate(pool, THIS)).toEqual({ applied: [], reapplied: [], drift: [] });
+    });
 
-      // The oldest server takes as long as the newest: of it the latest ones only.
-      const levels = major === 18 ? migrations : migrations.slice(-3);
+    // The oldest server takes as long as the newest: of it the latest ones only.
+    const levels = major === 18 ? migrations : migrations.slice(-3);
 
-      it('gives our roles nothing that this release keeps from them', async () => {
-        const was = await postgres().createDatabase({ empty: true });
-        await restore({ ...THIS, superUrl: was.url, hubUrl: was.url, file: LIFE });
-        // As a release that did not call the table sensitive left it.
-        await was.pool(was.superUrl).query(`
+    it('gives our roles nothing that this release keeps from them', async () => {
+      const was = await postgres().createDatabase({ empty: true });
+      await restore({ ...THIS, superUrl: was.url, hubUrl: was.url, file: LIFE });
+      // As a release that did not call the table sensitive left it.
+      await was.pool(was.superUrl).query(`
         update swarmplane.host_table set sensitive = true where name = 'users';
         create policy of_before on inventory.users_current using (true);
         grant select on inventory.users, inventory.users_current to swarmplane_reader;
@@ -83,69 +86,67 @@ for (const major of [18, 15] as const)
         create view inventory.ours as select 1 as one;
         create table inventory.notes (said text);
         grant select on inventory.ours, inventory.notes to swarmplane_reader`);
-        const file = join(folder, `${major}-sensitive.backup`);
-        await backup({ url: was.url, file, release: '0.1.0' });
-        const now = await postgres().createDatabase({ empty: true });
-        await restore({ ...THIS, superUrl: now.url, hubUrl: now.url, file });
-        const { rows } = await now.pool().query(`
+      const file = join(folder, `${major}-sensitive.backup`);
+      await backup({ url: was.url, file, release: '0.1.0' });
+      const now = await postgres().createDatabase({ empty: true });
+      await restore({ ...THIS, superUrl: now.url, hubUrl: now.url, file });
+      const { rows } = await now.pool().query(`
         select name, has_table_privilege('swarmplane_reader', 'inventory.' || name, 'select') as reads,
                (select count(*)::int from pg_policy where polrelid = ('inventory.' || name)::regclass) as policies
           from unnest('{users,users_current,ours,notes}'::text[]) name`);
-        expect(rows).toEqual([
-          { name: 'users', reads: false, policies: 0 },
-          { name: 'users_current', reads: false, policies: 1 },
-          { name: 'ours', reads: true, policies: 0 },
-          { name: 'notes', reads: true, policies: 0 },
-        ]);
-      });
+      expect(rows).toEqual([
+        { name: 'users', reads: false, policies: 0 },
+        { name: 'users_current', reads: false, policies: 1 },
+        { name: 'ours', reads: true, policies: 0 },
+        { name: 'notes', reads: true, policies: 0 },
+      ]);
+    });
 
-      it.each(levels.map(({ name, version }) => [name, version] as const))(
-        'at migration %s becomes what migrating in place makes of that database',
-        async (_, version) => {
-          const old = await databaseAt(version);
-          const file = join(folder, `${major}-${version}.backup`);
-          const { rows } = await backup({ url: old.url, file, release: '0.1.0' });
-          expect(rows > 0).toBe(version > 1);
-          const restored = await postgres().createDatabase({ empty: true });
-          const { notDone } = await restore({
-            ...{ ...THIS, superUrl: restored.url, hubUrl: restored.url, file },
-          });
-          expect(notDone).toEqual([]);
-          await migrate(old.pool(), THIS);
-          // What a migration writes has the time at which it ran.
-          const found = await contentOf(restored.superUrl, started);
-          expect(found).toEqual(await contentOf(old.superUrl, started));
-          if (version >= 3)
-            expect(
-              (await restored.pool().query('select count(*)::int as n from swarmplane.request'))
-                .rows,
-            ).toEqual([{ n: 7 }]);
-        },
-      );
+    it.each(levels.map(({ name, version }) => [name, version] as const))(
+      'at migration %s becomes what migrating in place makes of that database',
+      async (_, version) => {
+        const old = await databaseAt(version);
+        const file = join(folder, `${major}-${version}.backup`);
+        const { rows } = await backup({ url: old.url, file, release: '0.1.0' });
+        expect(rows > 0).toBe(version > 1);
+        const restored = await postgres().createDatabase({ empty: true });
+        const { notDone } = await restore({
+          ...{ ...THIS, superUrl: restored.url, hubUrl: restored.url, file },
+        });
+        expect(notDone).toEqual([]);
+        await migrate(old.pool(), THIS);
+        // What a migration writes has the time at which it ran.
+        const found = await contentOf(restored.superUrl, started);
+        expect(found).toEqual(await contentOf(old.superUrl, started));
+        if (version >= 3)
+          expect(
+            (await restored.pool().query('select count(*)::int as n from swarmplane.request')).rows,
+          ).toEqual([{ n: 7 }]);
+      },
+    );
 
-      /** A database at that migration with as much of the life as its tables take. */
-      async function databaseAt(version: number): Promise<TestDatabase> {
-        const database = await postgres().createDatabase({ empty: true });
-        const pool = openPool(database.url, { max: 1 });
-        await migrate(pool, { ...THIS, upTo: version });
-        await pool.end();
-        const [from, to] = await Promise.all([life.superUrl, database.superUrl].map(connect));
-        try {
-          await to!.query('set session_replication_role = replica');
-          await makeTables(from!, to!);
-          const names = await tablesOf(to!);
-          const settings = await settingsOf(to!);
-          if (names.length > 0) await to!.query(`truncate ${names.join(', ')}`);
-          for (const name of names) await copyTable(from!, to!, name, settings);
-          await to!.query(SEQUENCES_TO_THE_END);
-        } finally {
-          await from!.end();
-          await to!.end();
-        }
-        return database;
+    /** A database at that migration with as much of the life as its tables take. */
+    async function databaseAt(version: number): Promise<TestDatabase> {
+      const database = await postgres().createDatabase({ empty: true });
+      const pool = openPool(database.url, { max: 1 });
+      await migrate(pool, { ...THIS, upTo: version });
+      await pool.end();
+      const [from, to] = await Promise.all([life.superUrl, database.superUrl].map(connect));
+      try {
+        await to!.query('set session_replication_role = replica');
+        await makeTables(from!, to!);
+        const names = await tablesOf(to!);
+        const settings = await settingsOf(to!);
+        if (names.length > 0) await to!.query(`truncate ${names.join(', ')}`);
+        for (const name of names) await copyTable(from!, to!, name, settings);
+        await to!.query(SEQUENCES_TO_THE_END);
+      } finally {
+        await from!.end();
+        await to!.end();
       }
-    },
-  );
+      return database;
+    }
+  });
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });

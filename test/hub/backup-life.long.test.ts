@@ -17,12 +17,17 @@ import {
 } from '../helpers/postgres.ts';
 import { eventually, swarmplane, TestHost, TestSwarm } from '../helpers/swarm.ts';
 import { contentOf } from './database-content.ts';
+import { needs } from '../helpers/needs.ts';
 
 // Servers and processes of their own: slow where others work as well.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
 
 for (const major of [15, 18] as const)
-  describe.skipIf(whyWithout(major) !== undefined)(`a hub on PostgreSQL ${major}, moved`, () => {
+  needs(
+    `PostgreSQL ${major}`,
+    whyWithout(major) === undefined,
+    describe,
+  )(`a hub on PostgreSQL ${major}, moved`, () => {
     let source: TestPostgres;
     let fresh: TestPostgres;
     let swarm: TestSwarm;

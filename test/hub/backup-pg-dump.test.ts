@@ -13,6 +13,7 @@ import { openDatabase } from '../../src/hub/open-database.ts';
 import { startTestPostgres, type TestDatabase } from '../helpers/postgres.ts';
 import { SYSTEM_15 } from '../helpers/postgres-server.ts';
 import { contentOf } from './database-content.ts';
+import { needs } from '../helpers/needs.ts';
 
 // Servers and processes of their own: slow where others work as well.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
@@ -22,7 +23,11 @@ const LIFE = fileURLToPath(new URL('backups/version-1.backup', import.meta.url))
 const run = (program: string, ...args: string[]): Promise<unknown> =>
   promisify(execFile)(join(SYSTEM_15, program), args);
 
-describe.skipIf(!existsSync(join(SYSTEM_15, 'pg_dump')))('pg_dump and pg_restore', () => {
+needs(
+  'pg_dump 15',
+  existsSync(join(SYSTEM_15, 'pg_dump')),
+  describe,
+)('pg_dump and pg_restore', () => {
   it.each([15, 18] as const)(
     'roles first, then the database, into a fresh PostgreSQL %i',
     async (major) => {

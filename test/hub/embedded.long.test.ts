@@ -12,6 +12,7 @@ import { EmbeddedPostgres, type EmbeddedOptions } from '../../src/hub/embedded.t
 import { HubError } from '../../src/hub/errors.ts';
 import { migrate } from '../../src/hub/migrate.ts';
 import { migrationsDir, sqlDir } from '../helpers/postgres.ts';
+import { only } from '../helpers/needs.ts';
 
 /** The state folder, and what stands for /var/lib/swarmplane. */
 let folder: string;
@@ -306,7 +307,11 @@ describe('what can be wrong before it starts', () => {
   });
 });
 
-describe.runIf(isRoot())('as root', () => {
+only(
+  isRoot(),
+  'as root',
+  describe,
+)('as root', () => {
   beforeEach(makeFolders);
   afterEach(removeFolders);
 

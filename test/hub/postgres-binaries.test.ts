@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canEnter, SERVER_ACCOUNT, serverAccount } from '../../src/hub/postgres-account.ts';
 import { embeddedBinaries, findPackage, type Found } from '../../src/hub/postgres-binaries.ts';
+import { only } from '../helpers/needs.ts';
 
 const isRoot = process.getuid?.() === 0;
 let folder: string;
@@ -46,7 +47,7 @@ describe('the programs of the embedded PostgreSQL', () => {
     expect(version(bin)).toContain('PostgreSQL) 18');
   });
 
-  it.runIf(isRoot)(
+  only(isRoot, 'as root')(
     'are copied once to where the server user can go, from a checkout that root keeps to itself',
     async () => {
       await chmod(folder, 0o755);
@@ -62,7 +63,11 @@ describe('the programs of the embedded PostgreSQL', () => {
   );
 });
 
-describe.runIf(isRoot)('the user the server runs as', () => {
+only(
+  isRoot,
+  'as root',
+  describe,
+)('the user the server runs as', () => {
   it('is an account of its own for root, or the owner of data that is there, never nobody', () => {
     const account = serverAccount()!;
     expect(account.name).toBe(SERVER_ACCOUNT);
@@ -88,7 +93,11 @@ describe.runIf(isRoot)('the user the server runs as', () => {
 const nobody = { name: 'nobody', uid: 65_534, gid: 65_534 };
 const othersMayEnter = canEnter(import.meta.dirname, nobody);
 
-describe.runIf(isRoot && othersMayEnter)('as an ordinary user', () => {
+only(
+  isRoot && othersMayEnter,
+  'as root in a clone that others may enter',
+  describe,
+)('as an ordinary user', () => {
   it('the server runs as that user, with its data in the state folder', async () => {
     await chmod(folder, 0o777);
     const hub = fileURLToPath(new URL('./embedded-hub.ts', import.meta.url));

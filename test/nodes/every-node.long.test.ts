@@ -5,18 +5,17 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findNode, MAJORS, REQUIRED, titleOf } from '../helpers/nodes.ts';
+import { findNode, MAJORS } from '../helpers/nodes.ts';
 import { eventually, TestSwarm, type TestHost } from '../helpers/swarm.ts';
-
-if (REQUIRED) {
-  it.each(MAJORS)('Node.js %i is on this machine', (major) =>
-    expect(findNode(major), '`npm run nodes` gets it').toBeDefined(),
-  );
-}
+import { needs } from '../helpers/needs.ts';
 
 for (const major of MAJORS) {
   const node = findNode(major);
-  describe.skipIf(node === undefined)(titleOf(major), () => {
+  needs(
+    `Node.js ${major} (npm run nodes)`,
+    node !== undefined,
+    describe,
+  )(`Node.js ${major}`, () => {
     it('knows the curves by each library, and loads every package', () => {
       const out = execFileSync(node!, [CURVES, SEED, SECRET, PEER], { encoding: 'utf8' });
       expect(JSON.parse(out)).toEqual({
@@ -63,7 +62,11 @@ for (const major of MAJORS) {
 
 const here = MAJORS.filter((major) => findNode(major) !== undefined);
 
-describe.skipIf(here.length < 2)('hosts on different majors', () => {
+needs(
+  'two Node.js majors (npm run nodes)',
+  here.length > 1,
+  describe,
+)('hosts on different majors', () => {
   it('make one swarm', async () => {
     const [oldest, ...others] = here;
     const swarm = await TestSwarm.start([`on${oldest}`], { node: findNode(oldest!)! });

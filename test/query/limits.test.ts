@@ -6,6 +6,7 @@ import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Fixture } from './fixture.ts';
+import { isRoot, only } from '../helpers/needs.ts';
 
 const open: Fixture[] = [];
 afterEach(async () => {
@@ -186,35 +187,35 @@ describe('whatever the process does', () => {
     await gone(Number(readFileSync(join(fixture.root, 'program.pid'), 'utf8')));
   });
 
-  test.skipIf(!existsSync('/sys/fs/cgroup/freezer/cgroup.procs') || process.getuid?.() !== 0)(
-    'a table in which the kernel holds processes is not read until it lets them go',
-    async () => {
-      const fixture = fixtureWith({ timeMs: 300 });
-      const freezer = `/sys/fs/cgroup/freezer/swarmplane-${process.pid}`;
-      mkdirSync(freezer);
-      onTestFinished(async () => {
-        writeFileSync(`${freezer}/freezer.state`, 'THAWED');
-        await emptied(freezer);
-        rmdirSync(freezer);
-      });
-      writeFileSync(`${freezer}/freezer.state`, 'FROZEN');
-      writeFileSync(join(fixture.root, 'freezer'), freezer);
-      for (let tries = 0; tries < 2; tries++) {
-        expect(await fixture.error('select * from frozen')).toMatch(/^time_limit: .*"frozen"/);
-      }
-      expect(await fixture.error('select * from frozen')).toMatch(
-        /^table_unavailable: table "frozen": processes that read it were ended and are still held/,
-      );
-      expect(await fixture.values('select 1')).toEqual([1]);
+  only(
+    existsSync('/sys/fs/cgroup/freezer/cgroup.procs') && isRoot,
+    'as root with a freezer cgroup',
+  )('a table in which the kernel holds processes is not read until it lets them go', async () => {
+    const fixture = fixtureWith({ timeMs: 300 });
+    const freezer = `/sys/fs/cgroup/freezer/swarmplane-${process.pid}`;
+    mkdirSync(freezer);
+    onTestFinished(async () => {
       writeFileSync(`${freezer}/freezer.state`, 'THAWED');
       await emptied(freezer);
-      let error = '';
-      do error = await fixture.error('select * from frozen');
-      while (error.startsWith('table_unavailable'));
-      expect(error).toMatch(/^time_limit: .*"frozen"/);
-      await fixture.close();
-    },
-  );
+      rmdirSync(freezer);
+    });
+    writeFileSync(`${freezer}/freezer.state`, 'FROZEN');
+    writeFileSync(join(fixture.root, 'freezer'), freezer);
+    for (let tries = 0; tries < 2; tries++) {
+      expect(await fixture.error('select * from frozen')).toMatch(/^time_limit: .*"frozen"/);
+    }
+    expect(await fixture.error('select * from frozen')).toMatch(
+      /^table_unavailable: table "frozen": processes that read it were ended and are still held/,
+    );
+    expect(await fixture.values('select 1')).toEqual([1]);
+    writeFileSync(`${freezer}/freezer.state`, 'THAWED');
+    await emptied(freezer);
+    let error = '';
+    do error = await fixture.error('select * from frozen');
+    while (error.startsWith('table_unavailable'));
+    expect(error).toMatch(/^time_limit: .*"frozen"/);
+    await fixture.close();
+  });
 });
 
 function cross(count: number): string {

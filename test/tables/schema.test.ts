@@ -7,6 +7,7 @@ import { allTables, findTable, TableError } from '../../src/tables/index.ts';
 import type { Column, HostTable, Row, Value } from '../../src/tables/types.ts';
 import { hasCorpus, OSQUERY_SPECS } from '../helpers/corpus.ts';
 import { rowsOf } from './lib/context.ts';
+import { only } from '../helpers/needs.ts';
 
 interface SpecColumn {
   readonly name: string;
@@ -39,7 +40,11 @@ describe('the declarations', () => {
   });
 });
 
-describe.skipIf(!hasCorpus)("columns are those of osquery's schema", () => {
+only(
+  hasCorpus,
+  'beside ../shared/corpus',
+  describe,
+)("columns are those of osquery's schema", () => {
   const specs = hasCorpus
     ? new Map((JSON.parse(readFileSync(OSQUERY_SPECS, 'utf8')) as Spec[]).map((s) => [s.table, s]))
     : new Map<string, Spec>();

@@ -11,6 +11,7 @@ import {
   versionKey,
   type VersionOrder,
 } from '../../src/tables/version-order.ts';
+import { needs } from '../helpers/needs.ts';
 
 type Pair = readonly [string, string];
 
@@ -129,7 +130,7 @@ test.each(VERSION_ORDERS)('%s is an order, whatever the texts', (order: VersionO
 });
 
 describe('generated versions', () => {
-  test.skipIf(!hasDpkg)(
+  needs('dpkg', hasDpkg)(
     'version_dpkg is the verdict of dpkg --compare-versions (needs dpkg)',
     () => {
       const upstream = pieces(['.', '~', '+', '-']).map((it) => `0${it}`);
@@ -146,7 +147,7 @@ describe('generated versions', () => {
     },
   );
 
-  test.skipIf(!hasRpm)("version_rhel is rpm's verdict (needs the program rpm)", () => {
+  needs('rpm', hasRpm)("version_rhel is rpm's verdict", () => {
     const part = pieces(['.', '~', '^', '_', '+']).map((it) => `${it}0`);
     const version = fc
       .tuple(fc.constantFrom('', '', '0:', '1:'), part, fc.constantFrom('', '-1', '-1.el9', '-01'))

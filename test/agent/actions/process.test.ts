@@ -8,6 +8,7 @@ import type { ActionConfig, ActionOutcome } from '../../../src/agent/actions/typ
 import { runAs } from '../../../src/agent/actions/user.ts';
 import { isAlive } from './is-alive.ts';
 import { eventually } from '../../helpers/swarm.ts';
+import { isRoot, only } from '../../helpers/needs.ts';
 
 const action = (change: Partial<ActionConfig>): ActionConfig => ({
   ...{ name: 'test', enabled: true, program: '/bin/sh', args: [], patterns: new Map() },
@@ -97,7 +98,11 @@ describe('a program', () => {
   });
 });
 
-describe.skipIf(process.getuid!() !== 0)('as root', () => {
+only(
+  isRoot,
+  'as root',
+  describe,
+)('started by root', () => {
   it('it runs as the user of its configuration, without the groups of root', async () => {
     const { stdout } = await sh('id -u; id -g; id -G; echo $HOME $USER', { user: 'nobody' });
     const nobody = runAs('nobody');

@@ -7,6 +7,7 @@ import { shellHistory } from '../../../src/tables/accounts/shell-history.ts';
 import { knownHosts } from '../../../src/tables/ssh/known-hosts.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { isRoot, only } from '../../helpers/needs.ts';
 
 const uid = process.getuid!();
 /** The second user cannot own files here, as an ordinary user cannot give files away. */
@@ -81,7 +82,7 @@ describe("files in users' homes", () => {
     expect(await rowsOf(shellHistory, { root })).toEqual([]);
   });
 
-  test.skipIf(uid !== 0)('that an ordinary user may not read are named in a warning', () => {
+  only(isRoot, 'as root')('that an ordinary user may not read are named in a warning', () => {
     const root = fakeRoot(tree);
     fs.chmodSync(root, 0o755);
     fs.chmodSync(join(root, 'home/ann/.ssh'), 0o700);

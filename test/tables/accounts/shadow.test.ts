@@ -5,11 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { shadow } from '../../../src/tables/accounts/shadow.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { isRoot, only } from '../../helpers/needs.ts';
 
 const DAYS = ['last_change', 'min', 'max', 'warning', 'inactive', 'expire', 'flag'] as const;
 
 describe('shadow', () => {
-  test.skipIf(process.getuid?.() !== 0)('agrees with getent', async () => {
+  only(isRoot, 'as root')('agrees with getent', async () => {
     const rows = await rowsOf(shadow);
     expectShape(shadow, rows);
     const theirs = execFileSync('getent', ['shadow'], { encoding: 'utf8' }).trimEnd().split('\n');

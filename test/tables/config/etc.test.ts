@@ -7,6 +7,7 @@ import { etcProtocols } from '../../../src/tables/config/etc-protocols.ts';
 import { etcServices } from '../../../src/tables/config/etc-services.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { needs } from '../../helpers/needs.ts';
 
 const getent = (database: string): string[] =>
   execFileSync('getent', ['-s', 'files', database], { encoding: 'utf8' })
@@ -14,7 +15,7 @@ const getent = (database: string): string[] =>
     .split('\n')
     .map((line) => line.trim().replace(/\s+/g, ' '));
 
-test.runIf(existsSync('/etc/services'))('etc_services agrees with getent', async () => {
+needs('/etc/services', existsSync('/etc/services'))('etc_services agrees with getent', async () => {
   const rows = await rowsOf(etcServices);
   expectShape(etcServices, rows);
   expect(
@@ -24,15 +25,18 @@ test.runIf(existsSync('/etc/services'))('etc_services agrees with getent', async
   ).toEqual(getent('services'));
 });
 
-test.runIf(existsSync('/etc/protocols'))('etc_protocols agrees with getent', async () => {
-  const rows = await rowsOf(etcProtocols);
-  expectShape(etcProtocols, rows);
-  expect(
-    rows.map((row) =>
-      `${row.name as string} ${row.number as number} ${row.alias as string}`.trim(),
-    ),
-  ).toEqual(getent('protocols'));
-});
+needs('/etc/protocols', existsSync('/etc/protocols'))(
+  'etc_protocols agrees with getent',
+  async () => {
+    const rows = await rowsOf(etcProtocols);
+    expectShape(etcProtocols, rows);
+    expect(
+      rows.map((row) =>
+        `${row.name as string} ${row.number as number} ${row.alias as string}`.trim(),
+      ),
+    ).toEqual(getent('protocols'));
+  },
+);
 
 test('comments and lines that say nothing', async () => {
   const root = fakeRoot({

@@ -11,6 +11,7 @@ import { toHostPath } from '../../../src/tables/files/host-path.ts';
 import { TableError, type Constraint } from '../../../src/tables/types.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { isRoot, only } from '../../helpers/needs.ts';
 
 /** An ordinary user runs these tests, too. */
 function isReadable(path: string): boolean {
@@ -119,7 +120,7 @@ describe('hash on a hostile host', () => {
     expect(() => [...hash.lookup(context)]).toThrow(/aborted/i);
   });
 
-  test.skipIf(process.getuid?.() !== 0)('an unreadable file has no digest, and is named', () => {
+  only(isRoot, 'as root')('an unreadable file has no digest, and is named', () => {
     const root = fakeRoot({ open: 'x', closed: 'y' });
     fs.chmodSync(join(root, 'closed'), 0o600);
     fs.chmodSync(root, 0o755);

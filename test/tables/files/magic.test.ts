@@ -8,18 +8,19 @@ import { apparmorProfiles } from '../../../src/tables/config/apparmor-profiles.t
 import { magic } from '../../../src/tables/files/magic.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { needs } from '../../helpers/needs.ts';
 
 const hasFile = existsSync('/usr/bin/file');
 
 describe('magic', () => {
-  test.runIf(hasFile)('agrees with file(1)', async () => {
+  needs('file', hasFile)('agrees with file(1)', async () => {
     const rows = await rowsOf(magic, { constraints: [eq('path', '/etc/passwd')] });
     expectShape(magic, rows);
     const data = execFileSync('file', ['-b', '/etc/passwd'], { encoding: 'utf8' }).trim();
     expect(rows).toMatchObject([{ path: '/etc/passwd', data, mime_type: 'text/plain' }]);
   });
 
-  test.runIf(hasFile)('passes over pipes, and takes names for nothing but names', async () => {
+  needs('file', hasFile)('passes over pipes, and takes names for nothing but names', async () => {
     const root = fakeRoot({ '-z; id': '{"a":1}' });
     execFileSync('mkfifo', [join(root, 'pipe')]);
     expect(await rowsOf(magic, { root, constraints: [eq('path', '/pipe')] })).toEqual([]);

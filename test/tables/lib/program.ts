@@ -1,11 +1,6 @@
 /** Independent sources: the programs people look with. */
 import { spawnSync } from 'node:child_process';
 
-/** Whether a program is there; tests that need it are skipped otherwise, and say so. */
-export function has(program: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-}
-
 /** What a program prints. @throws when it fails */
 export function print(program: string, ...args: string[]): string {
   const result = spawnSync(program, args, {

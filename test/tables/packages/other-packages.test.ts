@@ -10,6 +10,7 @@ import { parseRpms, rpmPackages } from '../../../src/tables/packages/rpm-package
 import { yumSources } from '../../../src/tables/packages/yum-sources.ts';
 import { eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { needs } from '../../helpers/needs.ts';
 
 describe('npm_packages', () => {
   test("agree with npm ls on this project's own packages", async () => {
@@ -85,7 +86,7 @@ describe('python_packages', () => {
     existsSync(path),
   );
 
-  test.runIf(python !== undefined)("agree with Python's own importlib.metadata", async () => {
+  needs('python3', python !== undefined)("agree with Python's own importlib.metadata", async () => {
     const rows = await rowsOf(pythonPackages);
     expectShape(pythonPackages, rows);
     const folders = [...new Set(rows.map((row) => String(row.directory)))];

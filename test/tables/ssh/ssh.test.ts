@@ -11,6 +11,7 @@ import { sshConfigs } from '../../../src/tables/ssh/ssh-configs.ts';
 import { userSshKeys } from '../../../src/tables/ssh/user-ssh-keys.ts';
 import { eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { needs } from '../../helpers/needs.ts';
 
 const uid = process.getuid!();
 const passwd = `ann:x:${uid + 1}:0::/home/ann:/bin/sh\n`;
@@ -133,7 +134,7 @@ describe('user_ssh_keys', () => {
     expect(privateKeyFacts('ssh-rsa AAAA')).toBeUndefined();
   });
 
-  test.runIf(hasKeygen)('agrees with ssh-keygen on keys in its own format', () => {
+  needs('ssh-keygen', hasKeygen)('agrees with ssh-keygen on keys in its own format', () => {
     const folder = join(fakeRoot({}), 'keys');
     mkdirSync(folder);
     for (const [type, bits, name] of [

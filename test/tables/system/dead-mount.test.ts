@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { only } from '../../helpers/needs.ts';
 
 const PROBE = fileURLToPath(new URL('../lib/probe.ts', import.meta.url));
 /** Its own mount namespace, so that nobody else meets the dead mount. */
@@ -15,7 +16,11 @@ const able =
   existsSync('/dev/fuse') &&
   spawnSync('unshare', ['-m', 'true']).status === 0;
 
-describe.skipIf(!able)('a dead mount (needs root, /dev/fuse and unshare)', () => {
+only(
+  able,
+  'as root with /dev/fuse and unshare',
+  describe,
+)('a dead mount', () => {
   it('costs mounts its own sizes and a warning, nothing else', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'swarmplane dead-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));

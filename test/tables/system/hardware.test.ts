@@ -18,10 +18,11 @@ import { secureboot } from '../../../src/tables/system/secureboot.ts';
 import { temperature } from '../../../src/tables/system/temperature.ts';
 import { usbDevices } from '../../../src/tables/system/usb-devices.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, print } from '../lib/program.ts';
+import { print } from '../lib/program.ts';
+import { has, isRoot, needs, only } from '../../helpers/needs.ts';
 
 describe('block_devices', () => {
-  it.skipIf(!has('lsblk'))('agrees with lsblk on names, sizes and block sizes', async () => {
+  needs('lsblk')('agrees with lsblk on names, sizes and block sizes', async () => {
     const shown = print('lsblk', '-a', '-b', '-n', '-l', '-o', 'KNAME,SIZE,LOG-SEC')
       .trim()
       .split('\n');
@@ -119,7 +120,7 @@ describe('cpu_info and cpuid', () => {
     expect(rows[0]!.model ?? 'unknown').toBe(os.cpus()[0]!.model);
   });
 
-  it.skipIf(!has('lscpu') || os.arch() !== 'x64')('agree with lscpu', async () => {
+  only(has('lscpu') && os.arch() === 'x64', 'on x64 with lscpu')('agree with lscpu', async () => {
     const shown = print('lscpu');
     const flags = / *Flags: *(.*)/.exec(shown)![1]!.split(' ');
     const rows = new Map((await rowsOf(cpuid)).map((row) => [row.feature, row.value]));
@@ -204,7 +205,7 @@ describe('usb_devices', () => {
 
 describe('acpi_tables', () => {
   const folder = '/sys/firmware/acpi/tables';
-  it.skipIf(!existsSync(folder) || process.getuid!() !== 0)('agrees with md5sum', async () => {
+  only(existsSync(folder) && isRoot, 'as root with SMBIOS')('agrees with md5sum', async () => {
     for (const row of await rowsOf(acpiTables)) {
       expect(row.md5).toBe(print('md5sum', `${folder}/${row.name}`).split(' ')[0]);
       expect(row.size).toBe(readFileSync(`${folder}/${row.name}`).length);

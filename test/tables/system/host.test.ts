@@ -17,7 +17,8 @@ import { time, timeRow } from '../../../src/tables/system/time.ts';
 import { uptime } from '../../../src/tables/system/uptime.ts';
 import { TableError } from '../../../src/tables/types.ts';
 import { contextFor, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, print, printLines } from '../lib/program.ts';
+import { print, printLines } from '../lib/program.ts';
+import { needs } from '../../helpers/needs.ts';
 
 describe('os_version', () => {
   it('is what the shell reads from os-release', async () => {
@@ -139,7 +140,7 @@ describe('load_average', () => {
 });
 
 describe('memory_info', () => {
-  it.skipIf(!has('free'))('agrees with free', async () => {
+  needs('free')('agrees with free', async () => {
     const [row] = await rowsOf(memoryInfo);
     const [, memory, swap] = printLines('free', '-b').map((line) => line.split(/\s+/).map(Number));
     expect(row!.memory_total).toBe(memory![1]);
@@ -180,7 +181,7 @@ describe('time', () => {
 });
 
 describe('etc_hosts', () => {
-  it.skipIf(!has('getent'))('names every address that getent ahosts reads from it', async () => {
+  needs('getent')('names every address that getent ahosts reads from it', async () => {
     const rows = await rowsOf(etcHosts);
     const localhost = rows.filter((row) => String(row.hostnames).split(' ').includes('localhost'));
     const known = printLines('getent', '-s', 'files', 'ahosts', 'localhost').map(
@@ -211,7 +212,7 @@ describe('etc_hosts', () => {
 });
 
 describe('mounts', () => {
-  it.skipIf(!has('mount'))('lists what mount lists', async () => {
+  needs('mount')('lists what mount lists', async () => {
     const rows = await rowsOf(mounts);
     const shown = rows.map((row) => `${row.device} on ${row.path} type ${row.type} (${row.flags})`);
     expect(shown.sort()).toEqual(printLines('mount').sort());

@@ -13,10 +13,11 @@ import { sharedMemory } from '../../../src/tables/system/shared-memory.ts';
 import { systemControls } from '../../../src/tables/system/system-controls.ts';
 import { ulimitInfo } from '../../../src/tables/system/ulimit-info.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, print, printLines } from '../lib/program.ts';
+import { print, printLines } from '../lib/program.ts';
+import { needs } from '../../helpers/needs.ts';
 
 describe('system_controls', () => {
-  it.skipIf(!has('sysctl'))('agrees with sysctl -a', async () => {
+  needs('sysctl')('agrees with sysctl -a', async () => {
     const rows = new Map((await rowsOf(systemControls)).map((row) => [row.name, row]));
     const shown = printLines('sh', '-c', 'sysctl -a 2>/dev/null');
     const names = new Set(shown.map((line) => line.split(' = ')[0]!.trim()));
@@ -70,7 +71,7 @@ describe('cpu_time', () => {
 });
 
 describe('shared_memory', () => {
-  it.skipIf(!has('ipcs'))('agrees with ipcs', async () => {
+  needs('ipcs')('agrees with ipcs', async () => {
     const before = segments();
     const rows = await rowsOf(sharedMemory);
     const after = segments();

@@ -7,7 +7,8 @@ import { parseUtmp } from '../../../src/tables/lib/utmp.ts';
 import { last } from '../../../src/tables/system/last.ts';
 import { loggedInUsers } from '../../../src/tables/system/logged-in-users.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, printLines } from '../lib/program.ts';
+import { printLines } from '../lib/program.ts';
+import { needs } from '../../helpers/needs.ts';
 
 const BOOT = record({ type: 2, user: 'reboot', tty: '~', host: '6.1.0-18', time: 1_700_000_000 });
 const ALICE = record({
@@ -40,7 +41,7 @@ describe('logged_in_users', () => {
     ]);
   });
 
-  it.skipIf(!has('who'))('agrees with who on the same file', async () => {
+  needs('who')('agrees with who on the same file', async () => {
     const root = fakeRoot({ 'run/utmp': FILE });
     const users = (await rowsOf(loggedInUsers, { root })).filter((row) => row.type === 'user');
     const shown = printLines('who', join(root, 'run/utmp'));
@@ -76,7 +77,7 @@ describe('last', () => {
     ]);
   });
 
-  it.skipIf(!has('last'))('agrees with last on the same file', async () => {
+  needs('last')('agrees with last on the same file', async () => {
     const root = fakeRoot({ 'var/log/wtmp': FILE });
     const [row] = (await rowsOf(last, { root })).filter((row) => row.username === 'alice');
     const lines = printLines(

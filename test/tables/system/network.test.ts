@@ -11,7 +11,8 @@ import { iptables, parseRules } from '../../../src/tables/system/iptables.ts';
 import { routes, routesFromIp, routesFromProc } from '../../../src/tables/system/routes.ts';
 import { TableError } from '../../../src/tables/types.ts';
 import { contextFor, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, print, printLines } from '../lib/program.ts';
+import { print, printLines } from '../lib/program.ts';
+import { has, needs, only } from '../../helpers/needs.ts';
 
 describe('interface_details', () => {
   it('agrees with /proc/net/dev on names', async () => {
@@ -22,7 +23,7 @@ describe('interface_details', () => {
     expect(rows.map((row) => row.interface).sort()).toEqual(names.sort());
   });
 
-  it.skipIf(!has('ip'))('agrees with ip on addresses, MTU and flags', async () => {
+  needs('ip')('agrees with ip on addresses, MTU and flags', async () => {
     const links = JSON.parse(print('ip', '-json', 'link')) as Record<string, unknown>[];
     for (const row of await rowsOf(interfaceDetails)) {
       const link = links.find((candidate) => candidate.ifname === row.interface)!;
@@ -75,7 +76,7 @@ describe('interface_details', () => {
 });
 
 describe('routes', () => {
-  it.skipIf(!has('ip'))('agrees with ip route on the main table', async () => {
+  needs('ip')('agrees with ip route on the main table', async () => {
     const rows = await rowsOf(routes);
     for (const line of printLines('ip', '-4', 'route', 'show', 'table', 'main')) {
       const gateway = / via (\S+)/.exec(line)?.[1] ?? '';
@@ -133,7 +134,7 @@ describe('routes', () => {
 });
 
 describe('arp_cache', () => {
-  it.skipIf(!has('ip'))('agrees with ip neigh on complete entries', async () => {
+  needs('ip')('agrees with ip neigh on complete entries', async () => {
     const rows = await rowsOf(arpCache);
     for (const line of printLines('ip', '-4', 'neigh')) {
       const match = /^(\S+) dev (\S+) lladdr (\S+)/.exec(line);
@@ -179,7 +180,7 @@ describe('dns_resolvers', () => {
 });
 
 describe('interface_ipv6', () => {
-  it.skipIf(!has('sysctl'))('agrees with sysctl', async () => {
+  needs('sysctl')('agrees with sysctl', async () => {
     for (const row of await rowsOf(interfaceIpv6)) {
       const key = `net.ipv6.conf.${String(row.interface).replaceAll('.', '/')}`;
       const value = (name: string): number => Number(print('sysctl', '-n', `${key}.${name}`));
@@ -198,10 +199,13 @@ describe('interface_ipv6', () => {
 });
 
 describe('iptables', () => {
-  it.skipIf(has('iptables-save'))('says that the program is missing', async () => {
-    await expect(rowsOf(iptables)).rejects.toThrow('iptables-save is not installed on this host');
-    await expect(rowsOf(iptables)).rejects.toThrow(TableError);
-  });
+  only(!has('iptables-save'), 'without iptables-save')(
+    'says that the program is missing',
+    async () => {
+      await expect(rowsOf(iptables)).rejects.toThrow('iptables-save is not installed on this host');
+      await expect(rowsOf(iptables)).rejects.toThrow(TableError);
+    },
+  );
 
   it('reads chains and rules with counters', () => {
     const rows = parseRules(

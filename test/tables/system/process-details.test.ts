@@ -22,7 +22,8 @@ import { processNamespaces } from '../../../src/tables/system/process-namespaces
 import { processOpenFiles } from '../../../src/tables/system/process-open-files.ts';
 import { processOpenPipes } from '../../../src/tables/system/process-open-pipes.ts';
 import { eq, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, print } from '../lib/program.ts';
+import { print } from '../lib/program.ts';
+import { needs } from '../../helpers/needs.ts';
 
 const mine = [eq('pid', process.pid)];
 
@@ -42,7 +43,7 @@ describe('process_open_files', () => {
     expect(after.find((row) => row.path === `${path} (deleted)`)).toBeUndefined();
   });
 
-  it.skipIf(!has('lsof'))('agrees with lsof about a child', async () => {
+  needs('lsof')('agrees with lsof about a child', async () => {
     const folder = temporaryFolder();
     const child = await start('sleep', ['1000'], folder);
     const rows = await rowsOf(processOpenFiles, { constraints: [eq('pid', child)] });

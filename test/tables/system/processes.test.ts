@@ -10,13 +10,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { processes } from '../../../src/tables/system/processes.ts';
 import type { Row } from '../../../src/tables/types.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, printLines } from '../lib/program.ts';
+import { printLines } from '../lib/program.ts';
+import { isRoot, needs, only } from '../../helpers/needs.ts';
 
 const one = async (pid: number): Promise<Row | undefined> =>
   (await rowsOf(processes, { constraints: [eq('pid', pid)] }))[0];
 
 describe('processes', () => {
-  it.skipIf(!has('ps'))('agrees with ps about a process of ours', async () => {
+  needs('ps')('agrees with ps about a process of ours', async () => {
     const child = await startSleep(['sleep', '1000']);
     const row = await one(child);
     const columns = 'ppid,pgid,uid,gid,euid,egid,nlwp,ni,comm,args';
@@ -38,7 +39,7 @@ describe('processes', () => {
     expect(Math.abs(Number(row!.start_time) - Date.parse(start.join(' ')) / 1000)).toBeLessThan(2);
   });
 
-  it.skipIf(!has('ps'))('has the lasting processes that ps has', async () => {
+  needs('ps')('has the lasting processes that ps has', async () => {
     const before = printLines('ps', '-eo', 'pid', '--no-headers').map(Number);
     const pids = new Set((await rowsOf(processes)).map((row) => row.pid));
     const after = new Set(printLines('ps', '-eo', 'pid', '--no-headers').map(Number));
@@ -122,7 +123,7 @@ describe('processes', () => {
     expect(await groups('4:cpu:/c\n')).toBe('/c');
   });
 
-  it.skipIf(process.getuid!() === 0)('says that an ordinary user sees less', async () => {
+  only(!isRoot, 'as an ordinary user')('says that an ordinary user sees less', async () => {
     const context = contextFor(processes);
     await rowsOf(processes, context);
     expect(context.warnings.join()).toContain('not root');

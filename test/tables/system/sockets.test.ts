@@ -17,7 +17,8 @@ import { listeningPorts } from '../../../src/tables/system/listening-ports.ts';
 import { processOpenSockets } from '../../../src/tables/system/process-open-sockets.ts';
 import { formatAddress, parseKernelAddress } from '../../../src/tables/lib/ip.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
-import { has, printLines } from '../lib/program.ts';
+import { printLines } from '../lib/program.ts';
+import { needs } from '../../helpers/needs.ts';
 
 const mine = eq('pid', process.pid);
 
@@ -49,7 +50,7 @@ describe('listening_ports', () => {
     }
   });
 
-  it.skipIf(!has('ss'))('has every TCP port that ss has', async () => {
+  needs('ss')('has every TCP port that ss has', async () => {
     await listen({ host: '127.0.0.1', port: 0 });
     const listening = (): string[] =>
       printLines('ss', '-Htln').map((line) => line.trim().split(/\s+/)[3]!.replace(/^.*:/, ''));
@@ -106,7 +107,7 @@ describe('process_open_sockets', () => {
 });
 
 describe('interface_addresses', () => {
-  it.skipIf(!has('ip'))('agrees with ip', async () => {
+  needs('ip')('agrees with ip', async () => {
     const rows = await rowsOf(interfaceAddresses);
     const shown = rows
       .filter((row) => row.mask)

@@ -7,6 +7,7 @@ import { parseJobs, parseUnits } from '../../../src/tables/units/systemctl.ts';
 import { systemdUnits, unitRow } from '../../../src/tables/units/systemd-units.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { only } from '../../helpers/needs.ts';
 
 const running = existsSync('/run/systemd/system');
 
@@ -64,7 +65,7 @@ describe('systemd_units', () => {
     );
   });
 
-  test.runIf(running)('are those that systemctl lists', async () => {
+  only(running, 'under systemd')('are those that systemctl lists', async () => {
     const rows = await rowsOf(systemdUnits);
     const listed = execFileSync('systemctl', ['list-units', '--all', '--plain', '--no-legend'], {
       encoding: 'utf8',
