@@ -1,4 +1,5 @@
 /** The agent in numbers, for metrics: what it ran for others, what it asked, who it is linked to. */
+import { isRequestKind } from './request-kinds.ts';
 import type { Account, HostState, MemberState, RunOutcome } from '../swarm/index.ts';
 import type { Agent } from './agent.ts';
 import { Histogram, type HistogramFigures } from './histogram.ts';
@@ -39,8 +40,6 @@ export interface RanFigures {
   readonly count: number;
 }
 
-/** Kinds that a peer makes up all count as one. */
-const KINDS = new Set(['query', 'action', 'certificate', 'track']);
 /** Codes are this software's own words; should that ever change, memory stays bounded. */
 const CODES_MAX = 100;
 
@@ -52,7 +51,8 @@ export class AgentCounters {
   readonly #askSeconds = new Histogram();
 
   ran(asKind: string, { status, code = 'other' }: RunOutcome, ms: number): void {
-    const kind = KINDS.has(asKind) ? asKind : 'other';
+    // Kinds that a peer makes up all count as one.
+    const kind = isRequestKind(asKind) ? asKind : 'other';
     const key = `${kind} ${status}`;
     const count = (this.#ran.get(key)?.count ?? 0) + 1;
     this.#ran.set(key, { kind, outcome: status, count });

@@ -15,7 +15,7 @@ export function parseAddress(text: string): HostPort {
   const host = match?.[1] ?? match?.[2];
   if (host === undefined || host.length > 255 || port < 1 || port > 65_535) {
     throw new NetError('bad_address', `not an address: '${text.slice(0, 80)}'`, {
-      hint: 'write host:port, for example 192.0.2.7:4747 or [2001:db8::7]:4747',
+      hint: 'write host:port, for example 192.0.2.7:7411 or [2001:db8::7]:7411',
     });
   }
   return { host, port };

@@ -96,108 +96,110 @@ function requireNoOrderedUnion(tokens: readonly Token[]): void {
 }
 
 class Rewriter {
-  private readonly tokens: readonly Token[];
-  private readonly columns: readonly string[];
-  private readonly keys = new Map<string, string>();
-  private readonly defined = new Set<string>();
-  private readonly parameters = new Map<string, string>();
+  readonly #tokens: readonly Token[];
+  readonly #columns: readonly string[];
+  readonly #keys = new Map<string, string>();
+  readonly #defined = new Set<string>();
+  readonly #parameters = new Map<string, string>();
 
   constructor(tokens: readonly Token[], columns: readonly string[]) {
-    this.tokens = tokens;
-    this.columns = columns;
-    for (const column of columns) this.defined.add(column.toLowerCase());
+    this.#tokens = tokens;
+    this.#columns = columns;
+    for (const column of columns) this.#defined.add(column.toLowerCase());
     tokens.forEach((token, at) => {
-      if (this.isName(at) && this.definesAlias(at)) this.defined.add(token.text.toLowerCase());
+      if (this.#isName(at) && this.#definesAlias(at)) this.#defined.add(token.text.toLowerCase());
     });
   }
 
   rewrite(): SafeReduce {
-    const inputKeys = this.columns.map((column) => this.key(column));
-    const listEnd = this.selectListEnd();
+    const inputKeys = this.#columns.map((column) => this.#key(column));
+    const listEnd = this.#selectListEnd();
     const outputNames: string[] = [];
     const outputKeys: string[] = [];
-    const items = splitItems(this.tokens, this.selectListStart(), listEnd).map(([from, to]) =>
-      this.rewriteItem(from, to, outputNames, outputKeys),
+    const items = splitItems(this.#tokens, this.#selectListStart(), listEnd).map(([from, to]) =>
+      this.#rewriteItem(from, to, outputNames, outputKeys),
     );
-    const head = this.rewriteRange(0, this.selectListStart());
-    const rest = this.rewriteRange(listEnd, this.tokens.length);
-    const parameters = Object.fromEntries([...this.parameters].map(([text, name]) => [name, text]));
+    const head = this.#rewriteRange(0, this.#selectListStart());
+    const rest = this.#rewriteRange(listEnd, this.#tokens.length);
+    const parameters = Object.fromEntries(
+      [...this.#parameters].map(([text, name]) => [name, text]),
+    );
     const sql = [head, items.join(' , '), rest].filter((part) => part !== '').join(' ');
     return { sql, parameters, inputKeys, outputNames, outputKeys };
   }
 
   /** One item of the outermost select list; says under which name and key its values come out. */
-  private rewriteItem(from: number, to: number, names: string[], keys: string[]): string {
-    const last = this.tokens[to - 1];
+  #rewriteItem(from: number, to: number, names: string[], keys: string[]): string {
+    const last = this.#tokens[to - 1];
     if (last?.kind === 'operator' && last.text === '*' && (to - from === 1 || to - from === 3)) {
-      const prefix = this.rewriteRange(from, to - 1);
-      names.push(...this.columns);
-      keys.push(...this.columns.map((column) => this.key(column)));
-      return this.columns.map((column) => `${prefix} ${this.key(column)}`.trim()).join(' , ');
+      const prefix = this.#rewriteRange(from, to - 1);
+      names.push(...this.#columns);
+      keys.push(...this.#columns.map((column) => this.#key(column)));
+      return this.#columns.map((column) => `${prefix} ${this.#key(column)}`.trim()).join(' , ');
     }
-    const body = this.rewriteRange(from, to);
+    const body = this.#rewriteRange(from, to);
     // `a.host, b.host`: the second needs a key of its own.
-    const taken = to - from === 3 && keys.includes(this.key(last?.text ?? ''));
-    if (last !== undefined && !taken && this.isName(to - 1) && this.isBareName(from, to)) {
+    const taken = to - from === 3 && keys.includes(this.#key(last?.text ?? ''));
+    if (last !== undefined && !taken && this.#isName(to - 1) && this.#isBareName(from, to)) {
       names.push(last.text);
-      keys.push(this.key(last.text));
+      keys.push(this.#key(last.text));
       return body;
     }
     const made = `o${names.length}`;
-    names.push(taken ? last!.text : this.sourceText(from, to));
+    names.push(taken ? last!.text : this.#sourceText(from, to));
     keys.push(made);
     return `${body} AS ${made}`;
   }
 
   /** A column, a qualified column, or anything with an alias at its end. */
-  private isBareName(from: number, to: number): boolean {
-    if (to - from === 1 || this.definesAlias(to - 1)) return true;
-    return to - from === 3 && this.tokens[from + 1]?.text === '.';
+  #isBareName(from: number, to: number): boolean {
+    if (to - from === 1 || this.#definesAlias(to - 1)) return true;
+    return to - from === 3 && this.#tokens[from + 1]?.text === '.';
   }
 
-  private rewriteRange(from: number, to: number): string {
+  #rewriteRange(from: number, to: number): string {
     const parts: string[] = [];
-    for (let at = from; at < to; at++) parts.push(this.rewriteToken(at));
+    for (let at = from; at < to; at++) parts.push(this.#rewriteToken(at));
     return parts.join(' ');
   }
 
-  private rewriteToken(at: number): string {
-    const token = this.tokens[at]!;
+  #rewriteToken(at: number): string {
+    const token = this.#tokens[at]!;
     if (token.kind === 'number' || token.kind === 'operator') return token.text;
-    if (token.kind === 'string' || (token.kind === 'quoted' && !this.isName(at))) {
-      this.requireNoSource(at);
-      return `$${this.parameter(token.text)}`;
+    if (token.kind === 'string' || (token.kind === 'quoted' && !this.#isName(at))) {
+      this.#requireNoSource(at);
+      return `$${this.#parameter(token.text)}`;
     }
-    if (token.kind === 'word' && !this.isName(at)) return this.rewriteWord(at);
-    if (token.text.toLowerCase() === 'answers' && !this.definesAlias(at)) return 'answers';
-    if (!this.defined.has(token.text.toLowerCase())) throw this.unknownName(token.text);
-    return this.key(token.text);
+    if (token.kind === 'word' && !this.#isName(at)) return this.#rewriteWord(at);
+    if (token.text.toLowerCase() === 'answers' && !this.#definesAlias(at)) return 'answers';
+    if (!this.#defined.has(token.text.toLowerCase())) throw this.#unknownName(token.text);
+    return this.#key(token.text);
   }
 
-  private rewriteWord(at: number): string {
-    const word = upper(this.tokens[at]!);
-    if (this.isCastType(at)) return CAST_TYPES.get(word)!;
-    if (!this.isCall(at) || KEYWORDS.has(word)) return word;
+  #rewriteWord(at: number): string {
+    const word = upper(this.#tokens[at]!);
+    if (this.#isCastType(at)) return CAST_TYPES.get(word)!;
+    if (!this.#isCall(at) || KEYWORDS.has(word)) return word;
     // count(*) is alasql's own: it has no value to hand to an aggregate.
-    return word === 'COUNT' && this.tokens[at + 2]?.text === '*' ? word : FUNCTIONS.get(word)!;
+    return word === 'COUNT' && this.#tokens[at + 2]?.text === '*' ? word : FUNCTIONS.get(word)!;
   }
 
   /** alasql reads tables from strings in FROM: files, addresses, parameters. */
-  private requireNoSource(at: number): void {
+  #requireNoSource(at: number): void {
     for (let i = at - 1; i >= 0; i--) {
-      const word = upper(this.tokens[i]!);
+      const word = upper(this.#tokens[i]!);
       if (word === 'FROM' || word === 'JOIN')
         throw new ReduceError(
-          `"${this.tokens[at]!.text}" is no table; the reduce step has one, named answers`,
+          `"${this.#tokens[at]!.text}" is no table; the reduce step has one, named answers`,
         );
       if (/^(WHERE|ON|GROUP|HAVING|ORDER|LIMIT|SELECT|UNION|EXCEPT|INTERSECT)$/.test(word)) return;
     }
   }
 
   /** The same text is the same parameter, so that equal expressions stay equal. */
-  private parameter(text: string): string {
-    let name = this.parameters.get(text);
-    if (name === undefined) this.parameters.set(text, (name = `p${this.parameters.size}`));
+  #parameter(text: string): string {
+    let name = this.#parameters.get(text);
+    if (name === undefined) this.#parameters.set(text, (name = `p${this.#parameters.size}`));
     return name;
   }
 
@@ -205,86 +207,87 @@ class Rewriter {
    * Names are words that are neither keyword, function nor type, and quoted texts that name
    * something; other quoted texts are strings, as in SQLite.
    */
-  private isName(at: number): boolean {
-    const token = this.tokens[at];
+  #isName(at: number): boolean {
+    const token = this.#tokens[at];
     if (token === undefined) return false;
     if (token.kind === 'quoted')
-      return this.defined.has(token.text.toLowerCase()) || this.followsAs(at);
+      return this.#defined.has(token.text.toLowerCase()) || this.#followsAs(at);
     if (token.kind !== 'word') return false;
-    if (this.isCall(at)) {
+    if (this.#isCall(at)) {
       if (FUNCTIONS.has(upper(token)) || KEYWORDS.has(upper(token))) return false;
       throw new ReduceError(
         `the function ${token.text}() is not among those of the reduce step: ${[...FUNCTIONS.keys()].join(', ').toLowerCase()}`,
       );
     }
-    return !KEYWORDS.has(upper(token)) && !this.isCastType(at);
+    return !KEYWORDS.has(upper(token)) && !this.#isCastType(at);
   }
 
-  private isCall(at: number): boolean {
-    return this.tokens[at + 1]?.text === '(' && this.tokens[at + 1]?.kind === 'operator';
+  #isCall(at: number): boolean {
+    return this.#tokens[at + 1]?.text === '(' && this.#tokens[at + 1]?.kind === 'operator';
   }
 
   /** `CAST ( ... AS TYPE )`: AS and a type, then the parenthesis that CAST opened. */
-  private isCastType(at: number): boolean {
-    const token = this.tokens[at]!;
-    if (token.kind !== 'word' || !CAST_TYPES.has(upper(token)) || !this.followsAs(at)) return false;
-    if (this.tokens[at + 1]?.text !== ')') return false;
+  #isCastType(at: number): boolean {
+    const token = this.#tokens[at]!;
+    if (token.kind !== 'word' || !CAST_TYPES.has(upper(token)) || !this.#followsAs(at))
+      return false;
+    if (this.#tokens[at + 1]?.text !== ')') return false;
     let depth = 0;
     for (let i = at - 1; i >= 0; i--) {
-      const { kind, text } = this.tokens[i]!;
+      const { kind, text } = this.#tokens[i]!;
       if (kind !== 'operator') continue;
       if (text === ')') depth++;
-      if (text === '(' && depth-- === 0) return i > 0 && upper(this.tokens[i - 1]!) === 'CAST';
+      if (text === '(' && depth-- === 0) return i > 0 && upper(this.#tokens[i - 1]!) === 'CAST';
     }
     return false;
   }
 
-  private followsAs(at: number): boolean {
-    const before = this.tokens[at - 1];
+  #followsAs(at: number): boolean {
+    const before = this.#tokens[at - 1];
     return before?.kind === 'word' && upper(before) === 'AS';
   }
 
   /** After AS, or straight after an operand or a table: `count(*) n`, `answers a`. */
-  private definesAlias(at: number): boolean {
-    const before = this.tokens[at - 1];
+  #definesAlias(at: number): boolean {
+    const before = this.#tokens[at - 1];
     if (before === undefined) return false;
-    if (this.followsAs(at)) return true;
+    if (this.#followsAs(at)) return true;
     if (before.kind === 'operator') return before.text === ')';
     if (before.kind !== 'word') return true;
-    return upper(before) === 'END' || (!KEYWORDS.has(upper(before)) && !this.isCall(at - 1));
+    return upper(before) === 'END' || (!KEYWORDS.has(upper(before)) && !this.#isCall(at - 1));
   }
 
-  private key(name: string): string {
+  #key(name: string): string {
     const lower = name.toLowerCase();
-    let key = this.keys.get(lower);
-    if (key === undefined) this.keys.set(lower, (key = `i${this.keys.size}`));
+    let key = this.#keys.get(lower);
+    if (key === undefined) this.#keys.set(lower, (key = `i${this.#keys.size}`));
     return key;
   }
 
-  private selectListStart(): number {
-    return upper(this.tokens[1] ?? this.tokens[0]!) === 'DISTINCT' ? 2 : 1;
+  #selectListStart(): number {
+    return upper(this.#tokens[1] ?? this.#tokens[0]!) === 'DISTINCT' ? 2 : 1;
   }
 
-  private selectListEnd(): number {
+  #selectListEnd(): number {
     let depth = 0;
-    const end = this.tokens.findIndex(({ kind, text }) => {
+    const end = this.#tokens.findIndex(({ kind, text }) => {
       if (kind === 'operator' && text === '(') depth++;
       if (kind === 'operator' && text === ')') depth--;
       return depth === 0 && kind === 'word' && /^(from|union|except|intersect)$/i.test(text);
     });
-    return end < 0 ? this.tokens.length : end;
+    return end < 0 ? this.#tokens.length : end;
   }
 
-  private sourceText(from: number, to: number): string {
-    return this.tokens.slice(from, to).map(shown).join('');
+  #sourceText(from: number, to: number): string {
+    return this.#tokens.slice(from, to).map(shown).join('');
   }
 
-  private unknownName(name: string): ReduceError {
-    const near = nearNames(name, [...this.defined]);
+  #unknownName(name: string): ReduceError {
+    const near = nearNames(name, [...this.#defined]);
     const hint =
       near.length > 0
         ? `did you mean "${near[0]}"?`
-        : `the columns of answers are ${this.columns.join(', ')}`;
+        : `the columns of answers are ${this.#columns.join(', ')}`;
     return new ReduceError(`no such column or table in the reduce step: "${name}"; ${hint}`);
   }
 }

@@ -48,6 +48,16 @@ async function serve(source: Partial<FiguresSource> = {}): Promise<string> {
 }
 
 describe('the metrics', () => {
+  it('count each kind of request that a host carries out under its name', async () => {
+    const counters = new AgentCounters();
+    const kinds = ['query', 'action', 'certificate', 'track', 'collect'];
+    for (const kind of kinds) counters.ran(kind, outcome('ok'), 1);
+    const url = await serve({ agent: () => agentFigures(counters) });
+    const { value } = parsePrometheus(await (await fetch(`${url}/metrics`)).text());
+    for (const kind of kinds)
+      expect(value('swarmplane_requests_run_total', { kind, outcome: 'ok' }), kind).toBe(1);
+  });
+
   it('of agent and hub are valid text, with what was counted', async () => {
     const counters = new AgentCounters();
     counters.ran('query', outcome('ok'), 2);
