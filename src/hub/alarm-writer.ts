@@ -4,6 +4,7 @@ import { messageOf } from './errors.ts';
 import { storable } from './json-text.ts';
 import type { Log } from './log.ts';
 import type { Queue } from './queue.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 /** Causes kept while the database is away; more are not kept. */
 const KEPT_MAX = 1_000;
@@ -12,16 +13,19 @@ const TOUCH_MS = 300_000;
 
 export class AlarmWriter {
   readonly #queue: Queue;
-  readonly #log: Log;
   readonly #waiting = new Map<string, Waiting>();
   /** Those that are open, with when they are to be written again, by `performance.now()`. */
   readonly #open = new Map<string, { readonly alarm: Alarm; readonly touchAt: number }>();
   readonly #unsubscribe: () => void;
-  #writing: Promise<void> | undefined;
+  readonly #writes: WakeLoop;
 
   constructor(asker: Asker, queue: Queue, log: Log) {
     this.#queue = queue;
-    this.#log = log;
+    this.#writes = new WakeLoop({
+      work: () => this.#write(),
+      failed: (error) =>
+        log.warn({ error: messageOf(error) }, 'could not write an alert, it is kept'),
+    });
     this.#unsubscribe = asker.onAlarm((alarm) => this.#take(alarm));
   }
 
@@ -32,13 +36,12 @@ export class AlarmWriter {
       this.#note(alarm);
       this.#keep({ alarm, times: 0, over: false });
     }
-    if (this.#waiting.size > 0)
-      this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    if (this.#waiting.size > 0) this.#writes.wake();
   }
 
   async stop(): Promise<void> {
     this.#unsubscribe();
-    await this.#writing;
+    await this.#writes.stop();
   }
 
   #take(alarm: Alarm): void {
@@ -66,7 +69,7 @@ export class AlarmWriter {
     this.#waiting.set(cause, { alarm: raised ?? alarm, times: all, over });
   }
 
-  async #write(): Promise<void> {
+  async #write(): Promise<undefined> {
     for (const [cause, waiting] of this.#waiting) {
       this.#waiting.delete(cause);
       const { alarm, times, over } = waiting;
@@ -77,8 +80,7 @@ export class AlarmWriter {
         if (over) await this.#queue.resolveAlerts([kind], [key]);
       } catch (error) {
         this.#keepAgain(cause, waiting);
-        this.#log.warn({ error: messageOf(error) }, 'could not write an alert, it is kept');
-        return;
+        throw error;
       }
     }
   }

@@ -18,6 +18,7 @@ import type { Log } from './log.ts';
 import { isMomentary } from './outcome.ts';
 import { isOutage } from './outage.ts';
 import { TurnRun, type TableTrouble } from './turn-run.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 export interface CollectorOptions {
   readonly store: HistoryStore;
@@ -33,10 +34,8 @@ export interface CollectorOptions {
 const CLAIM_MAX = 32;
 /** A host that was told anew has its first takings about then. */
 const FIRST_TAKINGS_MS = 3_000;
-const TICK_MIN_MS = 50;
 /** Most wakes are for requests, with which this must not compete. */
 const GATHER_MS = 50;
-const TICK_MAX_MS = 3_600_000;
 const TIDY_MS = 3_600_000;
 
 export class Collector {
@@ -46,14 +45,16 @@ export class Collector {
   readonly #troubles = new Map<string, Map<string, TableTrouble>>();
   /** Wish list and certificate that each host with sensitive tables was told last. */
   readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
-  #pumping: Promise<void> | undefined;
-  #again = false;
-  #timer: NodeJS.Timeout | undefined;
-  #soon: NodeJS.Timeout | undefined;
+  readonly #turns: WakeLoop;
   #tidying: NodeJS.Timeout | undefined;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
+    this.#turns = new WakeLoop({
+      work: () => this.#takeTurns(),
+      failed: (error) => this.#report(error),
+      gatherMs: GATHER_MS,
+    });
   }
 
   start(): void {
@@ -66,49 +67,28 @@ export class Collector {
 
   /** Looks soon for hosts whose turn it is. Cheap to call often. */
   wake(): void {
-    if (this.#stop.signal.aborted) return;
-    this.#again = true;
-    if (this.#pumping !== undefined) return;
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined;
-      this.#pumping = this.#pump().finally(() => {
-        this.#pumping = undefined;
-        if (this.#again) this.wake();
-      });
-    }, GATHER_MS);
+    this.#turns.wake();
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#again = false;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#soon);
     clearInterval(this.#tidying);
-    await this.#pumping;
+    await this.#turns.stop();
   }
 
-  /** Never rejects. */
-  async #pump(): Promise<void> {
-    const { store, log } = this.#options;
-    try {
-      while (this.#again && !this.#stop.signal.aborted) {
-        this.#again = false;
-        const turns = await store.claim(CLAIM_MAX);
-        await this.#serve(turns);
-        if (turns.length === CLAIM_MAX) this.#again = true;
-      }
-      this.#schedule(await store.nextMs());
-    } catch (error) {
-      const say = isOutage(error) ? 'warn' : 'error';
-      log[say]({ error: messageOf(error) }, 'could not gather history, it is tried again');
+  async #takeTurns(): Promise<number | undefined> {
+    const { store } = this.#options;
+    for (;;) {
+      const turns = await store.claim(CLAIM_MAX);
+      await this.#serve(turns);
+      if (turns.length < CLAIM_MAX || this.#stop.signal.aborted) return store.nextMs();
     }
   }
 
-  #schedule(dueMs: number | undefined): void {
-    clearTimeout(this.#timer);
-    if (this.#stop.signal.aborted || dueMs === undefined) return;
-    const ms = Math.min(Math.max(dueMs, TICK_MIN_MS), TICK_MAX_MS);
-    this.#timer = setTimeout(() => this.wake(), ms);
+  #report(error: unknown): void {
+    const say = isOutage(error) ? 'warn' : 'error';
+    const facts = { error: messageOf(error) };
+    this.#options.log[say](facts, 'could not gather history, it is tried again');
   }
 
   async #serve(turns: readonly Turn[]): Promise<void> {

@@ -8,6 +8,7 @@ import { isOutage } from './outage.ts';
 import type { Log } from './log.ts';
 import type { Queue } from './queue.ts';
 import { Run, type RunOptions } from './run.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 export interface DispatcherOptions extends Omit<RunOptions, 'abandon'> {
   readonly queue: Queue;
@@ -23,9 +24,6 @@ export interface DispatcherOptions extends Omit<RunOptions, 'abandon'> {
   readonly mayReap: () => boolean;
 }
 
-/** A due time is never waited for more finely than this. */
-const TICK_MIN_MS = 20;
-const TICK_MAX_MS = 3_600_000;
 /** What is not a claim waits so long for others of its kind: it must not compete with an answer. */
 const TEND_MS = 30;
 
@@ -33,18 +31,16 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #runs = new Map<string, { run: Run; done: Promise<void> }>();
   readonly #abandon = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-  #claiming: Promise<void> | undefined;
-  #again = false;
-  #tendTimer: NodeJS.Timeout | undefined;
-  #tending: Promise<void> | undefined;
-  #tendAgain = false;
-  #stopped = false;
+  readonly #claims: WakeLoop;
+  readonly #tends: WakeLoop;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     // Each run waits on it while the database is away: many are no leak.
     setMaxListeners(0, this.#abandon.signal);
+    const failed = (error: unknown): void => this.#report(error);
+    this.#claims = new WakeLoop({ work: () => this.#claimAll(), failed });
+    this.#tends = new WakeLoop({ work: () => this.#tend(), gatherMs: TEND_MS, failed });
   }
 
   /** Tokens of the leases at work; those whose outcomes were dropped are left to run out. */
@@ -54,13 +50,8 @@ export class Dispatcher {
 
   /** Looks for work now. Cheap to call often. */
   wake(): void {
-    if (this.#stopped) return;
-    this.#again = true;
-    this.#claiming ??= this.#claimAll().finally(() => {
-      this.#claiming = undefined;
-      if (this.#again) this.wake();
-    });
-    this.#tendSoon();
+    this.#claims.wake();
+    this.#tends.wake();
   }
 
   /** The lease is somebody else's now: what was not answered yet is dropped. */
@@ -70,12 +61,8 @@ export class Dispatcher {
 
   /** Ends all asking; outcomes that are there are written, the rest is given back. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#again = false;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#tendTimer);
     const giveUp = setTimeout(() => this.#abandon.abort(), this.#options.stopMs);
-    await Promise.all([this.#claiming, this.#tending]);
+    await Promise.all([this.#claims.stop(), this.#tends.stop()]);
     for (const { run } of this.#runs.values()) run.stop('stop');
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
     clearTimeout(giveUp);
@@ -85,15 +72,12 @@ export class Dispatcher {
     return this.#runs.size >= this.#options.runsMax;
   }
 
-  /** Never rejects. */
-  async #claimAll(): Promise<void> {
+  /** The clock wakes claims; what is due besides them is looked after when they are through. */
+  async #claimAll(): Promise<undefined> {
     try {
-      while (this.#again && !this.#stopped) {
-        this.#again = false;
-        while (!this.#stopped && !this.#full && (await this.#claim()));
-      }
-    } catch (error) {
-      this.#report(error);
+      while (!this.#claims.stopped && !this.#full && (await this.#claim()));
+    } finally {
+      this.#tends.wake();
     }
   }
 
@@ -113,52 +97,24 @@ export class Dispatcher {
     const wasFull = this.#full;
     this.#runs.delete(token);
     if (wasFull) this.wake();
-    else this.#tendSoon();
+    else this.#tends.wake();
   }
 
-  #tendSoon(): void {
-    if (this.#stopped) return;
-    if (this.#tending !== undefined) this.#tendAgain = true;
-    else this.#tendTimer ??= setTimeout(() => this.#startTending(), TEND_MS);
-  }
-
-  #startTending(): void {
-    this.#tendTimer = undefined;
-    this.#tending = this.#tend().finally(() => {
-      this.#tending = undefined;
-      if (this.#tendAgain) this.#tendSoon();
-    });
-    this.#tendAgain = false;
-  }
-
-  /** Cancels and what is due by the clock. Never rejects. */
-  async #tend(): Promise<void> {
+  /** Cancels and what is due by the clock. */
+  async #tend(): Promise<undefined> {
     const { queue, mayReap, asker } = this.#options;
-    try {
-      for (;;) {
-        const { did, cancelled, dueMs } = await queue.tend(
-          [...this.#runs.keys()],
-          mayReap(),
-          asker.allowedActions(),
-        );
-        for (const token of cancelled) this.#runs.get(token)?.run.stop('cancelled');
-        if (did && !this.#stopped) continue;
-        // With every place taken the end of a run wakes us, not the clock.
-        if (!this.#full) this.#schedule(dueMs);
-        return;
-      }
-    } catch (error) {
-      this.#report(error);
+    for (;;) {
+      const { did, cancelled, dueMs } = await queue.tend(
+        [...this.#runs.keys()],
+        mayReap(),
+        asker.allowedActions(),
+      );
+      for (const token of cancelled) this.#runs.get(token)?.run.stop('cancelled');
+      if (did && !this.#tends.stopped) continue;
+      // With every place taken the end of a run wakes us, not the clock.
+      if (!this.#full) this.#claims.wakeIn(dueMs ?? undefined);
+      return;
     }
-  }
-
-  #schedule(dueMs: number | null): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped || dueMs === null) return;
-    this.#timer = setTimeout(
-      () => this.wake(),
-      Math.min(Math.max(dueMs, TICK_MIN_MS), TICK_MAX_MS),
-    );
   }
 
   #report(error: unknown): void {

@@ -7,6 +7,7 @@ import { messageOf } from './errors.ts';
 import { toJson } from './json-text.ts';
 import type { Log } from './log.ts';
 import type { Queue } from './queue.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 const GATHER_MS = 30;
 const BATCH = 1_000;
@@ -27,22 +28,33 @@ export class NodeReporter {
   /** The newest entry of each node's list that was written by this process. */
   readonly #keysWritten = new Map<string, Uint8Array>();
   #unsubscribe: (() => void) | undefined;
-  #gather: NodeJS.Timeout | undefined;
+  readonly #writes: WakeLoop;
+  readonly #looks: WakeLoop;
   #full: NodeJS.Timeout | undefined;
-  #writing: Promise<void> | undefined;
-  #look: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #stopped = false;
 
   constructor(options: NodeReporterOptions) {
     this.#options = options;
+    const { log, fullMs } = options;
+    this.#writes = new WakeLoop({
+      work: () => this.#writeChanged(),
+      failed: (error) =>
+        log.warn({ error: messageOf(error) }, 'could not write the state of nodes'),
+      gatherMs: GATHER_MS,
+      retryMs: fullMs / 10,
+    });
+    this.#looks = new WakeLoop({
+      work: () => this.#forgetDeparted(),
+      failed: (error) =>
+        log.warn({ error: messageOf(error) }, 'could not look for hosts that were taken out'),
+      gatherMs: LOOK_MS,
+    });
   }
 
   /** Writes the whole table once before it resolves. @throws what pg throws */
   async start(): Promise<void> {
     this.#unsubscribe ??= this.#options.asker.onMember((member) => {
       this.#changed.set(member.nodeId, member);
-      this.#flushIn(GATHER_MS);
+      this.#writes.wake();
     });
     this.#full ??= setInterval(() => this.reportAll(), this.#options.fullMs);
     await this.#write(this.#everybody());
@@ -50,28 +62,20 @@ export class NodeReporter {
 
   /** The database has news, maybe of hosts that people have taken out. Cheap to call often. */
   wake(): void {
-    if (this.#stopped) return;
-    this.#look ??= setTimeout(() => {
-      this.#look = undefined;
-      if (this.#looking === undefined) this.#looking = this.#forgetDeparted();
-      else this.wake();
-    }, LOOK_MS);
+    this.#looks.wake();
   }
 
   /** After a reconnect: what changed meanwhile may have been missed. */
   reportAll(): void {
     for (const member of this.#everybody()) this.#changed.set(member.nodeId, member);
-    this.#flush();
+    this.#writes.wakeNow();
     this.wake();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
     this.#unsubscribe?.();
-    clearTimeout(this.#gather);
     clearInterval(this.#full);
-    clearTimeout(this.#look);
-    await Promise.all([this.#writing, this.#looking]);
+    await Promise.all([this.#writes.stop(), this.#looks.stop()]);
   }
 
   #everybody(): MemberView[] {
@@ -79,49 +83,30 @@ export class NodeReporter {
     return [...asker.members(), ...asker.departed()];
   }
 
-  /** One that has shown itself since is left alone, and so is one that is there. Never rejects. */
-  async #forgetDeparted(): Promise<void> {
+  /** One that has shown itself since is left alone, and so is one that is there. */
+  async #forgetDeparted(): Promise<undefined> {
     const { asker, queue, log } = this.#options;
-    try {
-      const meant = new Map((await queue.departed()).map((one) => [one.identity, one.incarnation]));
-      if (this.#stopped || meant.size === 0) return;
-      for (const { nodeId, name, incarnation } of asker.members()) {
-        const until = meant.get(nodeId);
-        if (until === undefined || (until !== null && incarnation > until)) continue;
-        if (asker.forget(nodeId))
-          log.info({ node: nodeId, name }, 'forgotten in the swarm, as in the database');
-      }
-    } catch (error) {
-      log.warn({ error: messageOf(error) }, 'could not look for hosts that were taken out');
-    } finally {
-      this.#looking = undefined;
+    const meant = new Map((await queue.departed()).map((one) => [one.identity, one.incarnation]));
+    if (this.#looks.stopped || meant.size === 0) return;
+    for (const { nodeId, name, incarnation } of asker.members()) {
+      const until = meant.get(nodeId);
+      if (until === undefined || (until !== null && incarnation > until)) continue;
+      if (asker.forget(nodeId))
+        log.info({ node: nodeId, name }, 'forgotten in the swarm, as in the database');
     }
   }
 
-  /** One write at a time; what could not be written waits for the next change or the next full report. */
-  #flush(): void {
-    clearTimeout(this.#gather);
-    this.#gather = undefined;
-    if (this.#writing !== undefined || this.#changed.size === 0) return;
+  /** What could not be written waits for the next try, unless it has changed again. */
+  async #writeChanged(): Promise<undefined> {
     const members = [...this.#changed.values()];
     this.#changed.clear();
-    this.#writing = this.#write(members)
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.#options.log.warn({ error: messageOf(error) }, 'could not write the state of nodes');
-        for (const member of members)
-          if (!this.#changed.has(member.nodeId)) this.#changed.set(member.nodeId, member);
-        this.#flushIn(this.#options.fullMs / 10);
-      })
-      .finally(() => {
-        this.#writing = undefined;
-        if (this.#changed.size > 0) this.#flushIn(GATHER_MS);
-      });
-  }
-
-  /** A write that fails while this stops must not keep the process alive. */
-  #flushIn(ms: number): void {
-    if (!this.#stopped) this.#gather ??= setTimeout(() => this.#flush(), ms);
+    try {
+      await this.#write(members);
+    } catch (error) {
+      for (const member of members)
+        if (!this.#changed.has(member.nodeId)) this.#changed.set(member.nodeId, member);
+      throw error;
+    }
   }
 
   async #write(members: readonly MemberView[]): Promise<void> {

@@ -7,65 +7,44 @@ import { messageOf } from './errors.ts';
 import { isOutage } from './outage.ts';
 import type { Log } from './log.ts';
 import type { DueCron, Queue } from './queue.ts';
+import { WakeLoop } from './wake-loop.ts';
 
-const TICK_MIN_MS = 20;
 /** Most wakes are for requests: looking waits so long, and is done once for all of them. */
 const GATHER_MS = 50;
-const TICK_MAX_MS = 3_600_000;
 
 export class Scheduler {
   readonly #queue: Queue;
   readonly #log: Log;
-  #timer: NodeJS.Timeout | undefined;
-  #soon: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
+  readonly #looks: WakeLoop;
 
   constructor(queue: Queue, log: Log) {
     this.#queue = queue;
     this.#log = log;
+    this.#looks = new WakeLoop({
+      work: () => this.#look(),
+      failed: (error) => this.#report(error),
+      gatherMs: GATHER_MS,
+    });
   }
 
   /** Looks at the clock and the table soon. Cheap to call often. */
   wake(): void {
-    if (this.#stopped) return;
-    this.#again = true;
-    if (this.#looking !== undefined) return;
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined;
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined;
-        if (this.#again) this.wake();
-      });
-    }, GATHER_MS);
+    this.#looks.wake();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#again = false;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#soon);
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
-  async #look(): Promise<void> {
-    this.#again = false;
-    try {
-      await this.#queue.tickIntervals();
-      for (const due of await this.#queue.dueCrons()) await this.#tickCron(due);
-      this.#wait(await this.#queue.nextTickMs());
-    } catch (error) {
-      const say = isOutage(error) ? 'warn' : 'error';
-      this.#log[say]({ error: messageOf(error) }, 'could not look after schedules');
-    }
+  async #look(): Promise<number | undefined> {
+    await this.#queue.tickIntervals();
+    for (const due of await this.#queue.dueCrons()) await this.#tickCron(due);
+    return this.#queue.nextTickMs();
   }
 
-  #wait(dueMs: number | undefined): void {
-    clearTimeout(this.#timer);
-    if (this.#stopped || dueMs === undefined) return;
-    const ms = Math.min(Math.max(dueMs, TICK_MIN_MS), TICK_MAX_MS);
-    this.#timer = setTimeout(() => this.wake(), ms);
+  #report(error: unknown): void {
+    const say = isOutage(error) ? 'warn' : 'error';
+    this.#log[say]({ error: messageOf(error) }, 'could not look after schedules');
   }
 
   async #tickCron(due: DueCron): Promise<void> {

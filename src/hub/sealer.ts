@@ -10,6 +10,7 @@ import type { Log } from './log.ts';
 import { isOutage } from './outage.ts';
 import type { Queue } from './queue.ts';
 import { SEAL_COLUMNS, storedSeal, type StoredSeal } from './seal-rows.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 export interface SealerOptions {
   readonly pool: pg.Pool;
@@ -25,43 +26,40 @@ export interface SealerOptions {
 
 export class Sealer {
   readonly #options: SealerOptions;
-  #timers: NodeJS.Timeout[] = [];
-  #working: Promise<void> | undefined;
-  #stopped = false;
+  readonly #loop: WakeLoop;
+  #sweeps: NodeJS.Timeout | undefined;
   #sweepDue = true;
 
   constructor(options: SealerOptions) {
     this.#options = options;
+    this.#loop = new WakeLoop({
+      work: () => this.#work(),
+      failed: (error) => this.#failed(error),
+      retryMs: options.sealMs,
+    });
   }
 
   start(): void {
-    this.#timers = [
-      setInterval(() => this.wake(), this.#options.sealMs),
-      setInterval(() => (this.#sweepDue = true), this.#options.retentionMs),
-    ];
+    this.#sweeps = setInterval(() => (this.#sweepDue = true), this.#options.retentionMs);
     this.wake();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#working;
+    clearInterval(this.#sweeps);
+    await this.#loop.stop();
   }
 
-  /** Seals what waits, now and then drops what is old; unless it is at it. */
+  /** Seals what waits, now and then drops what is old. */
   wake(): void {
-    if (this.#stopped) return;
-    this.#working ??= this.#work()
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => (this.#working = undefined));
+    this.#loop.wake();
   }
 
-  async #work(): Promise<void> {
-    while (!this.#stopped && (await this.#seal('swarmplane.begin_seal($1)')));
+  async #work(): Promise<number> {
+    while (!this.#loop.stopped && (await this.#seal('swarmplane.begin_seal($1)')));
     await this.#spread();
-    if (!this.#sweepDue) return;
-    await this.#retain();
+    if (this.#sweepDue) await this.#retain();
     this.#sweepDue = false;
+    return this.#options.sealMs;
   }
 
   /** What the settings say is old goes; the audit only behind a signed checkpoint. */
@@ -72,7 +70,7 @@ export class Sealer {
         'select swarmplane.drop_old_partition() as part',
       );
       const part = rows[0]!.part;
-      if (part === null || this.#stopped) break;
+      if (part === null || this.#loop.stopped) break;
       log.info({ partition: part }, 'dropped what result_kept says is old');
     }
     // First what a checkpoint of an earlier run let go.

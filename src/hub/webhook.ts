@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 import type { AlertEvent, Queue } from './queue.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 export interface WebhookTarget {
   /** http or https. Never logged: what follows the host may be a secret. */
@@ -32,8 +33,7 @@ export class Webhook {
   /** All that may be said of the target in logs and alerts. */
   readonly #host: string;
   readonly #stopping = new AbortController();
-  #telling: Promise<void> | undefined;
-  #again = false;
+  readonly #telling: WakeLoop;
   #failures = 0;
   /** An earlier process may have left the alert about this webhook open. */
   #troubled = true;
@@ -41,31 +41,26 @@ export class Webhook {
   constructor(options: WebhookOptions) {
     this.#options = { timeoutMs: 10_000, pauseMs: 1_000, ...options };
     this.#host = new URL(options.target.url).host;
+    this.#telling = new WakeLoop({
+      work: () => this.#tellAll(),
+      failed: (error) =>
+        options.log.warn({ error: messageOf(error) }, 'could not look for alerts to tell'),
+    });
   }
 
   /** Looks for something to tell now. Cheap to call often. */
   wake(): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#again = true;
-    this.#telling ??= this.#tellAll().finally(() => (this.#telling = undefined));
+    this.#telling.wake();
   }
 
   /** Ends a call that is under way; it is made again after the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#telling;
+    await this.#telling.stop();
   }
 
-  /** Never rejects. */
-  async #tellAll(): Promise<void> {
-    while (this.#again && !this.#stopping.signal.aborted) {
-      this.#again = false;
-      try {
-        while (!this.#stopping.signal.aborted && (await this.#tellNext()));
-      } catch (error) {
-        this.#options.log.warn({ error: messageOf(error) }, 'could not look for alerts to tell');
-      }
-    }
+  async #tellAll(): Promise<undefined> {
+    while (!this.#stopping.signal.aborted && (await this.#tellNext()));
   }
 
   /** False when there is nothing to tell now. @throws what pg throws */
