@@ -3,10 +3,11 @@ import type { Constraint, HostTable, Row, SnapshotTable, Value } from '../tables
 import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
-import { readProgram, unsteeredComparison } from './program.ts';
-import { prepareError, stepError, unsteered } from './sqlite-errors.ts';
+import { readProgram } from './program.ts';
+import { notGiven, prepareError, stepError } from './sqlite-errors.ts';
 import { Snapshot } from './snapshot.ts';
 import { timeLimit, type Plan, type Session } from './session.ts';
+import { unsteeredComparison } from './steering-flow.ts';
 import { constantPlace, steeringOf, type Place } from './steering.ts';
 import type { Pointer } from './sqlite.ts';
 import { QueryError, type PreparedInfo, type TableUse } from './types.ts';
@@ -247,7 +248,7 @@ export class Statement {
     for (const { table, constraints } of program.plans)
       for (const { column } of constraints) session.noteUse(table, column.name);
     const compared = unsteeredComparison(program);
-    if (compared !== undefined) throw unsteered(compared.table, compared.column);
+    if (compared !== undefined) throw notGiven(compared.table, compared.column);
     return program.plans;
   }
 

@@ -133,6 +133,7 @@ export type QueryErrorCode =
   | 'time_limit'
   | 'memory_limit'
   | 'constraint_required'
+  | 'not_served'
   | 'table_unavailable'
   | 'failed'
   | 'cancelled';
