@@ -2,6 +2,19 @@
 -- plpgsql keeps plans for the session; functions in sql would be planned at each call.
 set local role swarmplane_owner;
 
+-- Who asks now: the role that was set, or else the login.
+create or replace function swarmplane.acting_role()
+  returns name
+  language plpgsql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  return case when current_setting('role') in ('none', '') then session_user
+              else current_setting('role')::name end;
+end
+$$;
+
 -- The nodes that a role may see. Null stands for all of them.
 create or replace function swarmplane.nodes_visible_to(asker name)
   returns integer[]
@@ -34,7 +47,7 @@ begin
 end
 $$;
 
--- The nodes that whoever asks now may see: the role that was set, or else the login.
+-- The nodes that whoever asks now may see.
 create or replace function swarmplane.visible_nodes()
   returns integer[]
   language plpgsql
@@ -43,9 +56,7 @@ create or replace function swarmplane.visible_nodes()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
-  return swarmplane.nodes_visible_to(
-    case when current_setting('role') in ('none', '') then session_user
-         else current_setting('role')::name end);
+  return swarmplane.nodes_visible_to(swarmplane.acting_role());
 end
 $$;
 
@@ -67,7 +78,7 @@ begin
 end
 $$;
 
--- Whether who asks now may: the role that was set, or else the login.
+-- Whether who asks now may.
 create or replace function swarmplane.reads_sensitive()
   returns boolean
   language plpgsql
@@ -76,9 +87,7 @@ create or replace function swarmplane.reads_sensitive()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
-  return swarmplane.reads_sensitive(
-    case when current_setting('role') in ('none', '') then session_user
-         else current_setting('role')::name end);
+  return swarmplane.reads_sensitive(swarmplane.acting_role());
 end
 $$;
 

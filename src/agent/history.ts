@@ -292,5 +292,5 @@ class Refused extends Error {
 
 /** What asking again would not change. */
 const FINAL: ReadonlySet<string> = new Set([
-  ...['no_such_table', 'not_authorized', 'constraint_required', 'syntax'],
+  ...['no_such_table', 'not_authorized', 'constraint_required', 'not_served', 'syntax'],
 ]);

@@ -243,6 +243,7 @@ const REFUSALS = new Set([
   'not_authorized',
   'sql_too_long',
   'constraint_required',
+  'not_served',
 ]);
 
 function isRefusal(error: unknown): boolean {

@@ -37,6 +37,12 @@ const INFO = {
 const CONSTRAINT = { size: 12, iColumn: 0, op: 4, usable: 5 };
 const USAGE = { size: 8, argvIndex: 0 };
 
+/** IS NOT NULL, IS NULL. */
+const IS_NOT_NULL = 70;
+const IS_NULL = 71;
+/** LIMIT and OFFSET. */
+const LIMITS = new Set([73, 74]);
+
 /** Chooses the plan, writes it into the sqlite3_index_info and into the session. */
 export function bestIndex(
   sqlite: Sqlite,
@@ -44,12 +50,18 @@ export function bestIndex(
   table: HostTable,
   info: Pointer,
 ): number {
-  const planned = readConstraints(sqlite, table, info);
+  const given = givenConstraints(sqlite, table, info);
+  const unserved = given.find((one) => asksForMore(sqlite, info, one));
+  if (unserved !== undefined) {
+    session.unserved.set(table, unserved.column);
+    return SQLITE_CONSTRAINT;
+  }
+  const planned = planConstraints(sqlite, table, info, given);
   if (!requirementMet(table, planned)) {
     session.unconstrained.add(table);
     return SQLITE_CONSTRAINT;
   }
-  const unsteered = unsteeredColumn(sqlite, table, info, planned);
+  const unsteered = unsteeredColumn(given, planned);
   if (unsteered !== undefined) {
     session.unsteered.set(table, unsteered);
     return SQLITE_CONSTRAINT;
@@ -57,6 +69,37 @@ export function bestIndex(
   const plan: Plan = { table, constraints: planned };
   writePlan(sqlite, info, session.plans.push(plan) - 1, estimate(table, planned));
   return SQLITE_OK;
+}
+
+/** One constraint that SQLite tells of, usable in this plan or not. */
+interface GivenConstraint {
+  /** Its place in aConstraint. */
+  readonly i: number;
+  readonly column: Column;
+  /** SQLITE_INDEX_CONSTRAINT_*. */
+  readonly op: number;
+  readonly usable: boolean;
+}
+
+function givenConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): GivenConstraint[] {
+  const heap = heap32(sqlite);
+  const count = heap.getInt32(info + INFO.nConstraint, true);
+  const at = heap.getUint32(info + INFO.aConstraint, true);
+  return Array.from({ length: count }, (_, i) => i).flatMap((i) => {
+    const entry = at + i * CONSTRAINT.size;
+    const column = table.columns[heap.getInt32(entry + CONSTRAINT.iColumn, true)];
+    const op = heap.getUint8(entry + CONSTRAINT.op);
+    const usable = heap.getUint8(entry + CONSTRAINT.usable) !== 0;
+    return column === undefined ? [] : [{ i, column, op, usable }];
+  });
+}
+
+/** Whether a column that has one value here is compared with anything but that value. */
+function asksForMore(sqlite: Sqlite, info: Pointer, { i, column, op }: GivenConstraint): boolean {
+  if (column.always === undefined || LIMITS.has(op)) return false;
+  if (op === (column.always === null ? IS_NULL : IS_NOT_NULL)) return false;
+  if (OPS.get(op) !== 'eq' || column.always === null || isInList(sqlite, info, i)) return true;
+  return constantOf(sqlite, column, info, i) !== column.always;
 }
 
 /** True unless the table has required columns of which none is constrained well enough. */
@@ -81,44 +124,33 @@ const HARMLESS = new Set([68, 69, 70, 73, 74]);
  * would look at the default places and find nothing of what is asked for.
  */
 function unsteeredColumn(
-  sqlite: Sqlite,
-  table: HostTable,
-  info: Pointer,
+  given: readonly GivenConstraint[],
   planned: readonly PlannedConstraint[],
 ): Column | undefined {
-  if (!table.columns.some(({ steers }) => steers)) return undefined;
-  const heap = heap32(sqlite);
-  const count = heap.getInt32(info + INFO.nConstraint, true);
-  const at = heap.getUint32(info + INFO.aConstraint, true);
   const fed = new Set(
     planned.filter(({ op, arg }) => op === 'eq' && arg !== undefined).map(({ column }) => column),
   );
-  for (let i = 0; i < count; i++) {
-    const entry = at + i * CONSTRAINT.size;
-    if (HARMLESS.has(heap.getUint8(entry + CONSTRAINT.op))) continue;
-    const column = table.columns[heap.getInt32(entry + CONSTRAINT.iColumn, true)];
-    if (column?.steers === true && !fed.has(column)) return column;
-  }
-  return undefined;
+  return given.find(({ column, op }) => column.steers && !HARMLESS.has(op) && !fed.has(column))
+    ?.column;
 }
 
-function readConstraints(sqlite: Sqlite, table: HostTable, info: Pointer): PlannedConstraint[] {
-  const heap = new DataView(sqlite.wasm.heap8u().buffer);
-  const count = heap.getInt32(info + INFO.nConstraint, true);
-  const at = heap.getUint32(info + INFO.aConstraint, true);
-  const usage = heap.getUint32(info + INFO.aConstraintUsage, true);
+function planConstraints(
+  sqlite: Sqlite,
+  table: HostTable,
+  info: Pointer,
+  given: readonly GivenConstraint[],
+): PlannedConstraint[] {
+  const usage = heap32(sqlite).getUint32(info + INFO.aConstraintUsage, true);
   const planned: PlannedConstraint[] = [];
   let args = 0;
-  for (let i = 0; i < count; i++) {
-    const entry = at + i * CONSTRAINT.size;
-    const column = table.columns[heap.getInt32(entry + CONSTRAINT.iColumn, true)];
-    const op = OPS.get(heap.getUint8(entry + CONSTRAINT.op));
-    if (column === undefined || op === undefined) continue;
-    if (heap.getUint8(entry + CONSTRAINT.usable) === 0) continue;
+  for (const { i, column, op: number, usable } of given) {
+    const op = OPS.get(number);
+    if (op === undefined || !usable) continue;
     const collation = collationFor(sqlite, op, info, i);
     if (collation === undefined || !findable(table, column, collation)) continue;
     // A place is named in one way: under another collation several might be meant.
-    if (column.steers && op === 'eq' && collation !== (column.collate ?? 'binary')) continue;
+    const oneWay = collation === 'binary' || collation === column.collate;
+    if (column.steers && op === 'eq' && !oneWay) continue;
     const constant = constantFor(sqlite, column, op, collation, info, i);
     // A snapshot's cursor has use for equality only; the rest is told to the collector if constant.
     const list = op === 'eq' && isInList(sqlite, info, i);
@@ -180,11 +212,16 @@ function constantFor(
   info: Pointer,
   i: number,
 ): Value | undefined {
-  const { capi, wasm } = sqlite;
   // No collector knows the orders of versions: it may compare byte by byte.
   const plain = column.collate === 'nocase' ? 'nocase' : 'binary';
   if (op !== 'like' && op !== 'glob' && column.type === 'TEXT' && collation !== plain)
     return undefined;
+  return constantOf(sqlite, column, info, i);
+}
+
+/** The value of a constraint as its column would hold it; undefined unless it is a constant. */
+function constantOf(sqlite: Sqlite, column: Column, info: Pointer, i: number): Value | undefined {
+  const { capi, wasm } = sqlite;
   const out = wasm.alloc(4) as unknown as number;
   try {
     if (capi.sqlite3_vtab_rhs_value(info as never, i, out as never) !== SQLITE_OK) return undefined;
@@ -219,11 +256,18 @@ const SCAN_COST = { cheap: 1_000, moderate: 5_000, expensive: 50_000 };
  */
 function estimate(table: HostTable, planned: readonly PlannedConstraint[]): Estimate {
   const equal = planned.filter(({ op }) => op === 'eq');
+  // Two plans of an OR that are both told where to look are better than one that is not.
+  const led = table.columns.every(
+    (column) => !column.steers || equal.some((it) => it.column === column),
+  );
+  const plenty = led ? 1 : 10;
   if (table.kind === 'snapshot') {
-    return equal.length > 0 ? { cost: 10, rows: 5 } : { cost: SCAN_COST[table.cost], rows: 1_000 };
+    return equal.length > 0
+      ? { cost: 10 * plenty, rows: 5 }
+      : { cost: SCAN_COST[table.cost], rows: 1_000 };
   }
   if (equal.some(({ column, arg }) => arg !== undefined && feeds(column))) {
-    return { cost: 20, rows: 5 };
+    return { cost: 20 * plenty, rows: 5 };
   }
   const fed = planned.some(({ column, op }) => column.required && (op === 'like' || op === 'glob'));
   if (fed) return { cost: 10_000, rows: 1_000 };

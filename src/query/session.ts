@@ -41,6 +41,8 @@ export class Session {
   readonly unconstrained = new Set<HostTable>();
   /** Columns for which a plan was refused because it would look elsewhere than the query says. */
   readonly unsteered = new Map<HostTable, Column>();
+  /** Columns for which a plan was refused because it asks for more than they have here. */
+  readonly unserved = new Map<HostTable, Column>();
   /** The table being read, for errors. */
   reading: string | undefined;
   /** A collector was left at work in the background. */

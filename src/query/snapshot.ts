@@ -65,5 +65,5 @@ function versionIndexKey(order: VersionOrder, value: Value): Key {
 
 /** A collector's row as a list of values, with NULL for what is missing. */
 export function rowValues(table: HostTable, row: Row): readonly Value[] {
-  return table.columns.map((column) => withAffinity(row[column.name], column.type));
+  return table.columns.map(({ name, type, always }) => withAffinity(row[name] ?? always, type));
 }

@@ -18,8 +18,10 @@ export function prepareError(database: Database, session: Session, rc: number): 
   if (rc === SQLITE_NOMEM) return memoryLimit();
   if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
   if (/no query solution/i.test(message)) {
+    const [more] = session.unserved;
+    if (more !== undefined) return notGiven(...more);
     const [misled] = session.unsteered;
-    if (misled !== undefined && session.unconstrained.size === 0) return unsteered(...misled);
+    if (misled !== undefined && session.unconstrained.size === 0) return notGiven(...misled);
     return constraintRequired([...session.unconstrained]);
   }
   const table = /^no such table: (?:\w+\.)?(.*)$/.exec(message)?.[1];
@@ -55,8 +57,23 @@ function constraintRequired(tables: readonly HostTable[]): QueryError {
   );
 }
 
+/** A query that compares a column in a way in which this host cannot look for it. */
+export function notGiven(table: HostTable, column: Column): QueryError {
+  return column.always === undefined ? unsteered(table, column) : unserved(table, column);
+}
+
+/** A query for rows that no host has. */
+function unserved(table: HostTable, { name, always, instead }: Column): QueryError {
+  const value = always === null ? 'NULL' : always;
+  return new QueryError(
+    'not_served',
+    `"${name}" of table "${table.name}" is always ${value}: what else osquery has there is not served here; ` +
+      (instead ?? 'leave it out'),
+  );
+}
+
 /** A query that would be answered from places other than those it names. */
-export function unsteered(table: HostTable, { name }: Column): QueryError {
+function unsteered(table: HostTable, { name }: Column): QueryError {
   return new QueryError(
     'constraint_required',
     `"${name}" of table "${table.name}" says where to look, so it is given by =, in or a join whose ` +

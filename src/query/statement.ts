@@ -3,14 +3,16 @@ import type { Constraint, HostTable, Row, SnapshotTable, Value } from '../tables
 import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
-import { readProgram, unsteeredComparison } from './program.ts';
-import { prepareError, stepError, unsteered } from './sqlite-errors.ts';
+import { readProgram } from './program.ts';
+import { notGiven, prepareError, stepError } from './sqlite-errors.ts';
 import { Snapshot } from './snapshot.ts';
 import { timeLimit, type Plan, type Session } from './session.ts';
+import { unsteeredComparison } from './steering-flow.ts';
 import { constantPlace, steeringOf, type Place } from './steering.ts';
 import type { Pointer } from './sqlite.ts';
 import { QueryError, type PreparedInfo, type TableUse } from './types.ts';
 import { readColumn } from './values.ts';
+import { versionOrders } from './version-flow.ts';
 
 const SQLITE_ROW = 100;
 const SQLITE_DONE = 101;
@@ -34,6 +36,7 @@ export class Statement {
   private readonly session: Session;
   private readonly pointer: Pointer;
   private readonly planned: readonly Plan[];
+  private orders: readonly (VersionOrder | undefined)[] = [];
 
   /** @throws QueryError when it is not one SELECT over host tables */
   constructor(database: Database, session: Session, sql: string) {
@@ -82,7 +85,7 @@ export class Statement {
     }));
   }
 
-  /** Result columns that come from a column of versions as it is, and the order of each. */
+  /** Result columns that are versions as a table has them, the greatest of them too, and the order of each. */
   get versions(): Readonly<Record<string, VersionOrder>> {
     const { capi } = this.database.sqlite;
     const known = this.columns.flatMap((name, at) => {
@@ -90,7 +93,8 @@ export class Statement {
       const origin = capi.sqlite3_column_origin_name(this.pointer as never, at);
       const columns = this.database.table(table)?.columns ?? [];
       const { collate = '' } = columns.find((column) => column.name === origin) ?? {};
-      return isVersionOrder(collate) ? [[name, collate] as const] : [];
+      const order = isVersionOrder(collate) ? collate : this.orders[at];
+      return order === undefined ? [] : [[name, order] as const];
     });
     return Object.fromEntries(known);
   }
@@ -246,8 +250,9 @@ export class Statement {
     for (const { table, column } of program.columns) session.noteUse(table, column.name);
     for (const { table, constraints } of program.plans)
       for (const { column } of constraints) session.noteUse(table, column.name);
+    this.orders = versionOrders(program);
     const compared = unsteeredComparison(program);
-    if (compared !== undefined) throw unsteered(compared.table, compared.column);
+    if (compared !== undefined) throw notGiven(compared.table, compared.column);
     return program.plans;
   }
 

@@ -154,7 +154,7 @@ function placeOf(plan: Plan, given: readonly (readonly [PlannedConstraint, Value
   const values = given.map(([{ column, collation }, value]) => {
     const compared = asCompared(value, column.type);
     const key = typeof compared === 'string' ? collationKey(collation, compared) : compared;
-    return { column: column.name, value: compared, key: looseKey(key) };
+    return { column: column.name, value: compared, key: [collation, looseKey(key)] };
   });
   return {
     table: plan.table as SnapshotTable,

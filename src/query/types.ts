@@ -65,7 +65,7 @@ export interface Explanation {
   readonly sensitive: readonly string[];
   /** Lines of SQLite's EXPLAIN QUERY PLAN. */
   readonly plan: readonly string[];
-  /** Result columns that are columns of versions of a host table, and the order of each. */
+  /** Result columns whose values are versions of a host table as they are, and the order of each. */
   readonly versions: Readonly<Record<string, VersionOrder>>;
 }
 
@@ -133,6 +133,7 @@ export type QueryErrorCode =
   | 'time_limit'
   | 'memory_limit'
   | 'constraint_required'
+  | 'not_served'
   | 'table_unavailable'
   | 'failed'
   | 'cancelled';

@@ -76,7 +76,8 @@ function notesOf(column: Column): string {
     column.required && 'required',
     column.index && 'indexed',
     column.steers && 'says where to look',
-    column.additional && 'steers the collector',
+    column.additional && column.always === undefined && 'steers the collector',
+    column.always !== undefined && `always ${column.always ?? 'NULL'}`,
     column.hidden && 'hidden',
     column.collate && `collates ${column.collate}`,
   ]
@@ -101,5 +102,6 @@ edit it. \`swarmplane tables NAME\` prints the same of one table.
 
 Notes on columns: a query must constrain a *required* one (or another required one of the table) by
 equality, a pattern or a join; equality on an *indexed* one is cheap; a constraint on one that
-*steers the collector* changes which rows come; \`select *\` leaves *hidden* ones out.
+*steers the collector* changes which rows come; a query that compares one that is *always* NULL or 0 with
+anything else is refused, as what osquery has there is not served here; \`select *\` leaves *hidden* ones out.
 `;

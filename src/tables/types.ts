@@ -24,6 +24,13 @@ export interface Column {
    * or for default places where it gives none. A query that compares it otherwise is refused.
    */
   readonly steers?: boolean;
+  /**
+   * The only value that it has here, in every row: a query that asks for another is refused, as osquery
+   * would look elsewhere for it.
+   */
+  readonly always?: 0 | null;
+  /** Where what is asked for then is found, if anywhere: the end of a sentence. */
+  readonly instead?: string;
   /** A constraint changes what the collector returns (osquery's "additional"). */
   readonly additional?: boolean;
   /** How texts in it compare: order, equality, grouping. Without it byte by byte. */

@@ -814,6 +814,13 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.account(bigint) to swarmplane_hub;
 grant execute on function swarmplane.account(bigint) to swarmplane_reader;
 
+CREATE OR REPLACE FUNCTION swarmplane.acting_role()
+ RETURNS name
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.add_new_targets()
  RETURNS integer
  LANGUAGE plpgsql

@@ -113,12 +113,32 @@ test('tables say in which order the versions of an answer stand', async () => {
     `with d as (select * ${from}) select d.name, d.version v, o.version, max(r.version) m, u.candidate_version || '' c
        from d, os_version o, rpm_packages r, updates u`,
   );
-  expect(versions).toEqual({ v: 'version_dpkg', version: 'version' });
+  expect(versions).toEqual({ v: 'version_dpkg', version: 'version', m: 'version_rhel' });
 });
 
 test('an equal version is looked up in an index', async () => {
   const { tables } = await runner.explain(`select name ${from} where version = '5.2'`);
   expect(tables[0]?.constraints).toEqual(['version = ?']);
+});
+
+test.each([
+  'select max(version) v from deb_packages',
+  'select name, min(version) v from deb_packages group by name',
+  'select v from (select max(version) v from deb_packages)',
+  'select (select max(version) from deb_packages) v',
+  "select coalesce(version, '') v from deb_packages",
+  "select case when name = 'a' then version end v from deb_packages",
+  'select first_value(version) over (order by version) v from deb_packages',
+  'with w as materialized (select max(version) v from deb_packages group by name) select max(v) v from w',
+])('and so do those that are one of them: %s', async (sql) => {
+  expect((await runner.explain(sql)).versions).toEqual({ v: 'version_dpkg' });
+});
+
+test('but not what is made of them', async () => {
+  const { versions } = await runner.explain(
+    "select upper(version), version || '', count(version), length(version), version < '2' from deb_packages",
+  );
+  expect(versions).toEqual({});
 });
 
 test('an order of versions that is not there is an error', async () => {

@@ -1,4 +1,4 @@
-/** A query runner over the tables of fixtures/tables.mjs, and what their collectors were told. */
+/** A query runner over the tables of fixtures/tables.mjs, or those of a host, and what their collectors were told. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +12,16 @@ export class Fixture {
   readonly root = mkdtempSync(join(tmpdir(), 'swarmplane-query-'));
   readonly runner: QueryRunner;
 
-  constructor(limits: Partial<QueryLimits> = {}, more: Partial<QueryRunnerOptions> = {}) {
+  constructor(
+    limits: Partial<QueryLimits> = {},
+    more: Partial<QueryRunnerOptions> = {},
+    tables: 'fixtures' | 'own' = 'fixtures',
+  ) {
+    const registry = new URL('./fixtures/tables.mjs', import.meta.url).href;
     this.runner = createQueryRunner({
       facts: () => NO_FACTS,
       root: this.root,
-      registry: new URL('./fixtures/tables.mjs', import.meta.url).href,
+      ...(tables === 'own' ? {} : { registry }),
       // The machine is shared: what takes milliseconds may take seconds.
       limits: { timeMs: 20_000, ...limits },
       ...more,

@@ -68,6 +68,24 @@ describe('a place is looked at', () => {
     ],
     ['select name from things order by folder, name limit 2', ['x', 'y']],
     ['select distinct folder from things', ['/a', '/b']],
+    ['select distinct lower(folder) from things', ['/a', '/b']],
+    ['select count(distinct folder), count(distinct upper(folder)) from things', ['2 2']],
+    ['select folder from things group by folder having count(folder) > 1', ['/a']],
+    ['select upper(folder) f from things order by f desc limit 1', ['/B']],
+    ["select name from things where folder not in ('/a', '/c', '/d')", ['y']],
+    ["select name from things where lower(folder) <> '/a'", ['y']],
+    ["select coalesce(nullif(folder, ''), '-') f from things where name = 'x'", ['/a']],
+    ["select case name when 'x' then folder else '' end from things", ['', '', '/a']],
+    ['select rank() over (order by folder) r from things', ['1', '1', '3']],
+    // What a table is given from the default places is compared with it once more.
+    [
+      'select t.name from (select distinct folder from things) d join things t using (folder)',
+      ['x', 'y', 'y'],
+    ],
+    [
+      "select name from things where folder = '/c' and lower(folder) = '/c' and name || '' = 'z'",
+      ['z'],
+    ],
   ])('%s', async (sql, rows) => {
     expect(await lines(sql)).toEqual(rows);
   });
@@ -130,6 +148,22 @@ describe('what would look elsewhere is refused', () => {
     'select * from things t cross join ids i where t.folder = i.folder',
     'select * from things a join things b on a.folder = b.folder',
     "select * from things where case when folder = '/c' then 1 else 0 end",
+    "select * from things where lower(folder) = '/c'",
+    "select * from things where folder || '' = '/c'",
+    "select * from things where folder || '' in ('/c', '/d', '/e')",
+    "select * from things where not (lower(folder) <> '/c')",
+    "select * from things where coalesce(folder, '') = '/c'",
+    "select * from things where iif(name = 'x', folder, '') = '/c'",
+    "select * from things where instr(folder, '/c')",
+    "select * from things where nullif(folder, '/c') is null",
+    'select * from things where lower(folder) in (select folder from ids)',
+    "select * from (select * from things limit 9) where folder = '/c'",
+    "select * from (select *, row_number() over (partition by name) n from things) where folder = '/c'",
+    "with t as materialized (select * from things) select * from t where folder = '/c'",
+    'with t as materialized (select * from things) select * from ids i join t on t.folder = i.folder',
+    "select folder from things group by folder having lower(folder) = '/c'",
+    "select name, max(folder) m from things group by name having m = '/c'",
+    "select count(*) filter (where lower(folder) = '/c') from things",
   ])('%s', async (sql) => {
     expect(await fixture.error(sql)).toMatch(
       /^constraint_required: "folder" of table "things" says where to look, so it is given by =, in or a join/,
@@ -149,6 +183,42 @@ describe('what would look elsewhere is refused', () => {
       select t.name from n join things t on t.folder = '/' || n.i`;
     expect(await fixture.error(sql)).toMatch(
       /more than 1000 values for "folder" of table "things"/,
+    );
+  });
+});
+
+describe('a column with one value here', () => {
+  it.each(['fixed', 'fixed_files'])('of %s has it in every row', async (table) => {
+    expect(await lines(`select name, pid, namespace from ${table}`)).toEqual([
+      'x 0 null',
+      'y 0 null',
+    ]);
+    for (const where of ['pid = 0', "pid = '0'", 'pid is not null', 'namespace is null'])
+      expect(await lines(`select name from ${table} where ${where}`)).toEqual(['x', 'y']);
+  });
+
+  it.each([
+    'pid = 1',
+    'pid in (0, 1)',
+    'pid <> 0',
+    'pid > 0',
+    'pid is null',
+    'pid + 0 = 1',
+    "name = 'x' or pid = 1",
+    "namespace = '4026531840'",
+    "namespace like '4%'",
+    'namespace is not null',
+    'name in (select name from ids i where i.id = pid)',
+  ])('is not compared with another: %s', async (where) => {
+    for (const table of ['fixed', 'fixed_files'])
+      expect(await fixture.error(`select * from ${table} where ${where}`)).toMatch(
+        /^not_served: "(pid|namespace)" of table "fixed(_files)?" is always (0|NULL): .* not served here; (leave it out|table ids has it)$/,
+      );
+  });
+
+  it('nor fed by a join', async () => {
+    expect(await fixture.error('select * from ids i join fixed f on f.pid = i.id')).toMatch(
+      /^not_served: /,
     );
   });
 });

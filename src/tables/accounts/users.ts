@@ -25,10 +25,15 @@ export const users: SnapshotTable = {
     elsewhere('windows', text('type', 'Whether the account is roaming, local or of the system')),
     elsewhere('darwin', integer('is_hidden', 'Whether the account is hidden')),
     pidWithNamespace(),
-    integer('include_remote', 'Remote (LDAP) accounts are never listed; has no effect.', {
-      hidden: true,
-      additional: true,
-    }),
+    integer(
+      'include_remote',
+      'Whether to list remote (LDAP) accounts too: 0, as they are not listed.',
+      {
+        hidden: true,
+        additional: true,
+        always: 0,
+      },
+    ),
   ],
   collect: (context) => readAccounts(context).map(toRow),
 };

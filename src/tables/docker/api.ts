@@ -23,8 +23,8 @@ export async function listVolumes(context: CollectContext): Promise<JsonObject[]
 }
 
 /**
- * What `ask` tells of each container: of those the query names by id, else of all that run. A few
- * at a time, as Docker takes a second for some answers.
+ * What `ask` tells of each container: of those the query names by id, else of all, those that do
+ * not run too, as a join may name any. A few at a time, as Docker takes a second for some answers.
  */
 export async function eachContainer(
   context: CollectContext,
@@ -34,7 +34,7 @@ export async function eachContainer(
     ?.filter((id) => /^[0-9a-zA-Z_.-]+$/.test(id))
     // The column compares without regard to case and Docker does not; names, which it takes too, do.
     .map((id) => (/^[0-9a-f]{64}$/i.test(id) ? id.toLowerCase() : id));
-  const waiting = named ?? (await runningIds(context));
+  const waiting = named ?? (await allIds(context));
   const rows: Row[] = [];
   for (let start = 0; start < waiting.length; start += AT_ONCE) {
     const answers = await Promise.all(waiting.slice(start, start + AT_ONCE).map(ask));
@@ -65,9 +65,8 @@ function withIds(context: CollectContext, things: JsonObject[]): JsonObject[] {
   );
 }
 
-async function runningIds(context: CollectContext): Promise<string[]> {
-  const running = objectsAt(await dockerGet(context, '/containers/json'));
-  return running.flatMap((container) => textAt(container, 'Id') ?? []);
+async function allIds(context: CollectContext): Promise<string[]> {
+  return (await listContainers(context)).flatMap((container) => textAt(container, 'Id') ?? []);
 }
 
 const AT_ONCE = 16;

@@ -120,7 +120,7 @@ export const dockerContainerPorts: SnapshotTable = {
 
 export const dockerContainerEnvs: SnapshotTable = {
   name: 'docker_container_envs',
-  description: 'Environment variables that running containers were given, secrets among them.',
+  description: 'Environment variables that containers were given, secrets among them.',
   kind: 'snapshot',
   cost: 'expensive',
   sensitive: true,

@@ -30,7 +30,10 @@ export const dockerContainers: SnapshotTable = {
     text('finished_at', 'When it last ended.'),
     integer('privileged', '1 if it is privileged, else 0.'),
     text('security_options', 'Security options, parted by commas.'),
-    text('env_variables', 'Always NULL: see docker_container_envs, which is kept as sensitive.'),
+    text('env_variables', 'Always NULL: see docker_container_envs, which is kept as sensitive.', {
+      always: null,
+      instead: 'table docker_container_envs has them',
+    }),
     integer('readonly_rootfs', '1 if its root file system is read-only, else 0.'),
     ...NAMESPACES.map((name) =>
       text(`${name}_namespace`, `Its ${name} namespace; NULL if it does not run or is not seen.`),

@@ -1,9 +1,15 @@
 /** file: what stat(2) says about files. */
 import * as fs from 'node:fs';
 
-import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
+import {
+  bigint,
+  elsewhere,
+  integer,
+  mountNamespaceId,
+  pidWithNamespace,
+  text,
+} from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
-import { mountNamespaceId } from '../lib/mount-namespace.ts';
 import type { CollectContext, Column, LookupTable, Row } from '../types.ts';
 import { askedPaths, type AskedPath } from './asked-paths.ts';
 import { baseName, inodeOf, lstatOrNone, statOrNone } from './host-path.ts';

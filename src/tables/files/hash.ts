@@ -1,7 +1,6 @@
 /** hash: digests of files' content. */
-import { pidWithNamespace, text } from '../lib/columns.ts';
+import { mountNamespaceId, pidWithNamespace, text } from '../lib/columns.ts';
 import { describeCode } from '../lib/files.ts';
-import { mountNamespaceId } from '../lib/mount-namespace.ts';
 import type { CollectContext, LookupTable, Row } from '../types.ts';
 import { askedPaths, type AskedPath } from './asked-paths.ts';
 import { digestFile, type Algorithm } from './digest.ts';

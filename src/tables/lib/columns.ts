@@ -31,11 +31,19 @@ export const elsewhere = (platform: 'windows' | 'darwin' | 'other', base: Column
   hidden: true,
 });
 
-/** osquery's column for queries inside a container's namespaces; not served here, always NULL. */
+/** osquery's column for queries inside a container's namespaces: only the host's own are looked from. */
 export const pidWithNamespace = (): Column =>
-  integer('pid_with_namespace', 'Process whose namespaces to look from; not served, always NULL.', {
+  integer('pid_with_namespace', 'Process whose namespaces to look from: 0, the host itself.', {
     hidden: true,
     additional: true,
+    always: 0,
+  });
+
+/** osquery fills it for rows from inside a container; those are not served here. */
+export const mountNamespaceId = (): Column =>
+  text('mount_namespace_id', 'Mount namespace of a row from inside a container; NULL here.', {
+    hidden: true,
+    always: null,
   });
 
 function column(type: ColumnType, name: string, doc: string, options: ColumnOptions = {}): Column {

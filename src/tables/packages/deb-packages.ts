@@ -1,7 +1,6 @@
 /** deb_packages: what dpkg has installed. */
-import { bigint, pidWithNamespace, text } from '../lib/columns.ts';
+import { bigint, mountNamespaceId, pidWithNamespace, text } from '../lib/columns.ts';
 import { eqTexts } from '../lib/constraints.ts';
-import { mountNamespaceId } from '../lib/mount-namespace.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import type { Paragraph } from './control-file.ts';

@@ -1,9 +1,8 @@
 /** npm_packages: Node packages installed for all, or in a folder a query names. */
-import { integer, pidWithNamespace, text } from '../lib/columns.ts';
+import { integer, mountNamespaceId, pidWithNamespace, text } from '../lib/columns.ts';
 import { eqIntegers, eqTexts } from '../lib/constraints.ts';
 import { listDir, readText, statOf } from '../lib/files.ts';
 import { globPaths } from '../lib/glob.ts';
-import { mountNamespaceId } from '../lib/mount-namespace.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 
 export const npmPackages: SnapshotTable = {

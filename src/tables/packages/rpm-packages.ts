@@ -1,7 +1,6 @@
 /** rpm_packages: what rpm has installed. */
-import { bigint, integer, pidWithNamespace, text } from '../lib/columns.ts';
+import { bigint, integer, mountNamespaceId, pidWithNamespace, text } from '../lib/columns.ts';
 import { exists } from '../lib/files.ts';
-import { mountNamespaceId } from '../lib/mount-namespace.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';

@@ -1,6 +1,13 @@
 import { machine } from 'node:os';
 
-import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
+import {
+  bigint,
+  elsewhere,
+  integer,
+  mountNamespaceId,
+  pidWithNamespace,
+  text,
+} from '../lib/columns.ts';
 import { readText, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { keyValues, unquote } from '../lib/text.ts';
@@ -27,7 +34,7 @@ export const osVersion: SnapshotTable = {
     elsewhere('windows', bigint('install_date', 'When the system was installed')),
     elsewhere('windows', integer('revision', 'Update build revision')),
     pidWithNamespace(),
-    text('mount_namespace_id', 'Mount namespace looked from; always NULL.', { hidden: true }),
+    mountNamespaceId(),
   ],
   collect(context): Row[] {
     const release = readOsRelease(context);

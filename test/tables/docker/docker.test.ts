@@ -45,7 +45,6 @@ const PS = [
 
 /** Shaped as Docker's API reference 1.43 shows them, cut to what is read. */
 const ANSWERS: Record<string, unknown> = {
-  '/containers/json': [{ Id: C1 }],
   '/containers/json?all=1': [
     {
       Id: C1,
@@ -222,14 +221,18 @@ describe('docker tables read what the engine answers', () => {
       { type: 'tcp', port: 80, host_port: 8080 },
     ]);
     expect(parts.dockerContainerEnvs.sensitive).toBe(true);
+    ANSWERS[`/containers/${C2}/json`] = { Id: C2, Config: { Env: ['TOKEN=t'] } };
     expect(await rows(parts.dockerContainerEnvs)).toEqual([
       { id: C1, key: 'PATH', value: '/bin' },
       { id: C1, key: 'A', value: 'b=c' },
       { id: C1, key: 'EMPTY', value: '' },
+      // One that does not run: docker_containers has it, and a join names it.
+      { id: C2, key: 'TOKEN', value: 't' },
     ]);
+    delete ANSWERS[`/containers/${C2}/json`];
   });
 
-  test('processes, statistics and changes, of a named container or of all that run', async () => {
+  test('processes, statistics and changes, of a named container or of all', async () => {
     // Ids compare without regard to case, and Docker's do not.
     for (const constraints of [[], [eq('id', C1)], [eq('id', C1.toUpperCase())]]) {
       expect(await rows(processes.dockerContainerProcesses, { constraints })).toMatchObject([
