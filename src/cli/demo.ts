@@ -19,6 +19,7 @@ import {
   renderConfig,
   StateFolder,
 } from '../agent/index.ts';
+import { findPackage } from '../hub/index.ts';
 import { CliError } from './errors.ts';
 import { PSQL_URL_FILE } from './options.ts';
 import { allowDemoAction, DEMO_ACTION, grantDemoAction } from './demo-action.ts';
@@ -69,9 +70,16 @@ class Demo {
 
   /** @returns the URL for psql, without the password, once four hosts see each other and the hub is ready */
   async start(): Promise<string> {
+    refuseWithoutServer();
     const progress = new Progress(steps(isInitialised(this.#state(HUB))));
     try {
-      return await this.#start(progress);
+      const url = await this.#start(progress);
+      this.#interrupted.signal.throwIfAborted();
+      return url;
+    } catch (error) {
+      // Ctrl-C reaches the agents as well: whatever fails then fails because of it.
+      if (this.#interrupted.signal.aborted) throw new CliError('stopped before all hosts were up');
+      throw error;
     } finally {
       progress.end();
     }
@@ -207,7 +215,7 @@ Ctrl-C stops all of it; the next start finds the data again.
       if (status !== undefined && isReady(status)) return status;
       const child = this.#children.get(name)!;
       if (child.exitCode !== null || child.signalCode !== null) throw this.#notUp(name, 'ended');
-      if (this.#interrupted.signal.aborted) throw new CliError('stopped before all hosts were up');
+      this.#interrupted.signal.throwIfAborted();
       if (Date.now() > deadline)
         throw this.#notUp(name, `was not ready within ${READY_MS_MAX / 1000} s`);
       await new Promise((done) => setTimeout(done, 50));
@@ -225,6 +233,18 @@ Ctrl-C stops all of it; the next start finds the data again.
 
   #state(name: string): StateFolder {
     return StateFolder.open(`${this.#folder}/${name}`);
+  }
+}
+
+/** Before any folder is made. @throws CliError */
+function refuseWithoutServer(): void {
+  try {
+    findPackage();
+  } catch (error) {
+    throw new CliError(
+      (error as Error).message,
+      'the demo needs it: install swarmplane without --omit=optional, or run `npm start` in a clone',
+    );
   }
 }
 

@@ -54,9 +54,9 @@ async function show(
   options: HistoryOptions,
 ): Promise<void> {
   const of = await findHistory(pool, host, name);
-  if (of.seenAt === undefined)
-    process.stderr.write(`${printable(of.host)} has not handed over ${of.table} yet\n`);
-  if (options.at !== undefined) return showRows(pool, of, timeOf(options.at), options);
+  const at = options.at === undefined ? undefined : timeOf(options.at);
+  for (const line of unknown(of, at)) process.stderr.write(`${line}\n`);
+  if (at !== undefined) return showRows(pool, of, at, options);
   let since = timeOf(options.since!);
   for (;;) {
     const { changes, next } = await readChanges(pool, of, since);
@@ -68,6 +68,17 @@ async function show(
     await sleep(FOLLOW_MS);
   }
   if (of.seenAt !== undefined) process.stderr.write(`seen last at ${timeText(of.seenAt)}\n`);
+}
+
+/** What no rows must not be taken for: that the host had none. */
+function unknown({ host, table, seenAt, firstAt, missing }: HistoryOf, at?: string): string[] {
+  const name = printable(host);
+  const why =
+    missing === undefined ? [] : [`${name} could not take ${table} last: ${printable(missing)}`];
+  if (seenAt === undefined) return [`${name} has not handed over ${table} yet`];
+  if (firstAt === undefined) return [`nothing is known of ${table} on ${name}`, ...why];
+  if (at === undefined || new Date(at) >= firstAt) return why;
+  return [`nothing is known of ${table} on ${name} before ${timeText(firstAt)}`];
 }
 
 async function showRows(

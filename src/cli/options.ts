@@ -108,11 +108,22 @@ function readTokenFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
+    refuseToken(file, '--token-file');
     throw new CliError(
-      `can not read the join token from ${JSON.stringify(file)}: ${(error as Error).message}`,
+      `cannot read the join token from ${JSON.stringify(file)}: ${(error as Error).message}`,
       '`swarmplane init` wrote it to join.token in its state folder',
     );
   }
+}
+
+/** A token in the place of something else is not repeated: it is as secret as a root password. @throws CliError */
+export function refuseToken(text: string, option: string): void {
+  if (!/^\s*swp\d+-/i.test(text)) return;
+  throw new CliError(
+    `what ${option} was given is a join token, and others can read it on the command line`,
+    'use --join HOST:PORT with --token-file FILE, standard input or the prompt; `swarmplane secret rotate` makes a new token',
+    EXIT.usage,
+  );
 }
 
 /** The secret of a file's first line, for passphrases. */

@@ -16,7 +16,7 @@ import {
 import type { Hub } from '../hub/index.ts';
 import { CliError, EXIT, reportError } from './errors.ts';
 import { joinSwarm } from './join.ts';
-import { readToken, stateOf, withHostOptions, type HostOptions } from './options.ts';
+import { readToken, refuseToken, stateOf, withHostOptions, type HostOptions } from './options.ts';
 
 export interface UpOptions extends HostOptions {
   readonly join?: string;
@@ -137,6 +137,7 @@ function checkedAddress(text: string): string {
     parseAddress(text);
     return text;
   } catch (error) {
+    refuseToken(text, '--join');
     throw new CliError(
       `${JSON.stringify(text)} is no address`,
       `write it as ${(error as Error).message}`,

@@ -9,10 +9,11 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import pg from 'pg';
+import type pg from 'pg';
+import { Client } from './client.ts';
 import { readCatalog } from './backup-catalog.ts';
 import { FORMAT, FORMAT_VERSION, type BackupLine, type CopiedTable } from './backup-format.ts';
-import { explainFailure, parseUrl } from './database.ts';
+import { explainFailure, connectionString } from './database.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { processIsGone } from './process-gone.ts';
 import { refuseUnfinished } from './restore-mark.ts';
@@ -69,8 +70,8 @@ export async function backup(options: BackupOptions): Promise<BackupSummary> {
 }
 
 async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: parseUrl(url),
+  const client = new Client({
+    connectionString: connectionString(url),
     application_name: 'swarmplane backup',
   });
   client.on('error', () => undefined);

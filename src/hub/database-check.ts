@@ -4,8 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { Client } from './client.ts';
 import { broken, fine, skipped, warning, type Finding } from '../agent/index.ts';
-import { explainFailure, parseUrl, POSTGRES_VERSION_MIN, redactUrl } from './database.ts';
+import { explainFailure, connectionString, POSTGRES_VERSION_MIN, redactUrl } from './database.ts';
 import { DATABASE_LOOKS, type Look } from './database-looks.ts';
 import { codeOf, HubError, messageOf } from './errors.ts';
 import { goodbye } from './goodbye.ts';
@@ -32,8 +33,8 @@ export async function checkDatabase(url: string, oldMs = 600_000): Promise<Findi
 
 async function open(url: string): Promise<pg.Client | Finding> {
   try {
-    const client = new pg.Client({
-      connectionString: parseUrl(url),
+    const client = new Client({
+      connectionString: connectionString(url),
       application_name: 'swarmplane doctor',
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: 2 * ANSWER_MS,

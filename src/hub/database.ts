@@ -4,9 +4,11 @@
  */
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { Client } from './client.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { goodbye } from './goodbye.ts';
 import { silentLog, type Log } from './log.ts';
+import { whyNoPassword, withPassword } from './password-file.ts';
 
 export interface ConnectOptions {
   readonly log?: Log;
@@ -29,8 +31,8 @@ export const POSTGRES_VERSION_MIN = 15;
  * Types: BIGINT arrives as a number; a value past 2^53 rejects the query rather than lose digits
  * (cast it to text). NUMERIC and DATE arrive as text, TIMESTAMPTZ as Date (milliseconds).
  *
- * @throws HubError bad_url, unreachable, wrong_password, database_missing, postgres_too_old,
- *   standby, pooled_connection; no message holds the password
+ * @throws HubError bad_url, unreachable, wrong_password, no_password, database_missing,
+ *   postgres_too_old, standby, pooled_connection; no message holds the password
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<pg.Pool> {
   const pool = openPool(url, options);
@@ -47,7 +49,8 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
   const log = options.log ?? silentLog;
   const pool = new pg.Pool({
-    connectionString: parseUrl(url),
+    Client,
+    connectionString: connectionString(url),
     application_name: options.applicationName ?? 'swarmplane hub',
     max: options.max ?? 10,
     statement_timeout: options.statementTimeoutMs ?? 60_000,
@@ -183,10 +186,13 @@ function mayPass(error: unknown): boolean {
   );
 }
 
-/** @throws HubError bad_url */
-export function parseUrl(url: string): string {
+/**
+ * For pg: the URL, with the password of a password file where it has none itself.
+ * @throws HubError bad_url
+ */
+export function connectionString(url: string): string {
   const scheme = /^(postgres(ql)?|socket):/.test(url);
-  if (scheme && URL.canParse(url)) return url;
+  if (scheme && URL.canParse(url)) return url.startsWith('socket:') ? url : withPassword(url);
   throw new HubError('bad_url', `not a PostgreSQL URL: ${redactUrl(url)}`, {
     hint: 'write postgres://user:password@host:5432/database; %-escape special characters in the password',
   });
@@ -195,9 +201,18 @@ export function parseUrl(url: string): string {
 /** A failure to connect as a sentence: where, why and what to do. */
 export function explainFailure(error: unknown, url: string): HubError {
   const where = redactUrl(url);
+  if (NO_PASSWORD.test(messageOf(error)))
+    return new HubError(
+      'no_password',
+      `${where} wants a password and there is none: ${whyNoPassword(url)}`,
+      { cause: error, hint: 'a password file has lines host:port:database:user:password' },
+    );
   const [code, says, hint] = EXPLAINED[codeOf(error)] ?? EXPLAINED['']!;
   return new HubError(code, `${says} ${where}: ${messageOf(error)}`, { cause: error, hint });
 }
+
+/** pg's own words, without a code. */
+const NO_PASSWORD = /client password must be/;
 
 const EXPLAINED: Record<string, readonly [code: string, says: string, hint: string]> = {
   '28P01': [

@@ -5,7 +5,7 @@
  */
 import { createServer, type AddressInfo } from 'node:net';
 import { truncate, copyFile, stat } from 'node:fs/promises';
-import pg from 'pg';
+import { Client } from './client.ts';
 import { openCluster, saveState, superUrl, urlOf, type Cluster } from './cluster.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { silentLog, type Log } from './log.ts';
@@ -247,7 +247,7 @@ async function untilReady(cluster: Cluster, postmaster: Postmaster): Promise<voi
 }
 
 async function knock(url: string): Promise<unknown> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on('error', () => undefined);
   try {
     await client.connect();

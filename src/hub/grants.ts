@@ -4,7 +4,8 @@
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { explainFailure, parseUrl } from './database.ts';
+import { Client } from './client.ts';
+import { explainFailure, connectionString } from './database.ts';
 import { codeOf, HubError, messageOf } from './errors.ts';
 
 export const GRANT_ROLES = ['reader', 'asker', 'operator', 'auditor', 'sensitive'] as const;
@@ -35,8 +36,8 @@ export interface Granted {
 /** @throws HubError bad_name, no_schema, no_such_role, grant_failed, or why it can not connect */
 export async function grant(options: GrantOptions): Promise<Granted> {
   refuseName(options.name);
-  const client = new pg.Client({
-    connectionString: parseUrl(options.url),
+  const client = new Client({
+    connectionString: connectionString(options.url),
     application_name: 'swarmplane grant',
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,

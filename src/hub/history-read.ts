@@ -18,6 +18,10 @@ export interface HistoryOf {
   readonly table: string;
   /** When it was taken last; undefined where it never was. */
   readonly seenAt: Date | undefined;
+  /** When it was taken first; undefined where that never succeeded. */
+  readonly firstAt: Date | undefined;
+  /** Why it could not be taken last; undefined where it was. */
+  readonly missing: string | undefined;
 }
 
 /** @throws HubError no_such_host, not_tracked */
@@ -31,8 +35,12 @@ export async function findHistory(pool: pg.Pool, host: string, table: string): P
     throw new HubError('no_such_host', `no host is called ${JSON.stringify(host)}`, {
       hint: 'names are in table swarmplane.node',
     });
-  const { rows } = await pool.query<{ seen_at: Date | null }>(
-    `select h.seen_at
+  const { rows } = await pool.query<{
+    seen_at: Date | null;
+    first_at: Date | null;
+    missing: string | null;
+  }>(
+    `select h.seen_at, h.first_at, h.gap_reason as missing
        from swarmplane.tracked_table t
        left join swarmplane.head h on h.table_name = t.name and h.node_id = $2
       where t.name = $1`,
@@ -42,7 +50,11 @@ export async function findHistory(pool: pg.Pool, host: string, table: string): P
     throw new HubError('not_tracked', `table ${JSON.stringify(table)} is not tracked`, {
       hint: `select swarmplane.track('TABLE') begins; tracked ones are in swarmplane.tracked_table`,
     });
-  return { node: node.id, host: node.name, table, seenAt: rows[0].seen_at ?? undefined };
+  const { seen_at, first_at, missing } = rows[0];
+  return {
+    ...{ node: node.id, host: node.name, table, seenAt: seen_at ?? undefined },
+    ...{ firstAt: first_at ?? undefined, missing: missing ?? undefined },
+  };
 }
 
 /** After `since`, which may have microseconds, oldest first; `next` is where to go on. */

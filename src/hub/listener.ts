@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
 import pgListen, { type Subscriber } from 'pg-listen';
-import { parseUrl } from './database.ts';
+import { connectionString } from './database.ts';
 import { messageOf } from './errors.ts';
 import { goodbye } from './goodbye.ts';
 import { silentLog, type Log } from './log.ts';
@@ -55,7 +55,7 @@ class PgListener implements Listener {
   #watchdog: NodeJS.Timeout | undefined;
 
   constructor(options: ListenerOptions) {
-    this.#settings = { ...DEFAULTS, ...options, url: parseUrl(options.url) };
+    this.#settings = { ...DEFAULTS, ...options, url: connectionString(options.url) };
   }
 
   async start(): Promise<void> {

@@ -17,14 +17,8 @@ export interface Login {
 export function loginOf(url: string, path: string): Login {
   const parsed = new URL(url);
   const parameters = parsed.searchParams;
-  const password = decodeURIComponent(parsed.password) || parameters.get('password');
-  const line = [
-    parameters.get('host') ?? (parsed.hostname.replace(/^\[|\]$/g, '') || 'localhost'),
-    parameters.get('port') ?? (parsed.port || '5432'),
-    parameters.get('dbname') ?? (decodeURIComponent(parsed.pathname.slice(1)) || '*'),
-    parameters.get('user') ?? (decodeURIComponent(parsed.username) || '*'),
-    password ?? '',
-  ];
+  const { host, port, database, user, password } = targetOf(url);
+  const line = [host ?? 'localhost', port ?? '5432', database ?? '*', user ?? '*', password ?? ''];
   parsed.password = '';
   for (const name of SECRETS) parameters.delete(name);
   if (!password) return { url: parsed.href, passfile: undefined };
@@ -34,6 +28,29 @@ export function loginOf(url: string, path: string): Login {
   return {
     url: `${parsed.href}${before}passfile=${passfile}`,
     passfile: `${line.map(escaped).join(':')}\n`,
+  };
+}
+
+/** What a PostgreSQL URL says of where to log in; undefined is left to defaults. */
+export interface Target {
+  readonly host: string | undefined;
+  readonly port: string | undefined;
+  readonly database: string | undefined;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** Parameters behind the question mark go before the parts of the URL, as in libpq. */
+export function targetOf(url: string): Target {
+  const { hostname, port, pathname, username, password, searchParams } = new URL(url);
+  const said = (name: string, part: string) =>
+    (searchParams.get(name) ?? decodeURIComponent(part)) || undefined;
+  return {
+    host: said('host', hostname.replace(/^\[|\]$/g, '')),
+    port: said('port', port),
+    database: said('dbname', pathname.slice(1)),
+    user: said('user', username),
+    password: said('password', password),
   };
 }
 

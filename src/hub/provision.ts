@@ -1,5 +1,6 @@
 /** The logins and the database of a new embedded server, checked again at every start. */
 import pg from 'pg';
+import { Client } from './client.ts';
 
 export interface Passwords {
   readonly hub: string;
@@ -7,7 +8,7 @@ export interface Passwords {
 }
 
 export async function provision(superUrl: string, passwords: Passwords): Promise<void> {
-  const client = new pg.Client({
+  const client = new Client({
     connectionString: superUrl,
     application_name: 'swarmplane provision',
   });

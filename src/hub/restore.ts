@@ -5,9 +5,10 @@
  * you would run.
  */
 import pg from 'pg';
+import { Client } from './client.ts';
 import { readBackup, type BackupLine } from './backup-format.ts';
 import { Loader, type LoadedTable } from './backup-loader.ts';
-import { endPool, explainFailure, openPool, parseUrl, redactUrl } from './database.ts';
+import { endPool, explainFailure, openPool, connectionString, redactUrl } from './database.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
 import { migrate, type MigrateOptions } from './migrate.ts';
 import { isUnfinished, markFinished, markUnfinished } from './restore-mark.ts';
@@ -59,7 +60,7 @@ async function readHead(file: string): Promise<Extract<BackupLine, { kind: 'head
 }
 
 async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: parseUrl(url), application_name: NAME });
+  const client = new Client({ connectionString: connectionString(url), application_name: NAME });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -1,6 +1,7 @@
 /** SQL on the hub's database for `swarmplane sql`, where no psql is installed. */
-import pg from 'pg';
-import { explainFailure, parseUrl } from './database.ts';
+import type pg from 'pg';
+import { Client } from './client.ts';
+import { explainFailure, connectionString } from './database.ts';
 import { HubError, messageOf } from './errors.ts';
 import { splitStatements, type Statement } from './sql-split.ts';
 
@@ -24,8 +25,8 @@ export async function runSql(
   text: string,
   onNotice: (notice: string) => void = () => undefined,
 ): Promise<SqlResult[]> {
-  const client = new pg.Client({
-    connectionString: parseUrl(url),
+  const client = new Client({
+    connectionString: connectionString(url),
     application_name: 'swarmplane sql',
     connectionTimeoutMillis: 10_000,
     types: { getTypeParser: () => asText },

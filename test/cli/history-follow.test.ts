@@ -33,6 +33,43 @@ describe('history', () => {
     expect(await once(shown.child, 'exit')).toEqual([null, 'SIGINT']);
   });
 
+  it('says where no rows mean that nothing is known, not that there are none', async () => {
+    const site = await HistorySite.make(postgres());
+    const [web1, web2] = [await site.add('web1'), await site.add('web2')];
+    await site.add('web3');
+    const T = Date.parse('2026-11-01T08:00:00Z');
+    const said = async (...args: string[]) => {
+      const { code, stderr } = await swarmplane([
+        ...['history', ...args, '--database', site.database.url],
+      ]);
+      expect(code).toBe(0);
+      return stderr;
+    };
+    await site.ingest(web1, [web1.take(T, [['bash', '1', 1]])]);
+    await site.ingest(web2, [web2.gap(T, 'table_unavailable', 'no dpkg here\u001b[31m')]);
+    expect(await said('web1', 'packages', '--at', '2026-11-01T07:59')).toBe(
+      'nothing is known of packages on web1 before 2026-11-01 08:00:00\n',
+    );
+    expect(await said('web1', 'packages', '--at', '2026-11-01T08:00')).toBe('');
+    const none = 'nothing is known of packages on web2\nweb2 could not take packages last: ';
+    const reason = /no dpkg here\\u001b\[31m\n/;
+    for (const args of [
+      ['--at', '2026-11-02'],
+      ['--since', '2026-10-01'],
+      ['--json', '--at', '1m'],
+    ]) {
+      const text = await said('web2', 'packages', ...args);
+      expect(text.startsWith(none), text).toBe(true);
+      expect(text).toMatch(reason);
+    }
+    expect(await said('web3', 'packages')).toBe('web3 has not handed over packages yet\n');
+
+    await site.ingest(web1, [web1.gap(T + 3_600_000, 'timeout', 'took too long')]);
+    expect(await said('web1', 'packages', '--at', '2026-11-02')).toMatch(
+      /^web1 could not take packages last: .*took too long\n$/,
+    );
+  });
+
   it('compact says how many takings went', async () => {
     const site = await HistorySite.make(postgres());
     const web1 = await site.add('web1');

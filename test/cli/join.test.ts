@@ -1,9 +1,9 @@
 /** Hosts that join while nobody is there, or many at once: real processes. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, freeAddress, TestHost, TestSwarm } from '../helpers/swarm.ts';
+import { eventually, freeAddress, swarmplane, TestHost, TestSwarm } from '../helpers/swarm.ts';
 
 let swarm: TestSwarm | undefined;
 afterEach(async () => {
@@ -54,3 +54,25 @@ it('ends at a signal while it waits, and leaves nothing that would count as memb
     rmSync(folder, { recursive: true, force: true });
   }
 }, 180_000);
+
+it('repeats no token that was given in the place of an address or a file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'join-'));
+  try {
+    const { code } = await swarmplane(['--state', join(folder, 'a'), 'init', '--name', 'a']);
+    expect(code).toBe(0);
+    const file = join(folder, 'a', 'join.token');
+    const token = readFileSync(file, 'utf8').trim();
+    for (const args of [
+      ['--join', token],
+      ['--join', token, '--token-file', file],
+      ['--join', '127.0.0.1:1', '--token-file', token],
+    ]) {
+      const said = await swarmplane(['--state', join(folder, 'b'), 'up', ...args], { stdin: '' });
+      expect(said.stderr).toMatch(/^swarmplane: error: what --\S+ was given is a join token, /);
+      expect(said.stderr).not.toContain(token.slice(6));
+      expect(said.code).toBe(64);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
