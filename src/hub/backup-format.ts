@@ -92,25 +92,36 @@ function parse(line: string, file: string): BackupLine {
   if (value.kind !== 'head') return value;
   if (value.format !== FORMAT) throw notABackup(file);
   if (value.version > FORMAT_VERSION)
-    throw new HubError('backup_too_new', `${file} was written by swarmplane ${value.release}`, {
-      hint: `install swarmplane ${value.release} or newer`,
-    });
+    throw new HubError(
+      'backup_too_new',
+      `${JSON.stringify(file)} was written by swarmplane ${value.release}`,
+      {
+        hint: `install swarmplane ${value.release} or newer`,
+      },
+    );
   return value;
 }
 
 export function notABackup(file: string, cause?: unknown): HubError {
-  return new HubError('not_a_backup', `${file} is not a backup of a swarmplane hub`, { cause });
+  return new HubError(
+    'not_a_backup',
+    `${JSON.stringify(file)} is not a backup of a swarmplane hub`,
+    { cause, hint: 'give a file that `swarmplane hub backup FILE` wrote' },
+  );
 }
 
 function explain(error: unknown, file: string): unknown {
   const code = codeOf(error);
   if (code === 'Z_BUF_ERROR')
-    return new HubError('backup_incomplete', `${file} ends before its end`, {
+    return new HubError('backup_incomplete', `${JSON.stringify(file)} ends before its end`, {
       cause: error,
       hint: 'take another backup; this one was cut short',
     });
   if (code.startsWith('Z_')) return notABackup(file, error);
   if (['ENOENT', 'EACCES', 'EISDIR'].includes(code))
-    return new HubError('unreadable', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    return new HubError('unreadable', `cannot read ${JSON.stringify(file)}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'give a file that `swarmplane hub backup FILE` wrote, readable for who restores',
+    });
   return error;
 }

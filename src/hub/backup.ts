@@ -59,9 +59,9 @@ export async function backup(options: BackupOptions): Promise<BackupSummary> {
     if (error instanceof HubError) throw error;
     if (codeOf(error) === '42501') throw missingPrivilege(error);
     if ((error as { severity?: string }).severity !== undefined) throw error;
-    throw new HubError('unwritable', `cannot write ${file}: ${messageOf(error)}`, {
+    throw new HubError('unwritable', `cannot write ${JSON.stringify(file)}: ${messageOf(error)}`, {
       cause: error,
-      hint: 'free some disk space, or write it to another folder',
+      hint: UNWRITABLE[codeOf(error)] ?? 'write it to another folder',
     });
   } finally {
     await rm(partial, { force: true });
@@ -106,8 +106,17 @@ async function giveName(partial: string, file: string): Promise<void> {
   await folder.close();
 }
 
+const UNWRITABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'make its folder first, or write it to another one',
+  ENOTDIR: 'make its folder first, or write it to another one',
+  EACCES: 'give the right to write there, or write it to another folder',
+  ENOSPC: 'free some disk space, or write it to another folder',
+};
+
 function fileExists(file: string): HubError {
-  return new HubError('file_exists', `${file} exists already`, { hint: 'choose another name' });
+  return new HubError('file_exists', `${JSON.stringify(file)} exists already`, {
+    hint: 'choose another name',
+  });
 }
 
 function missingPrivilege(cause: unknown): HubError {

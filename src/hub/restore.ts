@@ -6,7 +6,7 @@
  */
 import pg from 'pg';
 import { Client } from './client.ts';
-import { readBackup, type BackupLine } from './backup-format.ts';
+import { notABackup, readBackup, type BackupLine } from './backup-format.ts';
 import { Loader, type LoadedTable } from './backup-loader.ts';
 import { endPool, explainFailure, openPool, connectionString, redactUrl } from './database.ts';
 import { HubError, codeOf, messageOf } from './errors.ts';
@@ -56,7 +56,7 @@ async function readHead(file: string): Promise<Extract<BackupLine, { kind: 'head
     if (line.kind === 'head') return line;
     break;
   }
-  throw new HubError('not_a_backup', `${file} is not a backup of a swarmplane hub`);
+  throw notABackup(file);
 }
 
 async function connected(url: string): Promise<pg.Client> {

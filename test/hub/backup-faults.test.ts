@@ -72,7 +72,10 @@ describe('a backup', () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'tmpfs', disk]);
       try {
         const error = await failure(backupDatabase({ url: source.url, file: join(disk, 'a') }));
-        expect(error.code).toBe('unwritable');
+        expect([error.code, error.hint]).toEqual([
+          'unwritable',
+          'free some disk space, or write it to another folder',
+        ]);
         expect(error.message).toContain('ENOSPC');
         expect(readdirSync(disk)).toEqual([]);
       } finally {
@@ -198,6 +201,16 @@ describe('a backup', () => {
       { n: 7 },
     ]);
     await pool.end();
+  });
+
+  it('into a folder that is not there quotes it and says to make it', async () => {
+    const file = join(folder, 'no such folder', 'a');
+    const error = await failure(backupDatabase({ url: source.url, file }));
+    expect(error.message).toContain(`cannot write ${JSON.stringify(file)}: `);
+    expect(error.hint).toBe('make its folder first, or write it to another one');
+    const back = await failure(restoreDatabase({ url: source.url, file, replace: true }));
+    expect(back.message).toContain(`cannot read ${JSON.stringify(file)}: `);
+    expect(back.hint).toContain('swarmplane hub backup FILE');
   });
 
   it('whose restore waits behind a lock says whose it is', async () => {
