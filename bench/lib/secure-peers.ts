@@ -15,6 +15,12 @@ import {
   type Secretbox,
   type SecretboxName,
   type Session,
+  createEpoch,
+  issueToken,
+  SigningKey,
+  tokenTag,
+  type Gate,
+  type SwarmSecrets,
 } from '../../src/secure/index.ts';
 import { closed, listening, socketPair, type End, type Peers } from './channel.ts';
 
@@ -22,8 +28,27 @@ const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 const newIdentity = (): Identity => Identity.create(random, Math.floor(Date.now() / 1000));
 
 const operator = OperatorKey.create(random);
-const stranger = { swarmId: operator.swarmId, epoch: 1, joinKey: random(32) };
-const secrets = { ...stranger, operatorKey: operator.publicKey, epochKey: random(32) };
+const epochKey = random(32);
+const seed = random(32);
+const { publicKey } = new SigningKey(seed);
+const tag = tokenTag(operator.swarmId, publicKey);
+const joinKey = random(32);
+const { head } = createEpoch(operator, {
+  ...{ epoch: 1, parent: undefined, epochKey, nowSeconds: 1_700_000_000, random },
+  members: [{ entry: newIdentity().newest, nameTag: new Uint8Array(8) }],
+});
+const token = issueToken(operator, {
+  ...{ epochId: head.id, version: 1, publicKey, joinKey, uses: 4096, made: 0, notAfter: 1 },
+  ...{ note: '', host: '', state: 'open' },
+});
+const gate: Gate = { token: () => token, seat: () => undefined };
+const stranger = (): SwarmSecrets => ({
+  ...{ swarmId: operator.swarmId, epoch: 0, joining: { joinKey, seed: seed.slice(), tag } },
+});
+const secrets: SwarmSecrets = {
+  ...{ swarmId: operator.swarmId, operatorKey: operator.publicKey, epochKey, epoch: 1 },
+  ...{ epochId: head.id, head: head.bytes },
+};
 
 interface Talker {
   readonly frames: FrameSocket;
@@ -66,10 +91,10 @@ export async function admissionPeers(): Promise<Peers> {
   const pools = [new JpakePool(DEFAULT_NET_TUNING), new JpakePool(DEFAULT_NET_TUNING)] as const;
   const box: Secretbox = secretbox();
   const make = (role: 'initiator' | 'responder', identity: Identity): Admission => {
-    const [pool, own] = role === 'initiator' ? [pools[0], stranger] : [pools[1], secrets];
+    const [pool, own] = role === 'initiator' ? [pools[0], stranger()] : [pools[1], secrets];
     const createPake = pool.create.bind(pool);
     const options = { role, identity, bootId: random(16), random, box, createPake };
-    return new Admission({ ...options, secrets: own });
+    return new Admission({ ...options, secrets: own, gate });
   };
   const server = newIdentity();
   return {

@@ -4,7 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { parseKeyEntry, type Identity, type SwarmSecrets } from '../secure/index.ts';
+import { deriveTokenKeys, parseJoinToken, parseKeyEntry } from '../secure/index.ts';
+import type { Identity, SwarmSecrets } from '../secure/index.ts';
+import { equalBytes } from '../wire/index.ts';
 import { SwarmNode } from '../net/index.ts';
 import { createQueryRunner, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
@@ -30,6 +32,7 @@ import { hasLeft, leftAt, markLeft, unmarkLeft } from './left-mark.ts';
 import type { Log } from './log.ts';
 import { requireCertificate, runRequest } from './run-request.ts';
 import { readSecrets, saveSecrets } from './secrets-file.ts';
+import { notAMember } from './set-up.ts';
 import type { StateFolder } from './state-folder.ts';
 import { observed } from './observed.ts';
 import { gone } from './quiet-alarms.ts';
@@ -90,7 +93,7 @@ export class Agent implements Asker {
     this.#alarms = new AlarmBook(options.state);
     this.#certificates = new Certificates(options.state, identity.nodeId, {
       secrets: () => this.#node.secrets,
-      revocations: () => this.#node.record('revocations')?.bytes,
+      revocations: () => this.#node.revocations.map((list) => list.bytes),
     });
     this.#actions = new Actions({
       ...{ state: options.state, nodeId: identity.nodeId, actions: options.config.actions },
@@ -264,6 +267,28 @@ export class Agent implements Asker {
     return next.newest.version;
   }
 
+  /** Whether the swarm is in a newer epoch that has no place for this host. */
+  get isLeftOut(): boolean {
+    const { head, newest } = this.#node.rolls();
+    return newest > (head?.number ?? 0);
+  }
+
+  /**
+   * The next `node.join` lets this host in again by a new token, with its identity.
+   * @throws SecureError `bad_token`; AgentError `already_initialised` for another swarm's
+   */
+  async prepareRejoin(token: string): Promise<void> {
+    const { swarmId, secret } = parseJoinToken(token);
+    if (!equalBytes(swarmId, this.swarmId)) {
+      throw new AgentError(
+        'already_initialised',
+        'the join token is of another swarm than this state folder',
+        'use a token of this swarm, or choose another folder with --state DIR',
+      );
+    }
+    this.#node.setJoining(await deriveTokenKeys(secret, swarmId));
+  }
+
   /**
    * From the next start on this host is out, until a person takes it back (`rejoin`).
    * @throws AgentError `state_unwritable`
@@ -298,7 +323,7 @@ export class Agent implements Asker {
   async #startNode(): Promise<SwarmNode> {
     const { state, config, hub, log } = this.#options;
     const secrets = readSecrets(state) ?? this.#options.joining?.secrets;
-    if (secrets === undefined) throw notInitialised(state);
+    if (secrets === undefined) throw notAMember(state);
     const node = await SwarmNode.start({
       listen: config.listen,
       advertise: [...config.advertise],
@@ -431,16 +456,8 @@ const OVERS_MAX = 1_000;
 /** @throws AgentError `config_invalid` or `not_initialised` */
 export function loadConfig(state: StateFolder): Config {
   const text = state.readText(CONFIG_FILE);
-  if (text === undefined) throw notInitialised(state);
+  if (text === undefined) throw notAMember(state);
   return parseConfig(text, state.file(CONFIG_FILE));
 }
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
-
-function notInitialised(state: StateFolder): AgentError {
-  return new AgentError(
-    'not_initialised',
-    `${JSON.stringify(state.path)} belongs to no swarm yet`,
-    'run `swarmplane init` for a new swarm, or `swarmplane up --join HOST:PORT` to join one',
-  );
-}

@@ -10,7 +10,8 @@ import {
   SecureError,
   type NodeId,
   type PinnedOperator,
-  type RevocationList,
+  revokedBy,
+  type Revoked,
   type RoleCertificate,
   type SwarmSecrets,
 } from '../secure/index.ts';
@@ -24,8 +25,8 @@ const CERTIFICATES_MAX = 16;
 
 export interface CertificateSources {
   secrets(): SwarmSecrets;
-  /** The operator's newest revocation list, as signed. */
-  revocations(): Uint8Array | undefined;
+  /** The operator's revocation lists in force, as signed. */
+  revocations(): readonly Uint8Array[];
 }
 
 export class Certificates {
@@ -33,7 +34,7 @@ export class Certificates {
   readonly #nodeId: NodeId;
   readonly #sources: CertificateSources;
   #own: readonly Uint8Array[];
-  #revoked: RevocationList | undefined;
+  #revoked: { readonly by: readonly Uint8Array[]; readonly all: Revoked } | undefined;
   /** A hub looks at its own ones before each claim: their signatures are verified once. */
   readonly #parsed = new WeakMap<Uint8Array, RoleCertificate>();
 
@@ -132,13 +133,15 @@ export class Certificates {
     return { operatorKey, swarmId };
   }
 
-  #revocations(pinned: PinnedOperator): RevocationList | undefined {
-    const bytes = this.#sources.revocations();
-    if (bytes === undefined) return undefined;
-    if (this.#revoked === undefined || !equalBytes(this.#revoked.bytes, bytes)) {
-      this.#revoked = parseRevocations(bytes, pinned);
+  #revocations(pinned: PinnedOperator): Revoked {
+    const by = this.#sources.revocations();
+    const known = this.#revoked;
+    if (known?.by.length === by.length && by.every((one, at) => equalBytes(one, known.by[at]!))) {
+      return known.all;
     }
-    return this.#revoked;
+    const all = revokedBy(by.map((bytes) => parseRevocations(bytes, pinned)));
+    this.#revoked = { by, all };
+    return all;
   }
 }
 

@@ -8,10 +8,10 @@ import { formatAddress } from './address.ts';
 import { AgentError } from './errors.ts';
 import { PackedAnswer } from './answer.ts';
 import { health } from './health.ts';
-import { install, records } from './operator-records.ts';
+import { install, records, tokens } from './operator-records.ts';
 import { resolveAny, resolveHosts } from './targets.ts';
 import type { MemberView, Targets } from '../swarm/index.ts';
-import { toHex } from '../wire/index.ts';
+import { prefixOfNode, toHex } from '../wire/index.ts';
 import { VERSION } from './version.ts';
 
 type Replies = AsyncGenerator<Packable, Packable | undefined>;
@@ -36,9 +36,11 @@ export function controlHandler(agent: Agent): ControlHandler {
       case 'key-list':
         return keyList(agent, request.node);
       case 'install':
-        return install(agent, request.bytes);
+        return install(agent, request);
       case 'records':
-        return records(agent);
+        return records(agent, request.after);
+      case 'tokens':
+        return tokens(agent);
       case 'actions':
         return actions(agent);
       case 'explain':
@@ -68,6 +70,7 @@ function status(agent: Agent): Packable {
     startedAt: agent.startedAt,
     members: members.length,
     alive: members.filter((member) => member.state === 'alive').length,
+    ...admissionStatus(agent),
     rssBytes: process.memoryUsage.rss(),
     hub: agent.hubStatus ?? null,
     history: agent.history.status as unknown as Packable,
@@ -85,7 +88,26 @@ async function leave(agent: Agent): Promise<Packable> {
   return true;
 }
 
+/** Whether hosts may join now, and how many. */
+function admissionStatus(agent: Agent) {
+  const { head, newest, roll, tokens: all } = agent.node.rolls();
+  const now = Date.now() / 1000;
+  const open = all.filter((token) => token.state === 'open' && token.notAfter >= now);
+  const seats = open.reduce(
+    (sum, { uses, seats: seen }) => sum + Math.max(0, uses - seen.length),
+    0,
+  );
+  return {
+    epoch: head?.number ?? 0,
+    leftOut: newest > (head?.number ?? 0),
+    roll: roll.size,
+    seats: all.reduce((sum, token) => sum + token.seats.length, 0),
+    admission: open.length === 0 ? 'closed' : `open for ${seats} hosts by ${open.length} tokens`,
+  };
+}
+
 function nodes(agent: Agent, all: boolean): Packable {
+  const { roll } = agent.node.rolls();
   const probes = new Map(agent.node.probes().map((probe) => [probe.nodeId, probe.verdict]));
   return (all ? everybody(agent) : agent.members()).map((member) => ({
     name: member.name,
@@ -100,6 +122,9 @@ function nodes(agent: Agent, all: boolean): Packable {
     linked: member.linked,
     signKey: toHex(member.entry.signKey),
     probe: probes.get(member.nodeId) ?? null,
+    tag: member.tag ?? null,
+    onRoll: roll.has(prefixOfNode(member.nodeId)),
+    admitted: member.admitted,
   }));
 }
 

@@ -12,7 +12,7 @@ import { StateFolder } from './state-folder.ts';
 
 /** Name of the socket in the state folder. */
 export const CONTROL_SOCKET = 'control.sock';
-/** An answer of 4 MiB and what is around it. */
+/** An answer of 4 MiB and what is around it; or an EPOCH of 16,384 hosts with a full list, 1.5 MiB. */
 export const CONTROL_FRAME_MAX = 5 * 1024 * 1024;
 /** sun_path holds 108 bytes with its end (unix(7)). */
 export const SOCKET_PATH_MAX = 107;
@@ -33,8 +33,16 @@ export type ControlRequest =
   | { readonly op: 'resolve'; readonly node: string }
   /** Hands a certificate or another record of the operator to the agent, as signed. */
   | { readonly op: 'install'; readonly bytes: Uint8Array }
-  /** The operator's newest records that this agent knows. */
-  | { readonly op: 'records' }
+  /** Hands over records that belong together, with the parts of the EPOCH among them: all or nothing. */
+  | {
+      readonly op: 'install';
+      readonly records: readonly Uint8Array[];
+      readonly parts: readonly Uint8Array[];
+    }
+  /** The members by id, 500 at once behind `after`, and what a record of the operator must fit. */
+  | { readonly op: 'records'; readonly after?: string }
+  /** The join tokens of the present epoch. */
+  | { readonly op: 'tokens' }
   /** What hubs may start here, what they started, and what this host may start elsewhere. */
   | { readonly op: 'actions' }
   | { readonly op: 'explain'; readonly sql: string }

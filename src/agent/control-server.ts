@@ -1,9 +1,9 @@
 /** Serves the control socket: takes one request a connection, gives its replies, one handler an op. */
 import { chmodSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { FRAME_MAX_AFTER_AUTH } from '../wire/index.ts';
 import type { Packable } from '../wire/index.ts';
 import {
+  CONTROL_FRAME_MAX,
   encodeMessage,
   messagesOf,
   SOCKET_PATH_MAX,
@@ -80,7 +80,7 @@ async function serveOne(
   handler: ControlHandler,
   signal: AbortSignal,
 ): Promise<void> {
-  const messages = messagesOf(socket, FRAME_MAX_AFTER_AUTH);
+  const messages = messagesOf(socket, CONTROL_FRAME_MAX);
   const first = await messages.next();
   if (first.done === true) {
     socket.end();

@@ -15,6 +15,7 @@ export class AgentError extends Error {
 export type AgentErrorCode =
   | 'state_unwritable'
   | 'state_corrupt'
+  | 'state_outdated'
   | 'not_initialised'
   | 'already_initialised'
   | 'already_running'

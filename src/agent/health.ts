@@ -13,8 +13,8 @@ export interface Health {
   /** Milliseconds since then by the clock that nobody can set. */
   readonly uptimeMs: number;
   readonly epoch: number;
-  /** Number of the newest EPOCH record that is known here, null without one. */
-  readonly epochRecord: number | null;
+  /** The newest that is known here whole: above `epoch` where this host was left out of it. */
+  readonly newestEpoch: number;
   readonly certificates: readonly CertificateHealth[];
   readonly alarms: readonly { kind: string; key: string; message: string; lastAt: number }[];
   readonly members: readonly { nodeId: string; name: string; state: string; self: boolean }[];
@@ -39,7 +39,7 @@ export function health(agent: Agent): Packable {
     startedAt: agent.startedAt,
     uptimeMs: agent.uptimeMs,
     epoch: node.secrets.epoch,
-    epochRecord: node.record('epoch')?.number ?? null,
+    newestEpoch: node.rolls().newest,
     certificates: agent.certificates.list(),
     alarms: agent
       .alarms()

@@ -183,12 +183,12 @@ function checkCertificates({ certificates }: Health): Finding[] {
 
 const DAYS_LOW = 14;
 
-function checkEpoch({ epoch, epochRecord }: Health): Finding {
-  if (epochRecord !== null && epochRecord > epoch) {
+function checkEpoch({ epoch, newestEpoch }: Health): Finding {
+  if (newestEpoch > epoch) {
     return broken(
       'epoch',
-      `the swarm is at epoch ${epochRecord}, this host still at ${epoch}`,
-      'see the alarm epoch_closed or persist_failed in swarm_alarms; a host that was away for 30 days joins anew',
+      `the swarm is at epoch ${newestEpoch}, this host still at ${epoch}`,
+      'see the alarm epoch_closed or persist_failed in swarm_alarms; a host that was left out comes back with `swarmplane up --join HOST:PORT` and a new join token',
     );
   }
   return fine('epoch', `epoch ${epoch}`);

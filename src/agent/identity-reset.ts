@@ -1,7 +1,7 @@
 /**
  * A new identity for a host whose state folder was copied: one of the two copies becomes a host like
  * any other that joins. Everything goes that belongs to the old identity or would speak in its name;
- * configuration, operator key and join token stay.
+ * configuration and operator key stay.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';

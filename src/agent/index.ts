@@ -22,7 +22,9 @@ export {
   type Origin,
   type SignedStatement,
 } from './history-statement.ts';
-export { OperatorDesk, ROLES } from './operator.ts';
+export { OperatorDesk, ROLES, type TokenTerms } from './operator.ts';
+export { planRotation } from './rotation.ts';
+export type { KnownMember, KnownToken, Placed, RotationPlan } from './rotation.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { broken, fine, skipped, warning } from './finding.ts';
 export type { AgentFigures } from './figures.ts';
@@ -33,8 +35,9 @@ export { hasLeft } from './left-mark.ts';
 export { openSeal, type OpenSeal } from './seal.ts';
 export {
   initSwarm,
+  FIRST_TOKEN,
   isInitialised,
-  JOIN_TOKEN_FILE,
+  notAMember,
   OPERATOR_KEY_FILE,
   prepareJoin,
 } from './set-up.ts';

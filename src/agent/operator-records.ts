@@ -1,4 +1,4 @@
-/** What the control socket takes of the operator: certificates, revocation lists, EPOCH records. */
+/** What the control socket takes of the operator, and what it tells whoever holds the operator key. */
 import {
   parseCertificate,
   parseOperatorRecord,
@@ -7,45 +7,85 @@ import {
   type PinnedOperator,
   type RoleCertificate,
 } from '../secure/index.ts';
-import type { Packable } from '../wire/index.ts';
+import { prefixOfNode, type Packable } from '../wire/index.ts';
 import type { Agent } from './agent.ts';
 import { AgentError } from './errors.ts';
 import { CERTIFICATE_KIND } from './run-request.ts';
 
-/** The newest records as signed, and what a new one of the operator must fit. */
-export function records(agent: Agent): Packable {
-  const { swarmId, epoch } = agent.node.secrets;
+/** Members in one answer. */
+const PAGE_MAX = 500;
+/** Prefixes named of those that are on the roll and unknown here. */
+const UNKNOWN_TOLD_MAX = 100;
+
+/** A page of members, by id, and with it what a new record of the operator must fit. */
+export function records(agent: Agent, after: unknown): Packable {
+  const { swarmId, epoch, epochId } = agent.node.secrets;
+  const rolls = agent.node.rolls();
+  const from = typeof after === 'string' ? after : '';
+  const all = agent
+    .members()
+    .filter((member) => member.state !== 'left' && member.nodeId > from)
+    .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+  const page = all.slice(0, PAGE_MAX);
   return {
-    ...{ swarmId, epoch, self: agent.nodeId },
-    revocations: agent.node.record('revocations')?.bytes ?? null,
-    members: agent
-      .members()
-      .filter((member) => member.state !== 'left')
-      .map(({ nodeId, name, entry }) => ({ nodeId, name, entry: entry.bytes })),
+    ...{ swarmId, epoch, epochId: epochId ?? '', newestEpoch: rolls.newest, self: agent.nodeId },
+    headTime: rolls.head?.time ?? 0,
+    links: agent.node.links().length,
+    lists: rolls.lists.map((list) => list.bytes),
+    roll: rolls.roll.size,
+    unknown: from === '' ? unknownOf(agent, rolls.roll) : { count: 0, prefixes: [] },
+    tokens: tokens(agent),
+    members: page.map((member) => ({
+      ...{ nodeId: member.nodeId, name: member.name, entry: member.entry.bytes },
+      ...{ state: member.state, since: member.since, admitted: member.admitted },
+      ...{ tag: member.tag ?? null, onRoll: rolls.roll.has(prefixOfNode(member.nodeId)) },
+      frozen: agent.node.keyList(member.nodeId).fork !== undefined,
+    })),
+    next: all.length > PAGE_MAX ? page.at(-1)!.nodeId : null,
   };
 }
 
+/** The join tokens of the present epoch, as members know them. */
+export function tokens(agent: Agent): Packable {
+  return agent.node.rolls().tokens.map(({ seats, ...token }) => ({
+    ...{ tag: token.tag, version: token.version, state: token.state, bytes: token.bytes },
+    ...{ uses: token.uses, made: token.made, notAfter: token.notAfter },
+    ...{ note: token.note, host: token.host, seen: seats.length },
+  }));
+}
+
+function unknownOf(agent: Agent, roll: ReadonlySet<string>): Packable {
+  const known = new Set(agent.members().map((member) => prefixOfNode(member.nodeId)));
+  const unknown = [...roll].filter((prefix) => !known.has(prefix));
+  return { count: unknown.length, prefixes: unknown.slice(0, UNKNOWN_TOLD_MAX) };
+}
+
+export interface InstallRequest {
+  /** One record. */
+  readonly bytes?: unknown;
+  /** Records that belong together, and the parts of the EPOCH among them. */
+  readonly records?: unknown;
+  readonly parts?: unknown;
+}
+
 /**
- * Takes in what the operator signed: a certificate goes to the host it is for, anything else
- * spreads.
+ * Takes in what the operator signed: a certificate goes to the host it is for, anything else is kept
+ * whole, then spreads.
  * @throws AgentError `invalid_request`; SecureError `bad_certificate`
  */
-export async function install(agent: Agent, bytes: unknown): Promise<Packable> {
+export async function install(agent: Agent, request: InstallRequest): Promise<Packable> {
+  const { bytes } = request;
+  const pinned = pinnedBy(agent);
+  if (bytes === undefined) {
+    const [all, parts] = [byteList(request.records), byteList(request.parts)];
+    return publish(agent, all, parts, pinned);
+  }
   if (!(bytes instanceof Uint8Array)) {
     throw new AgentError('invalid_request', 'the bytes of the record are missing');
   }
-  const pinned = pinnedBy(agent);
   const certificate = ifValid(() => parseCertificate(bytes, pinned));
   if (certificate !== undefined) return installCertificate(agent, certificate);
-  const record = ifValid(() => parseOperatorRecord(bytes, pinned));
-  if (record === undefined) {
-    throw new AgentError(
-      'invalid_request',
-      "this is no record that this swarm's operator signed",
-      'the operator key that signed it must be the one `swarmplane init` made for this swarm',
-    );
-  }
-  return publish(agent, record);
+  return publish(agent, [bytes], [], pinned);
 }
 
 async function installCertificate(agent: Agent, certificate: RoleCertificate): Promise<Packable> {
@@ -73,23 +113,45 @@ async function handOver(agent: Agent, { nodeId, bytes }: RoleCertificate, name: 
   }
 }
 
-function publish(agent: Agent, record: OperatorRecord): Packable {
-  if (!agent.node.publish(record.bytes)) {
-    const known = agent.node.record(record.kind)?.number;
-    const newest = known === undefined ? 'what' : `number ${known}, which`;
+async function publish(
+  agent: Agent,
+  all: readonly Uint8Array[],
+  parts: readonly Uint8Array[],
+  pinned: PinnedOperator,
+): Promise<Packable> {
+  const parsed = all.map((bytes) => ifValid(() => parseOperatorRecord(bytes, pinned)));
+  const last = parsed.at(-1);
+  if (last === undefined || parsed.includes(undefined)) {
     throw new AgentError(
       'invalid_request',
-      `number ${record.number} is not newer than ${newest} this swarm has`,
+      "this is no record that this swarm's operator signed",
+      'the operator key that signed it must be the one `swarmplane init` made for this swarm',
+    );
+  }
+  if (!(await agent.node.install({ records: all, parts }))) {
+    throw new AgentError(
+      'invalid_request',
+      `number ${last.number} is not newer than what this swarm has`,
       'make it anew: the number counts on from what the agent knows',
     );
   }
-  return { kind: record.kind, number: record.number, nodeId: record.head?.nodeId ?? null };
+  return toldOf(last);
+}
+
+function toldOf(record: OperatorRecord): Packable {
+  const { kind, number } = record;
+  return { kind, number, nodeId: record.kind === 'head' ? record.head.nodeId : null };
 }
 
 function pinnedBy(agent: Agent): PinnedOperator {
   const { operatorKey, swarmId } = agent.node.secrets;
   if (operatorKey !== undefined) return { operatorKey, swarmId };
   throw new AgentError('not_initialised', 'this host does not know the operator key yet');
+}
+
+function byteList(value: unknown): Uint8Array[] {
+  if (Array.isArray(value) && value.every((one) => one instanceof Uint8Array)) return value;
+  throw new AgentError('invalid_request', 'the records are missing');
 }
 
 function ifValid<T>(parse: () => T): T | undefined {

@@ -6,19 +6,27 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import {
-  issueCertificate,
-  createEpochRecord,
+  createEpoch,
   createJoinToken,
-  deriveJoinKey,
+  deriveTokenKeys,
+  issueCertificate,
   issueHeadCertificate,
   issueRevocations,
+  issueToken,
+  nameTag,
   OperatorKey,
   parseKeyEntry,
   parseRevocations,
+  parseTokenRecord,
   SecureError,
+  type EpochHead,
+  type EpochId,
   type NamedHead,
   type NodeId,
+  type PinnedOperator,
+  type TokenRecord,
 } from '../secure/index.ts';
+import type { OperatorBundle } from '../swarm/index.ts';
 import { equalBytes, toHex } from '../wire/index.ts';
 import { AgentError } from './errors.ts';
 
@@ -37,6 +45,28 @@ export interface Granted {
   readonly nodeId: NodeId;
   /** Unix seconds. */
   readonly notAfter: number;
+}
+
+/** What a join token is made with. */
+export interface TokenTerms {
+  /** Hosts that it may bring. */
+  readonly uses: number;
+  readonly hours: number;
+  readonly note: string;
+  /** The name of the one host it is for; empty for any. */
+  readonly host: string;
+}
+
+export interface NewToken {
+  readonly text: string;
+  readonly record: TokenRecord;
+}
+
+export interface NewEpochOrder {
+  readonly bundle: OperatorBundle;
+  readonly head: EpochHead;
+  readonly epochKey: Uint8Array;
+  readonly token: NewToken | undefined;
 }
 
 export class OperatorDesk {
@@ -102,18 +132,20 @@ export class OperatorDesk {
       .map((granted) => granted.serial);
   }
 
-  /** The list after `before` with more in it, as signed. @throws AgentError `operator_key` */
+  /**
+   * The list that stands in place of those in force with more in it, as signed.
+   * @throws AgentError `operator_key`
+   */
   revoke(
-    before: Uint8Array | undefined,
+    inForce: readonly Uint8Array[],
     added: { readonly serials?: readonly string[]; readonly expelled?: readonly NodeId[] },
+    epoch: number,
   ): { readonly number: number; readonly bytes: Uint8Array } {
-    const pinned = { operatorKey: this.#key.publicKey, swarmId: this.#key.swarmId };
-    try {
-      return issueRevocations(this.#key, before && parseRevocations(before, pinned), added);
-    } catch (error) {
-      const message = `can not revoke that: ${(error as Error).message}`;
-      throw new AgentError('operator_key', message, undefined, { cause: error });
-    }
+    const day = Math.floor(Date.now() / 86_400_000);
+    return this.#signing('can not revoke that', () => {
+      const lists = inForce.map((bytes) => parseRevocations(bytes, this.#pinned));
+      return issueRevocations(this.#key, lists, added, { day, epoch });
+    });
   }
 
   /** The operator's word on which entry of a forked key list is the good one, as signed. */
@@ -121,27 +153,71 @@ export class OperatorDesk {
     return issueHeadCertificate(this.#key, head, Math.floor(Date.now() / 1000));
   }
 
+  /** A join token for an epoch, and the record of it. @throws AgentError `operator_key` */
+  async newToken(epochId: EpochId, { uses, hours, note, host }: TokenTerms): Promise<NewToken> {
+    const { swarmId } = this.#key;
+    const { text, secret } = createJoinToken({ swarmId, random });
+    const { publicKey, joinKey, seed } = await deriveTokenKeys(secret, swarmId);
+    seed.fill(0);
+    const made = Math.floor(Date.now() / 1000);
+    return this.#signing('can not make that token', () => {
+      const notAfter = made + Math.round(hours * 3600);
+      const content = { epochId, version: 1, publicKey, joinKey, uses, made, notAfter, note, host };
+      return { text, record: issueToken(this.#key, { ...content, state: 'open' }) };
+    });
+  }
+
+  /** The next version of a token, which lets nobody in any more beyond those that were seen. */
+  endToken(bytes: Uint8Array, seen: number): TokenRecord {
+    return this.#signing('can not end that token', () => {
+      const token = parseTokenRecord(bytes, this.#pinned);
+      const { version, uses } = token;
+      const next = { version: version + 1, uses: Math.min(uses, seen), state: 'ended' } as const;
+      return issueToken(this.#key, { ...token, ...next });
+    });
+  }
+
   /**
-   * A new join secret and epoch key: the EPOCH record with both sealed to the members that stay,
-   * and the new join token.
+   * A new epoch: a new key for those that stay, who are its roll, and a first token unless there are
+   * no `terms`. All of it goes to the agent in one piece.
    * @throws AgentError `operator_key`
    */
-  async rotateSecret(
-    epoch: number,
-    stay: readonly Uint8Array[],
-  ): Promise<{ readonly token: string; readonly record: Uint8Array }> {
-    const { swarmId } = this.#key;
-    const token = createJoinToken({ swarmId, epoch, random });
-    const joinKey = await deriveJoinKey(token.secret, swarmId);
+  async newEpoch(options: {
+    readonly parent: EpochId | undefined;
+    readonly epoch: number;
+    readonly members: readonly { readonly entry: Uint8Array; readonly name: string }[];
+    readonly terms: TokenTerms | undefined;
+    /** Goes before the EPOCH: whom it expels is out before the new key is made known. */
+    readonly list?: Uint8Array;
+  }): Promise<NewEpochOrder> {
+    const { parent, epoch, members, terms, list } = options;
+    const epochKey = random(32);
+    const claims = new Map<string, number>();
+    for (const { name } of members) claims.set(name, (claims.get(name) ?? 0) + 1);
+    const tagOf = (name: string) =>
+      claims.get(name) === 1 ? nameTag(this.#key.swarmId, name) : new Uint8Array(8);
+    const { head, parts } = this.#signing('can not make an EPOCH', () =>
+      createEpoch(this.#key, {
+        ...{ epoch, parent, epochKey, random, nowSeconds: Math.floor(Date.now() / 1000) },
+        members: members.map(({ entry, name }) => ({
+          ...{ entry: parseKeyEntry(entry), nameTag: tagOf(name) },
+        })),
+      }),
+    );
+    const token = terms === undefined ? undefined : await this.newToken(head.id, terms);
+    const records = [...(list ? [list] : []), head.bytes, ...(token ? [token.record.bytes] : [])];
+    return { bundle: { records, parts }, head, epochKey, token };
+  }
+
+  get #pinned(): PinnedOperator {
+    return { operatorKey: this.#key.publicKey, swarmId: this.#key.swarmId };
+  }
+
+  #signing<T>(what: string, sign: () => T): T {
     try {
-      const record = createEpochRecord(this.#key, {
-        ...{ epoch, joinKey, epochKey: random(32), random },
-        members: stay.map(parseKeyEntry),
-        nowSeconds: Math.floor(Date.now() / 1000),
-      });
-      return { token: token.text, record };
+      return sign();
     } catch (error) {
-      const message = `can not make an EPOCH record: ${(error as Error).message}`;
+      const message = `${what}: ${(error as Error).message}`;
       throw new AgentError('operator_key', message, undefined, { cause: error });
     }
   }

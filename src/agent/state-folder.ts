@@ -133,7 +133,8 @@ export class StateFolder {
    */
   removeLeftovers(): void {
     for (const name of readdirSync(this.path)) {
-      if (/^\..*\.[0-9a-f]{12}\.new$/.test(name)) rmSync(this.file(name), { force: true });
+      const ours = /^\..*\.[0-9a-f]{12}\.new$/.test(name) || name === 'join.token.new';
+      if (ours) rmSync(this.file(name), { force: true });
     }
   }
 }

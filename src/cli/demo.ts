@@ -4,7 +4,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +12,13 @@ import type { Command } from 'commander';
 import {
   CONFIG_FILE,
   CONTROL_SOCKET,
+  controlOnce,
+  FIRST_TOKEN,
   initSwarm,
   isInitialised,
-  JOIN_TOKEN_FILE,
   loadConfig,
+  OPERATOR_KEY_FILE,
+  OperatorDesk,
   renderConfig,
   StateFolder,
 } from '../agent/index.ts';
@@ -60,6 +63,7 @@ class Demo {
   readonly #interrupted = new AbortController();
   /** Hosts without history in the hub. */
   #missing: readonly Missing[] = [];
+  #isTokenNew = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -92,7 +96,7 @@ class Demo {
     const { nodeId } = await this.#ready(HUB, () => true);
     progress.next();
     await grantDemoAction(this.#state(HUB), nodeId);
-    const token = this.#state(HUB).file(JOIN_TOKEN_FILE);
+    const token = await this.#tokenFile();
     for (const name of NAMES.slice(1)) {
       const listen = await this.#prepareMember(name, hubAddress);
       const join = ['--join', hubAddress, '--token-file', token];
@@ -174,9 +178,37 @@ Ctrl-C stops all of it; the next start finds the data again.
   async #prepareHub(): Promise<string> {
     const state = this.#state(HUB);
     const listen = await addressOf(state);
-    if (!isInitialised(state)) await initSwarm(state, { name: HUB, listen });
+    if (!isInitialised(state)) this.#keepToken(await initSwarm(state, { name: HUB, listen }));
     allowDemoAction(state);
     return listen;
+  }
+
+  /** A token of an earlier start may have ended: hosts that are not in yet get a new one. */
+  async #tokenFile(): Promise<string> {
+    const state = this.#state(HUB);
+    const key = state.file(OPERATOR_KEY_FILE);
+    const wanted = NAMES.some((name) => !isInitialised(this.#state(name)));
+    if (this.#isTokenNew || !wanted || !existsSync(key)) return this.#token;
+    const desk = await OperatorDesk.open(key);
+    const socket = state.file(CONTROL_SOCKET);
+    const known = (await controlOnce(socket, { op: 'records' })) as unknown as { epochId: string };
+    const { text, record } = await desk.newToken(known.epochId, {
+      ...FIRST_TOKEN,
+      uses: 3,
+      hours: 1,
+    });
+    await controlOnce(socket, { op: 'install', bytes: record.bytes });
+    this.#keepToken(text);
+    return this.#token;
+  }
+
+  #keepToken(text: string): void {
+    writeFileSync(this.#token, `${text}\n`, { mode: 0o600 });
+    this.#isTokenNew = true;
+  }
+
+  get #token(): string {
+    return `${this.#folder}/join.token`;
   }
 
   /** A host that joins keeps the configuration that it finds. */

@@ -41,7 +41,7 @@ function told(path: string, done: IdentityReset, name: string | undefined): stri
 }
 
 const HELP = `
-For a machine that was set up as a copy of another one, state folder included: both show one identity, take each other's links, and are frozen (alarm "clone"). On one of the two, with its agent stopped, this removes the identity and all that belongs to it, and makes a new one. config.yaml, operator.key and join.token stay. A folder with the database of a hub is refused.
+For a machine that was set up as a copy of another one, state folder included: both show one identity, take each other's links, and are frozen (alarm "clone"). On one of the two, with its agent stopped, this removes the identity and all that belongs to it, and makes a new one. config.yaml and operator.key stay. A folder with the database of a hub is refused.
 
 Example:
   $ swarmplane identity reset --name web2`;

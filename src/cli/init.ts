@@ -1,26 +1,36 @@
 import type { Command } from 'commander';
-import { initSwarm, JOIN_TOKEN_FILE, OPERATOR_KEY_FILE, StateFolder } from '../agent/index.ts';
+import { initSwarm, OPERATOR_KEY_FILE, StateFolder } from '../agent/index.ts';
 import { readSecretLine, stateOf, withHostOptions, type HostOptions } from './options.ts';
+import { showToken, termsOf, withTermsOptions, type TermsOptions } from './token.ts';
+
+interface InitOptions extends HostOptions, TermsOptions {
+  readonly passphraseFile?: string;
+  readonly tokenFile?: string;
+}
 
 export function registerInit(program: Command): void {
   const command = program
     .command('init')
     .description('make a new swarm: write configuration and operator key, print the join token')
     .option('--passphrase-file <FILE>', 'protect the operator key with the first line of FILE')
+    .option('--yes', 'more than 100 uses')
     .addHelpText('after', HELP);
-  withHostOptions(command).action(async (options: HostOptions & { passphraseFile?: string }) => {
+  withTermsOptions(command, '32', '168');
+  withHostOptions(command).action(async (options: InitOptions) => {
+    const { passphraseFile } = options;
     const passphrase =
-      options.passphraseFile === undefined
-        ? undefined
-        : readSecretLine(options.passphraseFile, 'passphrase');
+      passphraseFile === undefined
+        ? {}
+        : { passphrase: readSecretLine(passphraseFile, 'passphrase') };
+    const terms = termsOf(options);
     const state = StateFolder.open(stateOf(command));
-    const token = await initSwarm(state, options, passphrase);
+    const token = await initSwarm(state, options, { ...passphrase, token: terms });
     process.stderr.write(`swarmplane: new swarm in ${state.path}
-operator key: ${state.file(OPERATOR_KEY_FILE)}${passphrase === undefined ? ' (no passphrase)' : ''}
-  it signs who may command the swarm: move it to a safe place offline
-join token:   ${state.file(JOIN_TOKEN_FILE)}, and here:
+operator key: ${state.file(OPERATOR_KEY_FILE)}${passphraseFile === undefined ? ' (no passphrase)' : ''}
+  it signs who may command the swarm, and who is in it: copy it to a safe place offline, then remove it
+join token, for ${terms.uses} hosts within ${terms.hours} hours:
 `);
-    process.stdout.write(`${token}\n`);
+    showToken(token, options.tokenFile);
     process.stderr.write(
       `next: \`swarmplane up\` here, then \`swarmplane up --join HOST:PORT\` elsewhere\n`,
     );
@@ -28,7 +38,7 @@ join token:   ${state.file(JOIN_TOKEN_FILE)}, and here:
 }
 
 const HELP = `
-The join token admits a host to the swarm: whoever has it can join. Keep it as you keep a root password.
+The join token lets hosts in: whoever has it can bring as many as it says. Keep it as you keep a root password; \`swarmplane token\` makes more and ends them.
 
 Example:
   $ swarmplane init --name web1 > join.token && swarmplane up`;

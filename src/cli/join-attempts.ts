@@ -39,7 +39,9 @@ const WAITS_FOR: Readonly<Record<string, string>> = {
 };
 const REFUSALS: ReadonlySet<string> = new Set([
   ...['wrong_secret', 'wrong_swarm', 'wrong_epoch', 'cannot_admit', 'not_admitted'],
-  ...['not_swarmplane', 'self', 'clone', 'wrong_peer'],
+  ...['not_swarmplane', 'self', 'clone', 'wrong_peer', 'expelled', 'wrong_clock', 'swarm_full'],
+  // A token that was made a moment ago has not come to every member yet.
+  ...['unknown_token', 'token_ended', 'token_used_up'],
 ]);
 
 interface Tried {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { controlOnce } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
-import { json, table } from './text.ts';
+import { json, printable, table } from './text.ts';
 
 /** As the op `nodes` of the control socket answers. */
 export interface NodeView {
@@ -16,6 +16,12 @@ export interface NodeView {
   readonly self: boolean;
   /** What the last probe of it found; null before the first. */
   readonly probe: string | null;
+  /** Of the join token that its record names. */
+  readonly tag: string | null;
+  /** Whether the operator named it at the last rotation. */
+  readonly onRoll: boolean;
+  /** False once a rotation has left it out. */
+  readonly admitted: boolean;
 }
 
 export function registerNodes(program: Command): void {
@@ -24,11 +30,61 @@ export function registerNodes(program: Command): void {
     .description('list the hosts of the swarm as this host knows them')
     .option('--all', 'those that were forgotten or expelled, too')
     .option('--json', 'print JSON')
-    .action(async ({ all = false, ...options }: { all?: boolean; json?: boolean }) => {
+    .option('--tree', 'show by what each host came in: roll or join token')
+    .action(async (options: { all?: boolean; json?: boolean; tree?: boolean }) => {
+      const { all = false } = options;
       const value = await controlOnce(controlSocketOf(command), { op: 'nodes', all });
       const nodes = value as unknown as NodeView[];
-      process.stdout.write(options.json ? `${json(nodes)}\n` : nodeTable(nodes));
+      if (options.tree) process.stdout.write(await tree(controlSocketOf(command), nodes));
+      else process.stdout.write(options.json ? `${json(nodes)}\n` : nodeTable(nodes));
     });
+}
+
+interface TokenView {
+  readonly tag: string;
+  readonly state: string;
+  readonly uses: number;
+  readonly seen: number;
+  readonly notAfter: number;
+  readonly note: string;
+  readonly host: string;
+}
+
+/** Epoch, then what let hosts in, then the hosts. */
+async function tree(socket: string, nodes: readonly NodeView[]): Promise<string> {
+  const status = (await controlOnce(socket, { op: 'status' })) as { epoch: number };
+  const tokens = (await controlOnce(socket, { op: 'tokens' })) as unknown as TokenView[];
+  const lines = [`epoch ${status.epoch}`];
+  const branch = (title: string, hosts: readonly NodeView[]): void => {
+    lines.push(`  ${title}`);
+    for (const host of hosts) lines.push(`    ${hostLine(host)}`);
+  };
+  const onRoll = nodes.filter((node) => node.onRoll);
+  branch(`roll: ${onRoll.length} hosts, named at the last rotation`, onRoll);
+  for (const token of tokens) {
+    const hosts = nodes.filter((node) => !node.onRoll && node.tag === token.tag);
+    branch(tokenLine(token), hosts);
+  }
+  const tags = new Set(tokens.map((token) => token.tag));
+  const others = nodes.filter(
+    (node) => !node.onRoll && !(node.admitted && tags.has(node.tag ?? '')),
+  );
+  const left = others.filter((node) => !tags.has(node.tag ?? ''));
+  if (left.length > 0) branch('left out by the last rotation', left);
+  return `${lines.join('\n')}\n`;
+}
+
+function tokenLine({ tag, state, uses, seen, notAfter, note, host }: TokenView): string {
+  const ends = new Date(notAfter * 1000).toISOString().slice(0, 16).replace('T', ' ');
+  const more = seen > uses ? ', OVER-USED' : '';
+  const who = host === '' ? '' : `, for ${printable(host)}`;
+  const what = note === '' ? '' : `, ${printable(note)}`;
+  return `token ${tag}: ${seen} of ${uses} hosts, ${state}, ends ${ends}${more}${who}${what}`;
+}
+
+function hostLine({ name, nodeId, state, since, self }: NodeView): string {
+  const at = new Date(since).toISOString().slice(0, 19).replace('T', ' ');
+  return `${printable(name)}  ${nodeId}  ${state} since ${at}${self ? ', this host' : ''}`;
 }
 
 function nodeTable(nodes: readonly NodeView[]): string {

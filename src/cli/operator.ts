@@ -8,6 +8,7 @@ import {
   StateFolder,
   writeRecordFile,
 } from '../agent/index.ts';
+import type { KnownMember, KnownToken } from '../agent/index.ts';
 import { CliError, EXIT } from './errors.ts';
 import type { KeyList } from './key.ts';
 import { controlSocketOf, parseList, readSecretLine, stateOf } from './options.ts';
@@ -55,15 +56,38 @@ export function openDesk(command: Command, options: KeyOptions): Promise<Operato
 export interface KnownRecords {
   readonly swarmId: Uint8Array;
   readonly epoch: number;
+  readonly epochId: string;
+  /** Above `epoch` where this host was left out. */
+  readonly newestEpoch: number;
+  /** When the present epoch was made, Unix seconds. */
+  readonly headTime: number;
   readonly self: string;
-  readonly revocations: Uint8Array | null;
-  /** Those that did not leave and were not forgotten; `entry` is the newest key entry as signed. */
-  readonly members: readonly { nodeId: string; name: string; entry: Uint8Array }[];
+  readonly links: number;
+  /** Revocation lists in force, as signed. */
+  readonly lists: readonly Uint8Array[];
+  /** Hosts on the roll of the present epoch, and those of them that are unknown here. */
+  readonly roll: number;
+  readonly unknown: { readonly count: number; readonly prefixes: readonly string[] };
+  readonly tokens: readonly KnownToken[];
+  /** Those that did not leave and were not forgotten, by id. */
+  readonly members: readonly KnownMember[];
 }
 
+/** In pages: ten thousand hosts are more than one answer holds. */
 export async function knownRecords(command: Command): Promise<KnownRecords> {
-  const value = await controlOnce(controlSocketOf(command), { op: 'records' });
-  return value as unknown as KnownRecords;
+  type Page = KnownRecords & { readonly next: string | null };
+  const ask = async (after?: string): Promise<Page> => {
+    const request = { op: 'records', ...(after !== undefined && { after }) } as const;
+    return (await controlOnce(controlSocketOf(command), request)) as unknown as Page;
+  };
+  const first = await ask();
+  const members = [...first.members];
+  for (let next = first.next; next !== null;) {
+    const page = await ask(next);
+    members.push(...page.members);
+    next = page.next;
+  }
+  return { ...first, members };
 }
 
 interface Told {
@@ -155,7 +179,7 @@ function registerRevoke(operator: Command): void {
         'the ledger lies beside the key file; or revoke by serial, or expel the host',
       );
     }
-    const list = desk.revoke(known.revocations ?? undefined, { serials });
+    const list = desk.revoke(known.lists, { serials }, known.epoch);
     await controlOnce(controlSocketOf(command), { op: 'install', bytes: list.bytes });
     process.stdout.write(`revoked ${serials.join(', ')} (list ${list.number})\n`);
   });

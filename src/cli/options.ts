@@ -111,7 +111,7 @@ function readTokenFile(file: string): string {
     refuseToken(file, '--token-file');
     throw new CliError(
       `cannot read the join token from ${JSON.stringify(file)}: ${(error as Error).message}`,
-      '`swarmplane init` wrote it to join.token in its state folder',
+      '`swarmplane token new` prints one; keep it in a file of mode 0600',
     );
   }
 }

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   actions: async () => (await import('./actions.ts')).registerActions,
   key: async () => (await import('./key.ts')).registerKey,
   identity: async () => (await import('./identity.ts')).registerIdentity,
+  token: async () => (await import('./token.ts')).registerToken,
   secret: async () => (await import('./secret.ts')).registerSecret,
   tables: async () => (await import('./tables.ts')).registerTables,
   audit: async () => (await import('./audit.ts')).registerAudit,

@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import {
   Agent,
-  AgentError,
   createLog,
   hasLeft,
   isInitialised,
   leftAt,
   loadConfig,
+  notAMember,
   parseAddress,
   prepareJoin,
   StateFolder,
@@ -48,17 +48,14 @@ export async function startAgent(
     if (options.rejoin !== true && (await isOut(state))) return undefined;
     return startMember(state, options, hub);
   }
-  if (options.join === undefined) {
-    throw new AgentError(
-      'not_initialised',
-      `${JSON.stringify(state.path)} belongs to no swarm yet`,
-      'run `swarmplane init` for a new swarm, or add --join HOST:PORT to join one',
-    );
-  }
+  if (options.join === undefined) throw notAMember(state);
   return join(state, options, options.join, hub);
 }
 
-/** A member already: --join names one more address to find the others by. */
+/**
+ * A member already: --join names one more address to find the others by. Where a rotation has left it
+ * out, the token lets it in again as the host that it is.
+ */
 async function startMember(state: StateFolder, options: UpOptions, hub: boolean): Promise<Started> {
   const config = loadConfig(state);
   const seeds = options.join === undefined ? [] : [checkedAddress(options.join)];
@@ -70,6 +67,9 @@ async function startMember(state: StateFolder, options: UpOptions, hub: boolean)
     log,
     ...(options.rejoin === true && { rejoin: true }),
   });
+  if (options.join !== undefined && agent.isLeftOut) {
+    await rejoin(agent, options.join, await readToken(options.tokenFile), log);
+  }
   return { agent, state, log };
 }
 
@@ -104,6 +104,16 @@ function waitFor(isSo: () => boolean): Promise<boolean> {
 const LOOK_MS = 1_000;
 const STOPS = ['SIGINT', 'SIGTERM'] as const;
 
+async function rejoin(agent: Agent, seed: string, token: string, log: Log): Promise<void> {
+  try {
+    await agent.prepareRejoin(token);
+  } catch (error) {
+    await agent.stop();
+    throw error;
+  }
+  await letIn(agent, [seed], log);
+}
+
 async function join(
   state: StateFolder,
   options: UpOptions,
@@ -115,12 +125,17 @@ async function join(
   const { joining, config } = await prepareJoin(state, options, seed, token);
   const log = createLog(config.log, config.name);
   const agent = await Agent.start({ state, config, hub, log, joining });
+  await letIn(agent, [...new Set([seed, ...config.seeds])], log);
+  return { agent, state, log };
+}
+
+/** Stops the agent when nobody lets it in, or somebody gives up waiting. */
+async function letIn(agent: Agent, addresses: readonly string[], log: Log): Promise<void> {
   const stop = new AbortController();
-  const abort = (): void => stop.abort(new CliError(`gave up joining through ${seed}`));
+  const abort = (): void => stop.abort(new CliError(`gave up joining through ${addresses[0]}`));
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.once(signal, abort);
   try {
-    const addresses = [...new Set([seed, ...config.seeds])];
     const member = await joinSwarm(agent, addresses, log, stop.signal);
     log.info({ member }, 'joined the swarm');
   } catch (error) {
@@ -129,7 +144,6 @@ async function join(
   } finally {
     for (const signal of signals) process.off(signal, abort);
   }
-  return { agent, state, log };
 }
 
 function checkedAddress(text: string): string {

@@ -68,7 +68,8 @@ export class Connector {
   }
 
   #admitted(): boolean {
-    return this.#handlers.self().secrets.epochKey !== undefined;
+    const { epochKey, joining } = this.#handlers.self().secrets;
+    return epochKey !== undefined && joining === undefined;
   }
 
   async #connect(

@@ -30,10 +30,11 @@ export function createCore(
   return new SwarmCore({
     self: {
       ...{ nodeId: identity.nodeId, entry: identity.newest, bootId: here.bootId },
-      ...{ name, labels, version, hub },
+      ...{ name, labels, version, hub, admission: secrets.admission ?? new Uint8Array(0) },
       addresses: options.advertise?.length ? options.advertise : defaultAdvertised(host, port),
     },
     ...{ swarmId: secrets.swarmId, epoch: secrets.epoch, random: here.random, seeds },
+    ...(secrets.head && { head: secrets.head }),
     crypto: { ...identity.crypto(), sign: (message) => here.identity().sign(message) },
     keyBook: here.keyBook,
     parseEntry,
@@ -57,7 +58,7 @@ export function readKeyBook({ identity, store, log }: NetOptions): KeyBook {
 }
 
 /** The keys of the core's persist effects. */
-const KEPT_KEYS = ['members', 'incarnation', 'records', 'prekeys', 'seals'];
+const KEPT_KEYS = ['members', 'incarnation', 'records', 'seats', 'prekeys', 'seals'];
 
 function readKept(store: Store): Map<string, Uint8Array> {
   const kept = KEPT_KEYS.map((key) => [key, store.read(key)] as const);

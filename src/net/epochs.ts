@@ -1,12 +1,13 @@
 /**
- * Goes over to a new epoch when the operator's record of it is there (docs/protocol.md section 4):
- * the new secrets are on the disk before they are used. A crash anywhere is made good at the next
- * start, since the record is kept by the core, or shown again by any member.
+ * Goes over to a new epoch when the operator's EPOCH of it is there (docs/protocol.md section 4): the
+ * new secrets are on the disk before they are used. A crash anywhere is made good at the next start,
+ * since the EPOCH is kept by the core, or shown again by any member.
  */
 import {
   enterEpoch,
   forgetOldEpochs,
   SecureError,
+  type EpochHead,
   type Identity,
   type SwarmSecrets,
 } from '../secure/index.ts';
@@ -20,7 +21,8 @@ export interface EpochsHandlers {
   wall(): number;
   /** Resolves when the secrets are on disk. */
   save(secrets: SwarmSecrets): Promise<void>;
-  use(secrets: SwarmSecrets): void;
+  /** `head`: where it is another epoch. */
+  use(secrets: SwarmSecrets, head?: EpochHead): void;
   alarm(alarm: Alarm): void;
   readonly log: NetLog;
 }
@@ -40,17 +42,17 @@ export class Epochs {
     this.#sweeper = setInterval(() => this.forgetOld(), SWEEP_MS);
   }
 
-  /** One after the other; a record of the present epoch or an older one changes nothing. */
-  enter(record: Uint8Array): void {
+  /** One after the other; an EPOCH that is not above the present one changes nothing. */
+  enter(head: EpochHead, part: Uint8Array | undefined): void {
     this.#last = this.#last.then(async () => {
       const { secrets, identity, wall } = this.#handlers;
-      const now = Math.floor(wall() / 1000);
+      const self = { identity: identity(), nowSeconds: Math.floor(wall() / 1000) };
       try {
-        const next = enterEpoch(secrets(), record, identity(), now);
-        if (next !== secrets()) await this.#goOver(next);
-        this.#endAlarms();
+        const next = enterEpoch(secrets(), head, part, self);
+        if (next !== secrets()) await this.#goOver(next, head);
+        this.endAlarms();
       } catch (error) {
-        this.#handleError(record, error as Error);
+        this.#handleError(head, part, error as Error);
       }
     });
   }
@@ -77,14 +79,14 @@ export class Epochs {
     clearTimeout(this.#retry);
   }
 
-  async #goOver(next: SwarmSecrets): Promise<void> {
+  async #goOver(next: SwarmSecrets, head?: EpochHead): Promise<void> {
     await this.#handlers.save(next);
-    this.#handlers.use(next);
+    this.#handlers.use(next, head);
     this.#handlers.log.info({ epoch: next.epoch }, 'the epoch key is that of this epoch now');
   }
 
   /** This host holds the epoch of a record that it was shown, or a later one. */
-  #endAlarms(): void {
+  endAlarms(): void {
     const { alarm, wall } = this.#handlers;
     for (const kind of this.#open) alarm({ kind, key: KEY, message: '', at: wall(), over: true });
     this.#open.clear();
@@ -95,7 +97,7 @@ export class Epochs {
     this.#handlers.alarm({ kind, key: KEY, message, at: this.#handlers.wall() });
   }
 
-  #handleError(record: Uint8Array, error: Error): void {
+  #handleError(head: EpochHead, part: Uint8Array | undefined, error: Error): void {
     this.#handlers.log.error({ err: error }, 'cannot go over to a new epoch');
     const { message } = error;
     if (error instanceof SecureError) {
@@ -103,7 +105,7 @@ export class Epochs {
     }
     const text = `the secrets of a new epoch cannot be kept: ${message}; check that the state folder is writable and not full`;
     this.#raise('persist_failed', text);
-    this.#retry = setTimeout(() => this.enter(record), RETRY_MS);
+    this.#retry = setTimeout(() => this.enter(head, part), RETRY_MS);
   }
 }
 

@@ -32,6 +32,14 @@ export type NetErrorCode =
   /** Same swarm, another epoch. */
   | 'wrong_epoch'
   | 'wrong_secret'
+  /** That member does not know the join token. */
+  | 'unknown_token'
+  | 'token_ended'
+  | 'token_used_up'
+  /** That member's clock is wrong. */
+  | 'wrong_clock'
+  | 'swarm_full'
+  | 'expelled'
   /** The peer has too much to do; try again later. */
   | 'busy'
   /** The peer has the epoch key but no join key, so it admits nobody. */
@@ -51,4 +59,6 @@ export type NetErrorCode =
   /** The caller's signal. */
   | 'aborted'
   | 'stopped'
+  /** What must be on the disk first could not be written. */
+  | 'not_kept'
   | 'worker_failed';

@@ -1,10 +1,12 @@
 /** Carries secure's handshakes over a FrameSocket, on either side. */
 import {
   Admission,
+  checkJoin,
   MemberHandshake,
   SecureError,
   encodeRefusal,
   firstMessageKind,
+  type Gate,
   type HandshakeDone,
   type HandshakeStep,
   type Identity,
@@ -22,6 +24,9 @@ import type { JpakePool, PooledPake } from './jpake-pool.ts';
 
 /** This node, as handshakes need it. */
 export interface HandshakeSelf {
+  readonly gate: Gate;
+  /** A part of the present EPOCH. @throws SecureError `busy` when too many were asked for */
+  readonly readPart: (number: number) => Uint8Array | undefined;
   readonly secrets: SwarmSecrets;
   readonly identity: Identity;
   readonly keyBook: KeyBook;
@@ -45,12 +50,17 @@ export interface Initiator {
 }
 
 /**
- * Admission when this host has no epoch key yet, else a member's handshake.
+ * Admission when this host has a join token in hand, else a member's handshake; `under`: M1 under the key
+ * of an earlier epoch, by its place in `secrets.previous`.
  * @throws NetError
  */
-export async function prepareInitiator(self: HandshakeSelf, expect?: NodeId): Promise<Initiator> {
-  const { identity, secrets, bootId, random, keyBook } = self;
-  if (secrets.epochKey === undefined) {
+export async function prepareInitiator(
+  self: HandshakeSelf,
+  expect?: NodeId,
+  under?: number,
+): Promise<Initiator> {
+  const { identity, secrets, bootId, random, keyBook, readPart } = self;
+  if (secrets.joining !== undefined || secrets.epochKey === undefined) {
     const { admission, drop } = createAdmission(self, 'initiator');
     const first = await admission.start();
     return { kind: 'admission', first, handle: (message) => admission.handle(message), drop };
@@ -58,6 +68,8 @@ export async function prepareInitiator(self: HandshakeSelf, expect?: NodeId): Pr
   const handshake = new MemberHandshake({
     ...{ role: 'initiator', identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
     ...(expect && { expect }),
+    ...(under !== undefined && { under }),
+    readPart,
   });
   const first = handshake.start();
   const handle = (message: Uint8Array): HandshakeStep => handshake.handle(message);
@@ -98,15 +110,15 @@ export async function respond(
   hooks.onFirst();
   return told(frames, async () => {
     if (firstMessageKind(first) === 'admission') {
-      await letIn(frames, self.secrets, hooks);
+      await letIn(frames, self, first, hooks);
       return admit(frames, self, first);
     }
-    const { identity, secrets, bootId, random, keyBook } = self;
+    const { identity, secrets, bootId, random, keyBook, readPart } = self;
     if (secrets.epochKey === undefined)
       throw refused('not_admitted', 'not admitted to a swarm yet');
     const role = 'responder';
     const handshake = new MemberHandshake({
-      ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
+      ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true, readPart },
     });
     const step = handshake.handle(first);
     hooks.spoke();
@@ -115,14 +127,17 @@ export async function respond(
   });
 }
 
+/** A token that lets nobody in here costs no place in the queue. */
 async function letIn(
   frames: FrameSocket,
-  secrets: SwarmSecrets,
+  { secrets, gate }: HandshakeSelf,
+  first: Uint8Array,
   hooks: ResponderHooks,
 ): Promise<void> {
-  if (secrets.epochKey === undefined || secrets.joinKey.length === 0) {
-    throw refused('not_admitted', 'this host has no join key, so it admits nobody');
+  if (secrets.epochKey === undefined || secrets.head === undefined) {
+    throw refused('not_admitted', 'this host was not admitted to a swarm itself yet');
   }
+  checkJoin(first, { swarmId: secrets.swarmId, gate });
   hooks.spoke();
   try {
     await hooks.lane.enter(networkOf(frames.remoteAddress), hooks.left);
@@ -155,10 +170,10 @@ function createAdmission(
   self: HandshakeSelf,
   role: 'initiator' | 'responder',
 ): { admission: Admission; drop: () => void } {
-  const { identity, secrets, bootId, random, keyBook, pool } = self;
+  const { identity, secrets, bootId, random, keyBook, pool, gate } = self;
   let pake: PooledPake | undefined;
   const admission = new Admission({
-    ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
+    ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true, gate },
     createPake: (options) => (pake = pool.create(options)),
   });
   return { admission, drop: () => pake?.drop() };
@@ -170,6 +185,7 @@ async function run(
   begun?: HandshakeStep,
 ): Promise<HandshakeDone> {
   for (let step = begun; ; step = await handle(await frames.read())) {
+    if (step?.expectsPart === true) frames.takeLargeFrames();
     if (step?.send !== undefined) frames.send(step.send);
     if (step?.done !== undefined) return step.done;
   }
@@ -190,7 +206,7 @@ async function told<T>(frames: FrameSocket, work: () => Promise<T>): Promise<T> 
 
 /** A person at the other end should learn why; bytes that are not ours at all get no answer. */
 function lastWord(error: SecureError): Uint8Array | undefined {
-  return error.reply ?? (error.code === 'bad_mac' ? encodeRefusal('bad_mac') : undefined);
+  return error.reply;
 }
 
 /** Anything else than the two expected classes is a bug of ours; it still only ends one connection. */
@@ -215,8 +231,26 @@ const SECURE_CODES: { readonly [code in SecureErrorCode]?: readonly [NetErrorCod
     'one of the two hosts runs a newer swarmplane: update the other',
   ],
   wrong_swarm: ['wrong_swarm', 'use the join token of the swarm that runs there'],
-  bad_mac: ['wrong_swarm', 'the two hosts do not share an epoch key: join again with a new token'],
-  wrong_epoch: ['wrong_epoch', 'the join token is of an older epoch: get a new one'],
+  wrong_epoch: [
+    'wrong_epoch',
+    'the two hosts share no epoch key: one of them was away for long or is of another swarm; if it stays so, join it again with `swarmplane up --join HOST:PORT` and a new token',
+  ],
+  bad_admission: ['wrong_secret', 'get a new join token with `swarmplane token new`'],
+  unknown_token: [
+    'unknown_token',
+    'check the token; if it was made a moment ago that member has not heard of it: try again',
+  ],
+  token_ended: [
+    'token_ended',
+    'make another with `swarmplane token new` where the operator key is',
+  ],
+  token_used_up: [
+    'token_used_up',
+    'make another with `swarmplane token new` where the operator key is',
+  ],
+  wrong_clock: ['wrong_clock', 'set the clock of that member, or join through another one'],
+  expelled: ['expelled', 'an expelled host can come back with a new state folder only'],
+  swarm_full: ['swarm_full', 'put out hosts that are gone with `swarmplane secret rotate --expel`'],
   wrong_secret: ['wrong_secret', 'check the join token, word by word'],
   self: ['self', 'give the address of another host'],
   clone: ['clone', `two hosts run on copies of one state folder: ${CLONE_REMEDY}`],

@@ -19,6 +19,8 @@ export interface InboundHandlers {
   self(): HandshakeSelf;
   up(frames: FrameSocket, result: HandshakeResult, address: string): void;
   failed(address: string, error: NetError): void;
+  /** A stranger named a join token that is not known here, for the first time in a while. */
+  unknownToken(address: string, prefix: string, message: string): void;
   /** A stranger showed a wrong join secret. */
   wrongSecret(address: string, prefix: string, verdict: FailureVerdict): void;
 }
@@ -29,6 +31,8 @@ export class Inbound {
   readonly #handlers: InboundHandlers;
   readonly #unproven: UnauthenticatedSet;
   readonly #lane: AdmissionLane;
+  /** Networks that named an unknown token, and until when that is not told again. */
+  readonly #toldOf = new Map<string, number>();
 
   constructor(tuning: NetTuning, mono: () => number, handlers: InboundHandlers) {
     this.#tuning = tuning;
@@ -65,6 +69,7 @@ export class Inbound {
         const prefix = networkOf(frames.remoteAddress);
         this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix));
       }
+      if (isUnknownToken(reason)) this.#noteUnknown(frames, address, reason);
       this.#handlers.failed(address, reason);
     });
   }
@@ -72,6 +77,17 @@ export class Inbound {
   stop(): void {
     this.#lane.stop();
     this.#unproven.evictAll();
+  }
+
+  /** It costs a stranger nothing, so that a network is told of once a minute, and few of them. */
+  #noteUnknown(frames: FrameSocket, address: string, reason: NetError): void {
+    const prefix = networkOf(frames.remoteAddress);
+    const now = this.#mono();
+    if (now < (this.#toldOf.get(prefix) ?? -Infinity)) return;
+    for (const [known, until] of this.#toldOf) if (until <= now) this.#toldOf.delete(known);
+    if (this.#toldOf.size >= TOLD_MAX) return;
+    this.#toldOf.set(prefix, now + TOLD_MS);
+    this.#handlers.unknownToken(address, prefix, reason.message);
   }
 
   async #handshake(frames: FrameSocket, address: string): Promise<void> {
@@ -95,6 +111,13 @@ export class Inbound {
       this.#unproven.delete(unproven);
     }
   }
+}
+
+const TOLD_MS = 60_000;
+const TOLD_MAX = 64;
+
+function isUnknownToken(error: NetError): boolean {
+  return error.code === 'unknown_token' && !fromPeer(error);
 }
 
 function fromPeer(error: NetError): boolean {

@@ -1,15 +1,16 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
-import { SecureError } from '../secure/index.ts';
+import { admittedSecrets, parseEpochHead, SecureError } from '../secure/index.ts';
 import type {
   ForkProof,
   Identity,
   KeyBook,
   KeyEntry,
   NodeId,
-  OperatorRecord,
-  OperatorRecordKind,
+  EpochHead,
+  JoiningKeys,
   PeerIdentity,
+  RevocationRecord,
   SwarmSecrets,
 } from '../secure/index.ts';
 import type {
@@ -17,8 +18,10 @@ import type {
   CoreEvent,
   LinkId,
   MemberView,
+  OperatorBundle,
   ProbeResult,
   RequestSpec,
+  Rolls,
   SelfDescription,
 } from '../swarm/types.ts';
 import type { HostPort } from './address.ts';
@@ -28,6 +31,7 @@ import { createCore, readKeyBook } from './core.ts';
 import { Driver } from './driver.ts';
 import { Effects } from './effects.ts';
 import { Epochs } from './epochs.ts';
+import { CoreGate, PartDesk } from './gate.ts';
 import { NetError } from './errors.ts';
 import type { FrameSocket } from './frame-socket.ts';
 import type { HandshakeResult, HandshakeSelf } from './handshake.ts';
@@ -65,7 +69,9 @@ export class SwarmNode {
   readonly #effects: Effects;
   readonly #epochs: Epochs;
   readonly #ticker: NodeJS.Timeout;
-  readonly #records = new Map<OperatorRecordKind, OperatorRecord>();
+  readonly #gate: CoreGate;
+  readonly #parts: PartDesk;
+  readonly #installs = new Map<number, (ok: boolean) => void>();
   readonly #memberListeners: Listeners<MemberView>;
   readonly #alarmListeners: Listeners<Alarm>;
   readonly #stopping = new AbortController();
@@ -98,6 +104,10 @@ export class SwarmNode {
     // What is wrong with the kept state is found before anybody can listen.
     this.#alarmListeners = new Listeners(options.log, true);
     this.#pool = new JpakePool(this.#tuning);
+    this.#gate = new CoreGate(() => this.#driver);
+    this.#parts = new PartDesk(this.#mono, (number) =>
+      this.#driver.step((core) => core.part(number)),
+    );
     this.#links = new LinkTable({
       message: (link, bytes) => this.#handleMessage(link, bytes),
       down: (link, reason) => this.#handleDown(link, reason),
@@ -194,14 +204,33 @@ export class SwarmNode {
     return { entries: this.#keyBook.list(node), ...(fork && { fork }) };
   }
 
-  /** The operator's newest record of a kind that is known here. */
-  record(kind: OperatorRecordKind): OperatorRecord | undefined {
-    return this.#records.get(kind);
+  /** Who is in the swarm by the operator's word, as this host knows it. */
+  rolls(): Rolls {
+    return this.#driver.step((core) => core.rolls());
   }
 
-  /** Takes up and spreads a record of the operator. False when it is none, or not newer. */
-  publish(record: Uint8Array): boolean {
-    return this.#driver.step((core, now) => core.publish(now, record));
+  /** The operator's revocation lists that are in force here. */
+  get revocations(): readonly RevocationRecord[] {
+    return this.#driver.step((core) => core.rolls()).lists;
+  }
+
+  /**
+   * Keeps what the operator made, whole, then spreads it; resolves when it is on the disk. False when
+   * something in it is no record of the operator, or nothing is news.
+   * @throws NetError `stopped` when it could not be kept
+   */
+  async install(bundle: OperatorBundle): Promise<boolean> {
+    this.#refuseStopped();
+    const ended = this.#driver.step((core, now) => {
+      const effect = core.install(now, bundle);
+      if (effect === undefined) return undefined;
+      return new Promise<boolean>((resolve) => this.#installs.set(effect, resolve));
+    });
+    if (ended === undefined) return false;
+    if (await ended) return true;
+    throw new NetError('not_kept', 'the records of the operator could not be kept on the disk', {
+      hint: 'check that the state folder is writable and not full, then give the command again',
+    });
   }
 
   /** New own addresses, name or labels. */
@@ -209,10 +238,14 @@ export class SwarmNode {
     this.#driver.step((core, now) => core.describe(now, self));
   }
 
-  /** Secrets of a new epoch, already kept by the caller. Links that are up stay. */
-  setSecrets(secrets: SwarmSecrets): void {
+  /** The next `join` lets this host in by a token, although it was a member before. */
+  setJoining(joining: JoiningKeys): void {
+    this.#secrets = { ...this.#secrets, joining };
+  }
+
+  #useSecrets(secrets: SwarmSecrets, head?: EpochHead): void {
     this.#secrets = secrets;
-    this.#driver.step((core, now) => core.setEpoch(now, secrets.epoch));
+    if (head !== undefined) this.#driver.step((core, now) => core.setEpoch(now, head));
   }
 
   /** Tells every member that this host leaves, then stops. */
@@ -242,6 +275,7 @@ export class SwarmNode {
     this.#inbound.stop();
     this.#links.closeAll(reason);
     this.#requests.failAll(reason);
+    for (const end of this.#installs.values()) end(false);
     await Promise.all([
       ...[this.#listener.close(), this.#pool.stop()],
       ...[this.#effects.stop(), this.#epochs.stop()],
@@ -253,6 +287,11 @@ export class SwarmNode {
       self: () => this.#handshakeSelf(),
       up: (frames, result, address) => this.#handleUp(frames, result, address),
       failed: (address, error) => this.#handleFailedHandshake(address, error),
+      unknownToken: (address, prefix, why) => {
+        const message = `${address} tried to join by a join token that is not of this epoch: ${why}`;
+        const at = this.#wall();
+        this.#alarmListeners.emit({ kind: 'wrong_secret', key: prefix, message, at });
+      },
       wrongSecret: (address, prefix, verdict) => {
         const alarms = wrongSecretAlarms(address, prefix, verdict, this.#wall());
         for (const alarm of alarms) this.#alarmListeners.emit(alarm);
@@ -264,9 +303,15 @@ export class SwarmNode {
     return new Connector(this.#tuning, this.#mono, this.#stopping.signal, {
       self: () => this.#handshakeSelf(),
       admitted: async (admitted) => {
-        const secrets: SwarmSecrets = { ...this.#secrets, ...admitted };
+        const { token, head } = admitted;
+        const now = Math.floor(this.#wall() / 1000);
+        const secrets = admittedSecrets(this.#secrets, admitted, now);
         await this.#options.saveSecrets(secrets);
-        this.setSecrets(secrets);
+        const { operatorKey, swarmId } = secrets as { operatorKey: Uint8Array } & SwarmSecrets;
+        this.#useSecrets(secrets, parseEpochHead(head, { operatorKey, swarmId }));
+        this.#epochs.endAlarms();
+        this.describe({ admission: admitted.admission });
+        this.#driver.step((core, now) => core.install(now, { records: [token], parts: [] }));
       },
       up: (frames, result, address) => this.#handleUp(frames, result, address, address),
       failed: (address, error) => this.#handleFailedHandshake(address, error),
@@ -280,7 +325,7 @@ export class SwarmNode {
         identity: () => this.#identity,
         wall: this.#wall,
         save: (secrets) => this.#options.saveSecrets(secrets),
-        use: (secrets) => this.setSecrets(secrets),
+        use: (secrets, head) => this.#useSecrets(secrets, head),
         alarm: (alarm) => this.#alarmListeners.emit(alarm),
         log: this.#options.log,
       },
@@ -293,7 +338,7 @@ export class SwarmNode {
       done: (id, result) =>
         this.#driver.step((core, now) => core.handleEffectDone(now, id, result)),
       dial: async (address, nodeId) => {
-        if (this.#secrets.epochKey === undefined)
+        if (this.#secrets.epochKey === undefined || this.#secrets.joining !== undefined)
           throw new NetError('not_admitted', 'not admitted');
         await this.#connector.dial(address, nodeId);
       },
@@ -305,6 +350,7 @@ export class SwarmNode {
     return {
       ...{ secrets: this.#secrets, identity: this.#identity, bootId: this.#bootId },
       ...{ keyBook: this.#keyBook, random, pool: this.#pool },
+      ...{ gate: this.#gate, readPart: this.#parts.read },
     };
   }
 
@@ -359,8 +405,12 @@ export class SwarmNode {
       case 'alarm':
         return this.#alarmListeners.emit(event.alarm);
       case 'record':
-        if (event.record.head === undefined) this.#records.set(event.record.kind, event.record);
-        if (event.record.kind === 'epoch') this.#epochs.enter(event.record.bytes);
+        return;
+      case 'epoch':
+        return this.#epochs.enter(event.head, event.part);
+      case 'installed':
+        this.#installs.get(event.effect)?.(event.ok);
+        this.#installs.delete(event.effect);
         return;
       case 'answer':
       case 'account':
@@ -370,9 +420,11 @@ export class SwarmNode {
 
   #handleFailedHandshake(address: string, error: NetError): void {
     this.#options.log.debug({ address, code: error.code, reason: error.message }, 'no handshake');
-    // A member of a newer epoch answers with the operator's record of it.
-    const record = error.cause instanceof SecureError ? error.cause.record : undefined;
-    if (record !== undefined) this.publish(record);
+    // A member of a newer epoch shows the operator's EPOCH of it.
+    const newer = error.cause instanceof SecureError ? error.cause.catchUp : undefined;
+    if (newer !== undefined) {
+      this.#driver.step((core, now) => core.catchUp(now, newer.head, newer.part));
+    }
     if (error.code !== 'clone') return;
     this.#alarmListeners.emit(cloneAlarm(this.#identity.nodeId, address, this.#wall()));
   }

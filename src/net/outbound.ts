@@ -1,4 +1,5 @@
 /** The side that dials: TCP connect, then the handshake, both with deadlines. */
+import { SecureError } from '../secure/index.ts';
 import type { NodeId } from '../secure/types.ts';
 import { dial } from './dialer.ts';
 import { NetError } from './errors.ts';
@@ -16,19 +17,62 @@ export interface Outbound {
   readonly result: HandshakeResult;
 }
 
-/** @throws NetError */
+/**
+ * A peer in an epoch that this host was in once is shown that: who is behind is caught up, and the next
+ * dial succeeds.
+ * @throws NetError
+ */
 export async function openOutbound(
   address: string,
   self: HandshakeSelf,
-  options: {
-    tuning: NetTuning;
-    mono: () => number;
-    expect?: NodeId | undefined;
-    signal?: AbortSignal | undefined;
-  },
+  options: OutboundOptions,
+): Promise<Outbound> {
+  try {
+    return await openOnce(address, self, options);
+  } catch (error) {
+    if (!knowsNoKey(error)) throw error;
+    await tryEarlier(address, self, options);
+    throw error;
+  }
+}
+
+interface OutboundOptions {
+  readonly tuning: NetTuning;
+  readonly mono: () => number;
+  readonly expect?: NodeId | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The peer says that it knows no key of M1; nothing proves it, so that it costs a few tries at most. */
+function knowsNoKey(error: unknown): boolean {
+  const { cause } = error as NetError;
+  return cause instanceof SecureError && cause.code === 'wrong_epoch' && cause.fromPeer;
+}
+
+/** Under the keys of earlier epochs, the last one first, once each: one end is behind the other. */
+async function tryEarlier(
+  address: string,
+  self: HandshakeSelf,
+  options: OutboundOptions,
+): Promise<void> {
+  const earlier = self.secrets.epochKey === undefined ? [] : (self.secrets.previous ?? []);
+  for (const under of earlier.keys()) {
+    try {
+      await openOnce(address, self, options, under);
+    } catch (error) {
+      if (!knowsNoKey(error)) throw error;
+    }
+  }
+}
+
+async function openOnce(
+  address: string,
+  self: HandshakeSelf,
+  options: OutboundOptions,
+  under?: number,
 ): Promise<Outbound> {
   const { tuning, mono, expect, signal } = options;
-  const initiator = await prepareInitiator(self, expect);
+  const initiator = await prepareInitiator(self, expect, under);
   let timer: NodeJS.Timeout | undefined;
   let abort = (): void => undefined;
   try {

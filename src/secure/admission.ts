@@ -1,16 +1,18 @@
 /**
  * Admission (docs/protocol.md section 3): a host that has only the join token becomes a member.
  *
- *   I to R  JP1    suite u8 | swarm id 32 | epoch u64 | round 1
+ *   I to R  JP1    suite u8 | swarm id 32 | token tag 8 | round 1
  *   R to I  JP1'   round 1
  *   I to R  JP2    round 2
  *   R to I  JP2'   round 2
  *   I to R  KC     tag 32
  *   R to I  KC'    tag 32
  *   I to R  AUTH   sealed(identity proof of I)
- *   R to I  AUTH'  sealed(fields(identity proof of R, epoch u64, epoch key, operator key))
+ *   R to I  AUTH'  sealed(fields(identity proof of R, epoch key, operator key, EPOCH head,
+ *                  TOKEN))
  */
-import { decodeFields, encodeFields, equalBytes, fromHex, readU64, u64 } from '../wire/index.ts';
+import { decodeFields, encodeFields, equalBytes, fromHex, toHex } from '../wire/index.ts';
+import { checkAdmittance, type Admittance } from './epoch-keys.ts';
 import { SecureError } from './errors.ts';
 import type { HandshakeDone, HandshakeStep } from './handshake-step.ts';
 import { expandLabel, hkdfExtract, sha256 } from './hash.ts';
@@ -19,21 +21,35 @@ import type { Identity } from './identity.ts';
 import type { KeyBook } from './key-book.ts';
 import { ROUND1_BYTES, ROUND2_BYTES } from './jpake-guard.ts';
 import { decodeMessage, encodeMessage, encodeRefusal, KIND, type MessageKind } from './messages.ts';
-import { isOperatorKey } from './operator.ts';
 import type { HandshakeRole, Pake, PakeFactory } from './pake.ts';
 import { secretbox, type Secretbox } from './secretbox.ts';
 import { Session } from './session.ts';
-import type { PeerIdentity, SwarmSecrets } from './types.ts';
+import { signAdmission } from './token.ts';
+import { isAdmittedBy, parseTokenRecord } from './token-record.ts';
+import type { EpochId, NodeId, PeerIdentity, SwarmSecrets, TokenRecord } from './types.ts';
+
+/** What lets hosts in at this host: the tokens that it knows, and their seats. */
+export interface Gate {
+  /**
+   * The token of a tag, where it lets hosts in here and now.
+   * @throws SecureError `unknown_token` | `token_ended` | `token_used_up` | `wrong_clock` | `swarm_full`
+   */
+  token(tag: Uint8Array): TokenRecord;
+  /** Keeps a seat for a node whose admission is good. @throws SecureError `token_used_up` | `expelled` */
+  seat(token: TokenRecord, nodeId: NodeId): void;
+}
 
 export interface AdmissionOptions {
   readonly role: HandshakeRole;
-  /** On the responder with epoch key and operator key; on the initiator as the token gives them. */
+  /** On the responder those of a member; on the initiator with what its token gives (`joining`). */
   readonly secrets: SwarmSecrets;
+  /** On the responder. */
+  readonly gate?: Gate;
   readonly identity: Identity;
   /** 16 bytes. */
   readonly bootId: Uint8Array;
   readonly random: (n: number) => Uint8Array;
-  /** Called once, and on the responder only when JP1 is well-formed and of this swarm and epoch. */
+  /** Called once, and on the responder only when JP1 is well-formed and of this swarm and an open token. */
   readonly createPake: PakeFactory;
   readonly box?: Secretbox;
   /** Entries beyond the first of a peer's list are believed from here only. */
@@ -42,16 +58,20 @@ export interface AdmissionOptions {
   readonly judgesKeysLater?: boolean;
 }
 
-/** What the initiator is let in with; keep it (0600, fsynced) before using it. */
-export interface Admitted {
+/** What the initiator is let in with, verified; keep it (0600, fsynced) before using it. */
+export interface Admitted extends Admittance {
   readonly epoch: number;
-  readonly epochKey: Uint8Array;
-  /** Its hash is the swarm id. */
-  readonly operatorKey: Uint8Array;
+  readonly epochId: EpochId;
+  /** The own admission, which this host shows from now on. */
+  readonly admission: Uint8Array;
+  /** As signed. */
+  readonly token: Uint8Array;
 }
 
 /** What is waited for; `busy` while a message is being worked on, `over` after the end or an error. */
-type State = 'start' | 'busy' | 'over' | Exclude<keyof typeof KIND, 'm1' | 'm2' | 'm3' | 'epoch'>;
+type State = 'start' | 'busy' | 'over' | AdmissionKind;
+
+type AdmissionKind = 'jp1i' | 'jp1r' | 'jp2i' | 'jp2r' | 'kci' | 'kcr' | 'authi' | 'authr';
 
 const SUITE_JPAKE_SECP256K1_SHA256 = 1;
 const JP1_BODY_BYTES = 1 + 32 + 8 + ROUND1_BYTES;
@@ -62,7 +82,11 @@ export class Admission {
   readonly #transcript: Uint8Array[] = [];
   #state: State;
   #pake: Pake | undefined;
-  #tag: Uint8Array = new Uint8Array(0);
+  #confirmation: Uint8Array = new Uint8Array(0);
+  /** On the responder, once JP1 named it. */
+  #token: TokenRecord | undefined;
+  /** On the initiator. */
+  #admission: Uint8Array | undefined;
   #master: Uint8Array = new Uint8Array(0);
 
   constructor(options: AdmissionOptions) {
@@ -75,11 +99,12 @@ export class Admission {
   async start(): Promise<Uint8Array> {
     if (this.#state !== 'start') throw new SecureError('closed', 'this admission has begun');
     this.#state = 'busy';
-    const { swarmId, epoch } = this.#options.secrets;
-    const round1 = await this.#createPake().round1();
+    const { swarmId, joining } = this.#options.secrets;
+    if (joining === undefined) throw new SecureError('bad_token', 'no join token to join by');
+    const round1 = await this.#createPake(joining.joinKey, joining.tag).round1();
     const suite = Uint8Array.of(SUITE_JPAKE_SECP256K1_SHA256);
     this.#state = 'jp1r';
-    return this.#say(KIND.jp1i, suite, swarmId, u64(epoch), round1);
+    return this.#say(KIND.jp1i, suite, swarmId, joining.tag, round1);
   }
 
   /**
@@ -123,9 +148,14 @@ export class Admission {
 
   async #handleJp1(message: Uint8Array): Promise<HandshakeStep> {
     const body = decodeMessage(message, KIND.jp1i, JP1_BODY_BYTES);
-    this.#checkJp1(body);
+    const { secrets, gate } = this.#options;
+    const { epochKey, operatorKey, head, swarmId } = secrets;
+    if (!epochKey || !operatorKey || !head || gate === undefined) {
+      throw new SecureError('not_admitted', 'this host was not admitted itself yet');
+    }
+    const token = (this.#token = checkBody(body, { swarmId, gate }));
     this.#transcript.push(message);
-    const pake = this.#createPake();
+    const pake = this.#createPake(token.joinKey, fromHex(token.tag));
     const round1 = await pake.round1(body.subarray(41));
     this.#state = 'jp2i';
     return { send: this.#say(KIND.jp1r, round1) };
@@ -142,7 +172,7 @@ export class Admission {
     const body = this.#hear(message, KIND.jp2i, ROUND2_BYTES);
     const pake = this.#pake!;
     const round2 = await pake.round2(this.#transcript[0]!.subarray(-ROUND1_BYTES));
-    this.#tag = new Uint8Array(await pake.finish(body));
+    this.#confirmation = new Uint8Array(await pake.finish(body));
     this.#state = 'kci';
     return { send: this.#say(KIND.jp2r, round2) };
   }
@@ -157,7 +187,7 @@ export class Admission {
   async #handleKc(message: Uint8Array): Promise<HandshakeStep> {
     const body = this.#hear(message, KIND.kci, 32);
     const key = await this.#pake!.confirm(body);
-    const reply = this.#say(KIND.kcr, this.#tag);
+    const reply = this.#say(KIND.kcr, this.#confirmation);
     this.#deriveMaster(key);
     this.#state = 'authi';
     return { send: reply };
@@ -167,64 +197,63 @@ export class Admission {
     const body = this.#hear(message, KIND.kcr, 32);
     this.#deriveMaster(await this.#pake!.confirm(body));
     this.#state = 'authr';
-    return { send: this.#say(KIND.authi, this.#seal('auth i', this.#prove())) };
+    const { secrets, identity } = this.#options;
+    const { seed } = secrets.joining!;
+    this.#admission = signAdmission(seed, secrets.swarmId, identity.nodeId);
+    const proof = this.#prove(this.#admission);
+    return { send: this.#say(KIND.authi, this.#seal('auth i', proof)) };
   }
 
   #handleAuth(message: Uint8Array): HandshakeStep {
     const { secrets } = this.#options;
     const sealed = decodeMessage(message, KIND.authi);
     const peer = this.#checkProof(this.#open('auth i', sealed));
+    this.#checkAdmission(peer);
     this.#transcript.push(message);
-    const admit = [u64(secrets.epoch), secrets.epochKey!, secrets.operatorKey!];
-    const plain = encodeFields([this.#prove(), ...admit]);
+    const { epochKey, operatorKey, head, admission } = secrets;
+    const proof = this.#prove(admission);
+    const plain = encodeFields([proof, epochKey!, operatorKey!, head!, this.#token!.bytes]);
     const send = encodeMessage(KIND.authr, this.#seal('auth r', plain));
     return { send, done: this.#finish(peer) };
   }
 
   #handleAuthReply(message: Uint8Array): HandshakeStep {
     const plain = this.#open('auth r', decodeMessage(message, KIND.authr));
-    const [proof, epoch, epochKey, operatorKey] = splitAdmit(plain);
+    const [proof, ...admittance] = splitAdmit(plain);
     const peer = this.#checkProof(proof);
-    const admitted = { epoch: readU64(epoch), epochKey, operatorKey };
-    this.#checkAdmitted(admitted);
+    const admitted = this.#checkAdmitted(admittance);
+    this.#options.secrets.joining!.seed.fill(0);
     return { done: { ...this.#finish(peer), admitted } };
   }
 
-  /** Before anything is computed: right suite, swarm, epoch, and something to hand over. */
-  #checkJp1(body: Uint8Array): void {
-    const { secrets } = this.#options;
-    if (body[0] !== SUITE_JPAKE_SECP256K1_SHA256) {
-      throw new SecureError('unknown_suite', `the peer asks for key exchange ${body[0]}`);
+  /** Who knows the join key, as every member does, has not been admitted by that. */
+  #checkAdmission({ nodeId, admission }: PeerIdentity): void {
+    const { secrets, gate } = this.#options;
+    const token = this.#token!;
+    if (!isAdmittedBy(token, secrets.swarmId, nodeId, admission)) {
+      throw new SecureError('bad_admission', `${nodeId} shows no admission by token ${token.tag}`);
     }
-    if (!equalBytes(body.subarray(1, 33), secrets.swarmId)) {
-      throw new SecureError('wrong_swarm', 'the peer wants to join another swarm');
-    }
-    if (secrets.epochKey === undefined || secrets.operatorKey === undefined) {
-      throw new SecureError('not_admitted', 'this host was not admitted itself yet');
-    }
-    if (!equalBytes(body.subarray(33, 41), u64(secrets.epoch))) {
-      throw new SecureError(
-        'wrong_epoch',
-        `the peer's join token is not of epoch ${secrets.epoch}`,
-        { reply: encodeRefusal('wrong_epoch', secrets.epoch) },
-      );
-    }
+    gate!.seat(token, nodeId);
   }
 
-  #checkAdmitted({ epoch, epochKey, operatorKey }: Admitted): void {
-    const { secrets } = this.#options;
-    if (epochKey.length !== 32 || epoch !== secrets.epoch) {
-      throw new SecureError('malformed', "AUTH' with an epoch key that does not fit");
+  #checkAdmitted([epochKey, operatorKey, head, token]: Admit): Admitted {
+    const { swarmId, joining } = this.#options.secrets;
+    const { number: epoch, id: epochId } = checkAdmittance(
+      { epochKey, operatorKey, head },
+      swarmId,
+    );
+    const record = parseTokenRecord(token, { operatorKey, swarmId });
+    if (record.epochId !== epochId || record.tag !== toHex(joining!.tag)) {
+      throw new SecureError('bad_record', 'a TOKEN of another epoch or tag than the one used');
     }
-    if (!isOperatorKey(operatorKey, secrets.swarmId)) {
-      throw new SecureError('bad_key', 'the operator key is not the one that the token pins');
-    }
+    const admission = this.#admission!;
+    return { epoch, epochId, epochKey, operatorKey, head, token, admission };
   }
 
-  #createPake(): Pake {
+  #createPake(joinKey: Uint8Array, tag: Uint8Array): Pake {
     const { role, secrets, identity, createPake } = this.#options;
-    const { joinKey, swarmId, epoch } = secrets;
-    this.#pake = createPake({ role, joinKey, swarmId, epoch, selfId: fromHex(identity.nodeId) });
+    const selfId = fromHex(identity.nodeId);
+    this.#pake = createPake({ role, joinKey, swarmId: secrets.swarmId, tag, selfId });
     return this.#pake;
   }
 
@@ -239,9 +268,10 @@ export class Admission {
     this.#pake = undefined;
   }
 
-  #prove(): Uint8Array {
+  #prove(admission: Uint8Array | undefined): Uint8Array {
     const { identity, bootId, role } = this.#options;
-    return proveIdentity(identity, bootId, { label: 'admission', role, transcript: this.#heard() });
+    const context = { label: 'admission', role, transcript: this.#heard() } as const;
+    return proveIdentity(identity, bootId, context, admission);
   }
 
   #checkProof(proof: Uint8Array): PeerIdentity {
@@ -292,11 +322,45 @@ export class Admission {
   }
 }
 
-function splitAdmit(plain: Uint8Array): [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
+/** What a first message is held to. */
+export interface JoinCheck {
+  readonly swarmId: Uint8Array;
+  readonly gate: Gate;
+}
+
+/**
+ * Before anything is computed, and before JP1 is given a place in a queue: right suite and swarm, and a
+ * token that lets hosts in.
+ * @throws SecureError with a refusal
+ */
+export function checkJoin(message: Uint8Array, check: JoinCheck): TokenRecord {
   try {
-    const fields = decodeFields(plain, 4) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-    readU64(fields[1]);
-    return fields;
+    return checkBody(decodeMessage(message, KIND.jp1i, JP1_BODY_BYTES), check);
+  } catch (error) {
+    throw withRefusal(error);
+  }
+}
+
+function checkBody(body: Uint8Array, { swarmId, gate }: JoinCheck): TokenRecord {
+  if (body[0] !== SUITE_JPAKE_SECP256K1_SHA256) {
+    throw new SecureError('unknown_suite', `the peer asks for key exchange ${body[0]}`);
+  }
+  if (!equalBytes(body.subarray(1, 33), swarmId)) {
+    throw new SecureError('wrong_swarm', 'the peer wants to join another swarm');
+  }
+  return gate.token(body.slice(33, 41));
+}
+
+/** Epoch key, operator key, EPOCH head, TOKEN. */
+type Admit = [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+
+/** Copies: what is kept must not hold on to the frame it came in. */
+function splitAdmit(plain: Uint8Array): [Uint8Array, ...Admit] {
+  try {
+    return decodeFields(new Uint8Array(plain), 5).map((field) => field.slice()) as [
+      Uint8Array,
+      ...Admit,
+    ];
   } catch (cause) {
     throw new SecureError('malformed', `not an AUTH': ${(cause as Error).message}`, { cause });
   }
@@ -312,7 +376,10 @@ function withRefusal(error: unknown): unknown {
   });
 }
 
-const TOLD = new Set(['wrong_secret', 'wrong_swarm', 'not_admitted', 'unknown_suite']);
+const TOLD = new Set([
+  ...['wrong_secret', 'wrong_swarm', 'not_admitted', 'unknown_suite', 'bad_admission'],
+  ...['unknown_token', 'token_ended', 'token_used_up', 'wrong_clock', 'swarm_full', 'expelled'],
+]);
 
 /** Each of these keys seals one message. */
 const ZERO_NONCE = new Uint8Array(24);

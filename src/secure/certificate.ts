@@ -2,11 +2,11 @@
  * Role certificates (docs/protocol.md section 9): what a host may do beyond asking. Signed by the
  * operator, for one node, for at most 90 days; what is not named is denied.
  */
-import { fromHex, readU64, toHex, u64 } from '../wire/index.ts';
+import { fromHex, prefixOfNode, readU64, toHex, u64 } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { decodeNames, encodeNames, openRecord, signRecord } from './operator-record.ts';
 import type { OperatorKey } from './operator.ts';
-import type { RevocationList } from './revocation.ts';
+import type { Revoked } from './revocation.ts';
 import type { NodeId } from './types.ts';
 
 export interface RoleCertificate {
@@ -42,7 +42,7 @@ export function issueCertificate(
   const serial = toHex(new Uint8Array(random(16)));
   const problem = periodProblem(content);
   if (problem !== undefined) throw new RangeError(problem);
-  const bytes = signRecord(operator, KIND.label, [
+  const bytes = signRecord(operator, KIND, [
     fromHex(content.nodeId),
     encodeNames(content.roles),
     encodeNames(content.actions),
@@ -86,7 +86,7 @@ export function checkCertificate(
   certificate: RoleCertificate,
   shownBy: NodeId,
   nowSeconds: number,
-  revoked?: RevocationList,
+  revoked?: Revoked,
 ): void {
   const refuse = (why: string) =>
     new SecureError('bad_certificate', `certificate ${certificate.serial} is refused: ${why}`);
@@ -94,7 +94,8 @@ export function checkCertificate(
   if (nowSeconds < certificate.notBefore) throw refuse('it is not valid yet');
   if (nowSeconds > certificate.notAfter) throw refuse('it has run out');
   if (revoked?.serials.has(certificate.serial)) throw refuse('it was revoked');
-  if (revoked?.expelled.has(certificate.nodeId)) throw refuse('its host was expelled');
+  if (revoked?.expelled.has(prefixOfNode(certificate.nodeId)))
+    throw refuse('its host was expelled');
 }
 
 /** Default deny: only what is named. */

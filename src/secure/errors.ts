@@ -1,13 +1,15 @@
+import type { EpochHead } from './types.ts';
+
 /**
  * What goes wrong in secure. Bytes from a peer raise one of these and nothing else; the driver then
  * sends `reply`, if there is one, and closes that connection.
  */
 export class SecureError extends Error {
   readonly code: SecureErrorCode;
-  /** One last message for the peer (a refusal or an EPOCH record), unsealed, to be framed and sent before closing. */
+  /** One last message for the peer (a refusal or a part of an EPOCH), unsealed, to be framed and sent before closing. */
   readonly reply: Uint8Array | undefined;
-  /** With `wrong_epoch` on an initiator: the EPOCH record that the peer answered with. */
-  readonly record: Uint8Array | undefined;
+  /** With `wrong_epoch`: an EPOCH above the own one that the peer showed. */
+  readonly catchUp: CatchUp | undefined;
   /** True when the peer said so, unauthenticated, rather than this side found out. */
   readonly fromPeer: boolean;
 
@@ -16,15 +18,22 @@ export class SecureError extends Error {
     this.name = 'SecureError';
     this.code = code;
     this.reply = options.reply;
-    this.record = options.record;
+    this.catchUp = options.catchUp;
     this.fromPeer = options.fromPeer ?? false;
   }
+}
+
+/** What a host that was away is caught up with: verified, but not opened. */
+export interface CatchUp {
+  readonly head: EpochHead;
+  /** The part that would have the own slot; absent where no part can have it. */
+  readonly part?: { readonly number: number; readonly bytes: Uint8Array };
 }
 
 export interface SecureErrorOptions {
   readonly cause?: unknown;
   readonly reply?: Uint8Array;
-  readonly record?: Uint8Array;
+  readonly catchUp?: CatchUp;
   readonly fromPeer?: boolean;
 }
 
@@ -35,12 +44,20 @@ export type SecureErrorCode =
   | 'unknown_suite'
   /** The peer belongs to another swarm. */
   | 'wrong_swarm'
-  /** The peer is in another epoch; `reply` may carry what it needs to catch up. */
+  /** The peer is in another epoch; `catchUp` is there when that epoch is a newer one. */
   | 'wrong_epoch'
   /** The join secrets differ, or somebody without it tried a guess. */
   | 'wrong_secret'
-  /** M1 was not made under the epoch key. */
-  | 'bad_mac'
+  /** An admission that is not of the token that was named, or not of this node. */
+  | 'bad_admission'
+  | 'unknown_token'
+  | 'token_ended'
+  | 'token_used_up'
+  /** A clock behind the time at which a token was made. */
+  | 'wrong_clock'
+  | 'swarm_full'
+  /** The operator has put this node out. */
+  | 'expelled'
   /** A sealed message or frame does not authenticate. */
   | 'bad_seal'
   | 'bad_signature'

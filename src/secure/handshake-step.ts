@@ -8,6 +8,8 @@ export interface HandshakeStep {
   /** One message, to be framed. */
   readonly send?: Uint8Array;
   readonly done?: HandshakeDone;
+  /** The next message may be a part of an EPOCH, up to 256 KiB: the peer has shown an epoch key. */
+  readonly expectsPart?: boolean;
 }
 
 export interface HandshakeDone {

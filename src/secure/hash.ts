@@ -42,9 +42,12 @@ export function expandLabel(
   return hkdfExpand(key, encodeFields([protocolLabel(label), context]), 32);
 }
 
-/** Every hash, MAC and signature of this protocol begins with a label of its own. */
-export function protocolLabel(label: string): Uint8Array {
-  return utf8(`swarmplane/1 ${label}`);
+/**
+ * Every hash, MAC and signature of this protocol begins with a label of its own. Version 2 stands for
+ * what was changed with admissions; what was not keeps 1, so that keys and signatures of before hold.
+ */
+export function protocolLabel(label: string, version: 1 | 2 = 1): Uint8Array {
+  return utf8(`swarmplane/${version} ${label}`);
 }
 
 /** For MACs and secrets: takes the same time wherever they differ. */

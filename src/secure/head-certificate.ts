@@ -16,7 +16,7 @@ export function issueHeadCertificate(
   nowSeconds: number,
 ): Uint8Array {
   const fields = [fromHex(nodeId), u64(version), hash, u64(nowSeconds)];
-  return signRecord(operator, HEAD_CERTIFICATE.label, fields);
+  return signRecord(operator, HEAD_CERTIFICATE, fields);
 }
 
 /** @throws SecureError `bad_record` */

@@ -1,8 +1,16 @@
 /**
  * How each side of a handshake shows who it is: fields(node id, boot id, newest key entry,
- * signature over label, role, transcript hash and the rest), sent sealed.
+ * admission or nothing, signature over label, role, transcript hash and the rest), sent sealed.
  */
-import { decodeFields, encodeFields, equalBytes, fromHex, toHex, utf8 } from '../wire/index.ts';
+import {
+  ADMISSION_BYTES,
+  decodeFields,
+  encodeFields,
+  equalBytes,
+  fromHex,
+  toHex,
+  utf8,
+} from '../wire/index.ts';
 import { verifyStrict } from './ed25519.ts';
 import { SecureError } from './errors.ts';
 import { protocolLabel } from './hash.ts';
@@ -25,11 +33,10 @@ export function proveIdentity(
   identity: Identity,
   bootId: Uint8Array,
   context: ProofContext,
+  admission: Uint8Array = NONE,
 ): Uint8Array {
-  const entry = identity.newest.bytes;
-  const nodeId = fromHex(identity.nodeId);
-  const signature = identity.sign(signedPart(context, nodeId, bootId, entry));
-  return encodeFields([nodeId, bootId, entry, signature]);
+  const parts = [fromHex(identity.nodeId), bootId, identity.newest.bytes, admission];
+  return encodeFields([...parts, identity.sign(signedPart(context, parts))]);
 }
 
 /** Own side, and what is known of others. */
@@ -52,12 +59,16 @@ export function checkIdentityProof(
   own: ProofChecker,
   context: ProofContext,
 ): PeerIdentity {
-  const [nodeId, bootId, entryBytes, signature] = splitProof(bytes);
+  const [nodeId, bootId, entryBytes, admission, signature] = splitProof(bytes);
   const entry = parseKeyEntry(entryBytes);
   if (toHex(nodeId) !== entry.nodeId || bootId.length !== BOOT_ID_BYTES) {
     throw new SecureError('malformed', 'an identity proof that contradicts itself');
   }
-  if (!verifyStrict(entry.signKey, signedPart(context, nodeId, bootId, entry.bytes), signature)) {
+  if (admission.length !== 0 && admission.length !== ADMISSION_BYTES) {
+    throw new SecureError('malformed', `an admission of ${admission.length} bytes`);
+  }
+  const signed = signedPart(context, [nodeId, bootId, entry.bytes, admission]);
+  if (!verifyStrict(entry.signKey, signed, signature)) {
     throw new SecureError('bad_signature', `the peer is not ${entry.nodeId}: its signature fails`);
   }
   const doubt = entry.nodeId === own.identity.nodeId ? undefined : doubtAbout(entry, own);
@@ -66,7 +77,10 @@ export function checkIdentityProof(
     throw new SecureError('bad_key_list', `${what} is not accepted: ${doubt}`);
   }
   if (entry.nodeId === own.identity.nodeId) throw ownId(bootId, own.bootId);
-  return { nodeId: entry.nodeId, bootId: new Uint8Array(bootId), entry };
+  return {
+    ...{ nodeId: entry.nodeId, bootId: new Uint8Array(bootId), entry },
+    admission: new Uint8Array(admission),
+  };
 }
 
 /** A first entry is bound to its node id by the hash; a later one only by its list. */
@@ -83,9 +97,11 @@ function doubtAbout(entry: KeyEntry, own: ProofChecker): string | undefined {
   return entry.version === 0 ? undefined : 'its key list is not known here yet';
 }
 
-function splitProof(bytes: Uint8Array): [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
+type Proof = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+
+function splitProof(bytes: Uint8Array): Proof {
   try {
-    return decodeFields(bytes, 4) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    return decodeFields(bytes, 5) as Proof;
   } catch (cause) {
     throw new SecureError('malformed', `not an identity proof: ${(cause as Error).message}`, {
       cause,
@@ -93,15 +109,15 @@ function splitProof(bytes: Uint8Array): [Uint8Array, Uint8Array, Uint8Array, Uin
   }
 }
 
+/** `parts`: node id, boot id, key entry, admission. */
 function signedPart(
   { label, role, transcript }: ProofContext,
-  nodeId: Uint8Array,
-  bootId: Uint8Array,
-  entry: Uint8Array,
+  parts: readonly Uint8Array[],
 ): Uint8Array {
-  const head = [protocolLabel(`identity ${label}`), utf8(role), transcript];
-  return encodeFields([...head, nodeId, bootId, entry]);
+  return encodeFields([protocolLabel(`identity ${label}`, 2), utf8(role), transcript, ...parts]);
 }
+
+const NONE = new Uint8Array(0);
 
 function ownId(bootId: Uint8Array, ownBootId: Uint8Array): SecureError {
   return Buffer.compare(bootId, ownBootId) === 0

@@ -7,7 +7,6 @@ import { concat, decodeAllFields, decodeFields, encodeFields, equalBytes } from 
 import { createCrypto } from './backend.ts';
 import { SigningKey } from './ed25519.ts';
 import { SecureError } from './errors.ts';
-import { OLD_EPOCH_SECONDS } from './epoch-record.ts';
 import { equalSecret, protocolLabel, sha256 } from './hash.ts';
 import {
   KEY_ENTRIES_MAX,
@@ -113,7 +112,7 @@ export class Identity {
   forgetOld(nowSeconds: number): Identity {
     const recent = this.#older.filter((_, i) => {
       const replacedAt = this.entries[this.entries.length - 1 - i]!.time;
-      return nowSeconds - replacedAt < OLD_EPOCH_SECONDS;
+      return nowSeconds - replacedAt < OLD_BOX_KEY_SECONDS;
     });
     if (recent.length === this.#older.length) return this;
     return new Identity(this.entries, this.#current, this.#next, recent);
@@ -199,4 +198,6 @@ function secretPair(signSeed: Uint8Array, boxSeed: Uint8Array): SecretPair {
   };
 }
 
+/** An EPOCH that crossed a rotation is sealed to an older one. */
+const OLD_BOX_KEY_SECONDS = 30 * 86_400;
 const FILE_LABEL = protocolLabel('identity file');

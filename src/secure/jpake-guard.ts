@@ -9,7 +9,7 @@
  * The package works on BigInt, whose time depends on the values: exponents are used once, and the
  * secret under them went through scrypt.
  */
-import { concat, encodeFields, equalBytes, fromHex, toHex, u64, utf8 } from '../wire/index.ts';
+import { concat, encodeFields, equalBytes, fromHex, toHex, utf8 } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
 import { equalSecret, expandLabel, hkdfExtract, hmac, protocolLabel, sha256 } from './hash.ts';
 import { loadJpake, type JpakePackage, type RawJpake, type RawPoint } from './jpake-package.ts';
@@ -202,15 +202,15 @@ export class JpakeGuard implements Pake {
   }
 
   /**
-   * What turns a proof's text into its challenge: bound to protocol, swarm, epoch, signer, role and,
+   * What turns a proof's text into its challenge: bound to protocol, swarm, token, signer, role and,
    * in round 2, to both round-1 messages.
    */
   #challenge(round: 1 | 2, role: HandshakeRole, signer: Uint8Array): (text: string) => string {
-    const { swarmId, epoch } = this.#options;
+    const { swarmId, tag } = this.#options;
     const fields = [
-      protocolLabel(`jpake round ${round}`),
+      protocolLabel(`jpake round ${round}`, 2),
       swarmId,
-      u64(epoch),
+      tag,
       signer,
       Uint8Array.of(ROLE_BYTE[role]),
       ...(round === 2 ? this.#inOrder(this.#ownRound1, this.#peerRound1) : []),
@@ -248,11 +248,11 @@ export class JpakeGuard implements Pake {
 
   /** Key confirmation as RFC 8236 section 5; the messages hold ids, roles and all points. */
   #derive(shared: Uint8Array, peerRound2: Uint8Array): Uint8Array {
-    const { swarmId, epoch, role } = this.#options;
+    const { swarmId, tag: token, role } = this.#options;
     const transcript = encodeFields([
-      protocolLabel('jpake transcript'),
+      protocolLabel('jpake transcript', 2),
       swarmId,
-      u64(epoch),
+      token,
       ...this.#inOrder(this.#ownRound1, this.#peerRound1),
       ...this.#inOrder(this.#ownRound2, peerRound2),
     ]);

@@ -35,6 +35,8 @@ interface Page {
 
 /** Nodes in one book. */
 export const KEY_BOOK_MAX = 65_536;
+/** Forks of nodes that are gone. */
+const FORKS_KEPT_MAX = 1024;
 
 export class KeyBook {
   readonly #self: NodeId;
@@ -106,6 +108,18 @@ export class KeyBook {
     // A fork in a later version is not decided by this.
     if (fork === undefined || fork.version <= head.version) page.fork = undefined;
     if (page.entries.length === 0) this.#pages.delete(head.nodeId);
+  }
+
+  /** Drops the lists of nodes that have no place any more; forks stay, up to a number. True when any went. */
+  retain(isKept: (node: NodeId) => boolean): boolean {
+    let forks = 0;
+    let changed = false;
+    for (const [node, page] of this.#pages) {
+      if (node === this.#self || isKept(node)) continue;
+      if (page.fork !== undefined && ++forks <= FORKS_KEPT_MAX) continue;
+      changed = this.#pages.delete(node) || changed;
+    }
+    return changed;
   }
 
   /** For a file; the own list is not in it. */

@@ -2,11 +2,15 @@
  * The handshake between members (docs/protocol.md section 4), one exchange in the manner of Noise
  * XXpsk0 under the epoch key:
  *
- *   I to R  M1  epoch u64 | eI 32 | MAC 32
+ *   I to R  M1  eI 32 | MAC 32
  *   R to I  M2  eR 32 | sealed(identity proof of R)
  *   I to R  M3  sealed(identity proof of I)
+ *
+ * Where the two are in different epochs it does not come to that: epoch-exchange.ts.
  */
-import { concat, encodeFields, equalBytes, readU64, u64 } from '../wire/index.ts';
+import { concat, encodeFields } from '../wire/index.ts';
+import { EpochExchange } from './epoch-exchange.ts';
+import { wayKeys } from './epoch-keys.ts';
 import { SecureError } from './errors.ts';
 import type { HandshakeStep } from './handshake-step.ts';
 import { equalSecret, expandLabel, hkdfExtract, hmac, sha256 } from './hash.ts';
@@ -14,7 +18,7 @@ import { checkIdentityProof, proveIdentity } from './identity-proof.ts';
 import type { Identity } from './identity.ts';
 import type { KeyBook } from './key-book.ts';
 import { decodeMessage, encodeMessage, encodeRefusal, HEADER_BYTES, KIND } from './messages.ts';
-import { isEpochMessage } from './messages.ts';
+import { messageKind } from './messages.ts';
 import type { HandshakeRole } from './pake.ts';
 import { secretbox, type Secretbox } from './secretbox.ts';
 import { Session } from './session.ts';
@@ -24,13 +28,23 @@ import { x25519, x25519KeyPair, type X25519KeyPair } from './x25519.ts';
 export interface MemberHandshakeOptions {
   readonly role: HandshakeRole;
   /** With an epoch key. */
-  readonly secrets: Omit<SwarmSecrets, 'joinKey'>;
+  readonly secrets: Omit<SwarmSecrets, 'joining'>;
   readonly identity: Identity;
   /** 16 bytes. */
   readonly bootId: Uint8Array;
   readonly random: (n: number) => Uint8Array;
   /** Whom the initiator means to reach: another identity is refused as `wrong_peer`. */
   readonly expect?: NodeId;
+  /**
+   * On an initiator whose M1 nobody knew: the place in `secrets.previous` of the epoch whose key it
+   * tries. It ends without a session, at best with what it takes to be in one epoch again.
+   */
+  readonly under?: number;
+  /**
+   * A part of the present EPOCH, for a host that was away; undefined where it is not held here.
+   * @throws SecureError `busy`
+   */
+  readonly readPart?: (number: number) => Uint8Array | undefined;
   readonly box?: Secretbox;
   /** Entries beyond the first of a peer's list are believed from here only. */
   readonly keyBook?: KeyBook;
@@ -38,10 +52,10 @@ export interface MemberHandshakeOptions {
   readonly judgesKeysLater?: boolean;
 }
 
-const M1_BODY_BYTES = 8 + 32 + 32;
+const M1_BODY_BYTES = 32 + 32;
 
-/** What is waited for: `start` to be called, M1, M2 or M3; `over` after the last step or an error. */
-type State = 'start' | 'm1' | 'm2' | 'm3' | 'over';
+/** What is waited for: `start` to be called, M1, M2, M3 or what `exchange` waits for; `over` after the last step or an error. */
+type State = 'start' | 'm1' | 'm2' | 'm3' | 'exchange' | 'over';
 
 export class MemberHandshake {
   readonly #options: MemberHandshakeOptions;
@@ -49,6 +63,7 @@ export class MemberHandshake {
   readonly #epochKey: Uint8Array;
   #state: State;
   #ephemeral: X25519KeyPair | undefined;
+  #exchange: EpochExchange | undefined;
   #m1: Uint8Array = new Uint8Array(0);
   #m2: Uint8Array = new Uint8Array(0);
   #chain: Uint8Array = new Uint8Array(0);
@@ -68,11 +83,15 @@ export class MemberHandshake {
   /** M1, on the initiator, once. */
   start(): Uint8Array {
     if (this.#state !== 'start') throw new SecureError('closed', 'this handshake has begun');
-    const { secrets, random } = this.#options;
+    const { secrets, random, under } = this.#options;
     this.#ephemeral = x25519KeyPair(random(32));
-    const head = encodeMessage(KIND.m1, u64(secrets.epoch), this.#ephemeral.publicKey);
-    const mac = hmac(macKey(secrets.swarmId, this.#epochKey), head);
-    this.#m1 = concat(head, mac);
+    const old = under === undefined ? undefined : secrets.previous?.[under]?.ways;
+    if (under !== undefined && old === undefined) throw new RangeError(`no epoch ${under} before`);
+    const ways = old ?? wayKeys(secrets.swarmId, this.#epochKey);
+    const kind = old === undefined ? KIND.m1 : KIND.m1Old;
+    const head = encodeMessage(kind, this.#ephemeral.publicKey);
+    this.#m1 = concat(head, hmac(old === undefined ? ways.m1 : ways.old, head));
+    if (old !== undefined) this.#exchange = this.#makeExchange(old.part);
     this.#state = 'm2';
     return this.#m1;
   }
@@ -84,29 +103,37 @@ export class MemberHandshake {
     if (state === 'm1') return this.#handleM1(message);
     if (state === 'm2') return this.#handleM2(message);
     if (state === 'm3') return this.#handleM3(message);
+    if (state === 'exchange') return this.#goOn(this.#exchange!.handle(message));
     throw new SecureError('closed', 'a message for a handshake that is not waiting for one');
   }
 
   #handleM1(message: Uint8Array): HandshakeStep {
-    const { identity, bootId, random } = this.#options;
-    const eI = this.#checkM1(message);
+    const { identity, bootId, random, secrets } = this.#options;
+    const isOld = messageKind(message) === KIND.m1Old;
+    const body = decodeMessage(message, isOld ? KIND.m1Old : KIND.m1, M1_BODY_BYTES);
     this.#m1 = new Uint8Array(message);
+    if (isOld || !this.#isUnder(wayKeys(secrets.swarmId, this.#epochKey).m1)) {
+      return this.#beginExchange(isOld);
+    }
     const own = x25519KeyPair(random(32));
-    this.#mix(own, eI);
+    this.#mix(own, body.subarray(0, 32));
     const head = encodeMessage(KIND.m2, own.publicKey);
     const transcript = hashOf(this.#m1, head);
-    const proof = proveIdentity(identity, bootId, {
-      label: 'member',
-      role: 'responder',
-      transcript,
-    });
+    const context = { label: 'member', role: 'responder', transcript } as const;
+    const proof = proveIdentity(identity, bootId, context, secrets.admission);
     this.#m2 = concat(head, this.#seal('m2', transcript, proof));
     this.#state = 'm3';
     return { send: this.#m2 };
   }
 
   #handleM2(message: Uint8Array): HandshakeStep {
-    if (isEpochMessage(message)) throw epochAnswer(message.subarray(HEADER_BYTES));
+    if (messageKind(message) === KIND.epoch) {
+      const ways = wayKeys(this.#options.secrets.swarmId, this.#epochKey);
+      this.#exchange ??= this.#makeExchange(ways.part);
+      return this.#goOn(this.#exchange.handle(message));
+    }
+    // Under an earlier key, which expelled hosts hold, it never shows its identity.
+    if (this.#exchange !== undefined) throw new SecureError('malformed', 'M2 where EPOCH is due');
     const body = decodeMessage(message, KIND.m2);
     if (body.length < 32) throw new SecureError('malformed', 'M2 is too short');
     this.#m2 = new Uint8Array(message);
@@ -119,13 +146,10 @@ export class MemberHandshake {
   }
 
   #finishInitiator(peer: PeerIdentity): HandshakeStep {
-    const { identity, bootId } = this.#options;
+    const { identity, bootId, secrets } = this.#options;
     const transcript = hashOf(this.#m1, this.#m2);
-    const proof = proveIdentity(identity, bootId, {
-      label: 'member',
-      role: 'initiator',
-      transcript,
-    });
+    const context = { label: 'member', role: 'initiator', transcript } as const;
+    const proof = proveIdentity(identity, bootId, context, secrets.admission);
     const m3 = encodeMessage(KIND.m3, this.#seal('m3', transcript, proof));
     return { send: m3, done: { session: this.#session(m3), peer } };
   }
@@ -137,22 +161,35 @@ export class MemberHandshake {
     return { done: { session: this.#session(message), peer } };
   }
 
-  /** eI, once the MAC holds: garbage costs one HMAC. */
-  #checkM1(message: Uint8Array): Uint8Array {
+  /** One of an earlier epoch, or ahead of us, is told of our EPOCH; garbage cost a few HMACs. */
+  #beginExchange(isOld: boolean): HandshakeStep {
     const { secrets } = this.#options;
-    const body = decodeMessage(message, KIND.m1, M1_BODY_BYTES);
-    const macAt = message.length - 32;
-    const macs = (epochKey: Uint8Array) =>
-      equalSecret(
-        message.subarray(macAt),
-        hmac(macKey(secrets.swarmId, epochKey), message.subarray(0, macAt)),
-      );
-    const epoch = readEpoch(body);
-    if (epoch !== secrets.epoch) throw otherEpoch(secrets, epoch, macs);
-    if (!macs(this.#epochKey)) {
-      throw new SecureError('bad_mac', 'M1 was not made under the epoch key');
+    const present = isOld ? [wayKeys(secrets.swarmId, this.#epochKey)] : [];
+    const ways = [...present, ...(secrets.previous ?? []).map((old) => old.ways)];
+    const common = ways.find((one) => this.#isUnder(isOld ? one.old : one.m1));
+    if (common === undefined || secrets.head === undefined) {
+      throw new SecureError('wrong_epoch', 'M1 under a key of no epoch that is known here', {
+        reply: encodeRefusal('wrong_epoch'),
+      });
     }
-    return body.subarray(8, 40);
+    this.#exchange = this.#makeExchange(common.part);
+    return this.#goOn(this.#exchange.start());
+  }
+
+  #goOn(step: HandshakeStep): HandshakeStep {
+    this.#state = 'exchange';
+    return step;
+  }
+
+  #makeExchange(partKey: Uint8Array): EpochExchange {
+    const { secrets, identity, random, readPart } = this.#options;
+    const common = { m1: this.#m1, partKey, random };
+    return new EpochExchange({ ...common, secrets, nodeId: identity.nodeId, readPart });
+  }
+
+  #isUnder(macKey: Uint8Array): boolean {
+    const macAt = this.#m1.length - 32;
+    return equalSecret(this.#m1.subarray(macAt), hmac(macKey, this.#m1.subarray(0, macAt)));
   }
 
   /** ck = Extract(Extract(H(M1), epoch key), X25519(eI, eR)) */
@@ -207,45 +244,6 @@ export class MemberHandshake {
  */
 export function staysWhenCrossed(self: NodeId, peer: NodeId, initiatedHere: boolean): boolean {
   return initiatedHere ? self < peer : peer < self;
-}
-
-/** The MAC key is the same for every M1 of an epoch, so that garbage costs one HMAC only. */
-function macKey(swarmId: Uint8Array, epochKey: Uint8Array): Uint8Array {
-  const known = macKeys.get(epochKey);
-  if (known !== undefined && equalBytes(known.swarmId, swarmId)) return known.key;
-  const key = expandLabel(hkdfExtract(swarmId, epochKey), 'm1 mac');
-  macKeys.set(epochKey, { swarmId, key });
-  return key;
-}
-
-const macKeys = new WeakMap<Uint8Array, { swarmId: Uint8Array; key: Uint8Array }>();
-
-function readEpoch(body: Uint8Array): number {
-  try {
-    return readU64(body.subarray(0, 8));
-  } catch (cause) {
-    throw new SecureError('malformed', 'M1 with an epoch out of range', { cause });
-  }
-}
-
-/** A host that was away gets the record with the new key; anybody else the bare fact. */
-function otherEpoch(
-  secrets: MemberHandshakeOptions['secrets'],
-  epoch: number,
-  macs: (epochKey: Uint8Array) => boolean,
-): SecureError {
-  const previous = secrets.previous?.find((old) => old.epoch === epoch);
-  const record = secrets.epochRecord;
-  const known = previous !== undefined && record !== undefined && macs(previous.epochKey);
-  return new SecureError('wrong_epoch', `the peer is in epoch ${epoch}, not ${secrets.epoch}`, {
-    reply: known ? encodeMessage(KIND.epoch, record) : encodeRefusal('wrong_epoch', secrets.epoch),
-  });
-}
-
-function epochAnswer(record: Uint8Array): SecureError {
-  return new SecureError('wrong_epoch', 'the swarm has gone over to a new epoch', {
-    record: new Uint8Array(record),
-  });
 }
 
 function hashOf(...messages: readonly Uint8Array[]): Uint8Array {

@@ -2,15 +2,20 @@
  * Handshake messages (docs/protocol.md sections 3 and 4). Each begins with
  * `"SWPL" | version u8 | kind u8`.
  */
-import { concat, equalBytes, readU64, u64, utf8 } from '../wire/index.ts';
+import { concat, equalBytes, utf8 } from '../wire/index.ts';
 import { SecureError, type SecureErrorCode } from './errors.ts';
 
 export const KIND = {
   m1: 0x01,
   m2: 0x02,
   m3: 0x03,
-  /** In place of M2: the EPOCH record for a host that was away. */
+  /** The EPOCH head of who says it, where the two ends are in different epochs. */
   epoch: 0x04,
+  /** Asks for the part of that EPOCH which has the own slot. */
+  partAsk: 0x05,
+  /** In place of M1, under a key of an earlier epoch. */
+  m1Old: 0x06,
+  part: 0x07,
   jp1i: 0x11,
   jp1r: 0x12,
   jp2i: 0x13,
@@ -54,20 +59,25 @@ export function decodeMessage(bytes: Uint8Array, kind: MessageKind, length?: num
  */
 export function firstMessageKind(bytes: Uint8Array): 'member' | 'admission' {
   const kind = readHeader(bytes);
-  if (kind === KIND.m1) return 'member';
+  if (kind === KIND.m1 || kind === KIND.m1Old) return 'member';
   if (kind === KIND.jp1i) return 'admission';
   throw new SecureError('malformed', `message ${kind} opens no handshake`);
 }
 
-/** True for the message that answers M1 with an EPOCH record. */
-export function isEpochMessage(bytes: Uint8Array): boolean {
-  return bytes.length > HEADER_BYTES && readHeader(bytes) === KIND.epoch;
+/**
+ * The kind of a message that may be one of several.
+ * @throws SecureError `malformed` | `unknown_version` | what a refusal says
+ */
+export function messageKind(bytes: Uint8Array): number {
+  const kind = readHeader(bytes);
+  if (kind === KIND.refusal) throw refusalError(bytes.subarray(HEADER_BYTES));
+  return kind;
 }
 
 /** Tells the peer why the connection ends, e.g. `busy`. */
-export function encodeRefusal(code: SecureErrorCode, epoch: number = 0): Uint8Array {
+export function encodeRefusal(code: SecureErrorCode): Uint8Array {
   const reason = Object.keys(REFUSALS).indexOf(code);
-  return encodeMessage(KIND.refusal, Uint8Array.of(reason < 0 ? 0xff : reason), u64(epoch));
+  return encodeMessage(KIND.refusal, Uint8Array.of(reason < 0 ? 0xff : reason));
 }
 
 function readHeader(bytes: Uint8Array): number {
@@ -85,32 +95,31 @@ function readHeader(bytes: Uint8Array): number {
 }
 
 function refusalError(body: Uint8Array): SecureError {
-  if (body.length !== 9) return new SecureError('malformed', 'a refusal of the wrong length');
+  if (body.length !== 1) return new SecureError('malformed', 'a refusal of the wrong length');
   const code = Object.keys(REFUSALS)[body[0]!] as keyof typeof REFUSALS | undefined;
   if (code === undefined) return new SecureError('malformed', 'the peer refused, reason unknown');
-  const epoch = code === 'wrong_epoch' ? ` (it is in epoch ${readEpoch(body)})` : '';
-  return new SecureError(code, `the peer refused: ${REFUSALS[code]}${epoch}`, { fromPeer: true });
-}
-
-function readEpoch(body: Uint8Array): number | string {
-  try {
-    return readU64(body.subarray(1));
-  } catch {
-    return 'unknown';
-  }
+  return new SecureError(code, `the peer refused: ${REFUSALS[code]}`, { fromPeer: true });
 }
 
 /** In wire order; a code's place is its number. */
 const REFUSALS = {
   busy: 'it has no room for a handshake now; try again later',
   wrong_secret: 'the join secrets differ; use the token that the swarm uses now',
-  wrong_epoch: 'it is in another epoch; use the newest join token',
+  wrong_epoch: 'it is in another epoch',
   wrong_swarm: 'it belongs to another swarm',
   not_admitted: 'it was not admitted to the swarm itself yet',
   unknown_version: 'it speaks another version of the protocol',
   unknown_suite: 'it does not know this key exchange',
-  bad_mac: 'the epoch keys differ',
+  bad_admission: 'the admission that was shown is not of the token that was named',
+  unknown_token: 'it knows no such join token; use one that `swarmplane token list` shows',
+  token_ended: 'that join token has ended; `swarmplane token new` makes another',
+  token_used_up:
+    'that join token has let in as many hosts as it may; `swarmplane token new` makes another',
+  wrong_clock: 'its clock is behind the time at which the join token was made',
+  swarm_full: 'the swarm has as many hosts as it can have',
+  expelled: 'the operator has expelled this host',
 } as const;
 
 const MAGIC = utf8('SWPL');
-const VERSION = 1;
+/** Raised with admissions. */
+const VERSION = 2;

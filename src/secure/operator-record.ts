@@ -8,10 +8,11 @@ import type { OperatorKey } from './operator.ts';
 /** Body = fields(label, swarm id, ...fields). */
 export function signRecord(
   operator: OperatorKey,
-  label: string,
+  kind: Pick<RecordKind, 'label' | 'version'>,
   fields: readonly Uint8Array[],
 ): Uint8Array {
-  const body = encodeFields([protocolLabel(label), operator.swarmId, ...fields]);
+  const label = protocolLabel(kind.label, kind.version);
+  const body = encodeFields([label, operator.swarmId, ...fields]);
   return encodeFields([body, operator.sign(body)]);
 }
 
@@ -20,6 +21,8 @@ export interface RecordKind {
   /** Fields behind label and swarm id. */
   readonly fields: number;
   readonly error: SecureErrorCode;
+  /** Of the label; 1 where left out. */
+  readonly version?: 1 | 2;
 }
 
 /**
@@ -36,7 +39,8 @@ export function openRecord(
   try {
     const [body, signature] = decodeFields(new Uint8Array(bytes), 2) as [Uint8Array, Uint8Array];
     const [label, swarmId, ...fields] = decodeFields(body, kind.fields + 2);
-    if (!equalBytes(label!, protocolLabel(kind.label))) throw refuse('it is of another kind');
+    if (!equalBytes(label!, protocolLabel(kind.label, kind.version)))
+      throw refuse('it is of another kind');
     if (!equalBytes(swarmId!, pinned.swarmId)) throw refuse('it is of another swarm');
     if (!verifyStrict(pinned.operatorKey, body, signature)) {
       throw refuse('the operator did not sign it');

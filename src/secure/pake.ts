@@ -23,11 +23,12 @@ export interface Pake {
 /** All plain data, so that it can be posted to a worker. */
 export interface PakeOptions {
   readonly role: HandshakeRole;
-  /** scrypt of the join secret (`deriveJoinKey`), 32 bytes. */
+  /** scrypt of the join secret (`deriveTokenKeys`), 32 bytes. */
   readonly joinKey: Uint8Array;
   /** 32 bytes. */
   readonly swarmId: Uint8Array;
-  readonly epoch: number;
+  /** Of the token, 8 bytes. */
+  readonly tag: Uint8Array;
   /** This node's id, 32 bytes. */
   readonly selfId: Uint8Array;
 }

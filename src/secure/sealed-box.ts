@@ -73,7 +73,8 @@ function split(bytes: Uint8Array): [Uint8Array, Uint8Array, Uint8Array] {
   }
 }
 
-function slotKey(
+/** What a slot of one recipient is sealed under. @throws SecureError `bad_key` */
+export function slotKey(
   secretKey: Uint8Array,
   publicKey: Uint8Array,
   bound: { ephemeral: Uint8Array; recipient: Recipient; context: Uint8Array },

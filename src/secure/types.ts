@@ -74,7 +74,12 @@ export interface PeerIdentity {
   /** Random at each start of the peer, 16 bytes. */
   readonly bootId: Uint8Array;
   readonly entry: KeyEntry;
+  /** Its newest admission as it showed it, 72 bytes, or empty; judged by who uses the session. */
+  readonly admission: Uint8Array;
 }
+
+/** `number u64 | first 8 bytes of H(head)` as 32 hex digits. They compare as text: greater wins. */
+export type EpochId = string;
 
 /** What one host holds of the swarm's secrets. Written only to files of mode 0600. */
 export interface SwarmSecrets {
@@ -85,38 +90,114 @@ export interface SwarmSecrets {
   readonly epoch: number;
   /** 32 bytes; undefined on a host that was not admitted yet. */
   readonly epochKey?: Uint8Array;
-  /** scrypt of the join secret, 32 bytes: what J-PAKE runs on. */
-  readonly joinKey: Uint8Array;
-  /** Earlier epoch keys, kept 30 days: to recognise a host that was away (section 4). */
+  readonly epochId?: EpochId;
+  /** The EPOCH head of the present epoch, as signed. */
+  readonly head?: Uint8Array;
+  /** This host's newest admission by a token; none on one that was only ever admitted by rolls. */
+  readonly admission?: Uint8Array;
+  /** Of earlier epochs, the last one first: to recognise a host that was away (section 4). */
   readonly previous?: readonly PreviousEpoch[];
-  /** The operator's EPOCH record of the present epoch, as signed: the answer to such a host. */
-  readonly epochRecord?: Uint8Array;
+  /** On a host that is about to join, in memory only: of the join token. Never written. */
+  readonly joining?: JoiningKeys;
+}
+
+/** What a joining host has of its token; the seed is wiped once it has signed. */
+export interface JoiningKeys {
+  readonly joinKey: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly tag: Uint8Array;
 }
 
 export interface PreviousEpoch {
   readonly epoch: number;
-  readonly epochKey: Uint8Array;
+  /** Kept 30 days. */
+  readonly epochKey?: Uint8Array;
+  /** Kept 400 days. */
+  readonly ways: WayKeys;
   /** Unix seconds when it was replaced. */
   readonly replacedAt: number;
 }
 
+/** Derived from an epoch key; none of them opens a session. */
+export interface WayKeys {
+  /** Makes the MAC of M1. */
+  readonly m1: Uint8Array;
+  /** Makes the MAC of M1 under an earlier epoch. */
+  readonly old: Uint8Array;
+  /** Asks for a part of an EPOCH, and seals it. */
+  readonly part: Uint8Array;
+}
+
 /** A record of the operator that spreads like member records, verified. */
-export interface OperatorRecord {
-  readonly kind: OperatorRecordKind;
-  /**
-   * The number of a revocation list, the epoch of an EPOCH record, the Unix seconds of a head
-   * certificate: the highest wins, of head certificates the highest about one node.
-   */
+export type OperatorRecord = RevocationRecord | EpochHead | TokenRecord | HeadRecord;
+
+export type OperatorRecordKind = OperatorRecord['kind'];
+
+export interface RevocationRecord {
+  readonly kind: 'revocations';
   readonly number: number;
-  /** Node ids that a revocation list expels; none in other kinds. */
-  readonly expelled: readonly NodeId[];
-  /** What a head certificate names. */
-  readonly head?: NamedHead;
+  /** SHA-256 of the record, 64 hex digits. */
+  readonly hash: string;
+  /** Hashes of the lists that it stands in place of. */
+  readonly merges: readonly string[];
+  /** Prefixes of the node ids that it expels, 32 hex digits each. */
+  readonly expelled: readonly string[];
   /** As signed. */
   readonly bytes: Uint8Array;
 }
 
-export type OperatorRecordKind = 'revocations' | 'epoch' | 'head';
+export interface EpochHead {
+  readonly kind: 'epoch';
+  /** The epoch. */
+  readonly number: number;
+  readonly id: EpochId;
+  /** What it was made from. */
+  readonly parent?: EpochId;
+  /** Unix seconds. */
+  readonly time: number;
+  readonly ephemeral: Uint8Array;
+  readonly keyHash: Uint8Array;
+  readonly sealed: Uint8Array;
+  readonly parts: readonly EpochPart[];
+  readonly bytes: Uint8Array;
+}
+
+export interface EpochPart {
+  /** SHA-256, see `partHashInput`. */
+  readonly hash: Uint8Array;
+  /** Prefix of its first slot, 16 bytes. */
+  readonly first: Uint8Array;
+}
+
+export interface TokenRecord {
+  readonly kind: 'token';
+  /** 16 hex digits. */
+  readonly tag: string;
+  /** The same as `version`. */
+  readonly number: number;
+  readonly epochId: EpochId;
+  readonly version: number;
+  readonly publicKey: Uint8Array;
+  readonly joinKey: Uint8Array;
+  /** Hosts that it may bring. */
+  readonly uses: number;
+  /** Unix seconds. */
+  readonly made: number;
+  readonly notAfter: number;
+  readonly note: string;
+  /** The name of the one host it is for; empty for any. */
+  readonly host: string;
+  readonly state: 'open' | 'ended';
+  readonly bytes: Uint8Array;
+}
+
+export interface HeadRecord {
+  readonly kind: 'head';
+  /** Unix seconds: the highest about one node wins. */
+  readonly number: number;
+  readonly head: NamedHead;
+  readonly bytes: Uint8Array;
+}
 
 /** One entry of a node's key list, by its SHA-256. */
 export interface NamedHead {

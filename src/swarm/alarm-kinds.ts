@@ -28,12 +28,16 @@ export const ALARM_KINDS = [
   'probe_conflict',
   /** The own key list is longer elsewhere. */
   'rollback',
+  /** Two EPOCHs were made that did not know of each other; this host was in the one that lost. */
+  'rotation_conflict',
   /** Two seals with one number in an audit chain. */
   'seal_fork',
   /** More audit chains than are remembered. */
   'seals_full',
   /** What was kept from the last run cannot be read. */
   'state',
+  /** More hosts show an admission by a join token than it may bring. */
+  'token_overused',
   /** A try to join with a wrong secret. */
   'wrong_secret',
 ] as const;

@@ -1,6 +1,6 @@
 /** The core: what its driver calls, and what it hands back. */
 import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
-import type { NodeId, PeerIdentity } from '../secure/types.ts';
+import type { EpochHead, NodeId, PeerIdentity, TokenRecord } from '../secure/types.ts';
 import { endStateAlarms } from './alarm-ends.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { CLONE_REMEDY } from './clone.ts';
@@ -19,12 +19,15 @@ import type {
   LinkInfo,
   MemberView,
   Now,
+  OperatorBundle,
   ProbeResult,
   RequestId,
   RequestSpec,
+  Rolls,
   SealSpec,
   SealView,
   SelfDescription,
+  TokenDoor,
 } from './types.ts';
 
 /** The swarm as one node sees it; see the interface for what each call does. */
@@ -42,16 +45,16 @@ export class SwarmCore implements Core {
   handleLinkUp(now: Now, id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
     const parts = this.#enter(now);
     if (parts.isSelf(peer.nodeId)) return this.#refuseSelf(id, peer, info);
-    if (parts.records.isExpelled(peer.nodeId)) {
-      parts.context.effects.push({ kind: 'close', link: id, reason: 'an expelled host' });
-      return;
-    }
-    if (!parts.isTwin(id, peer) && parts.keys.admits(id, peer, info))
-      parts.handleUp(id, peer, info);
+    // Nothing of a node is kept before it is admitted, not even its runs.
+    const standing = parts.admissions.judge(peer.nodeId, peer.admission);
+    const isKnown = standing === 'admitted' || standing === 'saving';
+    if (isKnown && parts.isTwin(id, peer)) return;
+    if (parts.keys.admits(id, peer, info)) parts.handleUp(id, peer, info);
   }
 
   handleLinkDown(now: Now, id: LinkId, reason: string): void {
     const parts = this.#enter(now);
+    parts.handleGone(id);
     if (parts.keys.handleDown(id)) return;
     const link = parts.links.down(id, reason);
     if (link !== undefined) parts.handleLost(link);
@@ -73,6 +76,7 @@ export class SwarmCore implements Core {
         if (parts.keeper.handlePersisted(effectId, result.ok)) return;
         if (parts.keys.handlePersisted(effectId, result.ok)) return;
         if (parts.records.handlePersisted(effectId, result.ok)) return;
+        if (parts.seats.handlePersisted(effectId, result.ok)) return;
         if (parts.prekeys.handlePersisted(effectId, result.ok)) return;
         if (parts.seals.handlePersisted(effectId, result.ok)) return;
         parts.own.handlePersisted(effectId, result.ok);
@@ -165,8 +169,45 @@ export class SwarmCore implements Core {
     return true;
   }
 
-  publish(now: Now, record: Uint8Array): boolean {
-    return this.#enter(now).records.apply(record, undefined);
+  install(now: Now, bundle: OperatorBundle): number | undefined {
+    return this.#enter(now).records.install(bundle);
+  }
+
+  catchUp(now: Now, head: EpochHead, part?: { number: number; bytes: Uint8Array }): void {
+    this.#enter(now).epochs.catchUp(head, part);
+  }
+
+  rolls(): Rolls {
+    const { epochs, tokens, seats, records } = this.#parts;
+    return {
+      head: epochs.entered,
+      newest: Math.max(epochs.newest?.head.number ?? 0, epochs.leftOutOf?.number ?? 0),
+      roll: epochs.roll,
+      isWhole: epochs.isWhole,
+      tokens: tokens
+        .of(epochs.enteredId)
+        .map((token) => ({ ...token, seats: seats.of(token.tag) })),
+      lists: records.lists,
+    };
+  }
+
+  door(now: Now, tag: string): TokenDoor {
+    return this.#enter(now).admissions.door(tag);
+  }
+
+  reserveSeat(
+    now: Now,
+    token: TokenRecord,
+    node: NodeId,
+  ): 'token_used_up' | 'expelled' | undefined {
+    const { seats, records } = this.#enter(now);
+    if (records.isExpelled(node)) return 'expelled';
+    return seats.reserve(token, node) ? undefined : 'token_used_up';
+  }
+
+  part(number: number): Uint8Array | undefined {
+    const { epochs } = this.#parts;
+    return epochs.part(epochs.enteredId, number);
   }
 
   signSeal(now: Now, seal: SealSpec): SealView {
@@ -198,8 +239,8 @@ export class SwarmCore implements Core {
     own.renew();
   }
 
-  setEpoch(now: Now, epoch: number): void {
-    this.#enter(now).context.epoch = epoch;
+  setEpoch(now: Now, head: EpochHead): void {
+    this.#enter(now).enterEpoch(head);
   }
 
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
@@ -217,6 +258,8 @@ export class SwarmCore implements Core {
       probers: probeAnswers.size,
       seals: seals.size,
       turns: turns.size,
+      aside: this.#parts.intake.size,
+      waiting: this.#parts.keys.size,
       ...requests.sizes,
     };
   }
@@ -233,7 +276,8 @@ export class SwarmCore implements Core {
     const { context, intake, prekeys, gossip, dialer, records, prober } = this.#parts;
     this.#parts.started = true;
     context.timers.clear('start', '');
-    records.restore(context.options.records ?? []);
+    this.#parts.seats.restore(context.options.seats ?? new Map());
+    records.restore(context.options.records ?? NO_RECORDS, this.#entered());
     this.#parts.seals.restore(context.options.seals ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
     endStateAlarms(this.#parts);
@@ -242,6 +286,12 @@ export class SwarmCore implements Core {
     gossip.start();
     dialer.start();
     prober.start();
+  }
+
+  #entered(): EpochHead | undefined {
+    const { head, parseRecord } = this.#parts.context.options;
+    const record = head && parseRecord?.(head);
+    return record?.kind === 'epoch' ? record : undefined;
   }
 
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
@@ -255,6 +305,7 @@ export class SwarmCore implements Core {
   }
 }
 
+const NO_RECORDS = { records: [], parts: [] };
 /** Own requests under way at once. */
 const ASKS_MAX = 1024;
 /** A timer that comes later than this says that this process was held up. */

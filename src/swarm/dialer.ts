@@ -83,7 +83,7 @@ export class Dialer {
     const attempt = this.#attemptFor(nodeId);
     if (attempt.effect !== undefined || this.#out.size >= DIALS_MAX + RECONTACTS_MAX) return;
     if (attempt.short > 0 && attempt.notBefore > this.#context.now.mono) return;
-    if (isOut(member)) return;
+    if (isOut(member) || !member.admitted) return;
     this.#dial(member, attempt);
   }
 
@@ -214,7 +214,7 @@ export class Dialer {
     }
     const addresses = new Set(this.#context.options.seeds ?? []);
     for (const member of this.#members.all()) {
-      if (isOut(member)) continue;
+      if (isOut(member) || !member.admitted) continue;
       if (member.state === 'alive' && this.#links.size > 0) continue;
       for (const address of member.record.body.addresses) addresses.add(address);
     }

@@ -18,15 +18,19 @@ import type { Except, Link, Links } from './links.ts';
 import { objectsOf } from './member.ts';
 import type { Member } from './member.ts';
 import type { Members } from './members.ts';
+import type { LinkId } from './types.ts';
 
 /** Takes in one signed object about a member; true when it was news. */
-export type Apply = (object: SignedObject) => boolean;
+export type Apply = (object: SignedObject, from: LinkId) => boolean;
 
 export class Gossip {
   #context: Context;
   #members: Members;
   #links: Links;
   #apply: Apply;
+  /** Of a token that brought more than it may: other hosts may have taken up others of its nodes. */
+  #isDisputed: (member: Member) => boolean;
+  #digests = 0;
   /** The own record must not be seen before its incarnation is on disk. */
   #hidesSelf = true;
   /**
@@ -36,7 +40,14 @@ export class Gossip {
   #taken = new Set<string>();
   #news: { bytes: Uint8Array; except: Except }[] = [];
 
-  constructor(context: Context, members: Members, links: Links, apply: Apply) {
+  constructor(
+    context: Context,
+    members: Members,
+    links: Links,
+    apply: Apply,
+    isDisputed: (member: Member) => boolean,
+  ) {
+    this.#isDisputed = isDisputed;
     this.#context = context;
     this.#members = members;
     this.#links = links;
@@ -83,7 +94,7 @@ export class Gossip {
     for (const bytes of message.objects) {
       const key = toHex(bytes.subarray(-16));
       if (this.#taken.has(key)) continue;
-      if (!this.#apply(decodeSigned(bytes))) continue;
+      if (!this.#apply(decodeSigned(bytes), link.id)) continue;
       this.#noteTaken(key);
       this.spread(bytes, link.id);
     }
@@ -116,7 +127,12 @@ export class Gossip {
   handleDigestTimer(): void {
     const links = [...this.#links.all()];
     if (links.length > 0) {
-      this.#links.send(this.#context.pick(links), { t: 'digest', hash: this.digest() });
+      const link = this.#context.pick(links);
+      this.#links.send(link, { t: 'digest', hash: this.digest() });
+      // The digest passes over those of a disputed token, or two tables would never be equal.
+      if (++this.#digests % DISPUTED_EVERY === 0 && [...this.#shown()].some(this.#isDisputed)) {
+        this.#sendSummary(link, true);
+      }
     }
     this.#nextDigest();
   }
@@ -124,14 +140,15 @@ export class Gossip {
   handleWant(link: Link, message: WantMessage): void {
     const objects = message.nodes.flatMap((node) => {
       const member = this.#members.get(toHex(node));
-      return member === undefined || this.#isHidden(member) ? [] : objectsOf(member);
+      return !member?.admitted || this.#isHidden(member) ? [] : objectsOf(member);
     });
     this.#send(link, objects);
   }
 
   /** The same on every node whose table says the same. */
   digest(): Uint8Array {
-    return this.#context.crypto.sha256(this.#entries(this.#sorted()));
+    const agreed = this.#sorted().filter((member) => !this.#isDisputed(member));
+    return this.#context.crypto.sha256(this.#entries(agreed));
   }
 
   #noteTaken(key: string): void {
@@ -175,7 +192,9 @@ export class Gossip {
   }
 
   *#shown(): Iterable<Member> {
-    for (const member of this.#members.all()) if (!this.#isHidden(member)) yield member;
+    for (const member of this.#members.all()) {
+      if (member.admitted && !this.#isHidden(member)) yield member;
+    }
   }
 
   #isHidden(member: Member): boolean {
@@ -198,6 +217,8 @@ export class Gossip {
 }
 
 const NEWS_MAX = 512;
+/** Digests between two summaries that repair what digests pass over. */
+const DISPUTED_EVERY = 10;
 const TAKEN_MAX = 4096;
 const SUMMARY_MEMBERS = 4096;
 const LOWEST = new Uint8Array(8);

@@ -3,9 +3,14 @@ import { decodeMessage, decodeSigned, toHex, WireError } from '../wire/index.ts'
 import type {
   AcceptedBody,
   AcceptedMessage,
+  HoldsMessage,
+  PartMessage,
+  PartWantMessage,
+  RecordMessage,
   ReplyMessage,
   SignedObject,
   SwarmMessage,
+  TokensMessage,
 } from '../wire/index.ts';
 import type { Link } from './links.ts';
 import type { LinkId } from './types.ts';
@@ -36,12 +41,15 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
     case 'summary':
       return parts.gossip.handleSummary(link, message);
     case 'digest':
-      parts.records.handleDigest(link);
+      parts.records.tell(link.id);
       parts.seals.tell(link);
       return parts.gossip.handleDigest(link, message.hash);
     case 'record':
-      parts.records.apply(message.bytes, link.id);
-      return;
+    case 'holds':
+    case 'tokens':
+    case 'part-want':
+    case 'part':
+      return handleOperators(parts, link.id, message);
     case 'keys-want':
       return parts.keys.handleWant(link.id, message);
     case 'keys':
@@ -50,8 +58,6 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.probeAnswers.handle(link, message);
     case 'probed':
       return parts.prober.handleProbed(link, message);
-    case 'holds':
-      return parts.records.handleHolds(link, message);
     case 'seals':
       return parts.seals.handleSeals(link, message);
     case 'seals-have':
@@ -70,6 +76,31 @@ function dispatch(parts: Parts, link: Link, message: SwarmMessage): void {
       return parts.requests.handleFlood(link, message);
   }
 }
+
+/** What the operator signed, and what asks for it: also on links that wait for their admission. */
+export function handleOperators(parts: Parts, link: LinkId, message: OperatorMessage): void {
+  switch (message.t) {
+    case 'record':
+      parts.records.apply(message.bytes, link);
+      return;
+    case 'holds':
+      return parts.records.handleHolds(link, message);
+    case 'tokens':
+      return parts.tokens.handle(link, message);
+    case 'part-want':
+      return parts.epochs.handlePartWant(link, message);
+    case 'part':
+      return parts.epochs.handlePart(message);
+  }
+}
+
+export function isOperators(message: SwarmMessage): message is OperatorMessage {
+  return OPERATORS.has(message.t);
+}
+
+type OperatorMessage = HoldsMessage | PartMessage | PartWantMessage | RecordMessage | TokensMessage;
+
+const OPERATORS: ReadonlySet<string> = new Set(['record', 'holds', 'tokens', 'part-want', 'part']);
 
 function handleReply(parts: Parts, link: Link, message: ReplyMessage): void {
   const origin = toHex(message.origin);

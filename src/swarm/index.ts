@@ -10,4 +10,7 @@ export { SwarmCore } from './core.ts';
 export { SwarmError } from './errors.ts';
 export type { SwarmErrorCode } from './errors.ts';
 export { restore } from './restore.ts';
+export { packRecords } from './records.ts';
+export { HOSTS_MAX } from './admissions.ts';
+export { mostOf } from './seats.ts';
 export { DEFAULT_TUNING } from './tuning.ts';

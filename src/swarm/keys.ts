@@ -14,12 +14,20 @@ import type {
 import type { KeyBook, Verdict } from '../secure/index.ts';
 import type { KeyEntry, NamedHead, NodeId, PeerIdentity } from '../secure/types.ts';
 import type { Context } from './context.ts';
+import type { Standing } from './admissions.ts';
 import type { LinkId, LinkInfo } from './types.ts';
 
 /** Key of the persist effect; `KeyBook.parse` reads it back. */
 export const KEY_BOOK_KEY = 'key-book';
 
 export interface KeysHandlers {
+  judge(peer: PeerIdentity): Standing;
+  /** A link will not come up: the other end may be told why. */
+  refused(id: LinkId, node: NodeId): void;
+  /** The other end of a link that waits shall show what is missing here. */
+  lacks(id: LinkId): void;
+  /** What the operator signed, or what asks for it; false for any other message. */
+  operators(id: LinkId, message: SwarmMessage): boolean;
   /** A link whose peer was good after all. */
   admitted(id: LinkId, peer: PeerIdentity, info: LinkInfo, messages: readonly Uint8Array[]): void;
   /** A record whose key is known by now. */
@@ -37,6 +45,8 @@ interface WaitingLink {
   readonly info: LinkInfo;
   readonly messages: Uint8Array[];
   bytes: number;
+  /** What it waits for first. */
+  stage: 'admission' | 'keys';
   /** It will not come up: it stays a moment so that the peer can read why. */
   doomed: boolean;
 }
@@ -61,19 +71,61 @@ export class Keys {
 
   /** True when the link may come up now; else it waits, or is on its way out. */
   admits(id: LinkId, peer: PeerIdentity, info: LinkInfo): boolean {
+    const link: WaitingLink = {
+      ...{ peer, info, messages: [], bytes: 0, stage: 'admission', doomed: false },
+    };
+    return this.#goOnWith(id, link);
+  }
+
+  /** What admissions follow from has changed: links that wait are looked at again. */
+  recheck(): void {
+    for (const [id, link] of [...this.#waiting]) {
+      if (link.stage !== 'admission' || !this.#goOnWith(id, link)) continue;
+      this.handleDown(id);
+      this.#handlers.admitted(id, link.peer, link.info, link.messages);
+    }
+  }
+
+  /** Links that wait. */
+  waiting(): LinkId[] {
+    return [...this.#waiting.keys()];
+  }
+
+  #goOnWith(id: LinkId, link: WaitingLink): boolean {
+    const standing = this.#handlers.judge(link.peer);
+    if (standing === 'refused') {
+      this.#handlers.refused(id, link.peer.nodeId);
+      this.#drop(id, NOT_ADMITTED);
+      return false;
+    }
+    if (standing === 'admitted') return this.#knows(id, link);
+    if (this.#waiting.has(id)) return false;
+    this.#wait(id, link, FETCH_MS);
+    this.#handlers.lacks(id);
+    return false;
+  }
+
+  /** Its key list, once it is admitted: the book keeps nobody else. */
+  #knows(id: LinkId, link: WaitingLink): boolean {
+    const { peer } = link;
     const verdict = this.#judge([peer.entry.bytes]);
     if (verdict !== undefined && isGood(verdict)) return true;
     if (verdict?.kind !== 'gap' && verdict?.kind !== 'older') {
-      this.#close(id, 'its key list is not accepted');
+      this.#drop(id, 'its key list is not accepted');
       return false;
     }
-    const doomed = verdict.kind === 'older';
-    this.#waiting.set(id, { peer, info, messages: [], bytes: 0, doomed });
-    const { timers, now } = this.#context;
-    timers.set('keys', String(id), now.mono + (doomed ? DOOMED_MS : FETCH_MS));
-    if (doomed) this.#showOlder(id, peer);
+    link.stage = 'keys';
+    link.doomed = verdict.kind === 'older';
+    this.#wait(id, link, link.doomed ? DOOMED_MS : FETCH_MS);
+    if (link.doomed) this.#showOlder(id, peer);
     else this.want(id, peer.nodeId, verdict.kind === 'gap' ? verdict.from : 0);
     return false;
+  }
+
+  #wait(id: LinkId, link: WaitingLink, ms: number): void {
+    this.#waiting.set(id, link);
+    const { timers, now } = this.#context;
+    timers.set('keys', String(id), now.mono + ms);
   }
 
   /** A message on a link that waits; false when the link is not one of these. */
@@ -82,9 +134,10 @@ export class Keys {
     if (link === undefined) return false;
     try {
       const message = decodeMessage(bytes);
-      if (message?.t === 'keys-want') this.handleWant(id, message);
-      else if (message?.t === 'keys') this.#handleFetched(id, link, message);
-      else this.#store(id, link, bytes);
+      if (message === undefined) return true;
+      if (message.t === 'keys-want') this.handleWant(id, message);
+      else if (message.t === 'keys') this.#handleFetched(id, link, message);
+      else if (!this.#handlers.operators(id, message)) this.#store(id, link, bytes);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#drop(id, `protocol: ${error.message}`);
@@ -100,7 +153,9 @@ export class Keys {
 
   handleTimer(id: LinkId): void {
     const link = this.#waiting.get(id);
-    if (link !== undefined) this.#drop(id, link.doomed ? OLD_KEY : 'its key list never came');
+    if (link === undefined) return;
+    const never = link.stage === 'keys' ? 'its key list never came' : NOT_SHOWN;
+    this.#drop(id, link.doomed ? OLD_KEY : never);
   }
 
   /** Asks a peer for entries of a node's list, from a version on. */
@@ -118,8 +173,10 @@ export class Keys {
   /** Entries on a link that is up. */
   handleKeys(id: LinkId, message: KeysMessage): void {
     const node = this.#nodeOf(message);
-    const verdict = node === undefined ? undefined : this.#judge(message.entries);
-    if (node === undefined || verdict === undefined) return;
+    // A list of nobody who is known here was not asked for.
+    if (node === undefined || !this.#isExpected(node)) return;
+    const verdict = this.#judge(message.entries);
+    if (verdict === undefined) return;
     const record = this.#aside.get(node);
     if (verdict.kind === 'extended' && record !== undefined) this.#goOn(id, node, record);
     else if (isGood(verdict) && record !== undefined) this.#release(node, record);
@@ -174,6 +231,15 @@ export class Keys {
     return true;
   }
 
+  /** Whether nodes leave the book that the present epoch has no place for. Forks are remembered. */
+  retain(isKept: (node: NodeId) => boolean): void {
+    if (this.#book?.retain(isKept) === true) this.#touch();
+  }
+
+  #isExpected(node: NodeId): boolean {
+    return this.#aside.has(node) || (this.#book?.list(node).length ?? 0) > 0;
+  }
+
   /** Undefined for entries that are in no order at all. Without a book everything is good. */
   #judge(entries: readonly Uint8Array[]): Verdict | undefined {
     if (this.#book === undefined) return { kind: 'same' };
@@ -219,7 +285,7 @@ export class Keys {
   }
 
   #handleFetched(id: LinkId, link: WaitingLink, message: KeysMessage): void {
-    if (link.doomed) return;
+    if (link.doomed || link.stage !== 'keys') return;
     const { nodeId, entry } = link.peer;
     const before = this.#book!.list(nodeId).length;
     if (this.#nodeOf(message) !== nodeId || this.#judge(message.entries) === undefined) {
@@ -285,6 +351,8 @@ function isGood(verdict: Verdict): boolean {
   return verdict.kind === 'pinned' || verdict.kind === 'extended' || verdict.kind === 'same';
 }
 
+const NOT_ADMITTED = 'it shows no admission to the present epoch';
+const NOT_SHOWN = 'what admits it never came';
 const OLD_KEY = 'it shows a key that it has rotated away';
 /** Entries in one message: 128 KiB at most. */
 const ENTRIES_MAX = 128;

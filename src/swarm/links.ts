@@ -95,6 +95,13 @@ export class Links {
     this.#sendBytes(link, encodeMessage(message));
   }
 
+  /** The same to a link that may not have come up yet. */
+  sendTo(id: LinkId, message: SwarmMessage): void {
+    const link = this.#links.get(id);
+    if (link === undefined) this.#context.send(id, message);
+    else this.send(link, message);
+  }
+
   /** To every link but one; encoded once. */
   flood(message: SwarmMessage, except: Except): void {
     const bytes = encodeMessage(message);

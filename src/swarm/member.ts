@@ -1,5 +1,5 @@
 /** One member as this node knows it, and the rules by which its state follows from what was said. */
-import { toHex } from '../wire/index.ts';
+import { splitAdmission, toHex } from '../wire/index.ts';
 import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../wire/index.ts';
 import type { KeyEntry, NodeId } from '../secure/types.ts';
 import type { MemberState, MemberView } from './types.ts';
@@ -12,6 +12,8 @@ export interface Member {
   accusations: Map<NodeId, SignedObject<AccuseBody>>;
   /** About the record's incarnation. */
   forgotten: SignedObject<ForgetBody> | undefined;
+  /** False once an epoch has left it out: still named, not reachable, and what it says counts no more. */
+  admitted: boolean;
   state: MemberState;
   /** Wall time of the last change of state. */
   since: number;
@@ -35,6 +37,7 @@ export function suspicionMs(suspectMs: number, members: number): number {
 export function stateOf(member: Member, now: number, suspectForMs: number): MemberState {
   if (member.forgotten !== undefined) return 'forgotten';
   if (member.record.body.state === 'left') return 'left';
+  if (!member.admitted) return 'dead';
   if (member.accusations.size === 0) return 'alive';
   if (member.accusations.size >= ACCUSERS_BELIEVED) return 'dead';
   return now >= accusedSince(member) + suspectForMs ? 'dead' : 'suspect';
@@ -82,6 +85,11 @@ export function objectsOf(member: Member): Uint8Array[] {
   return objects;
 }
 
+function tagOf(admission: Uint8Array): { tag?: string } {
+  const split = splitAdmission(admission);
+  return split === undefined ? {} : { tag: split.tag };
+}
+
 export function viewOf(member: Member, self: boolean, linked: boolean): MemberView {
   const { body } = member.record;
   return {
@@ -98,5 +106,7 @@ export function viewOf(member: Member, self: boolean, linked: boolean): MemberVi
     self,
     linked,
     entry: member.entry,
+    admitted: self || member.admitted,
+    ...tagOf(body.admission),
   };
 }

@@ -63,17 +63,18 @@ export class Members {
   }
 
   /** A table that says nothing about a node takes its record; else the higher incarnation wins. */
-  applyRecord(record: SignedObject<MemberBody>): boolean {
+  applyRecord(record: SignedObject<MemberBody>, admitted = true): boolean {
     const nodeId = toHex(record.body.node);
     const known = this.#members.get(nodeId);
     if (known !== undefined && !supersedes(record, known.record)) return false;
     const entry = this.#entryFor(record, known);
     if (entry === undefined || !this.#context.verify(entry, record)) return false;
-    if (known === undefined) return this.#add(nodeId, record, entry);
+    if (known === undefined) return this.#add(nodeId, record, entry, admitted);
     const before = known.state;
     const usedBefore = isOut(known) ? undefined : known.record.body;
     known.record = record;
     known.entry = entry;
+    known.admitted = admitted;
     known.accusations = new Map();
     known.forgotten = undefined;
     if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
@@ -139,10 +140,23 @@ export class Members {
     const nodeId = toHex(record.body.node);
     const entry = this.#context.options.parseEntry(record.body.entry);
     if (entry === undefined || this.#expelled.size >= MEMBERS_MAX) return;
-    const member = newMember(nodeId, record, entry, 'expelled');
+    const member = newMember(nodeId, record, entry, false);
+    member.state = 'expelled';
     member.since = this.#sinceOf(member);
     this.#expelled.set(nodeId, member);
     this.#listener.changed(member, undefined);
+  }
+
+  /** Looks at everybody anew: another epoch, or another list, is in force. */
+  judge(isAdmitted: (member: Member) => boolean): void {
+    for (const member of this.#members.values()) {
+      if (member.nodeId === this.#context.nodeId) continue;
+      const admitted = isAdmitted(member);
+      if (admitted === member.admitted) continue;
+      const before = member.state;
+      member.admitted = admitted;
+      this.#settle(member, before);
+    }
   }
 
   /** Drops those that have been gone for twice as long as they are expected. */
@@ -164,7 +178,12 @@ export class Members {
     }
   }
 
-  #add(nodeId: NodeId, record: SignedObject<MemberBody>, entry: KeyEntry): boolean {
+  #add(
+    nodeId: NodeId,
+    record: SignedObject<MemberBody>,
+    entry: KeyEntry,
+    admitted: boolean,
+  ): boolean {
     if (this.#members.size >= MEMBERS_MAX) {
       this.#context.alarm(
         'members',
@@ -173,12 +192,14 @@ export class Members {
       );
       return false;
     }
-    const member = newMember(nodeId, record, entry, record.body.state);
+    const member = newMember(nodeId, record, entry, admitted);
     member.since = this.#sinceOf(member);
     noteBoot(member, record.body.bootId);
     this.#alarmReuse(member, undefined);
     this.#noteAddresses(member);
     this.#members.set(nodeId, member);
+    // The operator has taken it off the lists: an id is one host.
+    this.#expelled.delete(nodeId);
     this.#listener.changed(member, undefined);
     return true;
   }
@@ -200,7 +221,9 @@ export class Members {
   /** Wall time of what made the state, where what was said tells it; else now. */
   #sinceOf(member: Member): number {
     const { wall } = this.#context.now;
-    if (member.state === 'dead') return Math.min(wall, accusedSince(member));
+    if (member.state === 'dead' && member.accusations.size > 0) {
+      return Math.min(wall, accusedSince(member));
+    }
     if (member.forgotten !== undefined) return Math.min(wall, member.forgotten.body.at);
     const said = member.record.body.incarnation * 1000;
     if (member.state === 'left') return Math.min(wall, said);
@@ -228,7 +251,7 @@ export class Members {
 
   #saidBy(by: NodeId, object: SignedObject): boolean {
     const speaker = this.#members.get(by);
-    return speaker !== undefined && this.#context.verify(speaker.entry, object);
+    return speaker?.admitted === true && this.#context.verify(speaker.entry, object);
   }
 
   #isGone(member: Member): boolean {
@@ -299,8 +322,9 @@ function newMember(
   nodeId: NodeId,
   record: SignedObject<MemberBody>,
   entry: KeyEntry,
-  state: MemberState,
+  admitted: boolean,
 ): Member {
   const said = { accusations: new Map(), forgotten: undefined, boots: [] };
-  return { nodeId, record, entry, state, since: 0, ...said };
+  const state = admitted || record.body.state === 'left' ? record.body.state : 'dead';
+  return { nodeId, record, entry, admitted, state, since: 0, ...said };
 }

@@ -23,7 +23,8 @@ export class FullMesh implements Overlay {
   }
 
   wants(member: Member): boolean {
-    return member.nodeId !== this.#self && (member.state === 'alive' || member.state === 'suspect');
+    if (member.nodeId === this.#self || !member.admitted) return false;
+    return member.state === 'alive' || member.state === 'suspect';
   }
 
   linksTo(member: Member): boolean {

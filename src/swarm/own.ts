@@ -132,6 +132,7 @@ export class OwnRecord {
       bootId: self.bootId,
       state,
       prekey: this.#prekey(),
+      admission: self.admission,
     };
     return decodeSigned(this.#context.sign(body)) as SignedObject<MemberBody>;
   }

@@ -1,14 +1,16 @@
 /** The parts of the core and the wires between them. */
 import type { MemberBody, SignedObject } from '../wire/index.ts';
-import type { NodeId, PeerIdentity } from '../secure/types.ts';
+import type { EpochHead, EpochId, NodeId, PeerIdentity } from '../secure/types.ts';
+import { Admissions, seatsAlarm } from './admissions.ts';
 import { Asks } from './asks.ts';
 import { CLONE_REMEDY } from './clone.ts';
 import { Context } from './context.ts';
 import { Dialer } from './dialer.ts';
+import { Epochs } from './epochs.ts';
 import { Executions } from './executions.ts';
 import { Gossip } from './gossip.ts';
 import { Intake } from './intake.ts';
-import { receive } from './inbox.ts';
+import { handleOperators, isOperators, receive } from './inbox.ts';
 import { Keeper } from './keeper.ts';
 import { Keys } from './keys.ts';
 import { Links } from './links.ts';
@@ -25,9 +27,11 @@ import { Prober } from './probe.ts';
 import { Records } from './records.ts';
 import { Replies } from './replies.ts';
 import { Seals } from './seals.ts';
+import { Seats } from './seats.ts';
 import { Requests } from './requests.ts';
 import type { Request } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
+import { Tokens } from './tokens.ts';
 import { RUN_OVER_MS, Turns, TURNS_MAX } from './turns.ts';
 import type { CoreOptions, LinkId, LinkInfo, MemberState, MemberView } from './types.ts';
 
@@ -37,6 +41,10 @@ export class Parts {
   readonly links: Links;
   readonly own: OwnRecord;
   readonly prekeys: Prekeys;
+  readonly epochs: Epochs;
+  readonly tokens: Tokens;
+  readonly seats: Seats;
+  readonly admissions: Admissions;
   readonly records: Records;
   readonly seals: Seals;
   readonly intake: Intake;
@@ -70,14 +78,40 @@ export class Parts {
       (record) => this.#publish(record),
       () => prekeys.shown,
     );
-    const records = (this.records = new Records(context, links, {
-      expelled: (node) => this.#expel(node),
-      settled: (head) => keys.settle(head),
+    const epochs = (this.epochs = new Epochs(context, links, {
+      whole: (head) => this.records.handleWhole(head),
+      kept: () => this.records.handleKept(),
+      changed: () => this.#recheck(),
+      linksUp: () => [...[...links.all()].map((link) => link.id), ...keys.waiting()],
     }));
+    const tokens = (this.tokens = new Tokens(context, links));
+    const seats = (this.seats = new Seats(context, {
+      saved: () => this.#handleSeats(),
+      overused: (token) => seatsAlarm(context, this.seats, token),
+    }));
+    const records = (this.records = new Records(
+      { context, links, epochs, tokens },
+      {
+        expelled: () => this.#expel(),
+        settled: (head) => keys.settle(head),
+        tokens: () => this.#recheck(),
+      },
+    ));
+    const isExpelled = (node: NodeId): boolean => records.isExpelled(node);
+    const admissions = new Admissions({ context, epochs, tokens, seats, isExpelled });
+    this.admissions = admissions;
     this.seals = new Seals(context, members, links);
-    this.intake = new Intake({ context, members, own: this.own, records, keys });
+    const lacks = (link: LinkId): void => records.tell(link);
+    this.intake = new Intake({ context, members, own: this.own, admissions, keys, lacks });
     this.keeper = new Keeper(context, members);
-    this.gossip = new Gossip(context, members, links, (object) => this.intake.apply(object));
+    this.gossip = new Gossip(
+      ...([context, members, links] as const),
+      (object, from) => this.intake.apply(object, from),
+      (member) => {
+        const token = admissions.tokenOf(member.record.body.admission);
+        return token !== undefined && seats.isFull(token) && !epochs.isOnRoll(member.nodeId);
+      },
+    );
     this.suspicion = new Suspicion(context, members, links, (accusation) => {
       if (members.applyAccuse(accusation)) this.gossip.spread(accusation.bytes);
     });
@@ -156,7 +190,7 @@ export class Parts {
     this.dialer.handleLinkUp(link.nodeId);
     this.suspicion.handleLinkUp(link.nodeId);
     this.gossip.handleLinkUp(link);
-    this.records.handleLinkUp(link);
+    this.records.tell(link.id);
     this.seals.tell(link);
     this.requests.handleLinkUp(link);
     this.asks.handleLinkUp();
@@ -165,10 +199,43 @@ export class Parts {
 
   /** A link is no more, by whichever side. */
   handleLost(link: Link): void {
+    this.handleGone(link.id);
     this.suspicion.handleLinkDown(link.nodeId);
     this.dialer.handleLinkDown(link);
     this.asks.handleLost(link.nodeId);
     this.#tell(link.nodeId);
+  }
+
+  /** A link, up or waiting, is no more. */
+  handleGone(link: LinkId): void {
+    this.epochs.handleLinkDown(link);
+    this.records.handleLinkDown(link);
+    this.intake.handleLinkDown(link);
+  }
+
+  /** This host is in another epoch now. */
+  enterEpoch(head: EpochHead): void {
+    const before = this.epochs.entered;
+    if (before !== undefined && head.id <= before.id) return;
+    this.context.epoch = head.number;
+    this.epochs.enter(head);
+    if (before !== undefined) this.#tellConflict(before, head);
+    for (const link of [...this.links.all()]) this.records.tell(link.id);
+  }
+
+  /** Whom the epoch that lost had and this one has not is named until the operator has decided. */
+  #tellConflict(before: EpochHead, head: EpochHead): void {
+    if (head.parent === before.id) return this.context.alarmOver('rotation_conflict', 'epoch');
+    const apart = head.number === before.number || numberOf(head.parent) === before.number;
+    if (!apart) return;
+    const stranded = [...this.members.all()].filter((member) => !member.admitted);
+    const names = stranded.map((member) => member.record.body.name).slice(0, 20);
+    const who = names.length === 0 ? 'nobody is left out by that' : `left out: ${names.join(', ')}`;
+    this.context.alarm(
+      'rotation_conflict',
+      'epoch',
+      `two rotations of the secret did not know of each other; this host has gone over from epoch ${before.number} (${before.id.slice(-8)}) to ${head.number} (${head.id.slice(-8)}); ${who}; run \`swarmplane secret rotate\` at this host to take them in again`,
+    );
   }
 
   /** Gives a link up and follows from that. */
@@ -212,6 +279,14 @@ export class Parts {
 
   #makeKeys(): Keys {
     return new Keys(this.context, {
+      judge: ({ nodeId, admission }) => this.admissions.judge(nodeId, admission),
+      refused: (id, node) => this.records.tellExpelled(id, node),
+      lacks: (id) => this.records.tell(id),
+      operators: (id, message) => {
+        if (!isOperators(message)) return false;
+        handleOperators(this, id, message);
+        return true;
+      },
       admitted: (id, peer, info, messages) => {
         this.handleUp(id, peer, info);
         for (const message of messages) receive(this, id, message);
@@ -241,11 +316,46 @@ export class Parts {
     this.close(link, 'the operator has named another key list of it');
   }
 
-  #expel(nodeId: NodeId): void {
-    if (this.isSelf(nodeId)) return;
-    this.members.remove(nodeId, 'expelled');
-    const link = this.links.to(nodeId);
-    if (link !== undefined) this.close(link, 'the operator has expelled this host');
+  #expel(): void {
+    for (const { nodeId } of [...this.members.all()]) {
+      if (!this.isSelf(nodeId) && this.records.isExpelled(nodeId))
+        this.members.remove(nodeId, 'expelled');
+    }
+    for (const link of [...this.links.all()]) {
+      if (!this.records.isExpelled(link.nodeId)) continue;
+      this.close(link, 'the operator has expelled this host');
+    }
+    this.keys.recheck();
+  }
+
+  /** Epoch, roll or tokens have changed: everybody's standing is looked at anew. */
+  #recheck(): void {
+    const { admissions, epochs, members } = this;
+    admissions.handleEpoch();
+    members.judge(
+      ({ nodeId, record, admitted }) =>
+        admissions.stands(nodeId, record.body.admission) && (admitted || epochs.isWhole),
+    );
+    for (const link of [...this.links.all()]) {
+      const { nodeId, admission } = link.peer;
+      const newest = members.get(nodeId)?.record.body.admission ?? admission;
+      const stands = [admission, newest].some((one) => admissions.stands(nodeId, one));
+      if (!stands) this.close(link, 'the present epoch has left it out');
+    }
+    if (epochs.isWhole) {
+      this.keys.retain((node) => members.get(node) !== undefined || epochs.isOnRoll(node));
+    }
+    this.keys.recheck();
+    this.#spreadAll(this.intake.takeAside());
+  }
+
+  #handleSeats(): void {
+    this.keys.recheck();
+    this.#spreadAll(this.intake.takeSeated());
+  }
+
+  #spreadAll(records: readonly SignedObject<MemberBody>[]): void {
+    for (const record of records) this.gossip.spread(record.bytes);
   }
 
   /** People see whether a member is linked. */
@@ -257,3 +367,7 @@ export class Parts {
 }
 
 const FROZEN = 'two copies of its state folder take turns: both are frozen';
+
+function numberOf(id: EpochId | undefined): number | undefined {
+  return id === undefined ? undefined : Number.parseInt(id.slice(0, 16), 16);
+}

@@ -264,7 +264,8 @@ export class Requests {
   #keyOf(origin: NodeId, link: Link): KeyEntry | undefined {
     if (this.#context.options.keyBook?.frozen(origin) !== undefined) return undefined;
     if (this.#turns.isFrozen(origin)) return undefined;
-    const entry = this.#members.get(origin)?.entry;
+    const member = this.#members.get(origin);
+    const entry = member?.admitted ? member.entry : undefined;
     if (link.nodeId !== origin) return entry;
     return entry === undefined || entry.version < link.peer.entry.version ? link.peer.entry : entry;
   }

@@ -3,6 +3,7 @@ import { pack, unpack } from '../wire/index.ts';
 import { INCARNATION_KEY, readIncarnation } from './own.ts';
 import { PREKEYS_KEY, readPrekeys } from './prekeys.ts';
 import { RECORDS_KEY, unpackRecords } from './records.ts';
+import { SEATS_KEY, unpackSeats } from './seats.ts';
 import { SEALS_KEY } from './seals.ts';
 import type { CoreOptions } from './types.ts';
 
@@ -15,16 +16,18 @@ export const MEMBERS_KEY = 'members';
  */
 export function restore(
   kept: ReadonlyMap<string, Uint8Array>,
-): Pick<CoreOptions, 'members' | 'incarnation' | 'records' | 'prekeys' | 'seals'> {
+): Pick<CoreOptions, 'members' | 'incarnation' | 'records' | 'seats' | 'prekeys' | 'seals'> {
   const members = kept.get(MEMBERS_KEY);
   const incarnation = kept.get(INCARNATION_KEY);
   const records = kept.get(RECORDS_KEY);
+  const seats = kept.get(SEATS_KEY);
   const prekeys = kept.get(PREKEYS_KEY);
   const seals = kept.get(SEALS_KEY);
   const number = incarnation && readIncarnation(incarnation);
   return {
     ...(members === undefined ? {} : { members: unpackTable(members) }),
     ...(records === undefined ? {} : { records: unpackRecords(records) }),
+    ...(seats === undefined ? {} : { seats: unpackSeats(seats) }),
     ...(prekeys === undefined ? {} : { prekeys: readPrekeys(prekeys) }),
     ...(seals === undefined ? {} : { seals: unpackTable(seals) }),
     ...(number === undefined ? {} : { incarnation: number }),

@@ -30,6 +30,8 @@ export function tick(parts: Parts, name: TimerName, subject: string): void {
       return parts.keys.handleTimer(Number(subject));
     case 'keep-keys':
       return parts.keys.handleKeepTimer();
+    case 'parts':
+      return parts.epochs.handleTimer();
     case 'probe':
       return parts.prober.handleTimer();
     case 'probe-end':

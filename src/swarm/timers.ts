@@ -103,6 +103,8 @@ export type TimerName =
   | 'keys'
   /** The key book is kept on disk. */
   | 'keep-keys'
+  /** A part of an EPOCH did not come. */
+  | 'parts'
   /** Another member is probed. */
   | 'probe'
   /** Answers to a probe are not waited for any longer. */

@@ -4,8 +4,19 @@
  */
 import type { AlarmKind } from './alarm-kinds.ts';
 import type { KeyBook } from '../secure/index.ts';
-import type { Crypto, KeyEntry, NodeId, OperatorRecord, PeerIdentity } from '../secure/types.ts';
+import type {
+  Crypto,
+  EpochHead,
+  EpochId,
+  KeyEntry,
+  NodeId,
+  OperatorRecord,
+  PeerIdentity,
+  RevocationRecord,
+  TokenRecord,
+} from '../secure/types.ts';
 import type { KeptPrekey } from './prekeys.ts';
+import type { KeptSeats } from './seats.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
 export interface Now {
@@ -20,6 +31,8 @@ export interface CoreOptions {
   readonly self: SelfDescription;
   readonly swarmId: Uint8Array;
   readonly epoch: number;
+  /** The EPOCH head that the secrets name, as signed; none before this host was admitted. */
+  readonly head?: Uint8Array;
   readonly crypto: Crypto;
   /** Parses and verifies a key entry; undefined when it is none (secure's `parseKeyEntry`). Never throws. */
   readonly parseEntry: (bytes: Uint8Array) => KeyEntry | undefined;
@@ -39,7 +52,9 @@ export interface CoreOptions {
   /** The prekeys kept from the last run, the newest first. */
   readonly prekeys?: readonly KeptPrekey[];
   /** Records of the operator kept from the last run. */
-  readonly records?: readonly Uint8Array[];
+  readonly records?: KeptRecords;
+  /** Seats of join tokens kept from the last run. */
+  readonly seats?: KeptSeats;
   /** SEALs kept from the last run. */
   readonly seals?: readonly Uint8Array[];
   /** Alarms of the last run that are open: they are ended here when their cause has gone. */
@@ -61,6 +76,51 @@ export interface SelfDescription {
   readonly version: string;
   /** True on a hub, so that people see which member it is. */
   readonly hub: boolean;
+  /** This host's newest admission by a token; empty where only rolls admitted it. */
+  readonly admission: Uint8Array;
+}
+
+/** What the operator makes in one go: records as signed, and the parts of the EPOCH among them. */
+export interface OperatorBundle {
+  readonly records: readonly Uint8Array[];
+  readonly parts: readonly Uint8Array[];
+}
+
+export interface KeptRecords {
+  /** As signed. */
+  readonly records: readonly Uint8Array[];
+  readonly parts: readonly {
+    readonly epoch: EpochId;
+    readonly number: number;
+    readonly bytes: Uint8Array;
+  }[];
+}
+
+/** What one who asks to join by a token gets: the token, or why it lets nobody in here and now. */
+export type TokenDoor =
+  | { readonly token: TokenRecord }
+  | {
+      readonly code:
+        'unknown_token' | 'token_ended' | 'token_used_up' | 'wrong_clock' | 'swarm_full';
+    };
+
+/** Who is in the swarm by the operator's word, as this host knows it. */
+export interface Rolls {
+  readonly head: EpochHead | undefined;
+  /** Number of the newest epoch that is known here: above `head` where this host was left out of it. */
+  readonly newest: number;
+  /** Prefixes of node ids, 32 hex digits. */
+  readonly roll: ReadonlySet<string>;
+  /** False while parts are fetched. */
+  readonly isWhole: boolean;
+  readonly tokens: readonly TokenView[];
+  /** Revocation lists in force. */
+  readonly lists: readonly RevocationRecord[];
+}
+
+export interface TokenView extends TokenRecord {
+  /** Prefixes of the nodes that came by it, in the order in which they were seen here. */
+  readonly seats: readonly string[];
 }
 
 /** Times in milliseconds. Defaults are docs/protocol.md's. */
@@ -144,6 +204,10 @@ export interface MemberView {
   readonly linked: boolean;
   /** The member's newest key entry, as signed. */
   readonly entry: KeyEntry;
+  /** The tag of the token that its record names, if any. */
+  readonly tag?: string;
+  /** False for one that the present epoch left out: it cannot be reached any more. */
+  readonly admitted: boolean;
 }
 
 export type Targets =
@@ -288,8 +352,15 @@ export type CoreEvent =
   /** The last event of a request. */
   | { readonly kind: 'account'; readonly requestId: RequestId; readonly account: Account }
   | { readonly kind: 'member'; readonly member: MemberView; readonly before?: MemberState }
-  /** The operator's newest record of a kind, at the start and when a newer one came. */
-  | { readonly kind: 'record'; readonly record: OperatorRecord }
+  /** A revocation list, at the start and when one came. */
+  | { readonly kind: 'record'; readonly record: RevocationRecord }
+  /**
+   * An EPOCH above the present one, with the part that would have the own slot: open it, keep the
+   * secrets, then call `setEpoch`. Without a part there is no slot for sure.
+   */
+  | { readonly kind: 'epoch'; readonly head: EpochHead; readonly part?: Uint8Array }
+  /** What `install` began has ended; `ok` when it is on the disk and on its way. */
+  | { readonly kind: 'installed'; readonly effect: number; readonly ok: boolean }
   | { readonly kind: 'alarm'; readonly alarm: Alarm };
 
 /** The core. All calls return at once; drain `pollEffect`, `pollSend` and `pollEvent` after each. */
@@ -318,8 +389,21 @@ export interface Core {
   probes(): readonly ProbeResult[];
   /** No longer expected in accounts; spreads to every member. False when unknown. */
   forget(now: Now, node: NodeId): boolean;
-  /** Takes up and spreads a record of the operator. False when it is none, or not newer than what is known. */
-  publish(now: Now, record: Uint8Array): boolean;
+  /**
+   * Keeps what the operator made, whole and before anything is sent, then spreads it. The event
+   * `installed` with this number tells the end; undefined when it is no news, or not the operator's.
+   */
+  install(now: Now, bundle: OperatorBundle): number | undefined;
+  /** What a member under another epoch key answered with. */
+  catchUp(now: Now, head: EpochHead, part?: { number: number; bytes: Uint8Array }): void;
+  /** Who is in the swarm by the operator's word. */
+  rolls(): Rolls;
+  /** Whether hosts may join here by the token of this tag (16 hex digits). */
+  door(now: Now, tag: string): TokenDoor;
+  /** Keeps a seat for a node that is let in here; else why there is none for it. */
+  reserveSeat(now: Now, token: TokenRecord, node: NodeId): 'token_used_up' | 'expelled' | undefined;
+  /** A part of the present EPOCH, for a host that was away. */
+  part(number: number): Uint8Array | undefined;
   /** Signs a SEAL, and nothing else, with the own key. */
   signSeal(now: Now, seal: SealSpec): SealView;
   /** Remembers a SEAL and sends it to every link. False when it is none of a hub that is known, or not news. */
@@ -330,8 +414,8 @@ export interface Core {
   leave(now: Now): void;
   /** New own addresses, name or labels: a new incarnation of the own record. */
   describe(now: Now, self: Partial<SelfDescription>): void;
-  /** Called when the own identity key or the epoch changed. */
-  setEpoch(now: Now, epoch: number): void;
+  /** This host is in this epoch now; its secrets are on the disk. */
+  setEpoch(now: Now, head: EpochHead): void;
 }
 
 export interface LinkInfo {

@@ -9,3 +9,5 @@ export * from './frame.ts';
 export * from './network.ts';
 export * from './pack.ts';
 export * from './swarm-messages.ts';
+export * from './admission.ts';
+export * from './epoch-part.ts';

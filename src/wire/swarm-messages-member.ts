@@ -1,4 +1,5 @@
 /** MEMBER: what a member says about itself (docs/protocol.md section 7). */
+import { ADMISSION_BYTES } from './admission.ts';
 import { concat, readU64, u64, utf8 } from './bytes.ts';
 import { atMost, flag, text } from './field-readers.ts';
 import { exactly } from './fields.ts';
@@ -21,6 +22,8 @@ export interface MemberBody {
   readonly state: 'alive' | 'left';
   /** What requests to this member are sealed to. */
   readonly prekey: ShownPrekey | undefined;
+  /** Its newest admission by a token, 72 bytes; empty where only rolls admitted it. */
+  readonly admission: Uint8Array;
 }
 
 export interface ShownPrekey {
@@ -45,6 +48,7 @@ export function writeMember(body: MemberBody): Uint8Array[] {
     body.bootId,
     Uint8Array.of(body.state === 'left' ? 1 : 0),
     writePrekey(body.prekey),
+    body.admission,
   ];
 }
 
@@ -64,6 +68,7 @@ export function readMember(swarm: Uint8Array, fields: readonly Uint8Array[]): Me
     bootId: exactly(fields[9]!, 16, 'boot id'),
     state: flag(fields[10]!) ? 'left' : 'alive',
     prekey: readPrekey(fields[11]!),
+    admission: readAdmission(fields[12]!),
   };
 }
 
@@ -78,6 +83,10 @@ function readPrekey(bytes: Uint8Array): ShownPrekey | undefined {
   if (bytes.length === 0) return undefined;
   const made = readU64(exactly(bytes, 40, 'prekey').subarray(0, 8));
   return { made, publicKey: bytes.subarray(8) };
+}
+
+function readAdmission(bytes: Uint8Array): Uint8Array {
+  return bytes.length === 0 ? bytes : exactly(bytes, ADMISSION_BYTES, 'admission');
 }
 
 const ADDRESSES_MAX = 16;

@@ -146,7 +146,7 @@ export function decodeSigned(bytes: Uint8Array): SignedObject {
 type Kind = SignedBody['kind'];
 
 const LABELS: Readonly<Record<Kind, string>> = {
-  member: 'swarmplane/1 MEMBER',
+  member: 'swarmplane/2 MEMBER',
   accuse: 'swarmplane/1 ACCUSE',
   forget: 'swarmplane/1 FORGET',
   request: 'swarmplane/1 REQ',
@@ -158,7 +158,7 @@ const LABELS: Readonly<Record<Kind, string>> = {
 
 /** Fields between label and signature. */
 const FIELD_COUNTS: Readonly<Record<Kind, number>> = {
-  member: 12,
+  member: 13,
   accuse: 5,
   forget: 5,
   request: 14,

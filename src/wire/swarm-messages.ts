@@ -3,6 +3,7 @@
  * names its type. Signed objects travel inside as bytes. Unknown types and fields are ignored, so
  * that versions can live side by side; known ones are checked here, at the door.
  */
+import { EPOCH_ID_BYTES, PART_BYTES_MAX, PARTS_MAX } from './epoch-part.ts';
 import { WireError } from './errors.ts';
 import { pack, unpack } from './pack.ts';
 import type { Packable } from './pack.ts';
@@ -56,13 +57,41 @@ export interface RecordMessage {
   readonly bytes: Uint8Array;
 }
 
-/** Numbers of the operator's newest records that the sender holds, 0 for none. */
+/** What the sender holds of the operator's records, so that the other sees what differs. */
 export interface HoldsMessage {
   readonly t: 'holds';
-  readonly revocations: number;
-  readonly epoch: number;
+  /** First 8 bytes of SHA-256 over the hashes of the revocation lists in force, sorted; empty without any. */
+  readonly lists: Uint8Array;
+  /** Id of the highest EPOCH that it holds whole, 16 bytes; zeros for none. */
+  readonly epoch: Uint8Array;
+  /** First 8 bytes of SHA-256 over tag and hash of the tokens of that epoch, sorted; empty without any. */
+  readonly tokens: Uint8Array;
   /** First 8 bytes of SHA-256 over its head certificates in the order of node ids; empty without any. */
   readonly heads: Uint8Array;
+}
+
+/** The tokens of an epoch that the sender holds: entries of 16 bytes, tag and hash. */
+export interface TokensMessage {
+  readonly t: 'tokens';
+  readonly epoch: Uint8Array;
+  readonly entries: Uint8Array;
+  /** The receiver shall say what it holds, too. */
+  readonly back: boolean;
+}
+
+/** Asks for a part of an EPOCH. */
+export interface PartWantMessage {
+  readonly t: 'part-want';
+  /** 16 bytes. */
+  readonly epoch: Uint8Array;
+  readonly number: number;
+}
+
+export interface PartMessage {
+  readonly t: 'part';
+  readonly epoch: Uint8Array;
+  readonly number: number;
+  readonly bytes: Uint8Array;
 }
 
 /** Asks for entries of a node's key list, from a version on. */
@@ -149,6 +178,9 @@ export type SwarmMessage =
   | WantMessage
   | RecordMessage
   | HoldsMessage
+  | TokensMessage
+  | PartWantMessage
+  | PartMessage
   | KeysWantMessage
   | KeysMessage
   | ProbeMessage
@@ -177,10 +209,14 @@ export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 export const REQUEST_MS_MAX = 600_000;
 /** Bytes of news that one message should not exceed. */
 export const NEWS_BYTES = 64 * 1024;
-/** Largest record of the operator: 4,096 members, in a frame of 256 KiB. */
+/** Largest record of the operator: a revocation list, in a frame of 256 KiB. */
 export const OPERATOR_RECORD_MAX = 250 * 1024;
 /** Bytes of one entry in a summary. */
 export const SUMMARY_ENTRY_BYTES = 16;
+/** Tokens of one epoch; beyond that the lowest tags stay. */
+export const TOKENS_MAX = 512;
+/** Bytes of one entry in `tokens`. */
+export const TOKEN_ENTRY_BYTES = 16;
 /** Seals in one message. */
 export const SEALS_MAX = 128;
 /** Bytes of one entry in `seals-have`. */
@@ -224,9 +260,22 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
   record: (map) => ({ t: 'record', bytes: bytes(map, 'bytes', 1, OPERATOR_RECORD_MAX) }),
   holds: (map) => ({
     t: 'holds',
-    revocations: integer(map, 'revocations', Number.MAX_SAFE_INTEGER),
-    epoch: integer(map, 'epoch', Number.MAX_SAFE_INTEGER),
-    heads: map['heads'] === undefined ? new Uint8Array(0) : bytes(map, 'heads', 0, 8),
+    lists: bytes(map, 'lists', 0, 8),
+    epoch: bytes(map, 'epoch', EPOCH_ID_BYTES, EPOCH_ID_BYTES),
+    tokens: bytes(map, 'tokens', 0, 8),
+    heads: bytes(map, 'heads', 0, 8),
+  }),
+  tokens: readTokens,
+  'part-want': (map) => ({
+    t: 'part-want',
+    epoch: bytes(map, 'epoch', EPOCH_ID_BYTES, EPOCH_ID_BYTES),
+    number: integer(map, 'number', PARTS_MAX - 1),
+  }),
+  part: (map) => ({
+    t: 'part',
+    epoch: bytes(map, 'epoch', EPOCH_ID_BYTES, EPOCH_ID_BYTES),
+    number: integer(map, 'number', PARTS_MAX - 1),
+    bytes: bytes(map, 'bytes', 1, PART_BYTES_MAX),
   }),
   'keys-want': (map) => ({
     t: 'keys-want',
@@ -275,6 +324,13 @@ function readSummary(map: Fields): SummaryMessage {
     entries,
     back: boolean(map, 'back'),
   };
+}
+
+function readTokens(map: Fields): TokensMessage {
+  const entries = bytes(map, 'entries', 0, TOKENS_MAX * TOKEN_ENTRY_BYTES);
+  if (entries.length % TOKEN_ENTRY_BYTES !== 0) throw new WireError('malformed', 'tokens');
+  const epoch = bytes(map, 'epoch', EPOCH_ID_BYTES, EPOCH_ID_BYTES);
+  return { t: 'tokens', epoch, entries, back: boolean(map, 'back') };
 }
 
 function readSealsHave(map: Fields): SealsHaveMessage {

@@ -23,7 +23,6 @@ export class CrashRounds {
   readonly #random: (n: number) => Uint8Array;
   readonly #dice: Dice;
   readonly #secrets: secure.SwarmSecrets;
-  readonly #stranger: secure.SwarmSecrets;
   readonly #hosts: Record<Role, Host>;
   /** Most steps of a whole run of each kind, by who takes them. */
   readonly #steps: Record<string, number> = {};
@@ -35,10 +34,27 @@ export class CrashRounds {
     this.#random = seededRandom(seed);
     this.#dice = (below) => Buffer.from(this.#random(4)).readUInt32BE() % Math.max(1, below);
     const operator = secure.OperatorKey.create(this.#random);
-    this.#stranger = { swarmId: operator.swarmId, epoch: 1, joinKey: this.#random(32) };
-    const { publicKey: operatorKey } = operator;
-    this.#secrets = { ...this.#stranger, operatorKey, epochKey: this.#random(32) };
-    const host = (role: Role) => new Host(`${seed}-${role}`, this.#random, this.#dice);
+    const { publicKey: operatorKey, swarmId } = operator;
+    const epochKey = this.#random(32);
+    const founder = secure.Identity.create(this.#random, NOW);
+    const { head } = secure.createEpoch(operator, {
+      ...{ epoch: 1, parent: undefined, epochKey, nowSeconds: NOW, random: this.#random },
+      members: [{ entry: founder.newest, nameTag: new Uint8Array(8) }],
+    });
+    const keys = keysOf(swarmId, this.#random);
+    const token = secure.issueToken(operator, {
+      ...{ epochId: head.id, version: 1, publicKey: keys.publicKey, joinKey: keys.joinKey },
+      ...{ uses: 10, made: NOW, notAfter: NOW + 1, note: '', host: '', state: 'open' },
+    });
+    const stranger = (): secure.SwarmSecrets => ({
+      ...{ swarmId, epoch: 0, joining: { ...keys, seed: keys.seed.slice() } },
+    });
+    this.#secrets = {
+      ...{ swarmId, operatorKey, epochKey, epoch: 1, epochId: head.id, head: head.bytes },
+    };
+    const gate: secure.Gate = { token: () => token, seat: () => undefined };
+    const host = (role: Role) =>
+      new Host(`${seed}-${role}`, { random: this.#random, dice: this.#dice, stranger, gate });
     this.#hosts = { initiator: host('initiator'), responder: host('responder') };
   }
 
@@ -49,7 +65,7 @@ export class CrashRounds {
     if (round % 20 === 0) for (const host of [initiator, responder]) host.wipe();
     const admission = round % 2 === 0;
     responder.begin(this.#secrets);
-    initiator.begin(admission ? this.#stranger : this.#secrets);
+    initiator.begin(admission ? undefined : this.#secrets);
     const victim: Role = this.#dice(2) === 0 ? 'initiator' : 'responder';
     const { disk } = this.#hosts[victim];
     const kind = `${admission} ${victim}`;
@@ -135,11 +151,23 @@ class Host {
   identity!: secure.Identity;
   keyBook!: secure.KeyBook;
   secrets!: secure.SwarmSecrets;
+  readonly #stranger: () => secure.SwarmSecrets;
+  readonly #gate: secure.Gate;
   #bootId!: Uint8Array;
 
-  constructor(name: string, random: (n: number) => Uint8Array, dice: Dice) {
-    this.disk = new SimulatedDisk(name, dice);
-    this.#random = random;
+  constructor(
+    name: string,
+    around: {
+      readonly random: (n: number) => Uint8Array;
+      readonly dice: Dice;
+      readonly stranger: () => secure.SwarmSecrets;
+      readonly gate: secure.Gate;
+    },
+  ) {
+    this.disk = new SimulatedDisk(name, around.dice);
+    this.#random = around.random;
+    this.#stranger = around.stranger;
+    this.#gate = around.gate;
     this.#state = StateFolder.existing(this.disk.path);
   }
 
@@ -150,9 +178,10 @@ class Host {
     this.#shown = undefined;
   }
 
-  /** With these secrets on the disk. */
-  begin(secrets: secure.SwarmSecrets): void {
-    writeSecrets(this.#state, secrets);
+  /** With these secrets on the disk, or with none: a token is in memory only. */
+  begin(secrets: secure.SwarmSecrets | undefined): void {
+    if (secrets === undefined) this.#state.remove('swarm.json');
+    else writeSecrets(this.#state, secrets);
     this.start();
   }
 
@@ -166,8 +195,7 @@ class Host {
         : secure.Identity.parse(identity);
     if (identity === undefined) this.#state.writeSync('identity.key', this.identity.toBytes());
     if (this.#shown !== undefined) assert.equal(this.identity.nodeId, this.#shown);
-    this.secrets = readSecrets(this.#state)!;
-    assert.equal(this.secrets.epochKey === undefined, this.secrets.operatorKey === undefined);
+    this.secrets = readSecrets(this.#state) ?? this.#stranger();
     const book = this.#state.read('key-book.bin');
     const { entries } = this.identity;
     this.keyBook =
@@ -177,7 +205,8 @@ class Host {
 
   options() {
     const { identity, secrets, keyBook } = this;
-    return { identity, secrets, keyBook, bootId: this.#bootId, random: this.#random };
+    const shown = { bootId: this.#bootId, random: this.#random, gate: this.#gate };
+    return { identity, secrets, keyBook, ...shown };
   }
 
   /** A message leaves this host. */
@@ -189,13 +218,19 @@ class Host {
   /** What a finished handshake gave is on the disk before it is used. */
   async keep({ admitted, peer }: secure.HandshakeDone): Promise<void> {
     if (admitted !== undefined) {
-      const secrets = { ...this.secrets, ...admitted };
+      const secrets = secure.admittedSecrets(this.secrets, admitted, NOW);
       await saveSecrets(this.#state, secrets);
       this.secrets = secrets;
     }
     if (this.keyBook.judge([peer.entry.bytes]).kind === 'same') return;
     await this.#state.write('key-book.bin', this.keyBook.toBytes());
   }
+}
+
+function keysOf(swarmId: Uint8Array, random: (n: number) => Uint8Array): secure.TokenKeys {
+  const seed = random(32);
+  const { publicKey } = new secure.SigningKey(seed);
+  return { joinKey: random(32), seed, publicKey, tag: secure.tokenTag(swarmId, publicKey) };
 }
 
 type Options = ReturnType<Host['options']>;
@@ -261,8 +296,8 @@ class SimulatedPake implements secure.Pake {
 
 function plain(value: unknown): unknown {
   return JSON.parse(
-    JSON.stringify(value, (_key, part: unknown) =>
-      part instanceof Uint8Array ? toHex(part) : part,
+    JSON.stringify(value, (key, part: unknown) =>
+      key === 'admission' ? undefined : part instanceof Uint8Array ? toHex(part) : part,
     ),
   );
 }

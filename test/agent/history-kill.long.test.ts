@@ -2,7 +2,7 @@
  * A real agent, killed while it collects and while it hands over, at writes of its journal and at
  * any other moment. What its status ever counted must reach the hub once, in order.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,6 @@ import {
   controlOnce,
   createLog,
   initSwarm,
-  JOIN_TOKEN_FILE,
   loadConfig,
   StateFolder,
   type HistoryStatus,
@@ -35,15 +34,20 @@ let nodeId: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'history-kill-'));
   const state = StateFolder.open(join(folder, 'hub'));
-  await initSwarm(state, { name: 'hub', listen: '127.0.0.1:0' });
+  const text = await initSwarm(state, { name: 'hub', listen: '127.0.0.1:0' });
+  const tokenFile = join(folder, 'join.token');
+  writeFileSync(tokenFile, text);
   hub = await Agent.start({ state, config: loadConfig(state), hub: true, log });
   const [address, seed] = [await freeAddress(), `127.0.0.1:${hub.node.address.port}`];
   const place = ['--name', 'host', '--listen', address];
-  const token = ['--join', seed, '--token-file', state.file(JOIN_TOKEN_FILE)];
+  const token = ['--join', seed, '--token-file', tokenFile];
   host = new TestHost('host', folder, address, ['up', ...place, ...token]);
   mkdirSync(host.state, { mode: 0o700 });
   host.start();
   nodeId = (await host.until(({ alive }) => alive === 2, 'sees the hub')).nodeId;
+  // Each keeps the other's seat on its own disk first.
+  const known = () => hub.members().some((one) => one.nodeId === nodeId) || undefined;
+  await eventually(known, 'the hub sees the host');
   await track(hub, nodeId, 1, [
     // The time differs at every taking, the users do not.
     { table: 'time', every: 1 },

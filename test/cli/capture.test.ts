@@ -60,7 +60,6 @@ function secrets(swarm: TestSwarm): [string, Buffer][] {
     ['the question', Buffer.from('from users')],
     ['the join secret', Buffer.from(token.secret)],
     ['the token', Buffer.from(token.text.slice(-40))],
-    ['the join key', Buffer.from(kept['joinKey']!, 'hex')],
     ['the epoch key', Buffer.from(kept['epochKey']!, 'hex')],
     ...identities.flatMap(({ newest }): [string, Buffer][] => [
       ['a signing key', Buffer.from(newest.signKey)],

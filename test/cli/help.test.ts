@@ -47,7 +47,9 @@ describe('help', () => {
                                           one into use, show what is pinned
         identity                          who this host is: make one of two copies of
                                           a state folder a new host
-        secret                            the join secret of the swarm
+        token                             the join tokens of the swarm: who may come
+                                          in, and how many
+        secret                            the keys of the swarm
         tables [options] [name]           list the tables a host can answer from
         audit                             who did what: prove that nobody rewrote it
         alerts [options]                  what somebody should look at: the alerts of

@@ -147,8 +147,8 @@ describe('the hub', () => {
 
   it('has an alert for a host with the wrong join secret', async () => {
     const { createJoinToken, parseJoinToken } = await import('../../src/secure/index.ts');
-    const { swarmId, epoch } = parseJoinToken(readFileSync(swarm.tokenFile, 'utf8'));
-    const forged = createJoinToken({ swarmId, epoch, random: (n) => new Uint8Array(n).fill(9) });
+    const { swarmId } = parseJoinToken(readFileSync(swarm.tokenFile, 'utf8'));
+    const forged = createJoinToken({ swarmId, random: (n) => new Uint8Array(n).fill(9) });
     const state = ['--state', join(swarm.folder, 'intruder')];
     const refused = await swarmplane(
       [
@@ -192,7 +192,8 @@ describe('secrets', () => {
     const { state, pid, log, cli } = hubHost();
     const file = (name: string) => readFileSync(join(state, name), 'utf8');
     const server = JSON.parse(file('postgres/server.json')) as { passwords: object };
-    const secrets = [...(Object.values(server.passwords) as string[]), file('join.token').trim()];
+    const token = readFileSync(swarm.tokenFile, 'utf8').trim();
+    const secrets = [...(Object.values(server.passwords) as string[]), token];
     expect(secretUrl()).toContain(secrets[2]);
     const commands = ['status', 'doctor', 'nodes', 'alerts', 'key list h1', 'actions', 'tables'];
     const said = await Promise.all(

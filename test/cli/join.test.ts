@@ -58,9 +58,10 @@ it('ends at a signal while it waits, and leaves nothing that would count as memb
 it('repeats no token that was given in the place of an address or a file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'join-'));
   try {
-    const { code } = await swarmplane(['--state', join(folder, 'a'), 'init', '--name', 'a']);
+    const file = join(folder, 'join.token');
+    const init = ['init', '--name', 'a', '--token-file', file];
+    const { code } = await swarmplane(['--state', join(folder, 'a'), ...init]);
     expect(code).toBe(0);
-    const file = join(folder, 'a', 'join.token');
     const token = readFileSync(file, 'utf8').trim();
     for (const args of [
       ['--join', token],

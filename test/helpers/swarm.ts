@@ -200,7 +200,7 @@ export class TestSwarm {
   }
 
   get tokenFile(): string {
-    return join(this.hosts[0]!.state, 'join.token');
+    return join(this.folder, 'join.token');
   }
 
   /** Adds a host that joins through the first one, or another. */
@@ -237,7 +237,8 @@ export class TestSwarm {
     const args = options.hub ? ['hub', ...database] : ['up'];
     const host = new TestHost(first!, this.folder, address, args, this.#program, this.#node);
     this.hosts.push(host);
-    const made = await host.cli('init', '--name', first!, '--listen', address);
+    const token = ['--token-file', this.tokenFile];
+    const made = await host.cli('init', '--name', first!, '--listen', address, ...token);
     if (made.code !== 0) throw new Error(made.stderr);
     host.start();
     await host.until(() => true, 'is up');

@@ -15,7 +15,10 @@ import { Hub } from '../../src/hub/hub.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { pack } from '../../src/wire/index.ts';
 import { eachPostgres } from '../helpers/postgres.ts';
-import { startNode, stopAll, until } from '../net/swarm-nodes.ts';
+import { deriveTokenKeys, Identity, parseJoinToken } from '../../src/secure/index.ts';
+import { signAdmission } from '../../src/secure/index.ts';
+import type { NetOptions } from '../../src/net/index.ts';
+import { random, startNode, stopAll, until } from '../net/swarm-nodes.ts';
 import { hubFixture, temporaryFolder } from './hub-fixture.ts';
 import { QUICK } from './quick.ts';
 
@@ -37,7 +40,7 @@ eachPostgres('an agent with a hub', (postgres) => {
     const folder = mkdtempSync(join(tmpdir(), 'alarms-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const state = StateFolder.open(join(folder, 'state'));
-    await initSwarm(state, { name: 'a', listen: '127.0.0.1:0' });
+    const text = await initSwarm(state, { name: 'a', listen: '127.0.0.1:0' });
     // A record of the last run that nobody can read: found before anybody listens.
     state.writeSync('members.bin', pack([new Uint8Array(40)]));
     const log = createLog('error', 'a');
@@ -62,16 +65,27 @@ eachPostgres('an agent with a hub', (postgres) => {
     state.remove('members.bin');
     mkdirSync(state.file('members.bin'));
     const { secrets } = agent.node;
-    const b = await startNode('b', secrets, { seeds });
+    const { secret, swarmId } = parseJoinToken(text);
+    const { seed } = await deriveTokenKeys(secret, swarmId);
+    const letIn = (options: Partial<NetOptions>) => {
+      const identity = Identity.create(random, Math.floor(Date.now() / 1000));
+      const admission = signAdmission(seed, swarmId, identity.nodeId);
+      return startNode('b', { ...secrets, admission }, { ...options, seeds, identity });
+    };
+    const b = await letIn({});
     await until(() => agent.members().some((member) => member.name === 'b'));
-    await startNode('b', secrets, { seeds, advertise: [b.address] });
+    await letIn({ advertise: [b.address] });
     await fixture.until(`select from swarmplane.alert where kind = 'persist_failed'`);
 
     const desk = await OperatorDesk.open(state.file('operator.key'));
-    const { record } = await desk.rotateSecret(2, []);
-    expect(agent.node.publish(record)).toBe(true);
-    const { bytes } = desk.revoke(undefined, { expelled: [agent.nodeId] });
-    expect(agent.node.publish(bytes)).toBe(true);
+    const other = Identity.create(random, Math.floor(Date.now() / 1000)).newest.bytes;
+    const { bundle } = await desk.newEpoch({
+      ...{ parent: secrets.epochId, epoch: 2, terms: undefined },
+      members: [{ entry: other, name: 'somebody' }],
+    });
+    expect(await agent.node.install(bundle)).toBe(true);
+    const { bytes } = desk.revoke([], { expelled: [agent.nodeId] }, 1);
+    expect(await agent.node.install({ records: [bytes], parts: [] })).toBe(true);
     const kinds = ['address_reused', 'epoch_closed', 'expelled', 'name_reused', 'persist_failed'];
     const all = [...kinds, 'state'];
     await fixture.until(

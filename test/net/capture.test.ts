@@ -31,7 +31,8 @@ function secretsOf(...nodes: readonly TestNode[]): Record<string, Uint8Array> {
     'the question': utf8(SQL),
     'the join token': utf8(swarm.token),
     'the join secret': swarm.joinSecret,
-    'the join key': swarm.secrets.joinKey,
+    'the join key': swarm.tokenKeys.joinKey,
+    'the seed of the token': swarm.tokenKeys.seed,
     'the epoch key': swarm.secrets.epochKey!,
   };
   for (const word of swarm.token.split(/[\s-]+/)) {

@@ -1,11 +1,12 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Epochs } from '../../src/net/epochs.ts';
-import { createEpochRecord, Identity, type SwarmSecrets } from '../../src/secure/index.ts';
+import { Identity, wayKeys, type NewEpoch, type SwarmSecrets } from '../../src/secure/index.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import type { Alarm } from '../../src/swarm/index.ts';
 import {
   createSwarm,
   meshed,
+  newEpoch,
   random,
   startNode,
   stopAll,
@@ -31,34 +32,37 @@ beforeEach(async () => {
 afterEach(stopAll);
 
 /** The operator's word of epoch 2, sealed to the keys that it knew. */
-function newEpoch(): Uint8Array {
-  return createEpochRecord(swarm.operator, {
-    ...{ epoch: 2, epochKey: random(32), joinKey: random(32), nowSeconds: NOW, random },
-    members: [a.identity.newest, known.newest],
-  });
+function second(...identities: readonly Identity[]): NewEpoch {
+  return newEpoch(swarm.operator, identities, { epoch: 2, parent: swarm.head.id });
 }
 
-async function bothIn(b: TestNode): Promise<void> {
-  await until(() => [a, b].every(({ node }) => node.secrets.epoch === 2));
-  expect(b.node.secrets.epochKey).toEqual(a.node.secrets.epochKey);
-  await meshed(a, b);
+async function install(node: TestNode, { head, parts }: NewEpoch): Promise<void> {
+  expect(await node.node.install({ records: [head.bytes], parts })).toBe(true);
+}
+
+async function areIn(epoch: NewEpoch, ...nodes: readonly TestNode[]): Promise<void> {
+  await until(() => nodes.every(({ node }) => node.secrets.epochId === epoch.head.id));
 }
 
 test('a host that rotates its key between the signing of a new epoch and its coming goes over', async () => {
   const b = await startNode('b', swarm.secrets, { seeds: [a.address], identity: known });
   await meshed(a, b);
-  const record = newEpoch();
+  const epoch = second(a.identity, known);
   b.node.setIdentity(rotated);
-  expect(a.node.publish(record)).toBe(true);
-  await bothIn(b);
-  expect(b.alarms).toEqual([]);
+  await install(a, epoch);
+  await areIn(epoch, a, b);
+  await meshed(a, b);
+  expect(b.node.secrets.epochKey).toEqual(a.node.secrets.epochKey);
+  expect(b.alarms.filter(({ over }) => over === undefined)).toEqual([]);
 });
 
 test('one that rotated while it was away catches up under its new key', async () => {
-  a.node.publish(newEpoch());
-  await until(() => a.node.secrets.epoch === 2);
+  const epoch = second(a.identity, known);
+  await install(a, epoch);
+  await areIn(epoch, a);
   const b = await startNode('b', swarm.secrets, { seeds: [a.address], identity: rotated });
-  await bothIn(b);
+  await areIn(epoch, a, b);
+  await meshed(a, b);
   expect(b.saved.map(({ epoch }) => epoch)).toEqual([2]);
 });
 
@@ -67,16 +71,15 @@ test('without the older key it can open nothing, and says so', async () => {
     ...{ seeds: [a.address], identity: rotated.forgetOld(NOW + 40 * 86_400) },
   });
   await meshed(a, b);
-  a.node.publish(newEpoch());
+  const closed = second(a.identity, known);
+  await install(a, closed);
   await until(() => b.alarms.some(({ kind }) => kind === 'epoch_closed'));
   expect(b.node.secrets.epoch).toBe(1);
   // The next one is sealed to its present key: it is in again, and the alarm ends once.
-  const next = createEpochRecord(swarm.operator, {
-    ...{ epoch: 3, epochKey: random(32), joinKey: random(32), nowSeconds: NOW + 1, random },
-    members: [a.identity.newest, rotated.newest],
-  });
-  a.node.publish(next);
-  await until(() => b.node.secrets.epoch === 3);
+  const following = { epoch: 3, parent: closed.head.id };
+  const next = newEpoch(swarm.operator, [a.identity, rotated], following);
+  await install(a, next);
+  await areIn(next, b);
   await until(() => b.alarms.some(({ over }) => over === true));
   expect(b.alarms.map(({ kind, over }) => [kind, over])).toEqual([
     ['epoch_closed', undefined],
@@ -86,7 +89,9 @@ test('without the older key it can open nothing, and says so', async () => {
 
 test('deleting old keys is no entry into the epoch that is closed to this host', async () => {
   const told: Alarm[] = [];
-  const replaced = { epoch: 1, epochKey: random(32), replacedAt: 0 };
+  const old = random(32);
+  const ways = wayKeys(swarm.secrets.swarmId, old);
+  const replaced = { epoch: 1, epochKey: old, ways, replacedAt: 0 };
   let secrets: SwarmSecrets = { ...swarm.secrets, previous: [replaced] };
   const epochs = new Epochs(
     {
@@ -105,4 +110,50 @@ test('deleting old keys is no entry into the epoch that is closed to this host',
   await epochs.stop();
   expect(secrets).not.toBe(before);
   expect(told).toEqual([]);
+});
+
+test('whom a rotation leaves out loses its links, and stays named', async () => {
+  const b = await startNode('b', swarm.secrets, { seeds: [a.address] });
+  await meshed(a, b);
+  await install(a, second(a.identity));
+  await until(() => a.node.links().length === 0);
+  await until(() => b.alarms.some(({ kind }) => kind === 'epoch_closed'));
+  const left = a.node.members().find((one) => one.name === 'b');
+  expect(left).toMatchObject({ state: 'dead', admitted: false });
+  // It comes back as the host that it is, by a new token, once the operator has made one.
+  expect(b.node.rolls().newest).toBe(2);
+});
+
+test('a dial from ahead takes the other along, under the key that both had', async () => {
+  const epoch = second(a.identity, known);
+  await install(a, epoch);
+  await areIn(epoch, a);
+  // It listens and dials nobody: only a, which is ahead, dials it.
+  const b = await startNode('b', swarm.secrets, { identity: rotated });
+  await a.node.join(b.address).catch(() => undefined);
+  await areIn(epoch, b);
+  await a.node.join(b.address);
+  await meshed(a, b);
+});
+
+test('two rotations that did not know of each other: the greater EPOCH takes both', async () => {
+  const b = await startNode('b', swarm.secrets, { identity: known });
+  const [here, there] = [second(a.identity, known), second(a.identity, known)];
+  await install(a, here);
+  await install(b, there);
+  await Promise.all([areIn(here, a), areIn(there, b)]);
+  const greater = here.head.id > there.head.id ? here : there;
+  const loser = greater === here ? b : a;
+  await a.node.join(b.address).catch(() => undefined);
+  await areIn(greater, a, b);
+  await a.node.join(b.address);
+  await meshed(a, b);
+  expect(loser.alarms).toContainEqual(expect.objectContaining({ kind: 'rotation_conflict' }));
+});
+
+test('one without any key of before is told nothing but that', async () => {
+  const other: SwarmSecrets = { ...swarm.secrets, epochKey: random(32) };
+  const b = await startNode('b', other);
+  await expect(b.node.join(a.address)).rejects.toMatchObject({ code: 'wrong_epoch' });
+  expect(a.node.links()).toEqual([]);
 });

@@ -50,8 +50,9 @@ describe('an identity that signed two lists', () => {
       const { nodeId } = first;
       const hash = sha256(good.newest.bytes);
       const record = issueHeadCertificate(swarm.operator, { nodeId, version: 1, hash }, NOW);
-      expect(a.node.publish(record)).toBe(true);
-      expect(a.node.publish(record)).toBe(false);
+      const bundle = { records: [record], parts: [] };
+      expect(await a.node.install(bundle)).toBe(true);
+      expect(await a.node.install(bundle)).toBe(false);
       await until(() => !isFrozen(a) && !isFrozen(b));
       for (const node of [a, b])
         expect(forks(node).at(-1)).toMatchObject({ over: true, key: nodeId });

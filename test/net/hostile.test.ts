@@ -123,7 +123,8 @@ describe('strangers', () => {
         },
       },
     });
-    const wrong = { ...swarm.stranger, joinKey: other.stranger.joinKey };
+    const { joining } = swarm.stranger;
+    const wrong = { ...swarm.stranger, joining: { ...joining!, joinKey: other.tokenKeys.joinKey } };
     const guesser = await startNode('guesser', wrong);
     for (let i = 0; i < 3; i++) {
       await expect(guesser.node.join(a.address)).rejects.toMatchObject({ code: 'wrong_secret' });

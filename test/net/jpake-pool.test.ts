@@ -22,7 +22,7 @@ function makePool(limits = {}, script?: URL): JpakePool {
   return pool;
 }
 
-const shared = { joinKey: random(32), swarmId: random(32), epoch: 1 };
+const shared = { joinKey: random(32), swarmId: random(32), tag: random(8) };
 
 function side(role: HandshakeRole, joinKey = shared.joinKey): PakeOptions {
   return { ...shared, joinKey, role, selfId: random(32) };

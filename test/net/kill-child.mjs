@@ -1,5 +1,5 @@
 // A host in a process of its own that may be killed at any moment. Started from dist; waits for one
-// line of JSON on standard input: { name, state, seeds, advertise }. Keeps what it must keep in the
+// line of JSON on standard input: { name, state, seeds, advertise, token }. Keeps what it must keep in the
 // state folder, and ends with 3 when it finds anything there that is neither absent nor whole.
 // Prints a line of JSON whenever its links change; the line "ask" makes it ask all hosts.
 import { randomBytes } from 'node:crypto';
@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { readSecrets, saveSecrets } from '../../dist/agent/secrets-file.js';
 import { StateFolder } from '../../dist/agent/state-folder.js';
 import { SwarmNode } from '../../dist/net/index.js';
-import { Identity } from '../../dist/secure/index.js';
+import { Identity, signAdmission } from '../../dist/secure/index.js';
 
 const TUNING = {
   ...{ heartbeatMs: 300, linkDeadMs: 2_000, tickMs: 50 },
@@ -18,6 +18,7 @@ const TUNING = {
     ...{ queueMax: 32, queuePerPrefixMax: 32 },
   },
 };
+const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
 const nothing = () => undefined;
 const random = (n) => new Uint8Array(randomBytes(n));
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -33,14 +34,27 @@ function readState() {
       kept === undefined ? Identity.create(random, Date.now() / 1000) : Identity.parse(kept);
     if (kept === undefined) state.writeSync('identity', identity.toBytes());
     const secrets = readSecrets(state);
-    if ((secrets.epochKey === undefined) !== (secrets.operatorKey === undefined)) {
-      throw new Error('swarm.json has one of two keys');
-    }
-    return { state, identity, secrets };
+    return {
+      state,
+      identity,
+      secrets: secrets === undefined ? stranger() : admitted(secrets, identity),
+    };
   } catch (error) {
     console.error(`half-written: ${error.message}`);
     process.exit(3);
   }
+}
+
+// The token is in memory only, as in an agent that is told to join.
+function stranger() {
+  const [swarmId, joinKey, seed, tag] = given.token.map(bytes);
+  return { swarmId, epoch: 0, joining: { joinKey, seed, tag } };
+}
+
+function admitted(secrets, { nodeId }) {
+  if (secrets.admission !== undefined) return secrets;
+  const [swarmId, , seed] = given.token.map(bytes);
+  return { ...secrets, admission: signAdmission(seed, swarmId, nodeId) };
 }
 
 const { state, identity, secrets } = readState();

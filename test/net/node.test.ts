@@ -9,6 +9,7 @@ import {
   createSwarm,
   member,
   meshed,
+  recordsOf,
   startNode,
   stopAll,
   until,
@@ -90,7 +91,8 @@ describe('joining', () => {
   test('a wrong join secret is refused on both sides, with an alarm at the member and no secrets', async () => {
     const other = await createSwarm();
     const first = await startNode('first', swarm.secrets);
-    const wrong = { ...swarm.stranger, joinKey: other.stranger.joinKey };
+    const { joining } = swarm.stranger;
+    const wrong = { ...swarm.stranger, joining: { ...joining!, joinKey: other.tokenKeys.joinKey } };
     const second = await startNode('second', wrong);
     await expect(second.node.join(first.address)).rejects.toMatchObject({
       code: 'wrong_secret',
@@ -119,17 +121,19 @@ describe('joining', () => {
     const other = await createSwarm();
     const first = await startNode('first', swarm.secrets);
     const second = await startNode('second', other.secrets);
-    await expect(second.node.join(first.address)).rejects.toMatchObject({ code: 'wrong_swarm' });
+    await expect(second.node.join(first.address)).rejects.toMatchObject({ code: 'wrong_epoch' });
     expect(first.node.links()).toEqual([]);
   });
 
-  test('a member without the join key admits nobody and says so', async () => {
-    const first = await startNode('first', { ...swarm.secrets, joinKey: new Uint8Array() });
+  test('a member that does not know the join token admits nobody by it and says so', async () => {
+    const kept = new Map([['records', recordsOf(swarm.head, [])]]);
+    const first = await startNode('first', swarm.secrets, { kept });
     const second = await startNode('second', swarm.stranger);
     await expect(second.node.join(first.address)).rejects.toMatchObject({
-      code: 'cannot_admit',
-      hint: expect.stringContaining('another member') as string,
+      code: 'unknown_token',
+      hint: expect.stringContaining('has not heard of it') as string,
     });
+    expect(second.saved).toEqual([]);
   });
 
   test('secrets that cannot be kept are not used', async () => {
@@ -206,7 +210,7 @@ describe('members', () => {
   });
 
   test('a member finds the swarm by its seeds, without J-PAKE', async () => {
-    const first = await startNode('first', { ...swarm.secrets, joinKey: new Uint8Array() });
+    const first = await startNode('first', swarm.secrets);
     const second = await startNode('second', swarm.secrets, { seeds: [first.address] });
     await meshed(first, second);
   });

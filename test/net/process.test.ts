@@ -25,12 +25,14 @@ afterEach(async () => {
 
 /** A node in a process of its own that dials `seed`. */
 async function startChild(name: string, seed: string): Promise<ChildProcess> {
-  const { swarmId, operatorKey, epoch, epochKey, joinKey } = swarm.secrets;
+  const { swarmId, operatorKey, epoch, epochId, epochKey, head } = swarm.secrets;
   const secrets = {
-    ...{ swarmId: toHex(swarmId), operatorKey: toHex(operatorKey!), epoch },
-    ...{ epochKey: toHex(epochKey!), joinKey: toHex(joinKey) },
+    ...{ swarmId: toHex(swarmId), operatorKey: toHex(operatorKey!), epoch, epochId },
+    ...{ epochKey: toHex(epochKey!), head: toHex(head!) },
   };
-  const given = JSON.stringify({ name, seeds: [seed], secrets, tuning: QUICK });
+  const [seedOfToken, records] = [toHex(swarm.tokenKeys.seed), toHex(swarm.records)];
+  const known = { seedOfToken, records };
+  const given = JSON.stringify({ name, seeds: [seed], secrets, ...known, tuning: QUICK });
   const script = fileURLToPath(new URL('node-child.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, given], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);

@@ -9,6 +9,7 @@ import {
   type SwarmSecrets,
 } from '../../src/secure/index.ts';
 import { FrameDecoder, encodeFrame } from '../../src/wire/index.ts';
+import { admitted } from './swarm-nodes.ts';
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
@@ -37,7 +38,10 @@ export class RawMember {
     socket.on('error', () => undefined);
     await once(socket, 'connect');
     const bootId = random(16);
-    const handshake = new MemberHandshake({ role: 'initiator', secrets, identity, bootId, random });
+    const handshake = new MemberHandshake({
+      ...{ role: 'initiator', identity, bootId, random },
+      secrets: admitted(secrets, identity),
+    });
     socket.write(encodeFrame(handshake.start()));
     const decoder = new FrameDecoder();
     const [bytes] = (await once(socket, 'data')) as [Buffer];

@@ -4,12 +4,20 @@ import { SwarmNode, type NetOptions, type NetTuning } from '../../src/net/index.
 import {
   Identity,
   OperatorKey,
+  createEpoch,
   createJoinToken,
-  deriveJoinKey,
+  deriveTokenKeys,
+  issueToken,
+  signAdmission,
+  type EpochHead,
+  type NewEpoch,
   type SwarmSecrets,
+  type TokenKeys,
+  type TokenRecord,
 } from '../../src/secure/index.ts';
+import { packRecords } from '../../src/swarm/index.ts';
 import type { Alarm, MemberView, RunOutcome, Tuning } from '../../src/swarm/index.ts';
-import { utf8 } from '../../src/wire/index.ts';
+import { toHex, utf8 } from '../../src/wire/index.ts';
 
 export const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
@@ -25,23 +33,94 @@ export const QUICK: Partial<Tuning & NetTuning> = {
 
 export interface TestSwarm {
   readonly operator: OperatorKey;
-  /** Of a member. */
+  /** Of a member, but for its admission: `startNode` and `RawMember` give each identity its own. */
   readonly secrets: SwarmSecrets;
-  /** Of a host that only has the join token. */
+  /** Of a host that only has the join token; each call its own, since a seed is wiped after use. */
   readonly stranger: SwarmSecrets;
+  readonly head: EpochHead;
+  /** What members hold of the operator's, as their file. */
+  readonly records: Uint8Array;
+  readonly tokenRecord: TokenRecord;
+  readonly tokenKeys: TokenKeys;
   /** The words of the token. */
   readonly token: string;
   readonly joinSecret: Uint8Array;
 }
 
-export async function createSwarm(): Promise<TestSwarm> {
+/** A swarm whose roll is one host that is never there, and a token that all others came by. */
+export async function createSwarm(uses = 1000): Promise<TestSwarm> {
   const operator = OperatorKey.create(random);
   const { swarmId, publicKey: operatorKey } = operator;
-  const token = createJoinToken({ swarmId, epoch: 1, random });
-  const joinKey = await deriveJoinKey(token.secret, swarmId);
-  const stranger = { swarmId, epoch: 1, joinKey };
-  const secrets = { ...stranger, operatorKey, epochKey: random(32) };
-  return { operator, secrets, stranger, token: token.text, joinSecret: token.secret };
+  const epochKey = random(32);
+  const founder = Identity.create(random, Math.floor(Date.now() / 1000));
+  const { head, parts } = newEpoch(operator, [founder], { epoch: 1, epochKey });
+  const { secret, text: token } = createJoinToken({ swarmId, random });
+  const tokenKeys = await deriveTokenKeys(secret, swarmId);
+  const tokenRecord = newToken(operator, head, tokenKeys, uses);
+  const secrets = {
+    ...{ swarmId, operatorKey, epochKey, epoch: 1, epochId: head.id, head: head.bytes },
+  };
+  const { joinKey, seed, tag } = tokenKeys;
+  const swarm: TestSwarm = {
+    ...{ operator, secrets, token, joinSecret: secret, head, tokenRecord, tokenKeys },
+    records: recordsOf(head, parts, tokenRecord),
+    get stranger() {
+      return { swarmId, epoch: 0, joining: { joinKey, seed: seed.slice(), tag } };
+    },
+  };
+  swarms.set(toHex(swarmId), swarm);
+  return swarm;
+}
+
+export function newEpoch(
+  operator: OperatorKey,
+  identities: readonly Identity[],
+  options: { epoch: number; epochKey?: Uint8Array; parent?: string },
+): NewEpoch {
+  return createEpoch(operator, {
+    ...{ epochKey: random(32), parent: undefined, random, ...options },
+    nowSeconds: Math.floor(Date.now() / 1000),
+    members: identities.map(({ newest }) => ({ entry: newest, nameTag: new Uint8Array(8) })),
+  });
+}
+
+export function newToken(
+  operator: OperatorKey,
+  head: EpochHead,
+  { publicKey, joinKey }: TokenKeys,
+  uses: number,
+): TokenRecord {
+  const made = Math.floor(Date.now() / 1000) - 60;
+  return issueToken(operator, {
+    ...{ epochId: head.id, version: 1, publicKey, joinKey, uses, made, notAfter: made + 86_400 },
+    ...{ note: '', host: '', state: 'open' },
+  });
+}
+
+export function recordsOf(
+  head: EpochHead,
+  parts: readonly Uint8Array[],
+  ...tokens: readonly TokenRecord[]
+): Uint8Array {
+  return packRecords({
+    records: [head.bytes, ...tokens.map((token) => token.bytes)],
+    parts: parts.map((bytes, number) => ({ epoch: head.id, number, bytes })),
+  });
+}
+
+const swarms = new Map<string, TestSwarm>();
+
+/** The swarm that secrets are of, where it was made here. */
+export function swarmOf(secrets: SwarmSecrets): TestSwarm | undefined {
+  return swarms.get(toHex(secrets.swarmId));
+}
+
+/** The same with an admission of this identity, unless they have one, or are a stranger's. */
+export function admitted(secrets: SwarmSecrets, identity: Identity): SwarmSecrets {
+  const swarm = swarmOf(secrets);
+  if (secrets.epochKey === undefined || secrets.admission !== undefined || !swarm) return secrets;
+  const { seed } = swarm.tokenKeys;
+  return { ...secrets, admission: signAdmission(seed, secrets.swarmId, identity.nodeId) };
 }
 
 export interface TestNode {
@@ -66,13 +145,23 @@ export async function startNode(
 ): Promise<TestNode> {
   const { kept: store = new Map<string, Uint8Array>(), ...rest } = options;
   const identity = rest.identity ?? Identity.create(random, Math.floor(Date.now() / 1000));
+  const records = secrets.epochKey && swarmOf(secrets)?.records;
+  if (records !== undefined && !store.has('records')) store.set('records', records);
   const saved: SwarmSecrets[] = [];
   const logged: string[] = [];
   const log = (fields: object, message: string): void =>
     void logged.push(`${message} ${JSON.stringify(fields, showError)}`);
   const node = await SwarmNode.start({
     listen: { host: '127.0.0.1', port: 0 },
-    ...{ seeds: [], secrets, identity, name, labels: {}, version: '0.0.0', hub: false },
+    ...{
+      seeds: [],
+      secrets: admitted(secrets, identity),
+      identity,
+      name,
+      labels: {},
+      version: '0.0.0',
+      hub: false,
+    },
     store: {
       read: (key) => store.get(key),
       write: async (key, bytes) => void store.set(key, bytes),

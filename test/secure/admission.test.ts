@@ -1,27 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import { Admission, createJoinToken, deriveJoinKey, JpakeGuard } from '../../src/secure/index.ts';
-import { firstMessageKind, OperatorKey, parseJoinToken } from '../../src/secure/index.ts';
+import { Admission, createJoinToken, deriveTokenKeys, JpakeGuard } from '../../src/secure/index.ts';
+import { firstMessageKind, issueToken, OperatorKey } from '../../src/secure/index.ts';
+import { parseJoinToken, SecureError } from '../../src/secure/index.ts';
 import type { AdmissionOptions, Pake, PakeFactory, SwarmSecrets } from '../../src/secure/index.ts';
 import { concat, fromUtf8, toHex, utf8 } from '../../src/wire/index.ts';
-import { codeOf, converse, flip, operator, party, secrets, seededRandom } from './fixture.ts';
+import { codeOf, converse, epoch, flip, gateOf, keysOf, operator, party } from './fixture.ts';
+import { secrets, seededRandom, token, tokenKeys } from './fixture.ts';
 
 const joiner = party('joiner');
 const member = party('member');
 const createPake: PakeFactory = (options) => new JpakeGuard(options);
-const { swarmId, epoch, joinKey } = secrets;
-const fromToken: SwarmSecrets = { swarmId, epoch, joinKey };
+const { swarmId } = secrets;
+const gate = gateOf(token);
+
+/** The seed is wiped once it was used. */
+function joiningBy({ joinKey, seed, tag } = tokenKeys): SwarmSecrets {
+  return { swarmId, epoch: 0, joining: { joinKey, seed: seed.slice(), tag } };
+}
 
 type Change = Partial<AdmissionOptions>;
 
 function initiator(change: Change = {}): Admission {
   const random = seededRandom('initiator');
-  const options = { ...joiner, secrets: fromToken, random, createPake, ...change };
+  const options = { ...joiner, secrets: joiningBy(), random, createPake, ...change };
   return new Admission({ ...options, role: 'initiator' });
 }
 
 function responder(change: Change = {}): Admission {
   const random = seededRandom('responder');
-  return new Admission({ ...member, secrets, random, createPake, ...change, role: 'responder' });
+  const options = { ...member, secrets, random, createPake, gate, ...change };
+  return new Admission({ ...options, role: 'responder' });
 }
 
 async function run(a = initiator(), b = responder()) {
@@ -38,6 +46,9 @@ describe('admission', () => {
     expect(admitted.epoch).toBe(3);
     expect(toHex(admitted.epochKey)).toBe(toHex(secrets.epochKey!));
     expect(toHex(admitted.operatorKey)).toBe(toHex(operator.publicKey));
+    expect(admitted.epochId).toBe(epoch.head.id);
+    expect(toHex(admitted.token)).toBe(toHex(token.bytes));
+    expect(toHex(done.responder.peer.admission)).toBe(toHex(admitted.admission));
     const { session: a } = done.initiator;
     const { session: b } = done.responder;
     expect(fromUtf8(b.open(a.seal(utf8('thanks')))!)).toBe('thanks');
@@ -45,13 +56,17 @@ describe('admission', () => {
   });
 
   test('from token to session, with the secret typed by a person', async () => {
-    const token = createJoinToken({ swarmId, epoch, random: seededRandom('token') });
-    const typed = parseJoinToken(` ${token.text.toUpperCase().replace('-', '-\n')} `);
-    const key = await deriveJoinKey(token.secret, swarmId);
-    const same = await deriveJoinKey(typed.secret, typed.swarmId);
-    const a = initiator({ secrets: { swarmId: typed.swarmId, epoch: typed.epoch, joinKey: same } });
-    const b = responder({ secrets: { ...secrets, joinKey: key } });
+    const { text, secret } = createJoinToken({ swarmId, random: seededRandom('token') });
+    const typed = parseJoinToken(` ${text.toUpperCase().replace('-', '-\n')} `);
+    const { publicKey, joinKey } = await deriveTokenKeys(secret, swarmId);
+    const known = issueToken(operator, { ...token, publicKey, joinKey });
+    const keys = await deriveTokenKeys(typed.secret, typed.swarmId);
+    const joining = joiningBy(keys);
+    const a = initiator({ secrets: joining });
+    const b = responder({ gate: gateOf(known) });
     expect((await run(a, b)).initiator.admitted).toBeDefined();
+    // What signs admissions does not outlive the joining.
+    expect(toHex(joining.joining!.seed)).toBe('00'.repeat(32));
   });
 
   test('has messages of the documented sizes, all below the limit before authentication', async () => {
@@ -71,7 +86,8 @@ describe('admission', () => {
         expect(wire).not.toContain(toHex(hidden));
       }
     }
-    for (const hidden of [secrets.epochKey!, joinKey, operator.publicKey]) {
+    const { joinKey, seed } = tokenKeys;
+    for (const hidden of [secrets.epochKey!, joinKey, seed, operator.publicKey]) {
       expect(wire).not.toContain(toHex(hidden));
     }
   });
@@ -79,7 +95,8 @@ describe('admission', () => {
 
 describe('a host that must not get in', () => {
   test('with the wrong join secret both sides say so', async () => {
-    const a = initiator({ secrets: { ...fromToken, joinKey: seededRandom('guess')(32) } });
+    const joinKey = seededRandom('guess')(32);
+    const a = initiator({ secrets: joiningBy({ ...tokenKeys, joinKey }) });
     const b = responder();
     const error = await run(a, b).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'wrong_secret', fromPeer: false });
@@ -90,9 +107,9 @@ describe('a host that must not get in', () => {
   });
 
   test.each<[string, Change, Change]>([
-    ['wrong_swarm', { secrets: { ...fromToken, swarmId: seededRandom('s')(32) } }, {}],
-    ['wrong_epoch', { secrets: { ...fromToken, epoch: 2 } }, {}],
-    ['not_admitted', {}, { secrets: fromToken }],
+    ['wrong_swarm', { secrets: { ...joiningBy(), swarmId: seededRandom('s')(32) } }, {}],
+    ['unknown_token', { secrets: joiningBy(keysOf('another')) }, {}],
+    ['not_admitted', {}, { secrets: joiningBy() }],
   ])('%s is found before anything is computed, and told', async (code, change, memberChange) => {
     let made = 0;
     const counting: PakeFactory = (options) => {
@@ -111,6 +128,34 @@ describe('a host that must not get in', () => {
     const other = OperatorKey.create(seededRandom('another operator'));
     const b = responder({ secrets: { ...secrets, operatorKey: other.publicKey } });
     expect(await codeOf(() => run(initiator(), b))).toBe('bad_key');
+  });
+
+  test('an EPOCH that names another key, or a TOKEN of another one, is not believed', async () => {
+    const epochKey = seededRandom('a key of its own')(32);
+    const b = responder({ secrets: { ...secrets, epochKey } });
+    expect(await codeOf(() => run(initiator(), b))).toBe('bad_record');
+    const other = issueToken(operator, { ...token, epochId: 'ab'.repeat(16) });
+    const c = responder({ gate: gateOf(other) });
+    expect(await codeOf(() => run(initiator(), c))).toBe('bad_record');
+  });
+
+  // What a member holds is the join key. Before tokens had two keys that was enough, 3 times of 3.
+  test('one that has what members have, and not the token, fails at AUTH', async () => {
+    const stolen = { ...tokenKeys, seed: seededRandom('a seed of its own')(32) };
+    const error = await run(initiator({ secrets: joiningBy(stolen) })).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'bad_admission', fromPeer: false });
+    expect((error as { reply?: Uint8Array }).reply).toBeDefined();
+  });
+
+  test('one for whom no seat is left is told so', async () => {
+    const seat = (): never => {
+      throw new SecureError('token_used_up', 'no seat');
+    };
+    const a = initiator();
+    const error = await run(a, responder({ gate: { ...gate, seat } })).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'token_used_up' });
+    const told = await codeOf(() => a.handle((error as { reply: Uint8Array }).reply));
+    expect(told).toBe('token_used_up');
   });
 
   test('a host is not admitted by itself', async () => {
@@ -183,7 +228,7 @@ describe('hostile bytes', () => {
           at === index ? flip(message, bit) : message;
         const code = await codeOf(async () => converse(await a.start(), a, b, tamper));
         expect(code).toMatch(
-          /^(malformed|bad_seal|bad_key|bad_proof|wrong_secret|wrong_epoch|wrong_swarm)$/,
+          /^(malformed|bad_seal|bad_key|bad_proof|wrong_secret|unknown_token|wrong_swarm)$/,
         );
       }
     }

@@ -2,13 +2,17 @@ import { describe, expect, test } from 'vitest';
 import {
   checkCertificate,
   createCrypto,
-  createEpochRecord,
+  createEpoch,
   enterEpoch,
   forgetOldEpochs,
 } from '../../src/secure/index.ts';
-import { issueCertificate, issueRevocations, newerRevocations } from '../../src/secure/index.ts';
+import { issueCertificate, issueRevocations, revokedBy } from '../../src/secure/index.ts';
 import {
-  openEpochRecord,
+  isPartOf,
+  openEpoch,
+  parseEpochHead,
+  partFor,
+  wayKeys,
   openFromMany,
   OperatorKey,
   parseCertificate,
@@ -29,6 +33,10 @@ const pinned = { operatorKey: operator.publicKey, swarmId: operator.swarmId };
 const random = seededRandom('authority');
 const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => party(name).identity);
 const DAY = 86_400;
+const NOW = { day: 20_000, epoch: 3 };
+/** The first list of a swarm. */
+const revoked1 = (added: { serials?: string[]; expelled?: string[] }) =>
+  issueRevocations(operator, [], added, NOW);
 
 const content = {
   nodeId: alice!.nodeId,
@@ -65,10 +73,14 @@ describe('role certificates', () => {
     expect(check(bob!.nodeId)).toThrow(`it belongs to ${alice!.nodeId}`);
     expect(check(alice!.nodeId, T0 - 1)).toThrow('not valid yet');
     expect(check(alice!.nodeId, T0 + 90 * DAY + 1)).toThrow('run out');
-    const revoked = issueRevocations(operator, undefined, { serials: [read.serial] });
-    expect(() => checkCertificate(read, alice!.nodeId, T0, revoked)).toThrow('revoked');
-    const expelled = issueRevocations(operator, undefined, { expelled: [alice!.nodeId] });
-    expect(() => checkCertificate(read, alice!.nodeId, T0, expelled)).toThrow('expelled');
+    const revoked = revoked1({ serials: [read.serial] });
+    expect(() => checkCertificate(read, alice!.nodeId, T0, revokedBy([revoked]))).toThrow(
+      'revoked',
+    );
+    const expelled = revoked1({ expelled: [alice!.nodeId] });
+    expect(() => checkCertificate(read, alice!.nodeId, T0, revokedBy([expelled]))).toThrow(
+      'expelled',
+    );
   });
 
   test('longer than 90 days or with odd names none is issued', () => {
@@ -82,7 +94,7 @@ describe('role certificates', () => {
   test('of another operator, cut short or changed are refused', async () => {
     const other = issueCertificate(OperatorKey.create(random), content, random);
     expect(await codeOf(() => parseCertificate(other.bytes, pinned))).toBe('bad_certificate');
-    const revocations = issueRevocations(operator, undefined, {}).bytes;
+    const revocations = revoked1({}).bytes;
     expect(() => parseCertificate(revocations, pinned)).toThrow('not a valid role certificate');
     for (let cut = 0; cut < read.bytes.length; cut += 5) {
       const short = read.bytes.subarray(0, cut);
@@ -95,77 +107,135 @@ describe('role certificates', () => {
   });
 });
 
-describe('the revocation list', () => {
-  test('grows by number; the highest wins', () => {
-    const one = issueRevocations(operator, undefined, { serials: ['ab'.repeat(16)] });
-    const two = issueRevocations(operator, one, { expelled: [bob!.nodeId] });
+describe('revocation lists', () => {
+  const [first, second] = ['ab'.repeat(16), 'cd'.repeat(16)] as const;
+
+  test('say together what each says, and one stands in place of those it names', () => {
+    const one = revoked1({ serials: [first] });
+    const two = issueRevocations(operator, [one], { expelled: [bob!.nodeId] }, NOW);
     const read = parseRevocations(two.bytes, pinned);
     expect(read.number).toBe(2);
-    expect([...read.serials]).toEqual(['ab'.repeat(16)]);
-    expect([...read.expelled]).toEqual([bob!.nodeId]);
-    expect(newerRevocations(one, two)).toBe(two);
-    expect(newerRevocations(two, one)).toBe(two);
-    expect(newerRevocations(undefined, one)).toBe(one);
+    expect(read.merges).toEqual([one.hash]);
+    expect([...read.serials.keys()]).toEqual([first]);
+    expect([...read.expelled.keys()]).toEqual([bob!.nodeId.slice(0, 32)]);
+    // Two operators who did not hear each other.
+    const here = revoked1({ expelled: [alice!.nodeId] });
+    const there = issueRevocations(operator, [revoked1({})], { serials: [second] }, NOW);
+    const both = revokedBy([here, there]);
+    expect([...both.expelled, ...both.serials]).toEqual([alice!.nodeId.slice(0, 32), second]);
+    const merged = issueRevocations(operator, [here, there], {}, NOW);
+    expect(merged.number).toBe(3);
+    expect(merged.merges).toEqual([here.hash, there.hash]);
+    expect(revokedBy([merged])).toEqual(both);
   });
 
-  test('changed or of another swarm it is refused', async () => {
-    const list = issueRevocations(operator, undefined, { expelled: [bob!.nodeId] });
+  test('keep an entry until 400 days and two epochs later, and hold ten thousand', () => {
+    const old = revoked1({ expelled: [bob!.nodeId] });
+    const later = (day: number, epoch: number) =>
+      issueRevocations(operator, [old], {}, { day: NOW.day + day, epoch: NOW.epoch + epoch });
+    expect(later(401, 1).expelled.size).toBe(1);
+    expect(later(400, 9).expelled.size).toBe(1);
+    expect(later(401, 2).expelled.size).toBe(0);
+    const many = Array.from({ length: 10_000 }, (_, n) => n.toString(16).padStart(64, '0'));
+    const prefixes = many.map((id) => id.slice(32) + id.slice(32));
+    const full = revoked1({ expelled: prefixes });
+    expect(full.bytes.length).toBeLessThan(250 * 1024);
+    expect(parseRevocations(full.bytes, pinned).expelled.size).toBe(10_000);
+    expect(() => issueRevocations(operator, [full], { serials: [first] }, NOW)).toThrow(
+      '10001 revocations',
+    );
+  });
+
+  test('changed or of another swarm they are refused', async () => {
+    const list = revoked1({ expelled: [bob!.nodeId] });
     for (let bit = 0; bit < list.bytes.length * 8; bit += 19) {
       expect(await codeOf(() => parseRevocations(flip(list.bytes, bit), pinned))).toBe(
         'bad_record',
       );
     }
-    const other = issueRevocations(OperatorKey.create(random), undefined, {});
+    const other = issueRevocations(OperatorKey.create(random), [], {}, NOW);
     expect(await codeOf(() => parseRevocations(other.bytes, pinned))).toBe('bad_record');
-    expect(() => issueRevocations(operator, list, { serials: ['abcd'] })).toThrow('32 hex digits');
+    expect(() => issueRevocations(operator, [list], { serials: ['abcd'] }, NOW)).toThrow(
+      '32 hex digits',
+    );
   });
 });
 
-describe('EPOCH records', () => {
+describe('EPOCHs', () => {
   const epochKey = seededRandom('new epoch')(32);
-  const joinKey = seededRandom('new join')(32);
-  const members = [alice!.newest, bob!.newest];
-  const record = createEpochRecord(operator, {
-    epoch: 4,
-    epochKey,
-    joinKey,
-    members,
-    nowSeconds: T0,
-    random,
-  });
+  const members = [alice!, bob!].map(({ newest }) => ({
+    entry: newest,
+    nameTag: new Uint8Array(8),
+  }));
+  const options = { epoch: 4, parent: secrets.epochId, epochKey, nowSeconds: T0, random };
+  const { head, parts } = createEpoch(operator, { ...options, members });
+  const part = parts[0]!;
+  const self = (identity = alice!, nowSeconds = T0) => ({ identity, nowSeconds });
 
-  test('take those that stay into the new epoch and keep the old key for those away', () => {
+  test('take those that stay into the new epoch and keep what those away are known by', () => {
     for (const identity of [alice!, bob!]) {
-      const next = enterEpoch(secrets, record, identity, T0);
+      const next = enterEpoch(secrets, head, part, self(identity));
       expect(next.epoch).toBe(4);
+      expect(next.epochId).toBe(head.id);
       expect(toHex(next.epochKey!)).toBe(toHex(epochKey));
-      expect(toHex(next.joinKey)).toBe(toHex(joinKey));
-      expect(toHex(next.epochRecord!)).toBe(toHex(record));
-      expect(next.previous).toEqual([{ epoch: 3, epochKey: secrets.epochKey, replacedAt: T0 }]);
-      expect(enterEpoch(next, record, identity, T0)).toBe(next);
+      const ways = wayKeys(secrets.swarmId, secrets.epochKey!);
+      expect(next.previous).toEqual([
+        { epoch: 3, epochKey: secrets.epochKey, ways, replacedAt: T0 },
+      ]);
+      expect(enterEpoch(next, head, part, self(identity))).toBe(next);
       expect(forgetOldEpochs(next, T0 + 30 * DAY - 1)).toBe(next);
-      expect(forgetOldEpochs(next, T0 + 30 * DAY).previous).toEqual([]);
+      const month = forgetOldEpochs(next, T0 + 30 * DAY);
+      expect(month.previous).toEqual([{ epoch: 3, ways, replacedAt: T0 }]);
+      expect(forgetOldEpochs(month, T0 + 400 * DAY - 1)).toBe(month);
+      expect(forgetOldEpochs(month, T0 + 400 * DAY).previous).toEqual([]);
     }
   });
 
-  test('give an expelled host nothing', async () => {
-    expect(openEpochRecord(record, pinned, carol!)).toEqual({ epoch: 4, time: T0 });
-    expect(await codeOf(() => enterEpoch(secrets, record, carol!, T0))).toBe('not_admitted');
+  test('give one that was left out nothing', async () => {
+    expect(openEpoch(head, part, carol!, secrets.swarmId)).toBeUndefined();
+    const enter = () => enterEpoch(secrets, head, part, self(carol));
+    expect(await codeOf(enter)).toBe('not_admitted');
+    // With the slot of another: it is sealed to that one's key and id.
+    const stolen = concat(fromHex(carol!.nodeId).subarray(0, 16), part.subarray(16, 72));
+    expect(openEpoch(head, stolen, carol!, secrets.swarmId)).toBeUndefined();
   });
 
-  test('of an older epoch change nothing', () => {
-    expect(enterEpoch({ ...secrets, epoch: 5 }, record, alice!, T0).epoch).toBe(5);
+  test('of two with one number the greater id wins, also over one that was entered', () => {
+    const rival = createEpoch(operator, { ...options, members, nowSeconds: T0 + 1 });
+    const [low, high] = [{ head, parts }, rival].sort((a, b) => (a.head.id < b.head.id ? -1 : 1));
+    const inLow = enterEpoch(secrets, low!.head, low!.parts[0], self());
+    const inHigh = enterEpoch(inLow, high!.head, high!.parts[0], self());
+    expect(inHigh.epochId).toBe(high!.head.id);
+    expect(enterEpoch(inHigh, low!.head, low!.parts[0], self())).toBe(inHigh);
   });
+
+  test('hold ten thousand hosts in parts that each fit a frame', () => {
+    const entries = Array.from({ length: 10_000 }, (_, n) => ({
+      entry: { ...alice!.newest, nodeId: toHex(seededRandom(`node ${n}`)(32)) },
+      nameTag: new Uint8Array(8),
+    }));
+    const big = createEpoch(operator, { ...options, members: [...members, ...entries] });
+    expect(big.head.bytes.length).toBeLessThanOrEqual(1024);
+    expect(big.parts.map((one) => one.length / 72)).toEqual([3000, 3000, 3000, 1002]);
+    for (const [number, one] of big.parts.entries()) {
+      expect(isPartOf(big.head, number, one, operator.swarmId)).toBe(true);
+      expect(isPartOf(big.head, number, one.subarray(72), operator.swarmId)).toBe(false);
+      expect(one.length).toBeLessThan(250 * 1024);
+    }
+    const own = partFor(big.head, bob!.nodeId)!;
+    expect(openEpoch(big.head, big.parts[own]!, bob!, operator.swarmId)).toEqual(epochKey);
+  }, 60_000);
 
   test('changed anywhere or by another operator are refused', async () => {
-    for (let bit = 0; bit < record.length * 8; bit += 31) {
-      expect(await codeOf(() => openEpochRecord(flip(record, bit), pinned, alice!))).toBe(
-        'bad_record',
-      );
+    for (let bit = 0; bit < head.bytes.length * 8; bit += 31) {
+      const changed = flip(head.bytes, bit);
+      expect(await codeOf(() => parseEpochHead(changed, pinned))).toBe('bad_record');
     }
-    const options = { epoch: 9, epochKey, joinKey, members, nowSeconds: T0, random };
-    const foreign = createEpochRecord(OperatorKey.create(random), options);
-    expect(await codeOf(() => enterEpoch(secrets, foreign, alice!, T0))).toBe('bad_record');
+    for (let bit = 0; bit < part.length * 8; bit += 31) {
+      expect(isPartOf(head, 0, flip(part, bit), operator.swarmId)).toBe(false);
+    }
+    const foreign = createEpoch(OperatorKey.create(random), { ...options, members });
+    expect(await codeOf(() => parseEpochHead(foreign.head.bytes, pinned))).toBe('bad_record');
   });
 });
 

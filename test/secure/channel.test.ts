@@ -75,7 +75,10 @@ describe('a channel', () => {
 
   test('refuses the frames of strangers that are too large, and tells an older epoch why', async () => {
     expect(() => end('responder').channel.receive(Uint8Array.of(0, 0, 16, 1), 0)).toThrow('4097');
-    const [old, b] = [end('initiator', { ...secrets, epoch: 2 }), end('responder')];
+    const [old, b] = [
+      end('initiator', { ...secrets, epochKey: new Uint8Array(32) }),
+      end('responder'),
+    ];
     expect(await codeOf(() => b.channel.receive(sent(old), 0))).toBe('wrong_epoch');
     const word = sent(b);
     expect(await codeOf(() => old.channel.receive(word, 0))).toBe('wrong_epoch');

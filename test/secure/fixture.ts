@@ -19,13 +19,49 @@ export const T0 = 1_700_000_000;
 
 export const operator = secure.OperatorKey.create(seededRandom('operator'));
 
+const epochKey = seededRandom('epoch key')(32);
+/** Epoch 3, whose roll is one host. */
+export const epoch = secure.createEpoch(operator, {
+  ...{ epoch: 3, parent: undefined, epochKey, nowSeconds: T0, random: seededRandom('epoch') },
+  members: [{ entry: party('founder').identity.newest, nameTag: new Uint8Array(8) }],
+});
+
 export const secrets: SwarmSecrets = {
   swarmId: operator.swarmId,
   operatorKey: operator.publicKey,
   epoch: 3,
-  epochKey: seededRandom('epoch key')(32),
-  joinKey: seededRandom('join key')(32),
+  epochKey,
+  epochId: epoch.head.id,
+  head: epoch.head.bytes,
 };
+
+/** The one token of that epoch. */
+export const tokenKeys = keysOf('token');
+export const token = secure.issueToken(operator, {
+  ...{ epochId: epoch.head.id, version: 1, uses: 10, made: T0, notAfter: T0 + 3600 },
+  ...{ publicKey: tokenKeys.publicKey, joinKey: tokenKeys.joinKey },
+  ...{ note: 'rack 7', host: '', state: 'open' },
+});
+
+/** What scrypt would give, without its cost. */
+export function keysOf(name: string): secure.TokenKeys {
+  const seed = seededRandom(`seed ${name}`)(32);
+  const { publicKey } = new secure.SigningKey(seed);
+  const tag = secure.tokenTag(operator.swarmId, publicKey);
+  return { joinKey: seededRandom(`join key ${name}`)(32), seed, publicKey, tag };
+}
+
+/** A gate that knows tokens and has a seat for everybody. */
+export function gateOf(...tokens: readonly secure.TokenRecord[]): secure.Gate {
+  return {
+    token: (tag) => {
+      const known = tokens.find((one) => one.tag === Buffer.from(tag).toString('hex'));
+      if (known !== undefined) return known;
+      throw new secure.SecureError('unknown_token', 'no such token');
+    },
+    seat: () => undefined,
+  };
+}
 
 export interface Party {
   readonly identity: secure.Identity;

@@ -105,7 +105,7 @@ const certificate = secure.issueCertificate(
   seededRandom('c'),
 ).bytes;
 const expelled = [bob.identity.nodeId];
-const revocations = secure.issueRevocations(operator, undefined, { expelled }).bytes;
+const revocations = secure.issueRevocations(operator, [], { expelled }, { day: 1, epoch: 1 }).bytes;
 
 const anyFirstMessage = fc.property(
   fc.uint8Array({ maxLength: 100 }),

@@ -85,12 +85,13 @@ const pointBytes = (p: Point) => concat(bytes32(p.x), bytes32(p.y));
 const proofBytes = (proof: Proof) => concat(pointBytes(proof.t), bytes32(proof.r));
 
 const swarmId = seededRandom('swarm')(32);
+const TAG = seededRandom('tag')(8);
 const ALICE = seededRandom('alice')(32);
 const BOB = seededRandom('bob')(32);
 
 function options(role: 'initiator' | 'responder', secret = 'the secret'): PakeOptions {
   const joinKey = fromHex(sha(secret));
-  return { role, joinKey, swarmId, epoch: 1, selfId: role === 'initiator' ? ALICE : BOB };
+  return { role, joinKey, swarmId, tag: TAG, selfId: role === 'initiator' ? ALICE : BOB };
 }
 const alice = (secret?: string) => new JpakeGuard(options('initiator', secret));
 const bob = (secret?: string) => new JpakeGuard(options('responder', secret));
@@ -332,10 +333,10 @@ describe('handshakes with oneself (no signer in the proof)', () => {
     expect(await codeOf(() => a.round2(taken))).toBe('bad_proof');
   });
 
-  test('guard: proofs made for another swarm or epoch are refused', async () => {
+  test('guard: proofs made for another swarm or token are refused', async () => {
     const a = alice();
     const a1 = await a.round1();
-    for (const change of [{ swarmId: seededRandom('other')(32) }, { epoch: 2 }]) {
+    for (const change of [{ swarmId: seededRandom('other')(32) }, { tag: seededRandom('t')(8) }]) {
       const other = new JpakeGuard({ ...options('responder'), ...change });
       expect(await codeOf(() => other.round1(a1))).toBe('bad_proof');
     }

@@ -3,12 +3,16 @@ import { describe, expect, test } from 'vitest';
 import {
   createCrypto,
   Identity,
-  openEpochRecord,
+  openEpoch,
   OperatorKey,
   parseCertificate,
 } from '../../src/secure/index.ts';
 import {
+  isAdmittedBy,
+  isPartOf,
+  parseEpochHead,
   parseJoinToken,
+  parseTokenRecord,
   parseRevocations,
   Session,
   verifyKeyList,
@@ -59,7 +63,21 @@ describe('the test vectors of docs/protocol.md', () => {
     const body = openFromMany(bytes('sealedBody', 'sealed'), own, context)!;
     expect(toHex(body)).toBe(kept['sealedBody']!['plain']);
     const stranger = Identity.create((n) => new Uint8Array(n).fill(9), 1);
-    const record = openEpochRecord(bytes('revocations', 'epochRecord'), pinned, stranger);
-    expect(record).toEqual({ epoch: 6, time: 1_700_000_000 });
+    const head = parseEpochHead(bytes('revocations', 'epochHead'), pinned);
+    expect(head).toMatchObject({
+      number: 6,
+      time: 1_700_000_000,
+      id: kept['revocations']!['epochId'],
+    });
+    const part = bytes('revocations', 'epochPart');
+    expect(isPartOf(head, 0, part, pinned.swarmId)).toBe(true);
+    expect(openEpoch(head, part, stranger, pinned.swarmId)).toBeUndefined();
+    const record = parseTokenRecord(bytes('revocations', 'token'), pinned);
+    expect(record).toMatchObject({ epochId: head.id, tag: kept['revocations']!['tokenTag'] });
+    const { publicKey, tag, nodeId, admission } = kept['token']!;
+    const by = { tag: String(tag), publicKey: fromHex(String(publicKey)) };
+    const shown = fromHex(String(admission));
+    expect(isAdmittedBy(by, pinned.swarmId, String(nodeId), shown)).toBe(true);
+    expect(isAdmittedBy(by, pinned.swarmId, 'ac'.repeat(32), shown)).toBe(false);
   });
 });

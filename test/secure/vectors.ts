@@ -33,9 +33,14 @@ export async function makeVectors(): Promise<Vectors> {
 }
 
 async function tokenVector(swarmId: Uint8Array) {
-  const token = secure.createJoinToken({ swarmId, epoch: 5, random: counting(200) });
-  const joinKey = await secure.deriveJoinKey(token.secret, swarmId);
-  return { secret: toHex(token.secret), epoch: 5, text: token.text, joinKey: toHex(joinKey) };
+  const token = secure.createJoinToken({ swarmId, random: counting(200) });
+  const { joinKey, seed, publicKey, tag } = await secure.deriveTokenKeys(token.secret, swarmId);
+  const nodeId = 'ab'.repeat(32);
+  return {
+    ...{ secret: toHex(token.secret), text: token.text, joinKey: toHex(joinKey) },
+    ...{ seed: toHex(seed), publicKey: toHex(publicKey), tag: toHex(tag) },
+    ...{ nodeId, admission: toHex(secure.signAdmission(seed, swarmId, nodeId)) },
+  };
 }
 
 function identityVector(alice: secure.Identity) {
@@ -56,7 +61,8 @@ function handshakeVector(
   bob: secure.Identity,
 ) {
   const epochKey = counting(7)(32);
-  const secrets = { swarmId: operator.swarmId, epoch: 5, epochKey, joinKey: new Uint8Array(32) };
+  const admission = new Uint8Array(72).fill(3);
+  const secrets = { swarmId: operator.swarmId, epoch: 5, epochKey, admission };
   const end = (role: secure.HandshakeRole, identity: secure.Identity, first: number) =>
     new secure.MemberHandshake({
       role,
@@ -75,6 +81,7 @@ function handshakeVector(
   return {
     epoch: 5,
     epochKey: toHex(epochKey),
+    admission: toHex(admission),
     initiatorBootId: toHex(counting(0x10)(16)),
     initiatorEphemeralSecret: toHex(counting(0x20)(32)),
     responderBootId: toHex(counting(0x80)(16)),
@@ -158,7 +165,7 @@ function sealedBodyVector(
 
 function recordVector(operator: secure.OperatorKey, bob: secure.Identity) {
   const added = { serials: ['0123456789abcdef0123456789abcdef'], expelled: [bob.nodeId] };
-  const list = secure.issueRevocations(operator, undefined, added);
+  const list = secure.issueRevocations(operator, [], added, { day: 19_675, epoch: 5 });
   const content = {
     nodeId: bob.nodeId,
     roles: ['commander'],
@@ -168,17 +175,27 @@ function recordVector(operator: secure.OperatorKey, bob: secure.Identity) {
     notAfter: TIME + 86_400,
   };
   const certificate = secure.issueCertificate(operator, content, () => fromHex(added.serials[0]!));
-  const epoch = secure.createEpochRecord(operator, {
+  const { head, parts } = secure.createEpoch(operator, {
     epoch: 6,
+    parent: '0000000000000005aabbccddeeff0011',
     epochKey: counting(7)(32),
-    joinKey: counting(77)(32),
-    members: [bob.newest],
+    members: [{ entry: bob.newest, nameTag: secure.nameTag(operator.swarmId, 'bob') }],
     nowSeconds: TIME,
     random: counting(150),
+  });
+  const token = secure.issueToken(operator, {
+    ...{ epochId: head.id, version: 1, uses: 10, made: TIME, notAfter: TIME + 7200 },
+    ...{ publicKey: new secure.SigningKey(counting(9)(32)).publicKey, joinKey: counting(77)(32) },
+    ...{ note: 'rack 7', host: '', state: 'open' },
   });
   return {
     list: toHex(list.bytes),
     certificate: toHex(certificate.bytes),
-    epochRecord: toHex(epoch),
+    epochRandomBytes: toHex(counting(150)(64)),
+    epochHead: toHex(head.bytes),
+    epochId: head.id,
+    epochPart: toHex(parts[0]!),
+    token: toHex(token.bytes),
+    tokenTag: token.tag,
   };
 }

@@ -5,16 +5,31 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  admissionMessage,
   concat,
+  decodeAllFields,
   decodeFields,
   encodeFields,
   equalBytes,
   fromHex,
+  fromUtf8,
+  joinAdmission,
+  PART_SLOTS_MAX,
+  partHashInput,
+  prefixOfNode,
   readU64,
+  SLOT_BYTES,
   toHex,
   u64,
+  utf8,
 } from '../../src/wire/index.ts';
-import type { Crypto, KeyEntry, OperatorRecord } from '../../src/secure/types.ts';
+import type {
+  Crypto,
+  EpochHead,
+  KeyEntry,
+  OperatorRecord,
+  TokenRecord,
+} from '../../src/secure/types.ts';
 
 export function simulatedCrypto(signKey: Uint8Array): Crypto {
   const crypto: Crypto = {
@@ -93,18 +108,121 @@ export function parseSimulatedEntry(bytes: Uint8Array): KeyEntry | undefined {
   }
 }
 
-/** A revocation list that expels one node; nobody signs it. */
-export function simulatedExpulsion(number: number, nodeId: string): Uint8Array {
-  return encodeFields([u64(number), fromHex(nodeId)]);
+/** A revocation list; nobody signs it. `merges`: hashes of the lists that it stands in place of. */
+export function simulatedList(
+  number: number,
+  nodeIds: readonly string[],
+  merges: readonly string[] = [],
+): Uint8Array {
+  const nodes = concat(...nodeIds.map(fromHex));
+  return encodeFields([utf8('list'), u64(number), nodes, concat(...merges.map(fromHex))]);
+}
+
+export function hashOf(bytes: Uint8Array): string {
+  return toHex(hash('sha256', bytes));
+}
+
+/** An EPOCH for these nodes: real parts, whose slots nobody has to open. */
+export function simulatedEpoch(
+  swarm: Uint8Array,
+  epoch: number,
+  nodeIds: readonly string[],
+  options: { parent?: string; salt?: number; slots?: number } = {},
+): { head: EpochHead; parts: readonly Uint8Array[] } {
+  const { parent = '', salt = 0, slots = PART_SLOTS_MAX } = options;
+  const prefixes = nodeIds.map((id) => fromHex(prefixOfNode(id))).sort(Buffer.compare);
+  const all = prefixes.map((prefix) => concat(prefix, new Uint8Array(SLOT_BYTES - 16).fill(salt)));
+  const parts = Array.from({ length: Math.ceil(all.length / slots) }, (_, at) =>
+    concat(...all.slice(at * slots, (at + 1) * slots)),
+  );
+  const named = parts.map((part) =>
+    concat(hash('sha256', partHashInput(swarm, part)), part.subarray(0, 16)),
+  );
+  const bytes = encodeFields([utf8('epoch'), u64(epoch), fromHex(parent), concat(...named)]);
+  return { head: parseSimulatedRecord(bytes) as EpochHead, parts };
+}
+
+/** A join token whose secret key is its public key. */
+export function simulatedToken(
+  epochId: string,
+  publicKey: Uint8Array,
+  options: Partial<Pick<TokenRecord, 'version' | 'uses' | 'made' | 'state'>> = {},
+): TokenRecord {
+  const { version = 1, uses = 4096, made = 0, state = 'open' } = options;
+  const flag = Uint8Array.of(state === 'open' ? 0 : 1);
+  const fields = [fromHex(epochId), u64(version), publicKey, u64(uses), u64(made), flag];
+  return parseSimulatedRecord(encodeFields([utf8('token'), ...fields])) as TokenRecord;
+}
+
+export function simulatedAdmission(
+  swarm: Uint8Array,
+  token: TokenRecord,
+  nodeId: string,
+): Uint8Array {
+  const tag = fromHex(token.tag);
+  const message = admissionMessage(swarm, tag, fromHex(nodeId));
+  return joinAdmission(tag, hash('sha512', token.publicKey, message));
 }
 
 export function parseSimulatedRecord(bytes: Uint8Array): OperatorRecord | undefined {
   try {
-    const [number, node] = decodeFields(bytes, 2) as [Uint8Array, Uint8Array];
-    return { kind: 'revocations', number: readU64(number), expelled: [toHex(node)], bytes };
+    const [kind, ...fields] = decodeAllFields(bytes);
+    if (fromUtf8(kind!) === 'list') return parseList(fields, bytes);
+    if (fromUtf8(kind!) === 'epoch') return parseHead(fields, bytes);
+    return fromUtf8(kind!) === 'token' ? parseToken(fields, bytes) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function parseList([number, nodes, merges]: Uint8Array[], bytes: Uint8Array): OperatorRecord {
+  const expelled = chunks(nodes!, 32).map((node) => prefixOfNode(toHex(node)));
+  const merged = chunks(merges!, 32).map(toHex);
+  const name = hashOf(bytes);
+  return {
+    ...{
+      kind: 'revocations',
+      number: readU64(number!),
+      hash: name,
+      merges: merged,
+      expelled,
+      bytes,
+    },
+  };
+}
+
+function parseHead([epoch, parent, parts]: Uint8Array[], bytes: Uint8Array): OperatorRecord {
+  const number = readU64(epoch!);
+  const none = new Uint8Array(0);
+  return {
+    ...{ kind: 'epoch', number, time: 0, ephemeral: none, keyHash: none, sealed: none, bytes },
+    id: toHex(concat(u64(number), hash('sha256', bytes).subarray(0, 8))),
+    ...(parent!.length > 0 && { parent: toHex(parent!) }),
+    parts: chunks(parts!, 48).map((one) => ({
+      hash: one.subarray(0, 32),
+      first: one.subarray(32),
+    })),
+  };
+}
+
+function parseToken(fields: Uint8Array[], bytes: Uint8Array): OperatorRecord {
+  const [epochId, version, publicKey, uses, made, flag] = fields as [
+    ...[Uint8Array, Uint8Array, Uint8Array],
+    ...[Uint8Array, Uint8Array, Uint8Array],
+  ];
+  const number = readU64(version);
+  return {
+    ...{ kind: 'token', number, version: number, publicKey, joinKey: publicKey, bytes },
+    ...{ tag: toHex(hash('sha256', publicKey).subarray(0, 8)), epochId: toHex(epochId) },
+    ...{ uses: readU64(uses), made: readU64(made), notAfter: 2 ** 40, note: '', host: '' },
+    state: flag[0] === 0 ? 'open' : 'ended',
+  };
+}
+
+function chunks(bytes: Uint8Array, length: number): Uint8Array[] {
+  return Array.from({ length: bytes.length / length }, (_, at) =>
+    bytes.slice(at * length, (at + 1) * length),
+  );
 }
 
 function tag(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array): Uint8Array {

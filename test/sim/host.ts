@@ -1,5 +1,5 @@
 /** One simulated host: the production core, a disk that survives crashes, and a driver. */
-import { restore, SwarmCore } from '../../src/swarm/index.ts';
+import { packRecords, restore, SwarmCore } from '../../src/swarm/index.ts';
 import type {
   Account,
   Alarm,
@@ -9,15 +9,20 @@ import type {
   EffectResult,
   HostOutcome,
   IncomingRequest,
+  KeptRecords,
   MemberView,
   Now,
   RequestSpec,
   RunOutcome,
   Tuning,
 } from '../../src/swarm/index.ts';
-import { concat, toHex, utf8 } from '../../src/wire/index.ts';
+import { concat, fromHex, PREFIX_BYTES, slotOf, toHex, utf8 } from '../../src/wire/index.ts';
+import type { EpochHead, TokenRecord } from '../../src/secure/types.ts';
 import {
   parseSimulatedEntry,
+  simulatedAdmission,
+  simulatedEpoch,
+  simulatedToken,
   parseSimulatedRecord,
   simulatedCrypto,
   simulatedEntry,
@@ -52,6 +57,12 @@ export class SimHost {
   readonly failsToKeep = new Set<string>();
   /** Wall clock against true time, milliseconds. */
   skewMs = 0;
+  /** The EPOCH that its secrets name, kept as the driver keeps it. */
+  head: EpochHead = FIRST_EPOCH.head;
+  /** EPOCHs whose keys it has kept. */
+  readonly previous: EpochHead[] = [];
+  /** What it joined by. */
+  admittedBy: TokenRecord = FIRST_TOKEN;
   seeds: readonly string[] = [];
   /** What it says of itself from its next start on. */
   hub = false;
@@ -84,6 +95,10 @@ export class SimHost {
       outcome: okOutcome(utf8(this.name)),
       afterMs: this.random.between(1, 30),
     });
+  }
+
+  get admission(): Uint8Array {
+    return simulatedAdmission(SWARM_ID, this.admittedBy, this.nodeId);
   }
 
   get frozen(): boolean {
@@ -279,6 +294,8 @@ export class SimHost {
     if (event.kind === 'alarm') this.alarms.push(event.alarm);
     else if (event.kind === 'member') this.#noteMember(event.member);
     else if (event.kind === 'record') this.world.note(`${this.name} holds ${event.record.kind}`);
+    else if (event.kind === 'epoch') this.#enter(event.head, event.part);
+    else if (event.kind === 'installed') this.world.note(`${this.name} installed ${event.ok}`);
     else {
       const asked = this.asked.get(event.requestId);
       if (asked === undefined) throw new Error(`event for unknown request ${event.requestId}`);
@@ -291,6 +308,22 @@ export class SimHost {
         asked.endedAt = this.world.now;
       }
     }
+  }
+
+  /** As the driver does: opens its slot, keeps the secrets, then uses them. */
+  #enter(head: EpochHead, part: Uint8Array | undefined): void {
+    const prefix = fromHex(this.nodeId).subarray(0, PREFIX_BYTES);
+    if (part === undefined || slotOf(part, prefix) === undefined) {
+      this.world.note(`${this.name} is left out of epoch ${head.number}`);
+      return;
+    }
+    const life = this.#life;
+    this.world.after(this.random.between(1, 8), () => {
+      if (this.#life !== life || this.core === undefined || head.id <= this.head.id) return;
+      this.previous.push(this.head);
+      this.head = head;
+      this.do(() => this.core!.setEpoch(this.now, head));
+    });
   }
 
   #noteMember(member: MemberView): void {
@@ -324,9 +357,11 @@ export class SimHost {
         labels: { role: 'sim' },
         version: '0.0.0',
         hub: this.hub,
+        admission: this.admission,
       },
       swarmId: SWARM_ID,
-      epoch: 1,
+      epoch: this.head.number,
+      head: this.head.bytes,
       crypto: simulatedCrypto(this.signKey),
       parseEntry: parseSimulatedEntry,
       parseRecord: parseSimulatedRecord,
@@ -334,7 +369,7 @@ export class SimHost {
       seeds: this.seeds,
       tuning: this.tuning,
       alarms: this.openAlarms(),
-      ...restore(this.disk),
+      ...restore(withRecords(this.disk)),
     };
   }
 }
@@ -343,6 +378,18 @@ export function okOutcome(payload: Uint8Array): RunOutcome {
   return { status: 'ok', rowCount: 1, truncated: false, tookMs: 1, payload: concat(payload) };
 }
 
+/** A host starts with what its joining gave it. */
+function withRecords(disk: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
+  return disk.has('records') ? disk : new Map([...disk, ['records', packRecords(FIRST_RECORDS)]]);
+}
+
 export const SWARM_ID = new Uint8Array(32).fill(7);
+/** The roll is one host that is never there; all others come by the token. */
+export const FIRST_EPOCH = simulatedEpoch(SWARM_ID, 1, ['11'.repeat(32)]);
+export const FIRST_TOKEN = simulatedToken(FIRST_EPOCH.head.id, new Uint8Array(32).fill(9));
+export const FIRST_RECORDS: KeptRecords = {
+  records: [FIRST_EPOCH.head.bytes, FIRST_TOKEN.bytes],
+  parts: [{ epoch: FIRST_EPOCH.head.id, number: 0, bytes: FIRST_EPOCH.parts[0]! }],
+};
 /** True wall time when the world begins. */
 export const EPOCH_MS = Date.UTC(2026, 0, 1);

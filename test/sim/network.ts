@@ -3,6 +3,7 @@
  * what was in flight. Across a partition nothing arrives and nothing is refused; what was sent
  * waits, as retransmissions would, and dials time out.
  */
+import { fromHex, partNumberOf, PREFIX_BYTES } from '../../src/wire/index.ts';
 import { simulatedEntry } from './crypto.ts';
 import type { SimHost } from './host.ts';
 import type { Random } from './random.ts';
@@ -97,9 +98,27 @@ export class Network {
       const wrong = nodeId !== undefined && to.nodeId !== nodeId;
       const ok =
         to.up && this.reaches(from, to) && !wrong && !this.#random.hits(this.knobs.dialLoss);
+      if (ok && from.head.id !== to.head.id) {
+        this.#showEpochs(from, to);
+        return done(false);
+      }
       if (ok) this.#connect(from, to);
       done(ok);
     });
+  }
+
+  /** In different epochs there is no session; who is behind is caught up where both share a key. */
+  #showEpochs(a: SimHost, b: SimHost): void {
+    const [low, high] = a.head.id < b.head.id ? [a, b] : [b, a];
+    const keys = (host: SimHost) => [host.head, ...host.previous].map(({ id }) => id);
+    if (!keys(low).some((id) => keys(high).includes(id))) return;
+    const { head } = high;
+    const firsts = head.parts.map(({ first }) => first);
+    const number = partNumberOf(firsts, fromHex(low.nodeId).subarray(0, PREFIX_BYTES));
+    const bytes = number === undefined ? undefined : high.core!.part(number);
+    if (number !== undefined && bytes === undefined) return;
+    const part = bytes && { number: number!, bytes };
+    low.do(() => low.core!.catchUp(low.now, head, part));
   }
 
   send(from: SimHost, link: number, message: Uint8Array): void {
@@ -172,6 +191,7 @@ export class Network {
       nodeId: peer.nodeId,
       bootId: peer.bootId,
       entry: simulatedEntry(peer.signKey),
+      admission: peer.admission,
     };
     const info = initiator ? { initiator, address: peer.address } : { initiator };
     side.host.do(() => side.host.core!.handleLinkUp(side.host.now, side.link, identity, info));

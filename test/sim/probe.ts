@@ -7,9 +7,16 @@
 import { SwarmCore } from '../../src/swarm/index.ts';
 import type { Crypto, PeerIdentity } from '../../src/secure/types.ts';
 import type { Now, Tuning } from '../../src/swarm/index.ts';
-import { attachSignature, decodeMessage, fromHex, signingBytes } from '../../src/wire/index.ts';
-import { parseSimulatedEntry, simulatedCrypto, simulatedEntry } from './crypto.ts';
-import { EPOCH_MS, SWARM_ID } from './host.ts';
+import { attachSignature, decodeMessage, fromHex, prefixOfNode } from '../../src/wire/index.ts';
+import { signingBytes } from '../../src/wire/index.ts';
+import {
+  parseSimulatedEntry,
+  parseSimulatedRecord,
+  simulatedAdmission,
+  simulatedCrypto,
+  simulatedEntry,
+} from './crypto.ts';
+import { EPOCH_MS, FIRST_EPOCH, FIRST_RECORDS, FIRST_TOKEN, SWARM_ID } from './host.ts';
 import { Random } from './random.ts';
 
 export interface ProbeSimOptions {
@@ -39,7 +46,8 @@ export function probeShare(options: ProbeSimOptions): ProbeSimResult {
   // Under the target's name and address, at the asker and wherever the attacker answers.
   const swapped = new Actor('target', random);
   const answering = (one: Actor, known: Actor): SwarmCore => {
-    const core = one.start([known, ...others], random.fork());
+    const members = [known, ...others];
+    const core = one.start(members, random.fork(), {}, [...members, asker]);
     core.handleLinkUp(START, LINK, asker.identity, { initiator: false });
     return core;
   };
@@ -118,12 +126,19 @@ class Actor {
     const entry = simulatedEntry(signKey);
     this.name = name;
     this.address = `${name}:7000`;
-    this.identity = { nodeId: entry.nodeId, bootId: random.bytes(16), entry };
+    const admission = simulatedAdmission(SWARM_ID, FIRST_TOKEN, entry.nodeId);
+    this.identity = { nodeId: entry.nodeId, bootId: random.bytes(16), entry, admission };
     this.#crypto = simulatedCrypto(signKey);
     const signed = signingBytes({
       ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(entry.nodeId), entry: entry.bytes },
       ...{ name, addresses: [this.address], labels: {}, version: '', hub: false },
-      ...{ incarnation: 1, bootId: this.identity.bootId, state: 'alive', prekey: undefined },
+      ...{
+        incarnation: 1,
+        bootId: this.identity.bootId,
+        state: 'alive',
+        prekey: undefined,
+        admission,
+      },
     });
     this.record = attachSignature(signed, this.#crypto.sign(signed));
   }
@@ -132,13 +147,24 @@ class Actor {
     return this.identity.nodeId;
   }
 
-  /** A core that knows these members. */
-  start(known: readonly Actor[], random: Random, tuning: Partial<Tuning> = {}): SwarmCore {
+  /** A core that knows these members; `seated`: who came by the token, as its disk has it. */
+  start(
+    known: readonly Actor[],
+    random: Random,
+    tuning: Partial<Tuning> = {},
+    seated: readonly Actor[] = known,
+  ): SwarmCore {
     const { name, address } = this;
     return new SwarmCore({
       self: { ...this.identity, name, addresses: [address], labels: {}, version: '', hub: false },
       ...{ swarmId: SWARM_ID, epoch: 1, crypto: this.#crypto, parseEntry: parseSimulatedEntry },
       random: (n) => random.bytes(n),
+      ...{
+        head: FIRST_EPOCH.head.bytes,
+        parseRecord: parseSimulatedRecord,
+        records: FIRST_RECORDS,
+      },
+      seats: new Map([[FIRST_TOKEN.tag, seated.map((one) => prefixOfNode(one.nodeId))]]),
       members: known.map((one) => one.record),
       tuning: { ...QUIET, ...tuning },
     });

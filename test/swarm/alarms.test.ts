@@ -1,9 +1,15 @@
 /** Alarms end when their cause has gone, each with an event that says so. */
 import { describe, expect, test } from 'vitest';
-import type { AlarmKind } from '../../src/swarm/index.ts';
+import { packRecords, type AlarmKind } from '../../src/swarm/index.ts';
 import { attachSignature, fromHex, pack, signingBytes } from '../../src/wire/index.ts';
-import { simulatedCrypto, simulatedEntry, simulatedExpulsion } from '../sim/crypto.ts';
-import { SWARM_ID } from '../sim/host.ts';
+import {
+  simulatedAdmission,
+  simulatedCrypto,
+  simulatedEntry,
+  simulatedEpoch,
+  simulatedList,
+} from '../sim/crypto.ts';
+import { FIRST_TOKEN, SWARM_ID } from '../sim/host.ts';
 import type { SimHost } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
 
@@ -19,7 +25,12 @@ function forget(by: SimHost, node: SimHost): void {
 }
 
 function expel(by: SimHost, node: SimHost): void {
-  by.do(() => by.core!.publish(by.now, simulatedExpulsion(1, node.nodeId)));
+  expelId(by, node.nodeId);
+}
+
+function expelId(by: SimHost, node: string): void {
+  const records = [simulatedList(1, [node])];
+  by.do(() => void by.core!.install(by.now, { records, parts: [] }));
 }
 
 function rename(host: SimHost, name: string): void {
@@ -180,11 +191,16 @@ describe('what is wrong with this host', () => {
     const [host] = world.hosts as [SimHost];
     const strangers = Array.from({ length: 16_384 }, (_, at) => stranger(world, at));
     host.disk.set('members', pack(strangers.map(({ record }) => record)));
+    const roll = [host.nodeId, ...strangers.map(({ nodeId }) => nodeId)];
+    const { head, parts } = simulatedEpoch(SWARM_ID, 2, roll);
+    const kept = parts.map((bytes, number) => ({ epoch: head.id, number, bytes }));
+    host.disk.set('records', packRecords({ records: [head.bytes], parts: kept }));
+    host.head = head;
     host.start();
     world.run(10_000);
     expect(open(host)).toEqual(['members full']);
     const gone = strangers[0]!.nodeId;
-    host.do(() => host.core!.publish(host.now, simulatedExpulsion(1, gone)));
+    expelId(host, gone);
     world.run(10_000);
     expect(open(host)).toEqual([]);
   });
@@ -226,6 +242,7 @@ function stranger(world: World, at: number): { nodeId: string; record: Uint8Arra
     ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(entry.nodeId), entry: entry.bytes },
     ...{ name: `s${at}`, addresses: [], labels: {}, version: '', hub: false, incarnation: 1 },
     ...{ bootId: world.random.bytes(16), state: 'alive', prekey: undefined },
+    admission: simulatedAdmission(SWARM_ID, FIRST_TOKEN, entry.nodeId),
   });
   const record = attachSignature(said, simulatedCrypto(signKey).sign(said));
   return { nodeId: entry.nodeId, record };

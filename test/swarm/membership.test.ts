@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { attachSignature, encodeMessage, fromHex, signingBytes } from '../../src/wire/index.ts';
-import { simulatedCrypto, simulatedExpulsion } from '../sim/crypto.ts';
+import { simulatedCrypto, simulatedList } from '../sim/crypto.ts';
 import { SWARM_ID } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
 import type { SimHost } from '../sim/host.ts';
@@ -98,8 +98,8 @@ describe('loss and return', () => {
     new Peer(world, hears).says(encodeMessage({ t: 'news', objects: [signed] }));
     expect(hears.sees(accused)).toBe('suspect');
     // The accused does not know its accuser any more when it hears of it: it has nothing to refute.
-    const record = simulatedExpulsion(1, out.nodeId);
-    accused.do(() => accused.core!.publish(accused.now, record));
+    const records = [simulatedList(1, [out.nodeId])];
+    accused.do(() => accused.core!.install(accused.now, { records, parts: [] }));
     world.network.heal();
     world.run(30_000);
     expect(hears.members().map(({ name }) => name)).not.toContain(out.name);
@@ -265,7 +265,10 @@ describe('leaving and forgetting', () => {
     forgotten.crash();
     world.until(() => asker.sees(forgotten) === 'dead');
     asker.do(() => asker.core!.forget(asker.now, forgotten.nodeId));
-    asker.do(() => asker.core!.publish(asker.now, simulatedExpulsion(1, expelled.nodeId)));
+    const records = [simulatedList(1, [expelled.nodeId])];
+    asker.do(() => void asker.core!.install(asker.now, { records, parts: [] }));
+    // What the operator signed is on the disk before it counts.
+    world.run(20);
     const told = asker.memberEvents.map(({ member }) => `${member.name} ${member.state}`);
     expect(told).toEqual(expect.arrayContaining(['h2 forgotten', 'h3 expelled']));
     for (const host of [asker, world.hosts[4]!]) {

@@ -155,16 +155,22 @@ describe('a host that is dead', () => {
     );
   });
 
-  test('that comes back in that moment is named, and the next question has its answer', () => {
-    const world = new World({ seed: 67, nodes: 4 }).settle();
-    world.hosts[3]!.crash();
-    world.run(60_000);
-    world.hosts[3]!.start();
-    const asked = world.hosts[0]!.ask({ timeoutMs: 30_000 });
-    expect(world.finish(asked)['h3']).toBe('unreachable');
-    expect(of(asked, 'h3').message).toContain('dead since');
-    world.run(2_000);
-    expect(world.finish(world.hosts[0]!.ask())['h3']).toBe('ok');
+  test('that comes back in that moment answers or is named, and the next question has its answer', () => {
+    const seen = new Set<string>();
+    // Whether its link or the last of the others' answers comes first is the network's: both do.
+    for (let seed = 60; seed < 80; seed++) {
+      const world = new World({ seed, nodes: 4 }).settle();
+      world.hosts[3]!.crash();
+      world.run(60_000);
+      world.hosts[3]!.start();
+      const asked = world.hosts[0]!.ask({ timeoutMs: 30_000 });
+      const state = world.finish(asked)['h3']!;
+      seen.add(state);
+      if (state !== 'ok') expect(of(asked, 'h3').message).toContain('dead since');
+      world.run(2_000);
+      expect(world.finish(world.hosts[0]!.ask())['h3']).toBe('ok');
+    }
+    expect([...seen].sort()).toEqual(['ok', 'unreachable']);
   });
 
   test('that comes back while others are still at work answers after all', () => {

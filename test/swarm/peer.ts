@@ -11,8 +11,15 @@ export class Peer {
     this.host = host;
     const stranger = world.addHost();
     const entry = simulatedEntry(stranger.signKey);
-    const identity = { nodeId: stranger.nodeId, bootId: stranger.bootId, entry };
+    const identity = {
+      nodeId: stranger.nodeId,
+      bootId: stranger.bootId,
+      entry,
+      admission: stranger.admission,
+    };
     host.do(() => host.core!.handleLinkUp(host.now, this.link, identity, { initiator: false }));
+    // Its seat is on the disk before its link counts.
+    world.run(20);
   }
 
   says(bytes: Uint8Array): void {

@@ -13,7 +13,6 @@ import {
   Agent,
   createLog,
   initSwarm,
-  JOIN_TOKEN_FILE,
   loadConfig,
   OPERATOR_KEY_FILE,
   OperatorDesk,
@@ -38,13 +37,15 @@ let runs: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'actions-'));
   const state = StateFolder.open(join(folder, 'commander'));
-  await initSwarm(state, { name: 'commander', listen: '127.0.0.1:0' });
+  const text = await initSwarm(state, { name: 'commander', listen: '127.0.0.1:0' });
+  const tokenFile = join(folder, 'join.token');
+  writeFileSync(tokenFile, text);
   commander = await Agent.start({ state, config: loadConfig(state), hub: false, log });
   desk = await OperatorDesk.open(state.file(OPERATOR_KEY_FILE));
   certificate = grant();
   const seed = `127.0.0.1:${commander.node.address.port}`;
   const listen = await freeAddress();
-  const token = ['--join', seed, '--token-file', state.file(JOIN_TOKEN_FILE)];
+  const token = ['--join', seed, '--token-file', tokenFile];
   host = new TestHost('host', folder, listen, [
     'up',
     '--name',
@@ -241,7 +242,8 @@ describe('a hub that may not command', () => {
       ...{ nodeId: commander.nodeId, roles: ['commander'], actions: ['*'], tables: [], days: 1 },
     });
     expect(await send('count', { id, certificate: bytes })).toMatchObject({ state: 'ok' });
-    expect(commander.node.publish(desk.revoke(undefined, { serials: [serial] }).bytes)).toBe(true);
+    const list = desk.revoke([], { serials: [serial] }, 1);
+    expect(await commander.node.install({ records: [list.bytes], parts: [] })).toBe(true);
     await eventually(async () => {
       const answer = await send('count', { id, certificate: bytes });
       return answer.state === 'refused' ? answer : undefined;

@@ -20,6 +20,9 @@ export const sizesBounded: Invariant = {
       probed: options.nodes,
       probers: options.nodes,
       turns: options.nodes,
+      // Records of 64 nodes a link, and links, that wait for what admits them.
+      aside: 64 * options.nodes,
+      waiting: 2 * options.nodes,
       seals: CHAINS_MAX * (NEWEST_MAX + MARKS_MAX),
     };
     const wrong: string[] = [];
@@ -36,6 +39,8 @@ export const sizesBounded: Invariant = {
         'live',
         'liveBytes',
         'pulls',
+        'aside',
+        'waiting',
       ]) {
         if (now[name] !== 0) wrong.push(`${host.name} keeps ${name} ${now[name]} when quiet`);
       }

@@ -1,0 +1,217 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { controlOnce, OperatorDesk, type TokenTerms } from '../agent/index.ts';
+import { CliError, EXIT } from './errors.ts';
+import { knownRecords, openDesk, withKeyOptions, type KeyOptions } from './operator.ts';
+import type { KnownRecords } from './operator.ts';
+import { controlSocketOf } from './options.ts';
+import { rotateSecret } from './secret.ts';
+import { json, printable, table, timeText } from './text.ts';
+
+export function registerToken(program: Command): void {
+  const token = program
+    .command('token')
+    .description('the join tokens of the swarm: who may come in, and how many')
+    .addHelpText('after', HELP);
+  registerNew(token);
+  registerList(token);
+  registerEnd(token);
+  registerRevoke(token);
+  for (const command of token.commands) command.exitOverride();
+}
+
+export interface TermsOptions {
+  readonly uses: string;
+  readonly hours: string;
+  readonly note?: string;
+  readonly for?: string;
+  readonly yes?: boolean;
+}
+
+/** --uses and --hours, for the commands that make a join token. */
+export function withTermsOptions(command: Command, uses: string, hours: string): Command {
+  return command
+    .option('--uses <N>', 'how many hosts it may bring, 1 to 4096', uses)
+    .option('--hours <N>', 'how long it lets hosts in, at most 9600 (400 days)', hours)
+    .option('--token-file <FILE>', 'write the token to FILE as well, mode 0600');
+}
+
+/** @throws CliError that quotes the value */
+export function termsOf(options: TermsOptions): TokenTerms {
+  const uses = Number(options.uses);
+  if (!Number.isInteger(uses) || uses < 1 || uses > 4096) {
+    throw usage(`--uses ${JSON.stringify(options.uses)} is no whole number from 1 to 4096`);
+  }
+  if (uses > MANY && options.yes !== true) {
+    throw new CliError(
+      `whoever reads a token of ${uses} uses can bring ${uses} hosts`,
+      'make several smaller ones, or add --yes',
+    );
+  }
+  const hours = Number(options.hours);
+  if (!(hours > 0 && hours <= 9600)) {
+    throw usage(`--hours ${JSON.stringify(options.hours)} is not above 0 and at most 9600`);
+  }
+  const note = options.note ?? '';
+  if (Buffer.byteLength(note) > 64) throw usage('--note is longer than 64 bytes');
+  return { uses, hours, note, host: options.for ?? '' };
+}
+
+/** Prints a token, and writes it where that was asked for. */
+export function showToken(text: string, file: string | undefined): void {
+  if (file !== undefined) {
+    try {
+      writeFileSync(file, `${text}\n`, { mode: 0o600 });
+    } catch (error) {
+      process.stdout.write(`${text}\n`);
+      throw new CliError(
+        `can not write the join token to ${JSON.stringify(file)}: ${(error as Error).message}`,
+        'it is in force: keep the line that was printed',
+      );
+    }
+  }
+  process.stdout.write(`${text}\n`);
+}
+
+function registerNew(token: Command): void {
+  const command = withTermsOptions(token.command('new'), '10', '2')
+    .description('make a join token and print it')
+    .option('--note <TEXT>', 'what it is for, at most 64 bytes; every member can read it')
+    .option('--for <NAME>', 'the one host it is for; one use unless --uses says otherwise')
+    .option('--yes', 'more than 100 uses');
+  withKeyOptions(command).action(
+    async (options: TermsOptions & KeyOptions & { tokenFile?: string }) => {
+      const one = options.for !== undefined && command.getOptionValueSource('uses') === 'default';
+      const terms = termsOf(one ? { ...options, uses: '1' } : options);
+      const desk = await openDesk(command, options);
+      const known = await knownRecords(command);
+      desk.checkSwarm(known.swarmId);
+      checkRoom(known, terms.uses);
+      const { text, record } = await desk.newToken(known.epochId, terms);
+      await controlOnce(controlSocketOf(command), { op: 'install', bytes: record.bytes });
+      const until = timeText(new Date(record.notAfter * 1000));
+      process.stderr.write(
+        `swarmplane: token ${record.tag} brings up to ${terms.uses} hosts until ${until} UTC\n`,
+      );
+      showToken(text, options.tokenFile);
+    },
+  );
+}
+
+/** The roll, and all seats of this epoch. */
+function checkRoom({ roll, tokens }: KnownRecords, uses: number): void {
+  const now = Date.now() / 1000;
+  const open = (one: KnownRecords['tokens'][number]) => one.state === 'open' && one.notAfter >= now;
+  const seats = tokens.reduce((sum, one) => sum + (open(one) ? one.uses : one.seen), 0);
+  if (roll + seats + uses <= HOSTS_MAX) return;
+  throw new CliError(
+    `${roll} hosts on the roll, ${seats} seats of tokens and ${uses} more are above ${HOSTS_MAX}`,
+    'end tokens with `swarmplane token end`, or make a new roll with `swarmplane secret rotate`',
+  );
+}
+
+function registerList(token: Command): void {
+  const command = token
+    .command('list')
+    .description('list the join tokens of this epoch, as this host knows them')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const value = await controlOnce(controlSocketOf(command), { op: 'tokens' });
+      const tokens = value as unknown as KnownRecords['tokens'];
+      if (options.json) {
+        process.stdout.write(`${json(tokens.map((one) => ({ ...one, bytes: undefined })))}\n`);
+        return;
+      }
+      if (tokens.every((one) => stateOf(one) !== 'open')) {
+        process.stderr.write('swarmplane: no open token: nobody can join\n');
+      }
+      const rows = tokens.map((one) => [
+        one.tag,
+        stateOf(one),
+        `${one.seen} of ${one.uses}`,
+        timeText(new Date(one.made * 1000)),
+        timeText(new Date(one.notAfter * 1000)),
+        printable(one.host),
+        printable(one.note),
+      ]);
+      process.stdout.write(table(['token', 'state', 'hosts', 'made', 'ends', 'for', 'note'], rows));
+    });
+}
+
+/** What people are told of a token; receivers look at no clock, those who let in do. */
+function stateOf({ state, notAfter, seen, uses }: KnownRecords['tokens'][number]): string {
+  if (seen > uses) return 'over-used';
+  if (state === 'ended') return 'ended';
+  if (notAfter < Date.now() / 1000) return `past its end, ${uses - seen} unused: end it`;
+  return seen === uses ? 'used up' : 'open';
+}
+
+function registerEnd(token: Command): void {
+  const command = token
+    .command('end')
+    .argument('<tag>', 'as `swarmplane token list` shows it')
+    .description('let no further host in by a token; those that came by it stay');
+  withKeyOptions(command).action(async (tag: string, options: KeyOptions) => {
+    const desk = await openDesk(command, options);
+    const known = await knownRecords(command);
+    desk.checkSwarm(known.swarmId);
+    await endToken(command, desk, known, tag);
+    process.stdout.write(`token ${tag} lets nobody in any more\n`);
+  });
+}
+
+function registerRevoke(token: Command): void {
+  const command = token
+    .command('revoke')
+    .argument('<tag>', 'as `swarmplane token list` shows it')
+    .description('end a token and put out every host that came by it: rotates the secret')
+    .option('--no-token', 'make no new join token')
+    .option('--yes', 'do not ask');
+  withTermsOptions(command, '32', '168');
+  withKeyOptions(command).action(
+    async (tag: string, options: KeyOptions & TermsOptions & { token: boolean }) => {
+      const desk = await openDesk(command, options);
+      const known = await knownRecords(command);
+      desk.checkSwarm(known.swarmId);
+      await endToken(command, desk, known, tag);
+      await rotateSecret(command, { ...options, dropToken: tag });
+    },
+  );
+}
+
+async function endToken(
+  command: Command,
+  desk: OperatorDesk,
+  known: KnownRecords,
+  tag: string,
+): Promise<void> {
+  const token = known.tokens.find((one) => one.tag === tag);
+  if (token === undefined) {
+    const tags = known.tokens.map((one) => one.tag).join(', ');
+    throw new CliError(
+      `there is no token ${JSON.stringify(tag)} in this epoch`,
+      tags === '' ? 'there is none at all' : `there are ${tags}`,
+    );
+  }
+  if (token.state === 'ended') return;
+  const { bytes } = desk.endToken(token.bytes, token.seen);
+  await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+}
+
+function usage(message: string): CliError {
+  return new CliError(message, 'see `swarmplane token new --help`', EXIT.usage);
+}
+
+/** Above it a token asks. */
+const MANY = 100;
+/** What a swarm holds, see docs/protocol.md section 3. */
+const HOSTS_MAX = 16_384;
+
+const HELP = `
+A token is of the epoch in which it was made, and goes with it. Without an open token nobody can join.
+
+Examples:
+  $ swarmplane token new --uses 10 --hours 2 --note rack7 --key /media/usb/operator.key
+  $ swarmplane token new --for web1
+  $ swarmplane token end 5f0c3a9be1d20744
+  $ swarmplane token revoke 5f0c3a9be1d20744`;
