@@ -269,8 +269,7 @@ export class Agent implements Asker {
 
   /** Whether the swarm is in a newer epoch that has no place for this host. */
   get isLeftOut(): boolean {
-    const { head, newest } = this.#node.rolls();
-    return newest > (head?.number ?? 0);
+    return this.#node.rolls().isBehind;
   }
 
   /**

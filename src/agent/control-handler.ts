@@ -90,7 +90,7 @@ async function leave(agent: Agent): Promise<Packable> {
 
 /** Whether hosts may join now, and how many. */
 function admissionStatus(agent: Agent) {
-  const { head, newest, roll, tokens: all } = agent.node.rolls();
+  const { head, isBehind, exposed, roll, tokens: all } = agent.node.rolls();
   const now = Date.now() / 1000;
   const open = all.filter((token) => token.state === 'open' && token.notAfter >= now);
   const seats = open.reduce(
@@ -99,7 +99,8 @@ function admissionStatus(agent: Agent) {
   );
   return {
     epoch: head?.number ?? 0,
-    leftOut: newest > (head?.number ?? 0),
+    leftOut: isBehind,
+    expelledWithoutRotation: exposed.length,
     roll: roll.size,
     seats: all.reduce((sum, token) => sum + token.seats.length, 0),
     admission: open.length === 0 ? 'closed' : `open for ${seats} hosts by ${open.length} tokens`,

@@ -13,8 +13,10 @@ export interface Health {
   /** Milliseconds since then by the clock that nobody can set. */
   readonly uptimeMs: number;
   readonly epoch: number;
-  /** The newest that is known here whole: above `epoch` where this host was left out of it. */
+  /** The newest that is known here whole. */
   readonly newestEpoch: number;
+  /** Another one than `epoch` is in force, which this host has not entered. */
+  readonly isBehind: boolean;
   readonly certificates: readonly CertificateHealth[];
   readonly alarms: readonly { kind: string; key: string; message: string; lastAt: number }[];
   readonly members: readonly { nodeId: string; name: string; state: string; self: boolean }[];
@@ -40,6 +42,7 @@ export function health(agent: Agent): Packable {
     uptimeMs: agent.uptimeMs,
     epoch: node.secrets.epoch,
     newestEpoch: node.rolls().newest,
+    isBehind: node.rolls().isBehind,
     certificates: agent.certificates.list(),
     alarms: agent
       .alarms()

@@ -183,11 +183,11 @@ function checkCertificates({ certificates }: Health): Finding[] {
 
 const DAYS_LOW = 14;
 
-function checkEpoch({ epoch, newestEpoch }: Health): Finding {
-  if (newestEpoch > epoch) {
+function checkEpoch({ epoch, newestEpoch, isBehind }: Health): Finding {
+  if (isBehind) {
     return broken(
       'epoch',
-      `the swarm is at epoch ${newestEpoch}, this host still at ${epoch}`,
+      `the swarm is at epoch ${newestEpoch}, this host still at ${newestEpoch === epoch ? 'another one of that number' : epoch}`,
       'see the alarm epoch_closed or persist_failed in swarm_alarms; a host that was left out comes back with `swarmplane up --join HOST:PORT` and a new join token',
     );
   }

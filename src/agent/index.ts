@@ -22,13 +22,14 @@ export {
   type Origin,
   type SignedStatement,
 } from './history-statement.ts';
-export { OperatorDesk, ROLES, type TokenTerms } from './operator.ts';
+export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator.ts';
 export { planRotation } from './rotation.ts';
 export type { KnownMember, KnownToken, Placed, RotationPlan } from './rotation.ts';
 export { readRecordFile, writeRecordFile } from './record-file.ts';
 export { broken, fine, skipped, warning } from './finding.ts';
 export type { AgentFigures } from './figures.ts';
 export type { HistogramFigures } from './histogram.ts';
+export { outdatedSwarm } from './secrets-file.ts';
 export { resetIdentity, type IdentityReset } from './identity-reset.ts';
 export { createLog, type Log } from './log.ts';
 export { hasLeft } from './left-mark.ts';
@@ -59,3 +60,4 @@ export type {
   SealView,
   Targets,
 } from '../swarm/index.ts';
+export { WRITTEN_AT } from './version.ts';

@@ -22,13 +22,19 @@ export function records(agent: Agent, after: unknown): Packable {
   const { swarmId, epoch, epochId } = agent.node.secrets;
   const rolls = agent.node.rolls();
   const from = typeof after === 'string' ? after : '';
-  const all = agent
-    .members()
-    .filter((member) => member.state !== 'left' && member.nodeId > from)
+  const all = [...agent.members(), ...agent.departed()]
+    .filter((member) => member.state !== 'expelled' && member.nodeId > from)
     .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   const page = all.slice(0, PAGE_MAX);
   return {
-    ...{ swarmId, epoch, epochId: epochId ?? '', newestEpoch: rolls.newest, self: agent.nodeId },
+    ...{
+      swarmId,
+      epoch,
+      epochId: epochId ?? '',
+      newestEpoch: rolls.newest,
+      isBehind: rolls.isBehind,
+      self: agent.nodeId,
+    },
     headTime: rolls.head?.time ?? 0,
     links: agent.node.links().length,
     lists: rolls.lists.map((list) => list.bytes),
@@ -55,7 +61,8 @@ export function tokens(agent: Agent): Packable {
 }
 
 function unknownOf(agent: Agent, roll: ReadonlySet<string>): Packable {
-  const known = new Set(agent.members().map((member) => prefixOfNode(member.nodeId)));
+  const all = [...agent.members(), ...agent.departed()];
+  const known = new Set(all.map((member) => prefixOfNode(member.nodeId)));
   const unknown = [...roll].filter((prefix) => !known.has(prefix));
   return { count: unknown.length, prefixes: unknown.slice(0, UNKNOWN_TOLD_MAX) };
 }

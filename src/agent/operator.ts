@@ -160,7 +160,7 @@ export class OperatorDesk {
     const { publicKey, joinKey, seed } = await deriveTokenKeys(secret, swarmId);
     seed.fill(0);
     const made = Math.floor(Date.now() / 1000);
-    return this.#signing('can not make that token', () => {
+    return this.#signing('cannot make that token', () => {
       const notAfter = made + Math.round(hours * 3600);
       const content = { epochId, version: 1, publicKey, joinKey, uses, made, notAfter, note, host };
       return { text, record: issueToken(this.#key, { ...content, state: 'open' }) };
@@ -169,7 +169,7 @@ export class OperatorDesk {
 
   /** The next version of a token, which lets nobody in any more beyond those that were seen. */
   endToken(bytes: Uint8Array, seen: number): TokenRecord {
-    return this.#signing('can not end that token', () => {
+    return this.#signing('cannot end that token', () => {
       const token = parseTokenRecord(bytes, this.#pinned);
       const { version, uses } = token;
       const next = { version: version + 1, uses: Math.min(uses, seen), state: 'ended' } as const;
@@ -196,7 +196,7 @@ export class OperatorDesk {
     for (const { name } of members) claims.set(name, (claims.get(name) ?? 0) + 1);
     const tagOf = (name: string) =>
       claims.get(name) === 1 ? nameTag(this.#key.swarmId, name) : new Uint8Array(8);
-    const { head, parts } = this.#signing('can not make an EPOCH', () =>
+    const { head, parts } = this.#signing('cannot make an EPOCH', () =>
       createEpoch(this.#key, {
         ...{ epoch, parent, epochKey, random, nowSeconds: Math.floor(Date.now() / 1000) },
         members: members.map(({ entry, name }) => ({

@@ -56,7 +56,11 @@ export type Why =
   | 'not named'
   | 'token dropped'
   | 'frozen'
-  | 'gone for 400 days';
+  | 'gone for 400 days'
+  /** By its own word: it comes back by a token. */
+  | 'left'
+  /** By this swarm's word; the same. */
+  | 'forgotten';
 
 export interface Placed {
   readonly member: KnownMember;
@@ -94,6 +98,9 @@ function placeOf(
   const out = (why: Why) => ({ stays: false, why });
   if (expel.has(member.nodeId)) return out('expelled');
   if (only !== undefined && !only.has(member.nodeId)) return out('not named');
+  if (only === undefined && (member.state === 'left' || member.state === 'forgotten')) {
+    return out(member.state);
+  }
   if (!member.onRoll && member.tag !== null && dropTokens.has(member.tag)) {
     return out('token dropped');
   }

@@ -34,7 +34,7 @@ function told(path: string, done: IdentityReset, name: string | undefined): stri
     ...rename.map((line) => `  ${line}`),
     `  swarmplane up --join ${address} --token-file FILE`,
     ...(members.length > 1 ? [`  (other members: ${members.slice(1).join(', ')})`] : []),
-    'the token is what `swarmplane init` or the last `swarmplane secret rotate` printed',
+    'the token is one that `swarmplane token new` prints, where the operator key is',
     'certificates and tracked tables of the old identity stay with the other copy, which is taken back within minutes',
     '',
   ].join('\n');

@@ -57,8 +57,10 @@ export interface KnownRecords {
   readonly swarmId: Uint8Array;
   readonly epoch: number;
   readonly epochId: string;
-  /** Above `epoch` where this host was left out. */
+  /** The newest that is known here. */
   readonly newestEpoch: number;
+  /** This host has not entered the epoch that is in force. */
+  readonly isBehind: boolean;
   /** When the present epoch was made, Unix seconds. */
   readonly headTime: number;
   readonly self: string;
@@ -69,7 +71,7 @@ export interface KnownRecords {
   readonly roll: number;
   readonly unknown: { readonly count: number; readonly prefixes: readonly string[] };
   readonly tokens: readonly KnownToken[];
-  /** Those that did not leave and were not forgotten, by id. */
+  /** All but those that were expelled, by id. */
   readonly members: readonly KnownMember[];
 }
 

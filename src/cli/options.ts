@@ -121,7 +121,7 @@ export function refuseToken(text: string, option: string): void {
   if (!/^\s*swp\d+-/i.test(text)) return;
   throw new CliError(
     `what ${option} was given is a join token, and others can read it on the command line`,
-    'use --join HOST:PORT with --token-file FILE, standard input or the prompt; `swarmplane secret rotate` makes a new token',
+    'use --join HOST:PORT with --token-file FILE, standard input or the prompt; `swarmplane token end` ends this one, `swarmplane token new` makes another',
     EXIT.usage,
   );
 }

@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { controlOnce, planRotation, type OperatorDesk } from '../agent/index.ts';
-import type { Placed, RotationPlan } from '../agent/index.ts';
+import type { NewEpochOrder, Placed, RotationPlan } from '../agent/index.ts';
 import { CliError } from './errors.ts';
 import { knownRecords, nodeIdOf, openDesk, withKeyOptions } from './operator.ts';
 import type { KeyOptions, KnownRecords } from './operator.ts';
 import { controlSocketOf, parseList } from './options.ts';
 import { printable } from './text.ts';
-import { showToken, termsOf, withTermsOptions, type TermsOptions } from './token.ts';
+import { checkClock, showToken, termsOf, withTermsOptions, type TermsOptions } from './token.ts';
 
 export interface RotateOptions extends KeyOptions, TermsOptions {
   readonly expel?: string;
@@ -16,7 +16,6 @@ export interface RotateOptions extends KeyOptions, TermsOptions {
   readonly keepToken?: string;
   readonly away?: boolean;
   readonly alone?: boolean;
-  readonly clockIsRight?: boolean;
   /** False with --no-token. */
   readonly token: boolean;
   readonly tokenFile?: string;
@@ -36,7 +35,6 @@ export function registerSecret(program: Command): void {
     .option('--away', 'keep hosts that were not heard of for 400 days, too')
     .option('--no-token', 'make no join token: nobody can join until `swarmplane token new`')
     .option('--alone', 'although this host sees less than half of the swarm')
-    .option('--clock-is-right', 'although the clock is behind the last rotation')
     .option('--yes', 'do not ask')
     .addHelpText('after', HELP);
   withTermsOptions(rotate, '32', '168');
@@ -46,6 +44,7 @@ export function registerSecret(program: Command): void {
 
 /** Everything goes to the agent in one piece: the expulsion, the epoch and its first token. */
 export async function rotateSecret(command: Command, options: RotateOptions): Promise<void> {
+  checkClock(options);
   const desk = await openDesk(command, options);
   const known = await knownRecords(command);
   desk.checkSwarm(known.swarmId);
@@ -56,7 +55,11 @@ export async function rotateSecret(command: Command, options: RotateOptions): Pr
   const order = await sign(desk, known, plan, { options, expelled });
   const { records, parts } = order.bundle;
   await controlOnce(controlSocketOf(command), { op: 'install', records, parts });
+  tellRotated(order, plan, options);
   await forgetLeftOut(command, plan);
+}
+
+function tellRotated(order: NewEpochOrder, plan: RotationPlan, options: RotateOptions): void {
   const names = plan.out.filter(({ why }) => why === 'expelled').map(({ member }) => member.name);
   const out = names.length === 0 ? '' : `; expelled: ${names.map(printable).join(', ')}`;
   process.stderr.write(
@@ -114,7 +117,7 @@ function refuseUndecided(known: KnownRecords, { tag, uses, seen }: KnownRecords[
 
 /** A host that was restored, or is cut off, would strand whom it does not know. */
 function checkSight(known: KnownRecords, { alone, clockIsRight }: RotateOptions): void {
-  if (known.newestEpoch > known.epoch) {
+  if (known.isBehind) {
     throw new CliError(
       `the swarm is at epoch ${known.newestEpoch}, this host was left behind at ${known.epoch}`,
       'run it on a host that is in the newest epoch',
@@ -171,11 +174,21 @@ async function sign(
   });
 }
 
-/** Who was left out on purpose is not waited for any more; who was expelled is out of every table. */
+/**
+ * Who was left out on purpose is not waited for any more; who was expelled, or went by itself, is out
+ * of every table. The rotation is in force whatever comes of it.
+ */
 async function forgetLeftOut(command: Command, plan: RotationPlan): Promise<void> {
   for (const { member, why } of plan.out) {
-    if (why === 'expelled') continue;
-    await controlOnce(controlSocketOf(command), { op: 'forget', node: member.nodeId });
+    if (why === 'expelled' || why === 'left' || why === 'forgotten') continue;
+    try {
+      await controlOnce(controlSocketOf(command), { op: 'forget', node: member.nodeId });
+    } catch (error) {
+      const name = printable(member.name);
+      process.stderr.write(
+        `swarmplane: ${name} is left out, but still in accounts: ${(error as Error).message}; later: swarmplane forget ${member.nodeId}\n`,
+      );
+    }
   }
 }
 
@@ -196,7 +209,7 @@ function listing(known: KnownRecords, { stay, out }: RotationPlan): string {
   const { count, prefixes } = known.unknown;
   if (count > 0) {
     lines.push(
-      `  on the old roll, but unknown here: ${count}, they can not be given a key: ${prefixes.slice(0, 5).join(', ')}`,
+      `  on the old roll, but unknown here: ${count}, they cannot be given a key: ${prefixes.slice(0, 5).join(', ')}`,
     );
   }
   return `${lines.join('\n')}\n`;

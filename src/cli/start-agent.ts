@@ -67,6 +67,8 @@ async function startMember(state: StateFolder, options: UpOptions, hub: boolean)
     log,
     ...(options.rejoin === true && { rejoin: true }),
   });
+  // What the last run was about to enter, it enters first.
+  await agent.node.settled();
   if (options.join !== undefined && agent.isLeftOut) {
     await rejoin(agent, options.join, await readToken(options.tokenFile), log);
   }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { controlOnce, OperatorDesk, type TokenTerms } from '../agent/index.ts';
+import { controlOnce, OperatorDesk, WRITTEN_AT, type TokenTerms } from '../agent/index.ts';
 import { CliError, EXIT } from './errors.ts';
 import { knownRecords, openDesk, withKeyOptions, type KeyOptions } from './operator.ts';
 import type { KnownRecords } from './operator.ts';
@@ -26,6 +26,7 @@ export interface TermsOptions {
   readonly note?: string;
   readonly for?: string;
   readonly yes?: boolean;
+  readonly clockIsRight?: boolean;
 }
 
 /** --uses and --hours, for the commands that make a join token. */
@@ -33,7 +34,21 @@ export function withTermsOptions(command: Command, uses: string, hours: string):
   return command
     .option('--uses <N>', 'how many hosts it may bring, 1 to 4096', uses)
     .option('--hours <N>', 'how long it lets hosts in, at most 9600 (400 days)', hours)
-    .option('--token-file <FILE>', 'write the token to FILE as well, mode 0600');
+    .option('--token-file <FILE>', 'write the token to FILE as well, mode 0600')
+    .option('--clock-is-right', 'although the clock shows a time that cannot be');
+}
+
+/**
+ * What is signed under a clock that lies far behind has ended before anybody can use it.
+ * @throws CliError
+ */
+export function checkClock({ clockIsRight }: Pick<TermsOptions, 'clockIsRight'>): void {
+  const now = Date.now();
+  if (now >= WRITTEN_AT || clockIsRight === true) return;
+  throw new CliError(
+    `the clock of this host shows ${timeText(new Date(now))} UTC, and this program was written in ${timeText(new Date(WRITTEN_AT)).slice(0, 7)}`,
+    'set the clock, or add --clock-is-right',
+  );
 }
 
 /** @throws CliError that quotes the value */
@@ -65,7 +80,7 @@ export function showToken(text: string, file: string | undefined): void {
     } catch (error) {
       process.stdout.write(`${text}\n`);
       throw new CliError(
-        `can not write the join token to ${JSON.stringify(file)}: ${(error as Error).message}`,
+        `cannot write the join token to ${JSON.stringify(file)}: ${(error as Error).message}`,
         'it is in force: keep the line that was printed',
       );
     }
@@ -83,6 +98,7 @@ function registerNew(token: Command): void {
     async (options: TermsOptions & KeyOptions & { tokenFile?: string }) => {
       const one = options.for !== undefined && command.getOptionValueSource('uses') === 'default';
       const terms = termsOf(one ? { ...options, uses: '1' } : options);
+      checkClock(options);
       const desk = await openDesk(command, options);
       const known = await knownRecords(command);
       desk.checkSwarm(known.swarmId);
@@ -170,6 +186,7 @@ function registerRevoke(token: Command): void {
   withTermsOptions(command, '32', '168');
   withKeyOptions(command).action(
     async (tag: string, options: KeyOptions & TermsOptions & { token: boolean }) => {
+      checkClock(options);
       const desk = await openDesk(command, options);
       const known = await knownRecords(command);
       desk.checkSwarm(known.swarmId);

@@ -71,6 +71,11 @@ export class Epochs {
     });
   }
 
+  /** Resolves when what was begun by now has ended. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
   /** Resolves when what was begun has ended. */
   async stop(): Promise<void> {
     clearInterval(this.#sweeper);

@@ -21,8 +21,13 @@ export interface InboundHandlers {
   failed(address: string, error: NetError): void;
   /** A stranger named a join token that is not known here, for the first time in a while. */
   unknownToken(address: string, prefix: string, message: string): void;
-  /** A stranger showed a wrong join secret. */
-  wrongSecret(address: string, prefix: string, verdict: FailureVerdict): void;
+  /** Somebody showed a wrong join secret, or the right one of members and no admission. */
+  wrongSecret(
+    address: string,
+    prefix: string,
+    verdict: FailureVerdict,
+    why: 'wrong secret' | 'no admission',
+  ): void;
 }
 
 export class Inbound {
@@ -65,9 +70,10 @@ export class Inbound {
         error instanceof NetError ? error : new NetError('handshake_failed', `${error}`);
       frames.close(reason);
       // Only what this side found out: a peer may claim anything.
-      if (reason.code === 'wrong_secret' && !fromPeer(reason)) {
+      const why = whyNotLetIn(reason);
+      if (why !== undefined) {
         const prefix = networkOf(frames.remoteAddress);
-        this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix));
+        this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix), why);
       }
       if (isUnknownToken(reason)) this.#noteUnknown(frames, address, reason);
       this.#handlers.failed(address, reason);
@@ -118,6 +124,14 @@ const TOLD_MAX = 64;
 
 function isUnknownToken(error: NetError): boolean {
   return error.code === 'unknown_token' && !fromPeer(error);
+}
+
+/** What this side found wrong with one who wanted to be let in, where it costs him further tries. */
+function whyNotLetIn(error: NetError): 'wrong secret' | 'no admission' | undefined {
+  if (error.code !== 'wrong_secret' || fromPeer(error)) return undefined;
+  const { cause } = error;
+  const knew = cause instanceof SecureError && cause.code === 'bad_admission';
+  return knew ? 'no admission' : 'wrong secret';
 }
 
 function fromPeer(error: NetError): boolean {

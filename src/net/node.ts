@@ -215,9 +215,10 @@ export class SwarmNode {
   }
 
   /**
-   * Keeps what the operator made, whole, then spreads it; resolves when it is on the disk. False when
+   * Keeps what the operator made, whole, then spreads it; resolves when it is on the disk and, where
+   * this host has a place in a new EPOCH, that is entered. False when
    * something in it is no record of the operator, or nothing is news.
-   * @throws NetError `stopped` when it could not be kept
+   * @throws NetError `not_kept`, `stopped`
    */
   async install(bundle: OperatorBundle): Promise<boolean> {
     this.#refuseStopped();
@@ -227,7 +228,11 @@ export class SwarmNode {
       return new Promise<boolean>((resolve) => this.#installs.set(effect, resolve));
     });
     if (ended === undefined) return false;
-    if (await ended) return true;
+    if (await ended) {
+      // This host is in the new epoch then, if it could be kept.
+      await this.#epochs.settled();
+      return true;
+    }
     throw new NetError('not_kept', 'the records of the operator could not be kept on the disk', {
       hint: 'check that the state folder is writable and not full, then give the command again',
     });
@@ -236,6 +241,11 @@ export class SwarmNode {
   /** New own addresses, name or labels. */
   describe(self: Partial<SelfDescription>): void {
     this.#driver.step((core, now) => core.describe(now, self));
+  }
+
+  /** Resolves when this host has gone over to what it knew of an EPOCH, or could not. */
+  settled(): Promise<void> {
+    return this.#epochs.settled();
   }
 
   /** The next `join` lets this host in by a token, although it was a member before. */
@@ -292,8 +302,8 @@ export class SwarmNode {
         const at = this.#wall();
         this.#alarmListeners.emit({ kind: 'wrong_secret', key: prefix, message, at });
       },
-      wrongSecret: (address, prefix, verdict) => {
-        const alarms = wrongSecretAlarms(address, prefix, verdict, this.#wall());
+      wrongSecret: (address, prefix, verdict, why) => {
+        const alarms = wrongSecretAlarms(address, prefix, { ...verdict, why }, this.#wall());
         for (const alarm of alarms) this.#alarmListeners.emit(alarm);
       },
     });
@@ -404,6 +414,11 @@ export class SwarmNode {
         return this.#memberListeners.emit(event.member);
       case 'alarm':
         return this.#alarmListeners.emit(event.alarm);
+      case 'joined': {
+        const { nodeId, name, tag: token, seat, uses } = event;
+        this.#options.log.info({ nodeId, name, token, seat: `${seat} of ${uses}` }, 'joined');
+        return;
+      }
       case 'record':
         return;
       case 'epoch':

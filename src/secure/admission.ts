@@ -35,7 +35,7 @@ export interface Gate {
    * @throws SecureError `unknown_token` | `token_ended` | `token_used_up` | `wrong_clock` | `swarm_full`
    */
   token(tag: Uint8Array): TokenRecord;
-  /** Keeps a seat for a node whose admission is good. @throws SecureError `token_used_up` | `expelled` */
+  /** Keeps a seat for a node whose admission is good. @throws SecureError `unknown_token` | `token_used_up` | `expelled` */
   seat(token: TokenRecord, nodeId: NodeId): void;
 }
 

@@ -24,8 +24,9 @@ export function parseOperatorRecord(bytes: Uint8Array, pinned: PinnedOperator): 
     const { head, number } = parseHeadCertificate(bytes, pinned);
     return { kind: 'head', number, head, bytes };
   }
-  const { number, hash, merges, expelled } = parseRevocations(bytes, pinned);
-  return { kind: 'revocations', number, hash, merges, expelled: [...expelled.keys()], bytes };
+  const { number, hash, merges, ...all } = parseRevocations(bytes, pinned);
+  const [expelled, serials] = [[...all.expelled.keys()], [...all.serials.keys()]];
+  return { kind: 'revocations', number, hash, merges, expelled, serials, bytes };
 }
 
 function isLabelled(bytes: Uint8Array, kind: RecordKind): boolean {

@@ -142,6 +142,8 @@ export interface RevocationRecord {
   readonly merges: readonly string[];
   /** Prefixes of the node ids that it expels, 32 hex digits each. */
   readonly expelled: readonly string[];
+  /** Certificate serials that it revokes, 32 hex digits each. */
+  readonly serials: readonly string[];
   /** As signed. */
   readonly bytes: Uint8Array;
 }

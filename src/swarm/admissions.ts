@@ -3,7 +3,7 @@
  * an admission by one of its tokens. Looked at before anything of a node is kept, or counts.
  */
 import { admissionMessage, equalBytes, fromHex, splitAdmission } from '../wire/index.ts';
-import type { NodeId, TokenRecord } from '../secure/types.ts';
+import type { EpochId, NodeId, TokenRecord } from '../secure/types.ts';
 import type { Context } from './context.ts';
 import type { Epochs } from './epochs.ts';
 import { Seats } from './seats.ts';
@@ -28,6 +28,7 @@ export class Admissions {
   #sources: AdmissionsSources;
   /** Admissions whose signature was good, by tag and node; never more than seats. */
   #verified = new Map<string, Uint8Array>();
+  #epoch: EpochId | undefined;
 
   constructor(sources: AdmissionsSources) {
     this.#sources = sources;
@@ -63,6 +64,15 @@ export class Admissions {
     return standing !== 'refused';
   }
 
+  /** Told once, when its record is there. */
+  noteJoined(nodeId: NodeId, name: string, admission: Uint8Array): void {
+    const token = this.tokenOf(admission);
+    const { context, seats } = this.#sources;
+    if (token === undefined || !seats.isNew(token.tag, nodeId)) return;
+    const { tag, uses } = token;
+    context.events.push({ kind: 'joined', nodeId, name, tag, seat: seats.count(tag), uses });
+  }
+
   /** By which token a node came, if not by the roll alone. */
   tokenOf(admission: Uint8Array): TokenRecord | undefined {
     const split = splitAdmission(admission);
@@ -88,10 +98,16 @@ export class Admissions {
     return epochs.roll.size + seen;
   }
 
-  /** Another epoch: nothing of the tokens before counts any more. */
+  /**
+   * Another epoch: nothing of the tokens before counts any more. Seats go with it, and not because their
+   * token is not here: after a restart tokens come one after the other.
+   */
   handleEpoch(): void {
     const { tokens, seats, epochs } = this.#sources;
     tokens.enter(epochs.enteredId);
+    const before = this.#epoch;
+    this.#epoch = epochs.enteredId;
+    if (before === undefined || before === this.#epoch) return;
     seats.forget((tag) => tokens.get(tag) !== undefined);
     for (const key of this.#verified.keys()) {
       if (tokens.get(key.slice(0, TAG_DIGITS)) === undefined) this.#verified.delete(key);

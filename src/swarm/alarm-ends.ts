@@ -5,6 +5,7 @@
  */
 import { isOut } from './member.ts';
 import type { Member } from './member.ts';
+import { exposedHosts } from './exposed.ts';
 import { MEMBERS_MAX } from './members.ts';
 import type { Parts } from './parts.ts';
 import type { AlarmKind } from './alarm-kinds.ts';
@@ -49,7 +50,10 @@ const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> 
   old_key: isPresent,
   probe_conflict: isPresent,
   seals_full: isPresent,
+  expelled: ({ parts }, node) => parts.records.isExpelled(node),
   fork: ({ parts }, node) => !parts.records.isExpelled(node),
+  expelled_without_rotation: ({ parts }, prefix) => exposedHosts(parts).includes(prefix),
+  token_overused: ({ parts }, tag) => isOverused(parts, tag),
 };
 
 /** The key is all addresses of one member, `, ` between them. */
@@ -59,6 +63,12 @@ function isShared({ present }: Scene, key: string): boolean {
     addresses.every((address) => record.body.addresses.includes(address)),
   );
   return using.length > 1 && using.some((one) => one.record.body.addresses.join(', ') === key);
+}
+
+/** Until its epoch ends: what came by it stays a member until then. */
+function isOverused({ tokens, seats, epochs }: Parts, tag: string): boolean {
+  const token = tokens.get(tag);
+  return token?.epochId === epochs.enteredId && seats.isOverused(token);
 }
 
 function isPresent({ parts }: Scene, node: string): boolean {

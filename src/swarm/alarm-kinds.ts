@@ -12,6 +12,8 @@ export const ALARM_KINDS = [
   'epoch_closed',
   /** The operator has put this host out. */
   'expelled',
+  /** A host that was put out holds the key of the present epoch. */
+  'expelled_without_rotation',
   /** Two entries of one version in a key list. */
   'fork',
   /** Many failed tries to join. */

@@ -2,6 +2,7 @@
 import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { EpochHead, NodeId, PeerIdentity, TokenRecord } from '../secure/types.ts';
 import { endStateAlarms } from './alarm-ends.ts';
+import { exposedHosts } from './exposed.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { CLONE_REMEDY } from './clone.ts';
 import { SwarmError } from './errors.ts';
@@ -182,6 +183,8 @@ export class SwarmCore implements Core {
     return {
       head: epochs.entered,
       newest: Math.max(epochs.newest?.head.number ?? 0, epochs.leftOutOf?.number ?? 0),
+      isBehind: epochs.isBehind,
+      exposed: exposedHosts(this.#parts),
       roll: epochs.roll,
       isWhole: epochs.isWhole,
       tokens: tokens
@@ -199,9 +202,11 @@ export class SwarmCore implements Core {
     now: Now,
     token: TokenRecord,
     node: NodeId,
-  ): 'token_used_up' | 'expelled' | undefined {
-    const { seats, records } = this.#enter(now);
+  ): 'unknown_token' | 'token_used_up' | 'expelled' | undefined {
+    const { epochs, seats, records } = this.#enter(now);
     if (records.isExpelled(node)) return 'expelled';
+    // A rotation came between JP1 and AUTH: who was let in now would be left out at once.
+    if (token.epochId !== epochs.enteredId) return 'unknown_token';
     return seats.reserve(token, node) ? undefined : 'token_used_up';
   }
 

@@ -92,6 +92,16 @@ export class Epochs {
     return part !== undefined && slotOf(part, own) !== undefined ? undefined : newer.head;
   }
 
+  /** An EPOCH above the present one was heard of. */
+  get hasNewer(): boolean {
+    return this.#newer() !== undefined;
+  }
+
+  /** An EPOCH above the present one is here whole, or shows that it has no slot for this host. */
+  get isBehind(): boolean {
+    return (this.newest?.head.id ?? '') > this.enteredId || this.leftOutOf !== undefined;
+  }
+
   isOnRoll(nodeId: NodeId): boolean {
     const prefix = prefixOfNode(nodeId);
     if (this.#roll.has(prefix)) return true;
@@ -123,6 +133,8 @@ export class Epochs {
     if (known === undefined && head.id <= (this.#newer()?.head.id ?? this.enteredId)) return false;
     if (from !== undefined && (known === undefined || !isWhole(known))) this.#sources.add(from);
     const held = known ?? this.#hold(head, []);
+    // Whose id lies below all parts has no slot in any, and none of them will tell it so.
+    if (known === undefined && this.#ownNumber(head) === undefined) this.#tellOwnPart(held);
     const before = isWhole(held);
     parts.forEach((bytes, number) => this.#addPart(held, number, bytes));
     this.fetch();

@@ -96,7 +96,9 @@ export class Intake {
     const node = toHex(record.body.node);
     switch (admissions.judge(node, record.body.admission)) {
       case 'admitted':
-        return members.applyRecord(record);
+        if (!members.applyRecord(record)) return false;
+        admissions.noteJoined(node, record.body.name, record.body.admission);
+        return true;
       case 'saving':
         this.#seated.set(node, newest(this.#seated.get(node), record));
         return false;

@@ -8,6 +8,7 @@ import { Context } from './context.ts';
 import { Dialer } from './dialer.ts';
 import { Epochs } from './epochs.ts';
 import { Executions } from './executions.ts';
+import { Exposure } from './exposed.ts';
 import { Gossip } from './gossip.ts';
 import { Intake } from './intake.ts';
 import { handleOperators, isOperators, receive } from './inbox.ts';
@@ -60,6 +61,7 @@ export class Parts {
   readonly turns: Turns;
   readonly prober: Prober;
   readonly probeAnswers: ProbeAnswers;
+  readonly exposure = new Exposure();
   /** The first call has been made; until then nothing is told to anybody. */
   started = false;
 

@@ -63,6 +63,11 @@ export class Records {
     return [...this.#lists.values()].sort((a, b) => a.number - b.number);
   }
 
+  /** Prefixes of all that the lists in force put out. */
+  get expelled(): readonly string[] {
+    return [...this.#out];
+  }
+
   isExpelled(node: NodeId): boolean {
     return this.#out.has(prefixOfNode(node));
   }
@@ -215,8 +220,9 @@ export class Records {
 
   #isNews(record: OperatorRecord): boolean {
     if (record.kind === 'revocations') {
-      if (this.#lists.has(record.hash) || this.#lists.size >= LISTS_MAX) return false;
-      return ![...this.#lists.values()].some((list) => list.merges.includes(record.hash));
+      const held = [...this.#lists.values()];
+      if (held.some((list) => replaces(list, record))) return false;
+      return held.filter((list) => !replaces(record, list)).length < LISTS_MAX;
     }
     if (record.kind === 'head') {
       const known = this.#heads.get(record.head.nodeId);
@@ -252,8 +258,8 @@ export class Records {
         this.#handlers.settled(record.head);
         return true;
       case 'revocations':
+        for (const list of this.lists) if (replaces(record, list)) this.#lists.delete(list.hash);
         this.#lists.set(record.hash, record);
-        for (const merged of record.merges) this.#lists.delete(merged);
         context.events.push({ kind: 'record', record });
         this.#expel();
         return true;
@@ -327,6 +333,20 @@ export class Records {
     if (head?.kind !== 'epoch') return [];
     return parts.map((bytes, number) => ({ epoch: head.id, number, bytes }));
   }
+}
+
+/**
+ * Whether `other` says nothing any more beside `list`, which names it or has all of it: who keeps the
+ * lists of years and shows them again must not fill the places of new ones.
+ */
+function replaces(list: RevocationRecord, other: RevocationRecord): boolean {
+  if (list.hash === other.hash || list.merges.includes(other.hash)) return true;
+  if (list.number <= other.number) return false;
+  const [expelled, serials] = [new Set(list.expelled), new Set(list.serials)];
+  return (
+    other.expelled.every((one) => expelled.has(one)) &&
+    other.serials.every((one) => serials.has(one))
+  );
 }
 
 export function packRecords({ records, parts }: KeptRecords): Uint8Array {

@@ -25,6 +25,8 @@ export class Seats {
   #taken = new Map<string, Set<string>>();
   #saving = new Set<string>();
   #wanted = new Set<string>();
+  /** Taken in this run, and not told of yet. */
+  #new = new Set<string>();
   #effect: number | undefined;
   /** Kept for those that were let in here and whose record is on its way; until when, by `mono`. */
   #reserved = new Map<string, number>();
@@ -70,9 +72,15 @@ export class Seats {
     this.#taken.set(token.tag, taken);
     this.#reserved.delete(key);
     this.#wanted.add(key);
+    this.#new.add(key);
     if (taken.size > token.uses) this.#handlers.overused(token);
     this.#save();
     return 'saving';
+  }
+
+  /** True once for each seat that was taken in this run. */
+  isNew(tag: string, nodeId: NodeId): boolean {
+    return this.#new.delete(keyOf(tag, prefixOfNode(nodeId)));
   }
 
   /** What one who lets in counts; false when the token has brought all that it may. */
@@ -97,6 +105,7 @@ export class Seats {
   /** Seats of tokens that are no more. */
   forget(isKnown: (tag: string) => boolean): void {
     for (const tag of this.#taken.keys()) if (!isKnown(tag)) this.#taken.delete(tag);
+    for (const key of this.#new) if (!isKnown(key.split(' ')[0]!)) this.#new.delete(key);
   }
 
   /** True when the effect was one of this part. A disk that is full shall not keep hosts out. */

@@ -76,6 +76,7 @@ function sweep(parts: Parts): void {
   parts.prober.sweep();
   parts.probeAnswers.sweep();
   parts.turns.sweep((node) => parts.members.get(node) !== undefined);
+  parts.exposure.sweep(parts);
   endAlarms(parts);
   const { timers, now } = parts.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);

@@ -109,6 +109,10 @@ export interface Rolls {
   readonly head: EpochHead | undefined;
   /** Number of the newest epoch that is known here: above `head` where this host was left out of it. */
   readonly newest: number;
+  /** Another epoch is in force, which this host has not entered: it has no slot, or cannot open it. */
+  readonly isBehind: boolean;
+  /** Prefixes of hosts that were expelled, and hold the key of the present epoch all the same. */
+  readonly exposed: readonly string[];
   /** Prefixes of node ids, 32 hex digits. */
   readonly roll: ReadonlySet<string>;
   /** False while parts are fetched. */
@@ -352,6 +356,15 @@ export type CoreEvent =
   /** The last event of a request. */
   | { readonly kind: 'account'; readonly requestId: RequestId; readonly account: Account }
   | { readonly kind: 'member'; readonly member: MemberView; readonly before?: MemberState }
+  /** A host came by a join token, for the first time here: the `seat`th of `uses`. */
+  | {
+      readonly kind: 'joined';
+      readonly nodeId: NodeId;
+      readonly name: string;
+      readonly tag: string;
+      readonly seat: number;
+      readonly uses: number;
+    }
   /** A revocation list, at the start and when one came. */
   | { readonly kind: 'record'; readonly record: RevocationRecord }
   /**
@@ -401,7 +414,11 @@ export interface Core {
   /** Whether hosts may join here by the token of this tag (16 hex digits). */
   door(now: Now, tag: string): TokenDoor;
   /** Keeps a seat for a node that is let in here; else why there is none for it. */
-  reserveSeat(now: Now, token: TokenRecord, node: NodeId): 'token_used_up' | 'expelled' | undefined;
+  reserveSeat(
+    now: Now,
+    token: TokenRecord,
+    node: NodeId,
+  ): 'unknown_token' | 'token_used_up' | 'expelled' | undefined;
   /** A part of the present EPOCH, for a host that was away. */
   part(number: number): Uint8Array | undefined;
   /** Signs a SEAL, and nothing else, with the own key. */

@@ -64,6 +64,19 @@ describe('who gets the next key', () => {
     expect(undecided).toEqual([]);
   });
 
+  it('are not those that went, by their word or by ours, unless they are named', () => {
+    const gone = [
+      member('left', { state: 'left' }),
+      member('forgotten', { state: 'forgotten' }),
+      member('stays'),
+    ];
+    expect(whys(planRotation(gone, [], ALL, NOW).out)).toEqual({
+      ...{ left: 'left', forgotten: 'forgotten' },
+    });
+    const only = new Set([member('left').nodeId]);
+    expect(whys(planRotation(gone, [], { ...ALL, only }, NOW).stay)).toEqual({ left: 'roll' });
+  });
+
   it('is who is named with only, and those away where that is said', () => {
     const only = new Set(['rolled', 'gone'].map((name) => member(name).nodeId));
     const named = planRotation(members, tokens, { ...ALL, only }, NOW);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, TestSwarm, type TestHost } from '../helpers/swarm.ts';
+import { eventually, swarmplane, TestSwarm, type TestHost } from '../helpers/swarm.ts';
 
 interface TokenView {
   readonly tag: string;
@@ -60,6 +60,24 @@ describe('join tokens', () => {
     expect(unknown.stderr).toContain(`there is no token "${'ff'.repeat(8)}"`);
   });
 
+  it('are not signed under a clock that cannot be right', async () => {
+    const env = { NODE_OPTIONS: '--import=data:text/javascript,Date.now=()=>0' };
+    const folder = join(swarm.folder, 'no-battery');
+    for (const [state, ...args] of [
+      [h1.state, 'token', 'new'],
+      [h1.state, 'secret', 'rotate', '--yes'],
+      [folder, 'init'],
+    ] as const) {
+      const refused = await swarmplane(['--state', state, ...args], { env });
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toContain('the clock of this host shows 1970-01-01');
+      expect(refused.stderr).toContain('--clock-is-right');
+    }
+    expect(existsSync(folder)).toBe(false);
+    const init = ['--state', folder, 'init', '--listen', '127.0.0.1:0', '--clock-is-right'];
+    expect((await swarmplane(init, { env })).code).toBe(0);
+  });
+
   it('show by what each host came in', async () => {
     const { stdout } = await h1.cli('nodes', '--tree');
     expect(stdout).toMatch(/^epoch 1\n {2}roll: 1 hosts.*\n {4}h1 /);
@@ -79,7 +97,8 @@ describe('join tokens', () => {
     await eventually(() => !late.running || undefined, 'late is refused', 90_000);
     expect(late.log()).toContain('token has ended');
     await racked.until(({ alive }) => alive === 3, 'stays');
-  });
+    // `up --join` believes a refusal after a minute.
+  }, 150_000);
 
   it('are revoked: what came by one is left out, and comes back by a new one as itself', async () => {
     const { nodeId } = await racked.status();
@@ -97,6 +116,11 @@ describe('join tokens', () => {
     await racked.until(({ alive }) => alive === 3, 'is in again');
     expect((await racked.status()).nodeId).toBe(nodeId);
     await h1.until(({ alive }) => alive === 3, 'sees it again');
+    const alarms = await racked.cli('query', '--hosts', 'racked', 'select kind from swarm_alarms');
+    expect(alarms.code).toBe(0);
+    expect(alarms.stdout).not.toContain('epoch_closed');
+    // What was done is in the log of the others, with the whole id.
+    expect(h1.log()).toMatch(new RegExp(`${nodeId}.*1 of 32.*joined`));
   });
 
   it('of a folder from before there were admissions: refused with what to do, then taken over', async () => {
@@ -117,6 +141,8 @@ describe('join tokens', () => {
     expect(refused.stderr).toContain('from before join tokens of version 2');
     const made = await h1.cli('init', '--token-file', swarm.tokenFile);
     expect(made.code).toBe(0);
+    expect(made.stderr).toContain('the swarm of before goes on');
+    expect(made.stderr).toContain('operator revoke HOST');
     h1.start();
     const h2 = swarm.host('h2');
     h2.start();

@@ -116,6 +116,10 @@ test('an identity made up with what members hold is not let in by an honest host
     expect(a.node.keyList(fake.identity.nodeId).entries).toEqual([]);
   }
   expect(a.node.members()).toHaveLength(1);
+  // It is no stranger who guesses: somebody holds what members hold.
+  const alarms = a.alarms.filter(({ kind }) => kind === 'wrong_secret');
+  expect(alarms).toHaveLength(3);
+  for (const { message } of alarms) expect(message).toContain('holds what members hold');
   const honest = await startNode('honest', swarm.stranger);
   await honest.node.join(a.address);
   await meshed(a, honest);

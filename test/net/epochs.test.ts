@@ -112,6 +112,26 @@ test('deleting old keys is no entry into the epoch that is closed to this host',
   expect(told).toEqual([]);
 });
 
+/** In order of ids: below all slots of an EPOCH there is no part in which one's own could be. */
+function identityThat(isAbove: boolean, other: Identity): Identity {
+  for (;;) {
+    const identity = Identity.create(random, NOW);
+    if (identity.nodeId > other.nodeId === isAbove) return identity;
+  }
+}
+
+test.each([
+  ['below', true],
+  ['above', false],
+])(
+  'a host whose id lies %s those that stay is told that it is left out, with nobody to ask',
+  async (_, isAbove) => {
+    await install(a, second(identityThat(isAbove, a.identity)));
+    await until(() => a.alarms.some(({ kind }) => kind === 'epoch_closed'));
+    expect(a.node.rolls()).toMatchObject({ isBehind: true, head: { number: 1 } });
+  },
+);
+
 test('whom a rotation leaves out loses its links, and stays named', async () => {
   const b = await startNode('b', swarm.secrets, { seeds: [a.address] });
   await meshed(a, b);

@@ -43,7 +43,8 @@ describe('being asked too much', () => {
     const told: string[] = [];
     const fail = (prefix: string, times: number): void => {
       for (let i = 0; i < times; i++) {
-        const alarms = wrongSecretAlarms(`${prefix}:1`, prefix, failures.record(i, prefix), 0);
+        const verdict = { ...failures.record(i, prefix), why: 'wrong secret' } as const;
+        const alarms = wrongSecretAlarms(`${prefix}:1`, prefix, verdict, 0);
         expect(alarms[0]).toMatchObject({ kind: 'wrong_secret', key: prefix });
         told.push(...alarms.slice(1).map(({ kind, key }) => `${kind} ${key}`));
       }

@@ -186,6 +186,7 @@ function parseList([number, nodes, merges]: Uint8Array[], bytes: Uint8Array): Op
       hash: name,
       merges: merged,
       expelled,
+      serials: [],
       bytes,
     },
   };

@@ -72,6 +72,8 @@ export class SimHost {
   bootId: Uint8Array = new Uint8Array(16);
   readonly asked = new Map<string, Asked>();
   readonly alarms: Alarm[] = [];
+  /** `name, seat of uses`, in the order in which it was told. */
+  readonly joined: string[] = [];
   readonly memberEvents: { member: MemberView; at: number }[] = [];
   /** Every run effect, with the boot it came in. */
   readonly runs: { request: IncomingRequest; boot: string; at: number }[] = [];
@@ -295,6 +297,8 @@ export class SimHost {
     else if (event.kind === 'member') this.#noteMember(event.member);
     else if (event.kind === 'record') this.world.note(`${this.name} holds ${event.record.kind}`);
     else if (event.kind === 'epoch') this.#enter(event.head, event.part);
+    else if (event.kind === 'joined')
+      this.joined.push(`${event.name}, ${event.seat} of ${event.uses}`);
     else if (event.kind === 'installed') this.world.note(`${this.name} installed ${event.ok}`);
     else {
       const asked = this.asked.get(event.requestId);

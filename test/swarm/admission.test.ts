@@ -5,7 +5,7 @@ import { attachSignature, decodeMessage, encodeMessage, fromHex } from '../../sr
 import { prefixOfNode, signingBytes } from '../../src/wire/index.ts';
 import { hashOf, simulatedAdmission, simulatedCrypto, simulatedEntry } from '../sim/crypto.ts';
 import { simulatedEpoch, simulatedList, simulatedToken } from '../sim/crypto.ts';
-import { FIRST_EPOCH, SWARM_ID, type SimHost } from '../sim/host.ts';
+import { FIRST_EPOCH, FIRST_TOKEN, SWARM_ID, type SimHost } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
 import { Peer } from './peer.ts';
 
@@ -176,7 +176,11 @@ describe('two rotations on two sides of a cut', () => {
     const six = world.hosts.filter((host) => host !== joined);
     world.until(() => allIn(here.head, six), 300_000);
     world.until(() => six.every((host) => aliveNames(host).length === 6), 300_000);
+    // Its epoch has the number of the one that won, and is another one all the same.
+    world.until(() => joined.core!.rolls().isBehind, 300_000);
+    expect(joined.core!.rolls()).toMatchObject({ newest: 2, head: { number: 2 } });
     for (const host of right) {
+      expect(host.core!.rolls().isBehind).toBe(false);
       expect(host.sees(joined)).toBe('dead');
       const alarm = host.alarms.find(({ kind, over }) => kind === 'rotation_conflict' && !over);
       expect(alarm?.message).toContain(joined.name);
@@ -251,10 +255,107 @@ test('a token shown over-used to two halves differently is named everywhere, and
   const quiet = world.network.bytes - before;
   world.run(120_000);
   expect(world.network.bytes - before - quiet).toBeLessThan(quiet * 1.5);
+  const isTold = (host: SimHost) => host.openAlarms().some(({ kind }) => kind === 'token_overused');
+  expect(hosts.every(isTold)).toBe(true);
   const { head } = rotate(hosts[0]!, hosts);
   world.until(() => allIn(head, hosts));
   world.run(120_000);
   for (const host of hosts) expect(aliveNames(host)).toEqual(hosts.map(({ name }) => name));
+  // What came by it is out: the alarm has ended.
+  expect(hosts.some(isTold)).toBe(false);
+});
+
+test('who shows the lists of years again fills no place of a new one', () => {
+  const world = new World({ seed: 9, nodes: 4 }).settle();
+  const [first, , out] = world.hosts as [SimHost, SimHost, SimHost];
+  const put = (list: Uint8Array): void =>
+    first.do(() => void first.core!.install(first.now, { records: [list], parts: [] }));
+  // Each stands in place of the one before, and has all of it.
+  const ids = Array.from({ length: 100 }, (_, at) => at.toString(16).padStart(64, 'a'));
+  const lists: Uint8Array[] = [];
+  for (const at of ids.keys()) {
+    const merges = at === 0 ? [] : [hashOf(lists[at - 1]!)];
+    lists.push(simulatedList(at + 1, ids.slice(0, at + 1), merges));
+    put(lists[at]!);
+    world.run(20);
+  }
+  const replayer = new Peer(world, first);
+  for (const bytes of lists) replayer.says(encodeMessage({ t: 'record', bytes }));
+  expect(first.core!.rolls().lists.map(({ number }) => number)).toEqual([100]);
+  put(simulatedList(101, [...ids, out.nodeId], [hashOf(lists.at(-1)!)]));
+  world.run(5_000);
+  for (const host of world.hosts)
+    if (host !== out) expect(host.members().map(({ name }) => name)).not.toContain(out.name);
+});
+
+describe('a host that one operator expels while another one rotates for it', () => {
+  test('is an alarm until the next rotation, as it holds the key', () => {
+    const world = new World({ seed: 10, nodes: 6 }).settle();
+    const [left, right] = [world.hosts.slice(0, 3), world.hosts.slice(3)];
+    const out = right[2]!;
+    world.network.partition(left, right);
+    const { head } = rotate(left[0]!, world.hosts);
+    const records = [simulatedList(1, [out.nodeId])];
+    right[0]!.do(() => void right[0]!.core!.install(right[0]!.now, { records, parts: [] }));
+    world.run(1_000);
+    world.network.heal();
+    const stay = world.hosts.filter((host) => host !== out);
+    const named = (host: SimHost) =>
+      host.openAlarms().filter(({ kind }) => kind === 'expelled_without_rotation');
+    world.until(() => allIn(head, stay) && stay.every((host) => named(host).length === 1), 300_000);
+    for (const host of stay) {
+      expect(named(host)[0]!.message).toContain(out.nodeId);
+      expect(host.core!.rolls().exposed).toEqual([prefixOfNode(out.nodeId)]);
+    }
+    const next = rotate(stay[0]!, stay, { epoch: 3, salt: 3 });
+    world.until(() => allIn(next.head, stay), 300_000);
+    world.until(() => stay.every((host) => named(host).length === 0), 30_000);
+    expect(stay[0]!.core!.rolls().exposed).toEqual([]);
+  });
+
+  test('is none where both go together', () => {
+    const world = new World({ seed: 11, nodes: 5 }).settle();
+    const stay = world.hosts.slice(0, 4);
+    const lists = [simulatedList(1, [world.hosts[4]!.nodeId])];
+    const { head } = rotate(stay[0]!, stay, { slots: 1, lists });
+    world.until(() => allIn(head, stay));
+    world.run(30_000);
+    for (const host of stay)
+      expect(host.alarms.map(({ kind }) => kind)).not.toContain('expelled_without_rotation');
+  });
+});
+
+test('a host that joins is told of once at each other one, with its place, over restarts too', () => {
+  const world = new World({ seed: 12, nodes: 3 }).settle();
+  const [first, second] = world.hosts as [SimHost, SimHost];
+  const token = simulatedToken(FIRST_EPOCH.head.id, new Uint8Array(32).fill(70), { uses: 5 });
+  first.do(() => void first.core!.install(first.now, { records: [token.bytes], parts: [] }));
+  world.run(1_000);
+  const before = second.joined.length;
+  const late = world.addHost();
+  late.admittedBy = token;
+  late.start();
+  world.run(10_000);
+  expect(second.joined.slice(before)).toEqual([`${late.name}, 1 of 5`]);
+  for (const host of [second, late]) {
+    host.crash();
+    world.run(1_000);
+    host.start();
+    world.run(30_000);
+  }
+  expect(second.joined.slice(before)).toEqual([`${late.name}, 1 of 5`]);
+});
+
+test('nobody is let in by a token of an epoch that has ended since its handshake began', () => {
+  const world = new World({ seed: 13, nodes: 2 }).settle();
+  const [first] = world.hosts as [SimHost];
+  const reserve = (token: TokenRecord) =>
+    first.core!.reserveSeat(first.now, token, 'ab'.repeat(32));
+  expect(reserve(FIRST_TOKEN)).toBeUndefined();
+  const { head, token } = rotate(first, world.hosts);
+  world.until(() => allIn(head, world.hosts));
+  expect(reserve(FIRST_TOKEN)).toBe('unknown_token');
+  expect(reserve(token)).toBeUndefined();
 });
 
 function seatsOf(host: SimHost, token: TokenRecord): string {

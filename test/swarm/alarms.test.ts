@@ -13,9 +13,11 @@ import { FIRST_TOKEN, SWARM_ID } from '../sim/host.ts';
 import type { SimHost } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
 
+/** Expelled here is without the rotation that goes with it, which is an alarm of its own. */
 function open(host: SimHost): string[] {
   return host
     .openAlarms()
+    .filter(({ kind }) => kind !== 'expelled_without_rotation')
     .map(({ kind, key }) => `${kind} ${key}`)
     .sort();
 }
