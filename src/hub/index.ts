@@ -3,7 +3,7 @@ export { connect, endPool, openPool, redactUrl, type ConnectOptions } from './da
 export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alert-feed.ts';
 export { ALERT_CHANNEL, type WebhookTarget } from './alert-teller.ts';
 export { checkDatabase } from './database-check.ts';
-export { hubUrlBehind } from './cluster.ts';
+export { hubUrlBehind, isEmbeddedUrl } from './cluster.ts';
 export { loginOf, type Login } from './login.ts';
 export { grant, GRANT_ROLES, type Granted, type GrantOptions, type GrantRole } from './grants.ts';
 export type { HubFigures } from './figures.ts';
