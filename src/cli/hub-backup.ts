@@ -4,7 +4,7 @@ import { CONFIG_FILE, createLog, loadConfig, StateFolder } from '../agent/index.
 import {
   backupDatabase,
   backupEmbedded,
-  hubUrlBehind,
+  isEmbeddedUrl,
   redactUrl,
   restoreDatabase,
   restoreEmbedded,
@@ -43,7 +43,7 @@ interface Options {
 
 async function runBackup(file: string, command: Command): Promise<void> {
   const options = command.optsWithGlobals<Options>();
-  const { dataDir, url, state } = await databaseHere(command, options);
+  const { dataDir, url, state } = databaseHere(command, options);
   const verifyIn = options.verify === true ? { verifyIn: state.file('verify') } : {};
   const done =
     url === undefined
@@ -65,7 +65,7 @@ function tellBackedUp({ file, tables, rows, leftOut, verified }: BackedUp, url?:
 
 async function runRestore(file: string, command: Command): Promise<void> {
   const options = command.optsWithGlobals<Options>();
-  const { dataDir, url } = await databaseHere(command, options);
+  const { dataDir, url } = databaseHere(command, options);
   const replace = options.replace === true;
   const done =
     url === undefined
@@ -100,16 +100,16 @@ function warn(text: string): void {
 const log = createLog('warn', 'hub');
 
 /** The same rule as `swarmplane hub`; a hub that was started with --database left its URL. */
-async function databaseHere(
+function databaseHere(
   command: Command,
   { database }: Options,
-): Promise<{ state: StateFolder; dataDir: string; url: string | undefined }> {
+): { state: StateFolder; dataDir: string; url: string | undefined } {
   const state = StateFolder.existing(stateOf(command));
   const dataDir = state.file('postgres');
   const given = database ?? configured(state) ?? process.env['DATABASE_URL'];
   if (given !== undefined) return { state, dataDir, url: given };
   const stored = storedDatabase(command);
-  const external = stored !== undefined && (await hubUrlBehind(dataDir, stored)) === undefined;
+  const external = stored !== undefined && !isEmbeddedUrl(stored);
   return { state, dataDir, url: external ? stored : undefined };
 }
 

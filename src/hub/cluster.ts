@@ -145,6 +145,14 @@ export async function hubUrlBehind(
   return url('operator') === operatorUrl ? url('hub') : undefined;
 }
 
+/**
+ * Whether a URL is one that an embedded server gives to people, of this folder's or of one that is gone:
+ * with lost data, on another machine or on another port, the URL in the state folder is still the old one.
+ */
+export function isEmbeddedUrl(url: string): boolean {
+  return /^postgres:\/\/operator:[\w-]{32}@127\.0\.0\.1:\d+\/swarmplane$/.test(url);
+}
+
 export function superUrl(cluster: Cluster, database: string): string {
   return urlOf(cluster, 'postgres', database);
 }

@@ -4,7 +4,7 @@ export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alert-
 export { ALERT_CHANNEL, type WebhookTarget } from './alert-teller.ts';
 export { checkDatabase } from './database-check.ts';
 export { findPackage } from './postgres-binaries.ts';
-export { hubUrlBehind } from './cluster.ts';
+export { hubUrlBehind, isEmbeddedUrl } from './cluster.ts';
 export { loginOf, type Login } from './login.ts';
 export { grant, GRANT_ROLES, type Granted, type GrantOptions, type GrantRole } from './grants.ts';
 export type { HubFigures } from './figures.ts';
