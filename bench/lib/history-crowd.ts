@@ -1,7 +1,7 @@
 /** A large fleet of whom every host hands over at the same time, through the collector of a hub. */
 import type pg from 'pg';
-import { Collector } from '../../src/hub/collector.ts';
-import { HistoryStore, type Ingested, type TurnNote } from '../../src/hub/history-store.ts';
+import { Collector } from '../../src/hub/history/collector.ts';
+import { HistoryStore, type Ingested, type TurnNote } from '../../src/hub/history/history-store.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { FleetAsker, type Fleet } from './history-fleet.ts';
 

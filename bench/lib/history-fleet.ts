@@ -1,9 +1,9 @@
 /** Hosts with packages that change at random, the same at every run, and their turns at a real hub's database. */
 import type pg from 'pg';
 import type { RequestEvent, RequestSpec } from '../../src/agent/index.ts';
-import { toJson } from '../../src/hub/json-text.ts';
+import { toJson } from '../../src/hub/database/json-text.ts';
 import { migrate } from '../../src/hub/index.ts';
-import { Queue } from '../../src/hub/queue.ts';
+import { Queue } from '../../src/hub/queue/queue.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../../src/hub/release.ts';
 import type { TakenRow } from '../../src/query/index.ts';
 import {

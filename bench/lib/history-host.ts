@@ -4,14 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { History } from '../../src/agent/history.ts';
+import { History } from '../../src/agent/history/history.ts';
 import { signStatement, type RequestSpec } from '../../src/agent/index.ts';
 import { createLog } from '../../src/agent/log.ts';
 import type { TakenRow } from '../../src/query/index.ts';
 import { documentHash } from '../../src/tables/canonical.ts';
 import type { Shape } from '../../src/tables/types.ts';
 import { SimDisk } from '../../test/agent/sim-disk.ts';
-import { newIdentity, SWARM_ID } from '../../test/hub/history-host.ts';
+import { newIdentity, SWARM_ID } from '../../test/hub/history/history-host.ts';
 
 export interface TableNow {
   readonly shape: Shape;

@@ -3,7 +3,7 @@
  * questions need. Nothing is hashed, signed, compared or numbered.
  */
 import type pg from 'pg';
-import { valuesToJson } from '../../src/hub/json-text.ts';
+import { valuesToJson } from '../../src/hub/database/json-text.ts';
 import { PACKAGES, type Package } from './history-fleet.ts';
 
 const COLUMNS = PACKAGES.columns.map(({ name }) => name).join(', ');

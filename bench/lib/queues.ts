@@ -5,8 +5,8 @@
 import { Logger, makeWorkerUtils, runOnce } from 'graphile-worker';
 import PgBoss from 'pg-boss';
 import { migrate, openPool } from '../../src/hub/index.ts';
-import { outcomeOf } from '../../src/hub/outcome.ts';
-import { Queue, type ClaimedDelivery } from '../../src/hub/queue.ts';
+import { outcomeOf } from '../../src/hub/queue/outcome.ts';
+import { Queue, type ClaimedDelivery } from '../../src/hub/queue/queue.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../../src/hub/release.ts';
 
 export interface BenchQueue {

@@ -2,15 +2,20 @@
  * agent's second door: what talks to a running agent, without the code that makes one. A command
  * that only asks is on the screen before the swarm's code would have loaded.
  */
-import type { Finding } from './finding.ts';
+import type { Finding } from './doctor/finding.ts';
 
-export { DEFAULT_PORT, formatAddress, parseAddress } from './address.ts';
-export { PackedAnswer } from './answer.ts';
-export { CONTROL_SOCKET, control, controlOnce, type ControlRequest } from './control-protocol.ts';
+export { DEFAULT_PORT, formatAddress, parseAddress } from './state/address.ts';
+export { PackedAnswer } from './requests/answer.ts';
+export {
+  CONTROL_SOCKET,
+  control,
+  controlOnce,
+  type ControlRequest,
+} from './control/control-protocol.ts';
 export { AgentError } from './errors.ts';
-export { leftAt, unmarkLeft } from './left-mark.ts';
-export type { Finding, FindingState } from './finding.ts';
-export { defaultStateFolder, StateFolder } from './state-folder.ts';
+export { leftAt, unmarkLeft } from './state/left-mark.ts';
+export type { Finding, FindingState } from './doctor/finding.ts';
+export { defaultStateFolder, StateFolder } from './state/state-folder.ts';
 export { printable, printableLines } from './printable.ts';
 export type { Account, HostOutcome, HostState } from '../swarm/index.ts';
 export { VERSION } from './version.ts';
@@ -18,5 +23,5 @@ export { encodeFields, utf8 } from '../wire/index.ts';
 
 /** The host's part of `swarmplane doctor`; loaded when it is called. Never rejects. */
 export async function checkHost(stateFolder: string): Promise<Finding[]> {
-  return (await import('./host-check.ts')).checkHost(stateFolder);
+  return (await import('./doctor/host-check.ts')).checkHost(stateFolder);
 }

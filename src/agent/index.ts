@@ -4,16 +4,16 @@
  */
 export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
-export { addAction, isHostName, parseConfig, renderConfig } from './config.ts';
-export type { Config, LogLevel } from './config.ts';
-export * from './history-types.ts';
-export type { HistoryStatus } from './history.ts';
+export { addAction, isHostName, parseConfig, renderConfig } from './state/config.ts';
+export type { Config, LogLevel } from './state/config.ts';
+export * from '../takings/history-types.ts';
+export type { HistoryStatus } from './history/history.ts';
 export {
   decodeCollectAnswer,
   decodeTrackAnswer,
   encodeCollectBody,
   encodeTrackBody,
-} from './history-body.ts';
+} from '../takings/history-body.ts';
 export {
   decodeStatement,
   encodeStatement,
@@ -21,19 +21,19 @@ export {
   verifyStatement,
   type Origin,
   type SignedStatement,
-} from './history-statement.ts';
-export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator.ts';
-export { planRotation } from './rotation.ts';
-export type { KnownMember, KnownToken, Placed, RotationPlan } from './rotation.ts';
-export { readRecordFile, writeRecordFile } from './record-file.ts';
-export { broken, fine, skipped, warning } from './finding.ts';
-export type { AgentFigures } from './figures.ts';
-export type { HistogramFigures } from './histogram.ts';
-export { outdatedSwarm } from './secrets-file.ts';
-export { resetIdentity, type IdentityReset } from './identity-reset.ts';
+} from '../takings/history-statement.ts';
+export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator/operator.ts';
+export { planRotation } from './operator/rotation.ts';
+export type { KnownMember, KnownToken, Placed, RotationPlan } from './operator/rotation.ts';
+export { readRecordFile, writeRecordFile } from './operator/record-file.ts';
+export { broken, fine, skipped, warning } from './doctor/finding.ts';
+export type { AgentFigures } from './requests/figures.ts';
+export type { HistogramFigures } from './requests/histogram.ts';
+export { outdatedSwarm } from './state/secrets-file.ts';
+export { resetIdentity, type IdentityReset } from './state/identity-reset.ts';
 export { createLog, type Log } from './log.ts';
-export { hasLeft } from './left-mark.ts';
-export { openSeal, type OpenSeal } from './seal.ts';
+export { hasLeft } from './state/left-mark.ts';
+export { openSeal, type OpenSeal } from './requests/seal.ts';
 export {
   initSwarm,
   FIRST_TOKEN,
@@ -41,7 +41,7 @@ export {
   notAMember,
   OPERATOR_KEY_FILE,
   prepareJoin,
-} from './set-up.ts';
+} from './state/set-up.ts';
 export type {
   AskEvent,
   Asker,

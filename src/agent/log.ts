@@ -1,6 +1,6 @@
 /** Structured logs on standard error: JSON lines for machines, one readable line each on a terminal. */
 import pino from 'pino';
-import type { LogLevel } from './config.ts';
+import type { LogLevel } from './state/config.ts';
 import { LogRepeats, type LogLine } from './log-repeats.ts';
 import { printable } from './printable.ts';
 

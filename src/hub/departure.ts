@@ -1,6 +1,6 @@
 /** Hosts that people take out of a hub's database: forgotten, retired, and taken back. */
 import type pg from 'pg';
-import { endPool, explainFailure, openPool } from './database.ts';
+import { endPool, explainFailure, openPool } from './database/database.ts';
 import { HubError, messageOf } from './errors.ts';
 
 export type Departure = 'forget' | 'retire' | 'unretire';

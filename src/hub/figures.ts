@@ -1,8 +1,8 @@
 /** The hub in numbers, for metrics. */
 import { messageOf } from './errors.ts';
-import type { WakeReason } from './listener.ts';
+import type { WakeReason } from './database/listener.ts';
 import type { Log } from './log.ts';
-import type { Claim, Queue, QueueFacts } from './queue.ts';
+import type { Claim, Queue, QueueFacts } from './queue/queue.ts';
 
 /** Counters only grow; they start at zero with the process. */
 export interface HubFigures {

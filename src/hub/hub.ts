@@ -4,26 +4,26 @@
  */
 import type pg from 'pg';
 import type { Asker } from '../agent/index.ts';
-import { cutConnections, endPool } from './database.ts';
-import { Dispatcher } from './dispatcher.ts';
-import { AlarmWriter } from './alarm-writer.ts';
-import { Collector } from './collector.ts';
+import { cutConnections, endPool } from './database/database.ts';
+import { Dispatcher } from './queue/dispatcher.ts';
+import { AlarmWriter } from './alerts/alarm-writer.ts';
+import { Collector } from './history/collector.ts';
 import { messageOf, type HubError } from './errors.ts';
 import { QueueFactsReader, type HubFigures } from './figures.ts';
-import { HistoryStore } from './history-store.ts';
-import { toJson } from './json-text.ts';
-import { createListener, type Listener } from './listener.ts';
+import { HistoryStore } from './history/history-store.ts';
+import { toJson } from './database/json-text.ts';
+import { createListener, type Listener } from './database/listener.ts';
 import type { Log } from './log.ts';
 import { NodeReporter } from './nodes.ts';
-import { openDatabase, whileAway, type OpenedDatabase } from './open-database.ts';
-import { Queue } from './queue.ts';
-import { Recorder } from './recorder.ts';
+import { openDatabase, whileAway, type OpenedDatabase } from './database/open-database.ts';
+import { Queue } from './queue/queue.ts';
+import { Recorder } from './queue/recorder.ts';
 import { RELEASE } from './release.ts';
-import { Scheduler } from './scheduler.ts';
-import { Sealer } from './sealer.ts';
-import { Spool } from './spool.ts';
+import { Scheduler } from './queue/scheduler.ts';
+import { Sealer } from './audit/sealer.ts';
+import { Spool } from './queue/spool.ts';
 import { Upkeep } from './upkeep.ts';
-import { AlertTeller, type WebhookTarget } from './alert-teller.ts';
+import { AlertTeller, type WebhookTarget } from './alerts/alert-teller.ts';
 
 export interface HubOptions {
   /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */

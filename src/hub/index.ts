@@ -1,26 +1,32 @@
 /** The hub: PostgreSQL as the place where work is asked for and kept. */
-export { connect, endPool, openPool, redactUrl, type ConnectOptions } from './database.ts';
-export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alert-feed.ts';
-export { ALERT_CHANNEL, type WebhookTarget } from './alert-teller.ts';
-export { checkDatabase } from './database-check.ts';
-export { findPackage } from './postgres-binaries.ts';
-export { hubUrlBehind, isEmbeddedUrl } from './cluster.ts';
-export { loginOf, type Login } from './login.ts';
-export { grant, GRANT_ROLES, type Granted, type GrantOptions, type GrantRole } from './grants.ts';
+export { connect, endPool, openPool, redactUrl, type ConnectOptions } from './database/database.ts';
+export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alerts/alert-feed.ts';
+export { ALERT_CHANNEL, type WebhookTarget } from './alerts/alert-teller.ts';
+export { checkDatabase } from './doctor/database-check.ts';
+export { findPackage } from './postgres/postgres-binaries.ts';
+export { hubUrlBehind, isEmbeddedUrl } from './postgres/cluster.ts';
+export { loginOf, type Login } from './database/login.ts';
+export {
+  grant,
+  GRANT_ROLES,
+  type Granted,
+  type GrantOptions,
+  type GrantRole,
+} from './database/grants.ts';
 export type { HubFigures } from './figures.ts';
 export { HubError } from './errors.ts';
 export type { Log } from './log.ts';
-export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './migrate.ts';
-export type { Drift } from './drift.ts';
-export { EmbeddedPostgres, type EmbeddedOptions, type ServerState } from './embedded.ts';
+export { migrate, refuseNewer, type Migrated, type MigrateOptions } from './schema/migrate.ts';
+export type { Drift } from './schema/drift.ts';
+export { EmbeddedPostgres, type EmbeddedOptions, type ServerState } from './postgres/embedded.ts';
 export { depart, type Departed, type Departure } from './departure.ts';
-export { runSql, type SqlResult } from './sql-shell.ts';
+export { runSql, type SqlResult } from './database/sql-shell.ts';
 export {
   createListener,
   type Listener,
   type ListenerOptions,
   type WakeReason,
-} from './listener.ts';
+} from './database/listener.ts';
 export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } from './hub.ts';
 export {
   backupDatabase,
@@ -28,9 +34,20 @@ export {
   restoreDatabase,
   restoreEmbedded,
   type BackedUp,
-} from './embedded-backup.ts';
-export type { Restored } from './restore.ts';
-export { verifyAudit, type AuditReport, type Fault } from './audit-verify.ts';
-export type { NodeMemory } from './audit-memory.ts';
-export { findHistory, readAsOf, readChanges, type Change, type HistoryOf } from './history-read.ts';
-export { verifyHistory, type Fetched, type Finding, type Verified } from './history-verify.ts';
+} from './postgres/embedded-backup.ts';
+export type { Restored } from './backup/restore.ts';
+export { verifyAudit, type AuditReport, type Fault } from './audit/audit-verify.ts';
+export type { NodeMemory } from './audit/audit-memory.ts';
+export {
+  findHistory,
+  readAsOf,
+  readChanges,
+  type Change,
+  type HistoryOf,
+} from './history/history-read.ts';
+export {
+  verifyHistory,
+  type Fetched,
+  type Finding,
+  type Verified,
+} from './history/history-verify.ts';

@@ -4,9 +4,9 @@
  */
 import type { Asker, MemberView, PinnedKey } from '../agent/index.ts';
 import { messageOf } from './errors.ts';
-import { toJson } from './json-text.ts';
+import { toJson } from './database/json-text.ts';
 import type { Log } from './log.ts';
-import type { Queue } from './queue.ts';
+import type { Queue } from './queue/queue.ts';
 import { WakeLoop } from './wake-loop.ts';
 
 const GATHER_MS = 30;

@@ -2,10 +2,10 @@
 import type pg from 'pg';
 import { HubError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
-import { readMigrations } from './migration-files.ts';
-import { refuseNewer } from './migrate.ts';
-import { isOutage } from './outage.ts';
-import type { Queue } from './queue.ts';
+import { readMigrations } from './schema/migration-files.ts';
+import { refuseNewer } from './schema/migrate.ts';
+import { isOutage } from './database/outage.ts';
+import type { Queue } from './queue/queue.ts';
 import { MIGRATIONS_DIR } from './release.ts';
 
 export interface UpkeepOptions {

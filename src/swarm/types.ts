@@ -15,8 +15,8 @@ import type {
   RevocationRecord,
   TokenRecord,
 } from '../secure/types.ts';
-import type { KeptPrekey } from './prekeys.ts';
-import type { KeptSeats } from './seats.ts';
+import type { KeptPrekey } from './requests/prekeys.ts';
+import type { KeptSeats } from './trust/seats.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
 export interface Now {

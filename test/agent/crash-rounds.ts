@@ -6,8 +6,8 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readSecrets, saveSecrets, writeSecrets } from '../../src/agent/secrets-file.ts';
-import { StateFolder } from '../../src/agent/state-folder.ts';
+import { readSecrets, saveSecrets, writeSecrets } from '../../src/agent/state/secrets-file.ts';
+import { StateFolder } from '../../src/agent/state/state-folder.ts';
 import * as secure from '../../src/secure/index.ts';
 import { concat, toHex } from '../../src/wire/index.ts';
 import { seededRandom } from '../secure/fixture.ts';

@@ -167,7 +167,7 @@ function sync({ disk, file }: { disk: SimulatedDisk; file: File | undefined }): 
   });
 }
 
-/** The functions that src/agent/state-folder.ts uses. */
+/** The functions that src/agent/state/state-folder.ts uses. */
 const SYNC: Record<string, (...args: never[]) => unknown> = {
   openSync: (path: unknown, flags: unknown) => {
     const found = find(path);

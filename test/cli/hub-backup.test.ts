@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { urlOf } from '../../src/hub/cluster.ts';
+import { urlOf } from '../../src/hub/postgres/cluster.ts';
 import { swarmplane } from '../helpers/swarm.ts';
 
 let folder: string;

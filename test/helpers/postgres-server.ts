@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { openPool } from '../../src/hub/database.ts';
-import { migrate } from '../../src/hub/migrate.ts';
-import { serverAccount, type Account } from '../../src/hub/postgres-account.ts';
-import { embeddedBinaries } from '../../src/hub/postgres-binaries.ts';
+import { openPool } from '../../src/hub/database/database.ts';
+import { migrate } from '../../src/hub/schema/migrate.ts';
+import { serverAccount, type Account } from '../../src/hub/postgres/postgres-account.ts';
+import { embeddedBinaries } from '../../src/hub/postgres/postgres-binaries.ts';
 
 export type Major = 15 | 18;
 

@@ -15,7 +15,7 @@ import type {
 import type { AlarmKind } from '../../src/swarm/index.ts';
 import type { Alarm, HostOutcome, HostState, MemberView } from '../../src/agent/index.ts';
 import type { Value } from '../../src/tables/types.ts';
-import { ScriptedSeals } from './scripted-seals.ts';
+import { ScriptedSeals } from './audit/scripted-seals.ts';
 
 export interface Scripted {
   readonly state: HostState;

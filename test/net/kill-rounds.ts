@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
-import { readSecrets, writeSecrets } from '../../src/agent/secrets-file.ts';
-import { StateFolder } from '../../src/agent/state-folder.ts';
+import { readSecrets, writeSecrets } from '../../src/agent/state/secrets-file.ts';
+import { StateFolder } from '../../src/agent/state/state-folder.ts';
 import { Host, MessageProxy, temporaryFolder } from './kill-rig.ts';
 import { toHex } from '../../src/wire/index.ts';
 import { createSwarm, type TestSwarm } from './swarm-nodes.ts';

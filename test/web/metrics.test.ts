@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { AgentCounters, type AgentFigures } from '../../src/agent/figures.ts';
+import { AgentCounters, type AgentFigures } from '../../src/agent/requests/figures.ts';
 import type { RunOutcome } from '../../src/swarm/index.ts';
 import type { HubFigures } from '../../src/hub/index.ts';
 import { silentLog } from '../../src/hub/log.ts';

@@ -5,9 +5,9 @@
  */
 import { permits, type RoleCertificate, SecureError } from '../../secure/index.ts';
 import type { Alarm, AlarmKind, IncomingRequest, RunOutcome } from '../../swarm/index.ts';
-import type { Certificates } from '../certificates.ts';
+import type { Certificates } from '../requests/certificates.ts';
 import type { Log } from '../log.ts';
-import type { StateFolder } from '../state-folder.ts';
+import type { StateFolder } from '../state/state-folder.ts';
 import { argumentsOf } from './arguments.ts';
 import { commandHash, decodeCommand } from './command.ts';
 import { ActionJournal, CLOCK_WINDOW_MS, type JournalEntry } from './journal.ts';

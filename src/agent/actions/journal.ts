@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
-import type { StateFolder } from '../state-folder.ts';
+import type { StateFolder } from '../state/state-folder.ts';
 import { ActionRefusal, type ActionOutcome, type Command } from './types.ts';
 
 export const JOURNAL_FILE = 'actions.journal';

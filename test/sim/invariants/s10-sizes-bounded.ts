@@ -1,4 +1,4 @@
-import { CHAINS_MAX, MARKS_MAX, NEWEST_MAX } from '../../../src/swarm/seal-memory.ts';
+import { CHAINS_MAX, MARKS_MAX, NEWEST_MAX } from '../../../src/swarm/audit/seal-memory.ts';
 import type { Invariant } from './index.ts';
 
 /** For the loads of a run, far below the caps: what grows must also shrink. */

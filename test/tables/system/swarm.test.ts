@@ -1,7 +1,7 @@
 /** What the agent says of itself and of the swarm. */
 import { describe, expect, it } from 'vitest';
 
-import { hostFacts } from '../../../src/agent/facts.ts';
+import { hostFacts } from '../../../src/agent/requests/facts.ts';
 import { allTables, findTable } from '../../../src/tables/index.ts';
 import type { HostFacts } from '../../../src/tables/types.ts';
 import { rowsOf } from '../lib/context.ts';

@@ -1,0 +1,140 @@
+/** The first steps of a host: a new swarm (`init`), or what a host needs in hand to join one. */
+import { randomBytes } from 'node:crypto';
+import { deriveTokenKeys, OperatorKey, parseJoinToken } from '../../secure/index.ts';
+import { packRecords } from '../../swarm/index.ts';
+import { equalBytes, toHex } from '../../wire/index.ts';
+import { CONFIG_FILE, type Joining } from '../agent.ts';
+import { parseConfig, renderConfig, type Config } from './config.ts';
+import { AgentError } from '../errors.ts';
+import { loadIdentity } from './identity-file.ts';
+import { OperatorDesk, type TokenTerms } from '../operator/operator.ts';
+import { outdatedSwarm, readSecrets, writeSecrets } from './secrets-file.ts';
+import type { StateFolder } from './state-folder.ts';
+
+/** The operator's secret key; `init` says to take it offline. */
+export const OPERATOR_KEY_FILE = 'operator.key';
+/** Hosts and hours of the join token that `init` and `secret rotate` make. */
+export const FIRST_TOKEN: TokenTerms = { uses: 32, hours: 7 * 24, note: '', host: '' };
+
+const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
+
+export interface HostSettings {
+  readonly name: string;
+  readonly listen: string;
+}
+
+export interface InitOptions {
+  readonly passphrase?: string;
+  readonly token?: TokenTerms;
+}
+
+/**
+ * Makes a new swarm whose first host this is: signs its first EPOCH, whose roll is this host, and a
+ * first join token. In a folder from before admissions the swarm, its operator key and this host's
+ * identity stay; every other host then joins anew, and keeps its own identity.
+ * @returns the join token, which is written nowhere
+ * @throws AgentError `already_initialised`, `config_invalid`, `operator_key`
+ */
+export async function initSwarm(
+  state: StateFolder,
+  settings: HostSettings,
+  { passphrase, token: terms = FIRST_TOKEN }: InitOptions = {},
+): Promise<string> {
+  if (isInitialised(state)) {
+    throw new AgentError(
+      'already_initialised',
+      `${JSON.stringify(state.path)} belongs to a swarm already`,
+      'start it with `swarmplane up`, or choose another folder with --state DIR',
+    );
+  }
+  const config = configText(state, settings, []);
+  const { name } = parseConfig(config, state.file(CONFIG_FILE));
+  const desk = await openOrMakeKey(state, passphrase);
+  const identity = loadIdentity(state, random);
+  const { swarmId, publicKey: operatorKey } = desk.key;
+  const { bundle, head, epochKey, token } = await desk.newEpoch({
+    ...{ parent: undefined, epoch: 1, terms },
+    members: [{ entry: identity.newest.bytes, name }],
+  });
+  state.writeSync(CONFIG_FILE, config);
+  const parts = bundle.parts.map((bytes, number) => ({ epoch: head.id, number, bytes }));
+  state.writeSync('records.bin', packRecords({ records: bundle.records, parts }));
+  // Last: this file is what makes the folder initialised, so a crash before it changes nothing.
+  writeSecrets(state, {
+    ...{ swarmId, operatorKey, epochKey, epoch: 1, epochId: head.id, head: head.bytes },
+  });
+  return token!.text;
+}
+
+async function openOrMakeKey(state: StateFolder, passphrase?: string): Promise<OperatorDesk> {
+  const file = state.file(OPERATOR_KEY_FILE);
+  const before = outdatedSwarm(state);
+  if (before === undefined) {
+    const operator = OperatorKey.create(random);
+    const sealed = passphrase === undefined ? {} : { passphrase };
+    state.writeSync(OPERATOR_KEY_FILE, await operator.toFile({ random, ...sealed }));
+    return OperatorDesk.open(file, passphrase);
+  }
+  if (state.read(OPERATOR_KEY_FILE) === undefined) {
+    throw new AgentError(
+      'operator_key',
+      `${JSON.stringify(state.path)} is of a swarm from before join tokens of version 2, and its operator key is not there`,
+      `lay the key at ${JSON.stringify(file)} and give the command again; without the key make a new swarm with another --state DIR`,
+    );
+  }
+  const desk = await OperatorDesk.open(file, passphrase);
+  desk.checkSwarm(before);
+  return desk;
+}
+
+/**
+ * What `Agent.start` takes to join. Nothing is written before a member let this host in, so a
+ * failed try leaves nothing behind.
+ * @throws SecureError for a token that is none; AgentError `config_invalid`, `already_initialised`
+ */
+export async function prepareJoin(
+  state: StateFolder,
+  settings: HostSettings,
+  seed: string,
+  token: string,
+): Promise<{ joining: Joining; config: Config }> {
+  const { swarmId, secret } = parseJoinToken(token);
+  const before = outdatedSwarm(state);
+  if (before !== undefined && !equalBytes(before, swarmId)) {
+    throw new AgentError(
+      'already_initialised',
+      `${JSON.stringify(state.path)} is of swarm ${toHex(before).slice(0, 16)}, the token of ${toHex(swarmId).slice(0, 16)}`,
+      'choose another folder with --state DIR, or remove this one to join as a new host',
+    );
+  }
+  const text = configText(state, settings, [seed]);
+  const config = parseConfig(text, state.file(CONFIG_FILE));
+  const joining = await deriveTokenKeys(secret, swarmId);
+  return { joining: { secrets: { swarmId, epoch: 0, joining }, configText: text }, config };
+}
+
+/** True for a host that is a member of a swarm. */
+export function isInitialised(state: StateFolder): boolean {
+  return readSecrets(state) !== undefined;
+}
+
+/** The error of `up` without --join in a folder that belongs to no swarm. */
+export function notAMember(state: StateFolder): AgentError {
+  if (outdatedSwarm(state) === undefined) {
+    return new AgentError(
+      'not_initialised',
+      `${JSON.stringify(state.path)} belongs to no swarm yet`,
+      'run `swarmplane init` for a new swarm, or add --join HOST:PORT to join one',
+    );
+  }
+  return new AgentError(
+    'state_outdated',
+    `${JSON.stringify(state.path)} is from before join tokens of version 2: its keys let nobody in any more`,
+    'where the operator key is run `swarmplane init` once more, which keeps the swarm and this host; on every other host run `swarmplane up --join HOST:PORT` with the token that it prints: each stays the host that it is',
+  );
+}
+
+/** A configuration that somebody laid there beforehand is kept. */
+function configText(state: StateFolder, settings: HostSettings, seeds: readonly string[]): string {
+  return state.readText(CONFIG_FILE) ?? renderConfig({ ...settings, seeds });
+}

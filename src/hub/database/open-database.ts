@@ -1,0 +1,56 @@
+/** From a URL to a migrated database, however long the server takes to appear. */
+import type pg from 'pg';
+import { connect, endPool } from './database.ts';
+import { HubError, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { migrate } from '../schema/migrate.ts';
+import { Backoff, isOutage } from './outage.ts';
+import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../release.ts';
+import { openWorkPool } from './work-pool.ts';
+
+export interface OpenedDatabase {
+  readonly pool: pg.Pool;
+  /** Objects of sql/ that somebody changed by hand, as `function swarmplane.claim(...)`. */
+  readonly drift: readonly string[];
+}
+
+/**
+ * Checks, migrates, and opens the pool to work with. Once: an outage rejects with what pg throws.
+ * @throws HubError for what waiting does not mend: wrong password, too old, a standby, a failed migration
+ */
+export async function openDatabase(url: string, log: Log): Promise<OpenedDatabase> {
+  const checked = await connect(url, { log, max: 2, applicationName: 'swarmplane migrate' });
+  try {
+    const { drift } = await migrate(checked, {
+      migrationsDir: MIGRATIONS_DIR,
+      sqlDir: SQL_DIR,
+      release: RELEASE,
+      log,
+    });
+    const pool = await openWorkPool(url, checked, log);
+    return { pool, drift: drift.map(({ kind, name, change }) => `${kind} ${name} ${change}`) };
+  } finally {
+    await endPool(checked);
+  }
+}
+
+/** Repeats `work` while the database is away. @throws the last error when `signal` aborts */
+export async function whileAway<T>(
+  work: () => Promise<T>,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<T> {
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const away = isOutage(error) || (error instanceof HubError && AWAY.has(error.code));
+      if (!away || signal?.aborted === true) throw error;
+      log.warn({ error: messageOf(error) }, 'the database is away, trying again');
+      await backoff.pause(signal);
+    }
+  }
+}
+
+const AWAY = new Set(['unreachable', 'migration_blocked']);

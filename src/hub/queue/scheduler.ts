@@ -1,0 +1,83 @@
+/**
+ * Turns schedules into requests when their time comes. Any number of hubs may look at the clock:
+ * a tick belongs to the one whose update of next_at goes through.
+ */
+import { Cron } from 'croner';
+import { messageOf } from '../errors.ts';
+import { isOutage } from '../database/outage.ts';
+import type { Log } from '../log.ts';
+import type { DueCron, Queue } from './queue.ts';
+import { WakeLoop } from '../wake-loop.ts';
+
+/** Most wakes are for requests: looking waits so long, and is done once for all of them. */
+const GATHER_MS = 50;
+
+export class Scheduler {
+  readonly #queue: Queue;
+  readonly #log: Log;
+  readonly #looks: WakeLoop;
+
+  constructor(queue: Queue, log: Log) {
+    this.#queue = queue;
+    this.#log = log;
+    this.#looks = new WakeLoop({
+      work: () => this.#look(),
+      failed: (error) => this.#report(error),
+      gatherMs: GATHER_MS,
+    });
+  }
+
+  /** Looks at the clock and the table soon. Cheap to call often. */
+  wake(): void {
+    this.#looks.wake();
+  }
+
+  stop(): Promise<void> {
+    return this.#looks.stop();
+  }
+
+  async #look(): Promise<number | undefined> {
+    await this.#queue.tickIntervals();
+    for (const due of await this.#queue.dueCrons()) await this.#tickCron(due);
+    return this.#queue.nextTickMs();
+  }
+
+  #report(error: unknown): void {
+    const say = isOutage(error) ? 'warn' : 'error';
+    this.#log[say]({ error: messageOf(error) }, 'could not look after schedules');
+  }
+
+  async #tickCron(due: DueCron): Promise<void> {
+    let plan: TickPlan;
+    try {
+      plan = planTicks(due, new Date());
+    } catch (error) {
+      const trouble = `can not read the cron line "${due.cron}": ${messageOf(error)}`;
+      return this.#queue.tick(due, [], undefined, trouble);
+    }
+    await this.#queue.tick(due, plan.ticks, plan.following);
+  }
+}
+
+export interface TickPlan {
+  /** Oldest first. */
+  readonly ticks: readonly Date[];
+  readonly following: Date | undefined;
+}
+
+/**
+ * The ticks from `nextAt` to `now`, the newest `catchUp` of them, and the first one after.
+ * A schedule that was never computed has no tick yet.
+ * @throws when the cron line or zone can not be read
+ */
+export function planTicks(due: DueCron, now: Date): TickPlan {
+  // Six fields, seconds first, are taken too.
+  const cron = new Cron(due.cron, { timezone: due.zone, paused: true });
+  const following = cron.nextRun(now) ?? undefined;
+  if (due.nextAt === null) return { ticks: [], following };
+  const since = new Date(due.nextAt).getTime();
+  // A reference is itself left out: look back from just after now.
+  const past = cron.previousRuns(due.catchUp, new Date(now.getTime() + 1_000));
+  const ticks = past.filter((tick) => tick.getTime() >= since && tick <= now).reverse();
+  return { ticks, following };
+}

@@ -1,0 +1,77 @@
+/**
+ * When an alarm's cause has gone: looked at with each sweep, of those that are open here, the last
+ * run's among them. What is not here ends where it is seen (a write that went through, a consistent
+ * probe, the operator's word), by quiet at the agent, or never; docs/operating.md has the table.
+ */
+import { isOut } from '../members/member.ts';
+import type { Member } from '../members/member.ts';
+import { exposedHosts } from '../trust/exposed.ts';
+import { MEMBERS_MAX } from '../members/members.ts';
+import type { Parts } from './parts.ts';
+import type { AlarmKind } from '../alarm-kinds.ts';
+
+export function endAlarms(parts: Parts): void {
+  const open = parts.context.openAlarms();
+  if (open.length === 0) return;
+  const scene = lookAround(parts);
+  for (const { kind, key } of open)
+    if (HOLDS[kind]?.(scene, key) === false) parts.context.alarmOver(kind, key);
+}
+
+/** After the start: what was kept from the last run could be read this time. */
+export function endStateAlarms({ context }: Parts): void {
+  for (const { kind, key, kept } of context.openAlarms())
+    if (kind === 'state' && kept) context.alarmOver(kind, key);
+}
+
+/** What all of them are judged by, gathered once: a peer can bring about a thousand. */
+interface Scene {
+  readonly parts: Parts;
+  readonly present: readonly Member[];
+  /** How many have a name. */
+  readonly named: ReadonlyMap<string, number>;
+}
+
+function lookAround(parts: Parts): Scene {
+  const present = [...parts.members.all()].filter((member) => !isOut(member));
+  const named = new Map<string, number>();
+  for (const { record } of present)
+    named.set(record.body.name, (named.get(record.body.name) ?? 0) + 1);
+  return { parts, present, named };
+}
+
+/** Whether the cause is still there, by the alarm's key. */
+const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> = {
+  name_reused: ({ named }, name) => (named.get(name) ?? 0) > 1,
+  address_reused: isShared,
+  members: ({ parts }) => parts.members.size >= MEMBERS_MAX,
+  // This host's own clones are no members: that alarm ends by quiet.
+  clone: (scene, node) => scene.parts.isSelf(node) || isPresent(scene, node),
+  old_key: isPresent,
+  probe_conflict: isPresent,
+  seals_full: isPresent,
+  expelled: ({ parts }, node) => parts.records.isExpelled(node),
+  fork: ({ parts }, node) => !parts.records.isExpelled(node),
+  expelled_without_rotation: ({ parts }, prefix) => exposedHosts(parts).includes(prefix),
+  token_overused: ({ parts }, tag) => isOverused(parts, tag),
+};
+
+/** The key is all addresses of one member, `, ` between them. */
+function isShared({ present }: Scene, key: string): boolean {
+  const addresses = key.split(', ');
+  const using = present.filter(({ record }) =>
+    addresses.every((address) => record.body.addresses.includes(address)),
+  );
+  return using.length > 1 && using.some((one) => one.record.body.addresses.join(', ') === key);
+}
+
+/** Until its epoch ends: what came by it stays a member until then. */
+function isOverused({ tokens, seats, epochs }: Parts, tag: string): boolean {
+  const token = tokens.get(tag);
+  return token?.epochId === epochs.enteredId && seats.isOverused(token);
+}
+
+function isPresent({ parts }: Scene, node: string): boolean {
+  const member = parts.members.get(node);
+  return member !== undefined && !isOut(member);
+}

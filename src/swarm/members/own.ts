@@ -1,0 +1,153 @@
+/**
+ * The own record. Each incarnation is on disk before anyone sees it, so that a restarted host
+ * comes back with a higher one and no two records of one incarnation exist.
+ */
+import { decodeSigned, pack, unpack } from '../../wire/index.ts';
+import type { MemberBody, ShownPrekey, SignedObject } from '../../wire/index.ts';
+import { fromHex, toHex } from '../../wire/index.ts';
+import { CLONE_REMEDY } from './clone.ts';
+import type { Context } from '../engine/context.ts';
+
+/** Key of the persist effect; `restore` reads it back. */
+export const INCARNATION_KEY = 'incarnation';
+
+export class OwnRecord {
+  #context: Context;
+  #publish: (record: SignedObject<MemberBody>) => void;
+  #prekey: () => ShownPrekey | undefined;
+  /** The incarnation of the newest record that others may have. */
+  #incarnation: number;
+  #saving: { effect: number; incarnation: number } | undefined;
+  #wanted: number | undefined;
+  #left = false;
+  #foreignBoot: string | undefined;
+  #outdoneAt = -Infinity;
+
+  constructor(
+    context: Context,
+    publish: (record: SignedObject<MemberBody>) => void,
+    prekey: () => ShownPrekey | undefined,
+  ) {
+    this.#context = context;
+    this.#publish = publish;
+    this.#prekey = prekey;
+    this.#incarnation = context.options.incarnation ?? 0;
+  }
+
+  /** A record of the last known incarnation, for the own table until the first one is on disk. */
+  provisional(): SignedObject<MemberBody> {
+    return this.#make(this.#incarnation, 'alive');
+  }
+
+  /** Wants a new record, of an incarnation above `above`. */
+  renew(above = 0): void {
+    if (this.#left) return;
+    const seconds = Math.floor(this.#context.now.wall / 1000);
+    const known = Math.max(this.#incarnation, this.#saving?.incarnation ?? 0, above);
+    this.#wanted = Math.max(this.#wanted ?? 0, known + 1, seconds);
+    this.#save();
+  }
+
+  /** The incarnation is on disk (or cannot be kept): the record goes out. */
+  handlePersisted(effect: number, ok: boolean): void {
+    if (this.#saving?.effect !== effect) return;
+    const { incarnation } = this.#saving;
+    this.#saving = undefined;
+    this.#context.noteKept(ok, INCARNATION_KEY, 'the own incarnation');
+    if (this.#left) return;
+    this.#incarnation = incarnation;
+    this.#publish(this.#make(incarnation, 'alive'));
+    this.#save();
+  }
+
+  /** Somebody doubts this node: it refutes, unless it has already. */
+  refute(incarnation: number): void {
+    if (incarnation >= this.#known()) this.renew(incarnation);
+  }
+
+  /**
+   * A record under the own key that was not made in this run: of an earlier run, or a clone's.
+   * Both are outdone; the same other boot twice in one run is a clone.
+   */
+  observe(record: SignedObject<MemberBody>): void {
+    const boot = toHex(record.body.bootId);
+    if (boot === toHex(this.#context.self.bootId)) return;
+    if (record.body.incarnation < this.#known()) return;
+    const again = this.#foreignBoot === boot;
+    this.#foreignBoot = boot;
+    if (again) {
+      this.#context.alarm(
+        'clone',
+        this.#context.nodeId,
+        `another host runs with a copy of this host's identity: ${CLONE_REMEDY}`,
+      );
+    }
+    // Two clones would outdo each other without end.
+    const quiet = this.#context.now.mono - this.#outdoneAt > CLONE_PAUSE_MS;
+    if (again && !quiet) return;
+    this.#outdoneAt = this.#context.now.mono;
+    this.renew(record.body.incarnation);
+  }
+
+  /** Says goodbye at once; the disk follows. */
+  leave(): SignedObject<MemberBody> {
+    this.#left = true;
+    this.#incarnation = Math.max(this.#known() + 1, Math.floor(this.#context.now.wall / 1000));
+    this.#persist(this.#incarnation);
+    return this.#make(this.#incarnation, 'left');
+  }
+
+  /** The highest incarnation that is out or on its way. */
+  #known(): number {
+    return Math.max(this.#incarnation, this.#saving?.incarnation ?? 0, this.#wanted ?? 0);
+  }
+
+  #save(): void {
+    if (this.#saving !== undefined || this.#wanted === undefined) return;
+    const incarnation = this.#wanted;
+    this.#wanted = undefined;
+    this.#saving = { effect: this.#persist(incarnation), incarnation };
+  }
+
+  #persist(incarnation: number): number {
+    const id = this.#context.nextEffectId();
+    const bytes = pack(incarnation);
+    this.#context.effects.push({ kind: 'persist', id, key: INCARNATION_KEY, bytes });
+    return id;
+  }
+
+  #make(incarnation: number, state: 'alive' | 'left'): SignedObject<MemberBody> {
+    const { self, swarm } = this.#context;
+    const body: MemberBody = {
+      kind: 'member',
+      swarm,
+      node: fromHex(self.nodeId),
+      entry: self.entry.bytes,
+      name: self.name,
+      addresses: self.addresses,
+      labels: self.labels,
+      version: self.version,
+      hub: self.hub,
+      incarnation,
+      bootId: self.bootId,
+      state,
+      prekey: this.#prekey(),
+      admission: self.admission,
+    };
+    return decodeSigned(this.#context.sign(body)) as SignedObject<MemberBody>;
+  }
+}
+
+const CLONE_PAUSE_MS = 60_000;
+
+/** Undefined when the bytes are none. */
+export function readIncarnation(bytes: Uint8Array): number | undefined {
+  try {
+    const value = unpack(bytes);
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

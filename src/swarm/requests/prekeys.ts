@@ -1,0 +1,182 @@
+/**
+ * Prekeys (docs/protocol.md section 8): X25519 pairs of about a day each, their public halves shown
+ * in the own record. The body of a request to named hosts is sealed to theirs. A pair is on disk
+ * before anybody sees it, and gone once nothing that was sealed to it can still be valid: whoever
+ * takes the disk afterwards opens none of it.
+ */
+import { concat, pack, REQUEST_MS_MAX, unpack } from '../../wire/index.ts';
+import type { RequestBody, ShownPrekey } from '../../wire/index.ts';
+import type { Recipient } from '../../secure/types.ts';
+import type { Context } from '../engine/context.ts';
+import type { Request } from './requests.ts';
+
+/** Key of the persist effect; `restore` reads it back. */
+export const PREKEYS_KEY = 'prekeys';
+
+/** What a pair is made from, and when that was, Unix milliseconds. */
+export interface KeptPrekey {
+  readonly made: number;
+  /** 32 random bytes. */
+  readonly seed: Uint8Array;
+}
+
+interface Pair extends KeptPrekey {
+  readonly publicKey: Uint8Array;
+  readonly secretKey: Uint8Array;
+}
+
+export class Prekeys {
+  #context: Context;
+  #renew: () => void;
+  /** The newest first; others may have sealed to each. */
+  #pairs: Pair[];
+  #saving: { effect: number; pairs: Pair[] } | undefined;
+  /** The last write failed: what is on disk is not what is here. */
+  #unsaved = false;
+  /** Wall time at which the newest has had its day. */
+  #dueAt = 0;
+
+  /** `renew` makes the own record anew, with the newest prekey in it. */
+  constructor(context: Context, renew: () => void) {
+    this.#context = context;
+    this.#renew = renew;
+    this.#pairs = (context.options.prekeys ?? []).map((kept) => pairOf(context, kept));
+  }
+
+  /** What the own record shows. */
+  get shown(): ShownPrekey | undefined {
+    const newest = this.#pairs[0];
+    return newest && { made: newest.made, publicKey: newest.publicKey };
+  }
+
+  /** Goes on with the newest pair of the last run, unless its day is over. */
+  start(): void {
+    this.#setDue();
+    this.sweep();
+    if (!this.#showsSoon()) this.#renew();
+  }
+
+  /** Deletes what has had its time, and makes the next pair when it is due. */
+  sweep(): void {
+    if (this.#saving !== undefined) return;
+    const pairs = this.#pairs.filter((pair) => this.#mayBeUsed(pair));
+    if (pairs.length === 0 || this.#context.now.wall >= this.#dueAt) pairs.unshift(this.#make());
+    const changed = pairs.length !== this.#pairs.length || pairs[0] !== this.#pairs[0];
+    if (changed || this.#unsaved) this.#save(pairs);
+  }
+
+  /** True when the effect was one of this part. */
+  handlePersisted(effect: number, ok: boolean): boolean {
+    if (this.#saving?.effect !== effect) return false;
+    const { pairs } = this.#saving;
+    const isNew = this.#showsSoon();
+    this.#saving = undefined;
+    if (ok || !this.#unsaved) this.#context.noteKept(ok, PREKEYS_KEY, 'the prekeys');
+    this.#unsaved = !ok;
+    for (const { seed, secretKey } of this.#pairs.filter((pair) => !pairs.includes(pair))) {
+      seed.fill(0);
+      secretKey.fill(0);
+    }
+    this.#pairs = pairs;
+    if (isNew) {
+      this.#setDue();
+      this.#renew();
+    }
+    return true;
+  }
+
+  /** The body of a request to this host; undefined when it was sealed to no key that is here. */
+  open(request: Request): Uint8Array | undefined {
+    const { body } = request.signed;
+    if (body.targets === undefined) return request.body;
+    const { node, crypto } = this.#context;
+    const about = sealingContext(body);
+    for (const { publicKey, secretKey } of this.#pairs) {
+      const plain = crypto.openFromMany(request.body, { id: node, publicKey, secretKey }, about);
+      if (plain !== undefined) return plain;
+    }
+    return undefined;
+  }
+
+  /** A new pair is on its way to the disk. */
+  #showsSoon(): boolean {
+    return this.#saving !== undefined && this.#saving.pairs[0] !== this.#pairs[0];
+  }
+
+  #make(): Pair {
+    const { now, options } = this.#context;
+    return pairOf(this.#context, { made: now.wall, seed: options.random(32) });
+  }
+
+  /** Spread over hours: hosts that were started together do not flood the swarm together. */
+  #setDue(): void {
+    const { tuning } = this.#context;
+    const day = tuning.prekeyMs * (1 - this.#context.chance() / 6);
+    this.#dueAt = (this.#pairs[0]?.made ?? 0) + day;
+  }
+
+  /**
+   * The last request that was sealed to a pair begins two days after it was made and runs out by
+   * its own time and the difference of two clocks. One of the future was made by a clock that was
+   * wrong: nobody knows how long it would be shown as good.
+   */
+  #mayBeUsed({ made }: Pair): boolean {
+    const { now, tuning } = this.#context;
+    const skew = tuning.clockSkewMaxMs;
+    return made <= now.wall + skew && now.wall < made + 2 * tuning.prekeyMs + REQUEST_MS_MAX + skew;
+  }
+
+  #save(pairs: Pair[]): void {
+    const effect = this.#context.nextEffectId();
+    this.#saving = { effect, pairs };
+    const bytes = pack(pairs.map(({ made, seed }) => [made, seed]));
+    this.#context.effects.push({ kind: 'persist', id: effect, key: PREKEYS_KEY, bytes });
+  }
+}
+
+/** The key that a request may be sealed to: made in the last two days, by the clock of this node. */
+export function usablePrekey(
+  context: Context,
+  shown: ShownPrekey | undefined,
+): Uint8Array | undefined {
+  if (shown === undefined || !context.crypto.isX25519Key(shown.publicKey)) return undefined;
+  const age = context.now.wall - shown.made;
+  return age < 2 * context.tuning.prekeyMs ? shown.publicKey : undefined;
+}
+
+/** A body that only `recipients` can open, and only as that of this request. */
+export function sealBody(
+  context: Context,
+  request: RequestName,
+  recipients: readonly Recipient[],
+  plain: Uint8Array,
+): Uint8Array {
+  const { random } = context.options;
+  return context.crypto.sealToMany({ recipients, plain, context: sealingContext(request), random });
+}
+
+/** What a kept file holds; nothing where it cannot be read: a fresh pair is made then. */
+export function readPrekeys(bytes: Uint8Array): KeptPrekey[] {
+  try {
+    const value = unpack(bytes) as [number, Uint8Array][];
+    const kept = value.map(([made, seed]) => ({ made, seed: new Uint8Array(seed) }));
+    return kept.every(isPrekey) ? kept : [];
+  } catch {
+    return [];
+  }
+}
+
+function isPrekey({ made, seed }: KeptPrekey): boolean {
+  return Number.isSafeInteger(made) && made >= 0 && seed.length === 32;
+}
+
+function pairOf({ crypto }: Context, { made, seed }: KeptPrekey): Pair {
+  return { made, seed, ...crypto.x25519KeyPair(seed) };
+}
+
+/** So that nobody can put a body that it overheard into a request of its own. */
+function sealingContext({ swarm, origin, id }: RequestName): Uint8Array {
+  return concat(swarm, origin, id);
+}
+
+type RequestName = Pick<RequestBody, 'swarm' | 'origin' | 'id'>;

@@ -1,0 +1,337 @@
+/**
+ * REQs on their way through this node: verified, remembered until no replay can matter, flooded
+ * once on every link, offered to links that come up. An own one whose hosts are all linked goes to
+ * them alone. Relays never read wall time: the signed clock times matter only to who carries
+ * the request out.
+ */
+import {
+  decodeSigned,
+  equalBytes,
+  fromHex,
+  HOPS_MAX,
+  REQUEST_BODY_BESIDE_MAX,
+  REQUEST_MS_MAX,
+  REQUEST_VERSION,
+  toHex,
+} from '../../wire/index.ts';
+import type {
+  BeaconBody,
+  CancelBody,
+  FloodMessage,
+  PullMessage,
+  RequestBody,
+  RequestMessage,
+  SignedObject,
+} from '../../wire/index.ts';
+import type { KeyEntry, NodeId } from '../../secure/types.ts';
+import type { Context } from '../engine/context.ts';
+import type { Link, Links } from '../links/links.ts';
+import { LiveRequests } from './live-requests.ts';
+import type { Members } from '../members/members.ts';
+import { Pulls } from './pulls.ts';
+import { ReplayCache } from './replay-cache.ts';
+import type { LinkId } from '../types.ts';
+import type { Turns } from '../mesh/turns.ts';
+import { isNamed, Ways } from './ways.ts';
+
+/** A request that is under way. */
+export interface Request {
+  /** Origin and id: what the replay cache keys on. */
+  readonly key: string;
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly origin: NodeId;
+  readonly signed: SignedObject<RequestBody>;
+  /** SHA-256 of the signed bytes. */
+  readonly hash: Uint8Array;
+  /** As it travels: sealed, where targets are named. */
+  readonly body: Uint8Array;
+  /** `mono` at which hosts stop working on it. */
+  readonly endsAt: number;
+  /** Hops that are left from here; below 0 it is not passed on. */
+  hops: number;
+  /** Where answers go that have no direct link; undefined at the origin. */
+  nextHop: LinkId | undefined;
+  /** Sequence of the newest beacon. */
+  beacon: number;
+  /** An own one that went over our links alone, to hosts that do not pass it on. */
+  direct: boolean;
+}
+
+export interface RequestsListener {
+  /** This node is a target. */
+  execute(request: Request): void;
+  cancelled(request: Request): void;
+  /** The origin showed a newer way; `isMissing` tells whose answers it lacks. */
+  beaconed(request: Request, isMissing: (nodeId: NodeId) => boolean): void;
+}
+
+/** Answers that were sent in time may still be passing through. */
+const LINGER_MS = 2_000;
+
+export class Requests {
+  #context: Context;
+  #members: Members;
+  #links: Links;
+  #turns: Turns;
+  #listener: RequestsListener;
+  #live = new LiveRequests();
+  #seen: ReplayCache;
+  #pulls: Pulls;
+  #ways: Ways;
+
+  constructor(
+    context: Context,
+    members: Members,
+    links: Links,
+    turns: Turns,
+    listener: RequestsListener,
+  ) {
+    this.#context = context;
+    this.#members = members;
+    this.#links = links;
+    this.#turns = turns;
+    this.#listener = listener;
+    this.#seen = new ReplayCache(context);
+    this.#pulls = new Pulls(context, links);
+    this.#ways = new Ways(context, members, links);
+  }
+
+  /** Sizes of what is kept, for the bounds that tests hold. */
+  get sizes(): { live: number; liveBytes: number; seen: number; pulls: number } {
+    const { size: live, bytes: liveBytes } = this.#live;
+    return { live, liveBytes, seen: this.#seen.size, pulls: this.#pulls.size };
+  }
+
+  find(origin: NodeId, id: string): Request | undefined {
+    return this.#live.get(requestKey(origin, id));
+  }
+
+  /** An own request sets out: to its hosts alone where all that live are linked, else by flood. */
+  start(request: Request): void {
+    request.direct = this.#ways.areAllLinked(request.signed.body);
+    this.#take(request, undefined);
+  }
+
+  /** What went to its hosts alone is flooded: one of them may be reached by others only. */
+  widen(request: Request): void {
+    if (!request.direct) return;
+    request.direct = false;
+    this.#spread(request, undefined);
+  }
+
+  /** A signed BEACON or CANCEL of an own request goes where that went. */
+  follow(request: Request, signed: Uint8Array): void {
+    if (!request.direct)
+      return this.#links.flood({ t: 'flood', signed, hops: HOPS_MAX }, undefined);
+    for (const link of this.#ways.of(request))
+      this.#links.send(link, { t: 'flood', signed, hops: 0 });
+  }
+
+  /** An own request is over: it is not offered any more. */
+  end(request: Request): void {
+    this.#live.delete(request);
+  }
+
+  /** @throws WireError */
+  handleRequest(link: Link, message: RequestMessage): void {
+    const object = decodeSigned(message.signed);
+    if (object.body.kind !== 'request') return;
+    const signed = object as SignedObject<RequestBody>;
+    const origin = toHex(signed.body.origin);
+    const key = requestKey(origin, toHex(signed.body.id));
+    if (this.#isKnown(key, link)) return this.#passOnAfterAll(key, link, message);
+    if (!this.#isForUs(signed.body)) return;
+    const entry = this.#keyOf(origin, link);
+    if (entry === undefined || entry.version !== signed.body.keyVersion) {
+      return this.#pulls.stash(key, origin, link.id, message);
+    }
+    if (!this.#context.verify(entry, signed)) return;
+    if (message.body === undefined) return this.#pulls.want(key, signed.body, link.id, message);
+    if (!equalBytes(this.#context.crypto.sha256(message.body), signed.body.bodyHash)) return;
+    this.#pulls.delete(key);
+    this.#take(this.#make(key, origin, signed, message, message.body, link.id), link.id);
+  }
+
+  handlePull(link: Link, message: PullMessage): void {
+    const request = this.find(toHex(message.origin), toHex(message.id));
+    if (request !== undefined) this.#send(link, request, true);
+  }
+
+  /** BEACON or CANCEL. @throws WireError */
+  handleFlood(link: Link, message: FloodMessage): void {
+    const object = decodeSigned(message.signed);
+    const { body } = object;
+    if (body.kind !== 'beacon' && body.kind !== 'cancel') return;
+    const origin = toHex(body.origin);
+    if (origin === this.#context.nodeId) return;
+    const entry = this.#keyOf(origin, link);
+    if (entry === undefined || !equalBytes(body.swarm, this.#context.swarm)) return;
+    const request = this.find(origin, toHex(body.id));
+    // Old news is the common case, and costs no signature.
+    if (body.kind === 'beacon' && request !== undefined && body.sequence <= request.beacon) return;
+    if (request === undefined && this.#seen.has(requestKey(origin, toHex(body.id)))) return;
+    if (!this.#context.verify(entry, object)) return;
+    if (body.kind === 'beacon') this.#handleBeacon(link, message, body, request);
+    else this.#handleCancel(link, message, body, request);
+  }
+
+  /** What is under way is offered to whoever comes. */
+  handleLinkUp(link: Link): void {
+    for (const request of this.#live.all()) {
+      if (request.origin === link.nodeId) continue;
+      if (!request.direct || isNamed(request.signed.body, fromHex(link.nodeId)))
+        this.#send(link, request, false);
+    }
+  }
+
+  /** A member's key became known: what it asked meanwhile can be checked. */
+  handleMember(nodeId: NodeId): void {
+    for (const { link, message } of this.#pulls.unstash(nodeId)) {
+      const from = this.#links.get(link);
+      if (from !== undefined) this.handleRequest(from, message);
+    }
+  }
+
+  handlePullTimer(key: string): void {
+    this.#pulls.handleTimer(key);
+  }
+
+  sweep(): void {
+    const { mono } = this.#context.now;
+    for (const request of this.#live.all()) {
+      if (request.endsAt + LINGER_MS <= mono) this.#live.delete(request);
+    }
+    this.#seen.sweep();
+    this.#pulls.sweep();
+  }
+
+  #handleBeacon(
+    link: Link,
+    message: FloodMessage,
+    body: BeaconBody,
+    request: Request | undefined,
+  ): void {
+    if (request === undefined) {
+      this.#links.send(link, { t: 'pull', id: body.id, origin: body.origin });
+      return;
+    }
+    request.beacon = body.sequence;
+    request.nextHop = link.id;
+    this.#passOn(message, link.id);
+    const missing = body.missing && new Set(body.missing.map(toHex));
+    this.#listener.beaconed(request, (node) => missing?.has(node.slice(0, 16)) ?? true);
+  }
+
+  #handleCancel(
+    link: Link,
+    message: FloodMessage,
+    body: CancelBody,
+    request: Request | undefined,
+  ): void {
+    // A CANCEL may overtake its REQ, which then must not be carried out.
+    if (request === undefined)
+      this.#seen.add(requestKey(toHex(body.origin), toHex(body.id)), REQUEST_MS_MAX);
+    else {
+      this.#live.delete(request);
+      this.#listener.cancelled(request);
+    }
+    this.#passOn(message, link.id);
+  }
+
+  #passOn(message: FloodMessage, except: LinkId): void {
+    if (message.hops > 0) this.#links.flood({ ...message, hops: message.hops - 1 }, except);
+  }
+
+  #isKnown(key: string, link: Link): boolean {
+    const request = this.#live.get(key);
+    if (request !== undefined && request.nextHop !== undefined) {
+      if (this.#links.get(request.nextHop) === undefined) request.nextHop = link.id;
+    }
+    return request !== undefined || this.#seen.has(key);
+  }
+
+  #isForUs(body: RequestBody): boolean {
+    return (
+      body.version === REQUEST_VERSION &&
+      equalBytes(body.swarm, this.#context.swarm) &&
+      body.expires - body.issued <= REQUEST_MS_MAX &&
+      !equalBytes(body.origin, this.#context.node)
+    );
+  }
+
+  /** None for an identity that is frozen, by a fork or by turns: what it asks comes from either of two. */
+  #keyOf(origin: NodeId, link: Link): KeyEntry | undefined {
+    if (this.#context.options.keyBook?.frozen(origin) !== undefined) return undefined;
+    if (this.#turns.isFrozen(origin)) return undefined;
+    const member = this.#members.get(origin);
+    const entry = member?.admitted ? member.entry : undefined;
+    if (link.nodeId !== origin) return entry;
+    return entry === undefined || entry.version < link.peer.entry.version ? link.peer.entry : entry;
+  }
+
+  #make(
+    key: string,
+    origin: NodeId,
+    signed: SignedObject<RequestBody>,
+    message: RequestMessage,
+    body: Uint8Array,
+    nextHop: LinkId,
+  ): Request {
+    const ms = Math.min(message.ms, signed.body.expires - signed.body.issued);
+    return {
+      key,
+      id: toHex(signed.body.id),
+      origin,
+      signed,
+      hash: this.#context.crypto.sha256(signed.bytes),
+      body,
+      endsAt: this.#context.now.mono + ms,
+      hops: Math.min(message.hops, HOPS_MAX) - 1,
+      nextHop,
+      beacon: 0,
+      direct: false,
+    };
+  }
+
+  #take(request: Request, from: LinkId | undefined): void {
+    const { mono } = this.#context.now;
+    if (request.endsAt <= mono) return;
+    const { issued, expires } = request.signed.body;
+    if (!this.#seen.add(request.key, Math.max(0, expires - issued))) return;
+    this.#live.add(request);
+    this.#spread(request, from);
+    if (isNamed(request.signed.body, this.#context.node)) this.#listener.execute(request);
+  }
+
+  /** What came with no hops from its origin, and now comes with some, is flooded from here, too. */
+  #passOnAfterAll(key: string, from: Link, message: RequestMessage): void {
+    const request = this.#live.get(key);
+    if (request === undefined || request.hops >= 0 || message.hops === 0) return;
+    request.hops = Math.min(message.hops, HOPS_MAX) - 1;
+    this.#spread(request, from.id);
+  }
+
+  #spread(request: Request, except: LinkId | undefined): void {
+    for (const link of this.#ways.of(request)) {
+      if (link.id !== except) this.#send(link, request, false);
+    }
+  }
+
+  #send(link: Link, request: Request, whole: boolean): void {
+    const ms = Math.floor(request.endsAt - this.#context.now.mono);
+    if (ms <= 0 || request.hops < 0) return;
+    const beside = whole || request.body.length <= REQUEST_BODY_BESIDE_MAX;
+    this.#links.send(link, {
+      t: 'request',
+      signed: request.signed.bytes,
+      ...(beside ? { body: request.body } : {}),
+      hops: request.direct ? 0 : request.hops,
+      ms,
+    });
+  }
+}
+
+export function requestKey(origin: NodeId, id: string): string {
+  return origin + id;
+}

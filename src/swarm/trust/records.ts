@@ -1,0 +1,386 @@
+/**
+ * The operator's records: revocation lists, head certificates, EPOCHs and TOKENs, all in one file, so
+ * that what belongs together is on the disk together. Two neighbours tell each other what they hold,
+ * at link-up and with each digest; who holds more sends it. Whom a list expels is out of the table and
+ * loses its link.
+ */
+import {
+  concat,
+  equalBytes,
+  fromHex,
+  pack,
+  prefixOfNode,
+  toHex,
+  unpack,
+} from '../../wire/index.ts';
+import type { HoldsMessage, Packable } from '../../wire/index.ts';
+import type {
+  EpochHead,
+  HeadRecord,
+  NamedHead,
+  NodeId,
+  OperatorRecord,
+  RevocationRecord,
+} from '../../secure/types.ts';
+import type { Context } from '../engine/context.ts';
+import type { Epochs } from './epochs.ts';
+import type { Except, Links } from '../links/links.ts';
+import type { Tokens } from './tokens.ts';
+import type { KeptRecords, LinkId, OperatorBundle } from '../types.ts';
+
+/** Key of the persist effect. */
+export const RECORDS_KEY = 'records';
+const RECORDS = "the operator's records";
+
+export interface RecordHandlers {
+  /** New lists put nodes out. */
+  expelled(): void;
+  /** The operator has named the good head of a node's key list. */
+  settled(head: NamedHead): void;
+  /** Tokens have changed. */
+  tokens(): void;
+}
+
+export interface RecordsSources {
+  readonly context: Context;
+  readonly links: Links;
+  readonly epochs: Epochs;
+  readonly tokens: Tokens;
+}
+
+export class Records {
+  #sources: RecordsSources;
+  #handlers: RecordHandlers;
+  /** In force, by hash. */
+  #lists = new Map<string, RevocationRecord>();
+  /** By node. */
+  #heads = new Map<NodeId, HeadRecord>();
+  /** Prefixes. */
+  #out = new Set<string>();
+  /** The operator's own, until they are on the disk: nothing of it is told before. */
+  #installs: { readonly effect: number; readonly bundle: OperatorBundle }[] = [];
+  #effect: number | undefined;
+
+  constructor(sources: RecordsSources, handlers: RecordHandlers) {
+    this.#sources = sources;
+    this.#handlers = handlers;
+  }
+
+  /** Revocation lists in force, by number. */
+  get lists(): readonly RevocationRecord[] {
+    return [...this.#lists.values()].sort((a, b) => a.number - b.number);
+  }
+
+  /** Prefixes of all that the lists in force put out. */
+  get expelled(): readonly string[] {
+    return [...this.#out];
+  }
+
+  isExpelled(node: NodeId): boolean {
+    return this.#out.has(prefixOfNode(node));
+  }
+
+  /** Records of the last run. */
+  restore(kept: KeptRecords, entered: EpochHead | undefined): void {
+    const records = kept.records.flatMap((bytes) => this.#parse(bytes) ?? []);
+    const heads = records.filter((record) => record.kind === 'epoch');
+    const partsOf = (head: EpochHead) =>
+      head.parts.map(
+        (_, number) =>
+          kept.parts.find((one) => one.epoch === head.id && one.number === number)?.bytes,
+      );
+    this.#sources.epochs.restore(
+      entered,
+      heads.map((head) => ({ head, parts: partsOf(head) })),
+    );
+    for (const record of records) if (this.#isNews(record)) this.#take(record, undefined);
+  }
+
+  /** A record of a peer; true when it was news, and is spread. */
+  apply(bytes: Uint8Array, from: LinkId): boolean {
+    if (this.#holds(bytes)) return false;
+    const record = this.#parse(bytes);
+    if (record === undefined) return false;
+    if (record.kind === 'epoch') {
+      // What is whole at last, `handleWhole` passes on.
+      this.#sources.epochs.take(record, [], from);
+      return true;
+    }
+    if (!this.#isNews(record)) return false;
+    this.#spread(record, from);
+    this.#persist();
+    return true;
+  }
+
+  /**
+   * What the operator made, all of it or nothing: on the disk before anybody is told.
+   * @returns the effect that `installed` tells the end of; undefined when something is no record of
+   * the operator, or nothing is news
+   */
+  install(bundle: OperatorBundle): number | undefined {
+    const records = bundle.records.map((bytes) => this.#parse(bytes));
+    if (records.includes(undefined)) return undefined;
+    if (!records.some((record) => this.#wouldBeNews(record!))) return undefined;
+    const effect = this.#sources.context.nextEffectId();
+    this.#installs.push({ effect, bundle });
+    this.#write(effect);
+    return effect;
+  }
+
+  /** A head whose parts are all here. */
+  handleWhole(head: EpochHead): void {
+    this.#persist();
+    this.#sources.links.flood({ t: 'record', bytes: head.bytes }, undefined);
+  }
+
+  handleKept(): void {
+    this.#persist();
+  }
+
+  tell(link: LinkId): void {
+    const { links, epochs, tokens } = this.#sources;
+    const id = epochs.newest?.head.id ?? NO_EPOCH;
+    links.sendTo(link, {
+      t: 'holds',
+      lists: this.#listsHash(),
+      epoch: fromHex(id),
+      tokens: tokens.hash(id),
+      heads: this.#headsHash(),
+    });
+  }
+
+  handleHolds(link: LinkId, message: HoldsMessage): void {
+    const { links, epochs, tokens } = this.#sources;
+    const show = (bytes: Uint8Array): void => links.sendTo(link, { t: 'record', bytes });
+    const newest = epochs.newest?.head;
+    const [ours, theirs] = [newest?.id ?? NO_EPOCH, toHex(message.epoch)];
+    const lists = !equalBytes(message.lists, this.#listsHash());
+    // What expels goes first: an expelled host is out before it hears of a new key.
+    if (lists) for (const list of this.lists) show(list.bytes);
+    if (theirs < ours) show(newest!.bytes);
+    if (theirs > ours || (lists && message.lists.length > 0)) this.#answerOnce(link, message);
+    epochs.noteSource(link, theirs);
+    if (theirs === ours && !equalBytes(message.tokens, tokens.hash(ours))) {
+      tokens.tell(link, ours, true);
+    }
+    if (equalBytes(message.heads, this.#headsHash())) return;
+    for (const { bytes } of this.#sortedHeads()) show(bytes);
+  }
+
+  /** Who was away when it was expelled learns of it. */
+  tellExpelled(link: LinkId, node: NodeId): void {
+    const prefix = prefixOfNode(node);
+    for (const { expelled, bytes } of this.#lists.values()) {
+      if (expelled.includes(prefix)) this.#sources.links.sendTo(link, { t: 'record', bytes });
+    }
+  }
+
+  handleLinkDown(link: LinkId): void {
+    this.#answered.delete(link);
+  }
+
+  /** True when the effect was one of this part. */
+  handlePersisted(effect: number, ok: boolean): boolean {
+    const install = this.#installs.find((one) => one.effect === effect);
+    if (install !== undefined) {
+      this.#installs = this.#installs.filter((one) => one !== install);
+      this.#sources.context.noteKept(ok, RECORDS_KEY, RECORDS);
+      if (ok) this.#takeBundle(install.bundle);
+      this.#sources.context.events.push({ kind: 'installed', effect, ok });
+      return true;
+    }
+    if (effect !== this.#effect) return false;
+    this.#effect = undefined;
+    this.#sources.context.noteKept(ok, RECORDS_KEY, RECORDS);
+    return true;
+  }
+
+  /** What a link was last answered with, so that two that differ do not answer each other for ever. */
+  #answered = new Map<LinkId, string>();
+
+  /** Whoever lacks something says so, and the other sends it. */
+  #answerOnce(link: LinkId, message: HoldsMessage): void {
+    const said = `${toHex(message.lists)} ${toHex(message.epoch)} ${toHex(this.#listsHash())}`;
+    if (this.#answered.get(link) === said) return;
+    this.#answered.set(link, said);
+    this.tell(link);
+  }
+
+  /** A flood brings each record once by every link: what is held already costs no signature. */
+  #holds(bytes: Uint8Array): boolean {
+    const { tokens, epochs } = this.#sources;
+    const held = [...this.#lists.values(), ...this.#heads.values(), ...tokens.all()];
+    const whole = epochs.newest === undefined ? [] : [epochs.newest.head];
+    return [...held, ...whole].some((record) => equalBytes(record.bytes, bytes));
+  }
+
+  #parse(bytes: Uint8Array): OperatorRecord | undefined {
+    return this.#sources.context.options.parseRecord?.(bytes);
+  }
+
+  #wouldBeNews(record: OperatorRecord): boolean {
+    const { epochs, tokens } = this.#sources;
+    if (record.kind === 'epoch') return record.id > (epochs.newest?.head.id ?? epochs.enteredId);
+    if (record.kind !== 'token') return this.#isNews(record);
+    const known = tokens.get(record.tag);
+    return known === undefined || !equalBytes(known.bytes, record.bytes);
+  }
+
+  #isNews(record: OperatorRecord): boolean {
+    if (record.kind === 'revocations') {
+      const held = [...this.#lists.values()];
+      if (held.some((list) => replaces(list, record))) return false;
+      return held.filter((list) => !replaces(record, list)).length < LISTS_MAX;
+    }
+    if (record.kind === 'head') {
+      const known = this.#heads.get(record.head.nodeId);
+      if (known === undefined) return this.#heads.size < HEADS_MAX;
+      return record.number > known.number;
+    }
+    return record.kind === 'token';
+  }
+
+  /** First the flood: whom it expels shall learn why its links go. */
+  #spread(record: OperatorRecord, except: Except): void {
+    if (record.kind === 'token') {
+      if (!this.#take(record, except)) return;
+      this.#sources.links.flood({ t: 'record', bytes: record.bytes }, except);
+      return;
+    }
+    this.#sources.links.flood({ t: 'record', bytes: record.bytes }, except);
+    this.#take(record, except);
+  }
+
+  #take(record: OperatorRecord, from: Except): boolean {
+    const { context, epochs, tokens } = this.#sources;
+    switch (record.kind) {
+      case 'epoch':
+        return epochs.take(record, [], from);
+      case 'token': {
+        if (!tokens.take(record, epochs.enteredId)) return false;
+        this.#handlers.tokens();
+        return true;
+      }
+      case 'head':
+        this.#heads.set(record.head.nodeId, record);
+        this.#handlers.settled(record.head);
+        return true;
+      case 'revocations':
+        for (const list of this.lists) if (replaces(record, list)) this.#lists.delete(list.hash);
+        this.#lists.set(record.hash, record);
+        context.events.push({ kind: 'record', record });
+        this.#expel();
+        return true;
+    }
+  }
+
+  #takeBundle({ records, parts }: OperatorBundle): void {
+    for (const bytes of records) {
+      const record = this.#parse(bytes)!;
+      if (record.kind === 'epoch') this.#sources.epochs.take(record, parts, undefined);
+      else if (this.#isNews(record)) this.#spread(record, undefined);
+    }
+    this.#persist();
+  }
+
+  #expel(): void {
+    const { context } = this.#sources;
+    const before = this.#out;
+    this.#out = new Set([...this.#lists.values()].flatMap((list) => list.expelled));
+    const self = prefixOfNode(context.nodeId);
+    if (this.#out.has(self) && !before.has(self)) {
+      context.alarm(
+        'expelled',
+        context.nodeId,
+        'the operator has expelled this host from the swarm: no member talks to it any more',
+      );
+    }
+    if ([...this.#out].some((one) => !before.has(one))) this.#handlers.expelled();
+  }
+
+  #sortedHeads(): HeadRecord[] {
+    return [...this.#heads.values()].sort((a, b) => (a.head.nodeId < b.head.nodeId ? -1 : 1));
+  }
+
+  /** Empty without any, so that nobody asks for them. */
+  #headsHash(): Uint8Array {
+    const heads = this.#sortedHeads().map((record) => record.bytes);
+    return heads.length === 0 ? NONE : this.#sources.context.crypto.sha256(...heads).subarray(0, 8);
+  }
+
+  #listsHash(): Uint8Array {
+    const hashes = [...this.#lists.keys()].sort().map(fromHex);
+    if (hashes.length === 0) return NONE;
+    return this.#sources.context.crypto.sha256(concat(...hashes)).subarray(0, 8);
+  }
+
+  #persist(): void {
+    this.#write((this.#effect = this.#sources.context.nextEffectId()));
+  }
+
+  /** What is being installed is in every write, or a later one would undo it. */
+  #write(id: number): void {
+    const { context, epochs, tokens } = this.#sources;
+    const installs = this.#installs.map(({ bundle }) => bundle);
+    const held = [...epochs.kept()];
+    const records = [
+      ...[...this.lists, ...this.#heads.values(), ...tokens.all()].map((record) => record.bytes),
+      ...held.map(({ head }) => head.bytes),
+      ...installs.flatMap((bundle) => bundle.records),
+    ];
+    const parts = held.flatMap(({ head, parts: each }) =>
+      each.flatMap((bytes, number) => (bytes ? [{ epoch: head.id, number, bytes }] : [])),
+    );
+    const installed = installs.flatMap((bundle) => this.#partsOf(bundle));
+    const bytes = packRecords({ records, parts: [...parts, ...installed] });
+    context.effects.push({ kind: 'persist', id, key: RECORDS_KEY, bytes });
+  }
+
+  #partsOf({ records, parts }: OperatorBundle): KeptRecords['parts'] {
+    const head = records.map((bytes) => this.#parse(bytes)).find((one) => one?.kind === 'epoch');
+    if (head?.kind !== 'epoch') return [];
+    return parts.map((bytes, number) => ({ epoch: head.id, number, bytes }));
+  }
+}
+
+/**
+ * Whether `other` says nothing any more beside `list`, which names it or has all of it: who keeps the
+ * lists of years and shows them again must not fill the places of new ones.
+ */
+function replaces(list: RevocationRecord, other: RevocationRecord): boolean {
+  if (list.hash === other.hash || list.merges.includes(other.hash)) return true;
+  if (list.number <= other.number) return false;
+  const [expelled, serials] = [new Set(list.expelled), new Set(list.serials)];
+  return (
+    other.expelled.every((one) => expelled.has(one)) &&
+    other.serials.every((one) => serials.has(one))
+  );
+}
+
+export function packRecords({ records, parts }: KeptRecords): Uint8Array {
+  return pack({
+    records: [...records],
+    parts: parts.map(({ epoch, number, bytes }) => ({ epoch, number, bytes })),
+  } as unknown as Packable);
+}
+
+/** What the persist effect kept; nothing where it cannot be read: the swarm tells it again. */
+export function unpackRecords(bytes: Uint8Array): KeptRecords {
+  try {
+    const value = Object(unpack(bytes)) as Partial<KeptRecords>;
+    const isPart = (one: KeptRecords['parts'][number]) =>
+      typeof one.epoch === 'string' && one.bytes instanceof Uint8Array;
+    return {
+      records: (value.records ?? []).filter((item) => item instanceof Uint8Array),
+      parts: (value.parts ?? []).filter(isPart),
+    };
+  } catch {
+    return { records: [], parts: [] };
+  }
+}
+
+/** Only the operator can fill these: forks of a thousand hosts, lists made in parallel. */
+const HEADS_MAX = 1024;
+const LISTS_MAX = 64;
+const NO_EPOCH = '0'.repeat(32);
+const NONE = new Uint8Array(0);

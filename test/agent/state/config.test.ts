@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { formatAddress, parseAddress, parseConfig } from '../../../src/agent/index.ts';
+import { renderConfig } from '../../../src/agent/state/config.ts';
+
+const parse = (text: string) => parseConfig(text, '/s/config.yaml');
+
+describe('configuration', () => {
+  it('reads back what init writes', () => {
+    const text = renderConfig({
+      name: 'web1',
+      listen: '127.0.0.1:7000',
+      seeds: ['10.0.0.5:7411'],
+      labels: { role: 'web' },
+    });
+    expect(parse(text)).toEqual({
+      name: 'web1',
+      listen: { host: '127.0.0.1', port: 7000 },
+      advertise: [],
+      seeds: ['10.0.0.5:7411'],
+      labels: { role: 'web' },
+      denyTables: [],
+      limits: {},
+      history: { bytes: 64 * 2 ** 20, ageMs: 30 * 86_400_000 },
+      actions: expect.any(Map) as unknown,
+      log: 'info',
+    });
+  });
+
+  it('takes limits under their names', () => {
+    expect(parse('limits: {time_ms: 100, rows_max: 5}').limits).toEqual({
+      timeMs: 100,
+      rowsMax: 5,
+    });
+  });
+
+  it('takes the bounds of the journal with their units', () => {
+    const { history } = parse('history: {journal_bytes: 2GiB, journal_age: 12h}');
+    expect(history).toEqual({ bytes: 2 * 2 ** 30, ageMs: 12 * 3_600_000 });
+    expect(parse('history: {journal_bytes: 1048576}').history.bytes).toBe(2 ** 20);
+  });
+
+  it('takes where metrics are served and who is told of alerts', () => {
+    const text = 'metrics: {listen: 127.0.0.1:9464}\nalert_webhook: {url: "https://x/s", token: t}';
+    expect(parse(text)).toMatchObject({
+      metrics: { listen: { host: '127.0.0.1', port: 9464 } },
+      alertWebhook: { url: 'https://x/s', token: 't' },
+    });
+  });
+
+  it('never lets an answer grow past what the protocol carries', () => {
+    expect(parse('limits: {wait_ms: 3000000000, start_ms: 1, time_ms: 86400001}').limits).toEqual({
+      waitMs: 86_400_000,
+      startMs: 1,
+      timeMs: 86_400_000,
+    });
+    expect(parse('limits: {answer_bytes_max: 99999999}').limits.answerBytesMax).toBe(
+      4 * 1024 * 1024,
+    );
+  });
+
+  it.each([
+    ['nam: web1', '"nam"', 'keys are name'],
+    ['name: "a b"', '"a b"', 'letters, digits'],
+    ['listen: 7411', '7411', 'host:port'],
+    ['listen: "host:99999"', 'host:99999', 'host:port'],
+    ['seeds: "10.0.0.1:1"', '10.0.0.1:1', 'a list of addresses'],
+    ['seeds: [nowhere]', 'nowhere', 'host:port'],
+    ['labels: [a]', '["a"]', 'a map of text to text'],
+    ['labels: {a: {b: c}}', '{"b":"c"}', 'a map of text to text'],
+    ['limits: {rows: 5}', '{"rows":5}', 'rows_max'],
+    ['limits: {rows_max: -5}', '-5', 'whole numbers'],
+    ['history: {journal_bytes: 64MB}', '64MB', 'e.g. {journal_bytes: 64MiB'],
+    ['history: {journal_bytes: 1KiB}', '1KiB', 'from 1MiB'],
+    ['history: {journal_age: 30}', '30', 'from 1h'],
+    ['history: {bytes: 1}', '{"bytes":1}', 'journal_bytes'],
+    ['log: loud', '"loud"', 'debug, info, warn or error'],
+    ['database: mysql://x:s3cret@y', 'what stands there', 'a PostgreSQL URL'],
+    ['metrics: 9464', '9464', 'a map with the key listen'],
+    ['metrics: {listen: 9464}', '{"listen":9464}', 'host:port'],
+    ['metrics: {port: 9464}', '{"port":9464}', 'a map with the key listen'],
+    ['alert_webhook: "ftp://x/s3cret"', 'what stands there', 'http or https'],
+    ['alert_webhook: {url: "ftp://x/s3cret"}', 'what stands there', 'http or https'],
+    ['alert_webhook: {url: "https://a:b@x/"}', 'what stands there', 'http or https'],
+    ['alert_webhook: {url: "https://x/", token: "a b"}', 'what stands there', 'http or https'],
+    ['- a', 'must be a map', ''],
+    ['name: [', 'config.yaml', ''],
+  ])('refuses %j, quoting it', (text, quoted, hint) => {
+    const problem = expect.objectContaining({
+      code: 'config_invalid',
+      message: expect.stringContaining(quoted),
+      ...(hint === '' ? {} : { hint: expect.stringContaining(hint) }),
+    });
+    expect(() => parse(text)).toThrow(problem);
+  });
+
+  it.each(['127.0.0.1:7411', '[::1]:7411', 'db.example:1'])('keeps the address %s', (text) => {
+    expect(formatAddress(parseAddress(text))).toBe(text);
+  });
+});

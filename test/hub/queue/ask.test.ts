@@ -1,0 +1,107 @@
+/** call swarmplane.ask(...): what a person at a prompt sees. */
+import type pg from 'pg';
+import { expect, it } from 'vitest';
+import { eachPostgres } from '../../helpers/postgres.ts';
+import { hubFixture, type Fixture } from '../hub-fixture.ts';
+
+/** One session of the login alice, an operator, with what it was told. */
+async function session(fixture: Fixture): Promise<{ client: pg.PoolClient; told: string[] }> {
+  const url = await fixture.database.urlAs('alice', ['swarmplane_operator']);
+  const client = await fixture.database.pool(url).connect();
+  const told: string[] = [];
+  client.on('notice', (notice) => told.push(`${notice.severity}: ${notice.message}`));
+  return { client, told };
+}
+
+eachPostgres('ask', (postgres) => {
+  it('waits, says the account, and leaves the rows in answer', async () => {
+    const fixture = await hubFixture(postgres());
+    fixture.asker.set('web2', 'dead');
+    await fixture.startHub();
+    const { client, told } = await session(fixture);
+    await client.query(`call swarmplane.ask('select name from host')`);
+    expect(told).toEqual(['NOTICE: 3 hosts: 2 ok, 1 unreachable (web2)']);
+    const { rows } = await client.query('table swarmplane.answer');
+    expect(rows).toEqual([
+      { host: 'hub1', row: { name: 'hub1' } },
+      { host: 'web1', row: { name: 'web1' } },
+    ]);
+    await client.query(`call swarmplane.ask('select name from host', '{web1}')`);
+    expect((await client.query('table swarmplane.answer')).rows).toHaveLength(1);
+    client.release();
+  });
+
+  it('says why hosts failed and why SQL was refused', async () => {
+    const fixture = await hubFixture(postgres());
+    fixture.asker.behave = (host) =>
+      host === 'web1' ? { state: 'error', message: 'systemd is not running' } : { state: 'ok' };
+    await fixture.startHub();
+    const { client, told } = await session(fixture);
+    await client.query(`call swarmplane.ask('select * from systemd_units')`);
+    expect(told.splice(0)).toEqual([
+      'NOTICE: 3 hosts: 2 ok, 1 failed (web1)',
+      'NOTICE: web1: failed: systemd is not running',
+    ]);
+    fixture.asker.refuse = Object.assign(new Error('no such table: nope'), {
+      name: 'QueryError',
+      code: 'no_such_table',
+    });
+    await client.query(`call swarmplane.ask('select * from nope')`);
+    expect(told).toEqual([
+      'NOTICE: 3 hosts: 3 refused (hub1, web1, web2)',
+      'NOTICE: 3 hosts: refused: no such table: nope',
+    ]);
+    client.release();
+  });
+
+  it('tells equal reasons once with their count, three at most, and how many more there are', async () => {
+    const fixture = await hubFixture(postgres());
+    for (const name of ['web3', 'web4', 'web5', 'web6']) fixture.asker.set(name, 'alive');
+    fixture.asker.behave = (host) => ({
+      state: 'error',
+      message: /^web[1-3]$/.test(host) ? 'systemd is not running' : `${host} has its own trouble`,
+    });
+    await fixture.startHub();
+    await fixture.until(`select from swarmplane.node where state = 'alive' having count(*) = 7`);
+    const { client, told } = await session(fixture);
+    await client.query(`call swarmplane.ask('select * from systemd_units')`);
+    const { rows } = await client.query<{ id: string }>(
+      'select max(id) id from swarmplane.request',
+    );
+    expect(told.slice(1)).toEqual([
+      'NOTICE: 3 hosts: failed: systemd is not running',
+      'NOTICE: hub1: failed: hub1 has its own trouble',
+      'NOTICE: web4: failed: web4 has its own trouble',
+      `NOTICE: 2 more reasons: table swarmplane.request_status where request_id = ${rows[0]!.id}`,
+    ]);
+    client.release();
+  });
+
+  it('without a hub says so and leaves the request for one', async () => {
+    const fixture = await hubFixture(postgres());
+    const hub = await fixture.startHub();
+    await hub.stop();
+    const { client, told } = await session(fixture);
+    await client.query(`call swarmplane.ask('select 1', timeout => '100 milliseconds')`);
+    expect(told).toEqual([
+      'NOTICE: 3 hosts: 3 waited for (hub1, web1, web2)',
+      expect.stringMatching(/^WARNING: request \d+ is still open: is a hub running\?/) as string,
+    ]);
+    await fixture.startHub();
+    await fixture.until(`select from swarmplane.request where state = 'done'`);
+    client.release();
+  });
+
+  it('inside a transaction is refused before anything is asked', async () => {
+    const fixture = await hubFixture(postgres());
+    await fixture.startHub();
+    const { client } = await session(fixture);
+    await client.query('begin');
+    await expect(client.query(`call swarmplane.ask('select 1')`)).rejects.toThrow(
+      'invalid transaction termination',
+    );
+    await client.query('rollback');
+    expect(await fixture.query('select from swarmplane.request')).toEqual([]);
+    client.release();
+  });
+});

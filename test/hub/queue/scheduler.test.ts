@@ -1,0 +1,116 @@
+/** Schedules: cron lines read with their zone, and one tick once with any number of hubs. */
+import { describe, expect, it } from 'vitest';
+import { withPostgres } from '../../helpers/postgres.ts';
+import { planTicks } from '../../../src/hub/queue/scheduler.ts';
+import { hubFixture } from '../hub-fixture.ts';
+import { ScriptedAsker } from '../scripted-asker.ts';
+
+const due = (cron: string, zone: string, nextAt: string | null, catchUp = 1) =>
+  ({ id: 1, cron, zone, nextAt, catchUp }) as const;
+const iso = (plan: ReturnType<typeof planTicks>) => ({
+  ticks: plan.ticks.map((tick) => tick.toISOString()),
+  following: plan.following?.toISOString(),
+});
+
+describe('a cron line', () => {
+  it('never computed before has no tick yet', () => {
+    expect(iso(planTicks(due('0 4 * * *', 'UTC', null), new Date('2026-11-22T03:00:00Z')))).toEqual(
+      {
+        ticks: [],
+        following: '2026-11-22T04:00:00.000Z',
+      },
+    );
+  });
+
+  it('ticks at its time, not before and not twice', () => {
+    const line = due('0 4 * * *', 'UTC', '2026-11-22 04:00:00+00');
+    expect(iso(planTicks(line, new Date('2026-11-22T04:00:00Z')))).toEqual({
+      ticks: ['2026-11-22T04:00:00.000Z'],
+      following: '2026-11-23T04:00:00.000Z',
+    });
+    expect(iso(planTicks(line, new Date('2026-11-22T04:00:03.500Z'))).ticks).toHaveLength(1);
+  });
+
+  it('makes up for a bounded number of ticks, the newest', () => {
+    const line = due('0 * * * *', 'UTC', '2026-10-22 04:00:00+00', 3);
+    expect(iso(planTicks(line, new Date('2026-11-22T04:30:00Z')))).toEqual({
+      ticks: ['2026-11-22T02:00:00.000Z', '2026-11-22T03:00:00.000Z', '2026-11-22T04:00:00.000Z'],
+      following: '2026-11-22T05:00:00.000Z',
+    });
+  });
+
+  it('keeps local time over a change of daylight saving', () => {
+    const line = due('30 8 * * *', 'Europe/Berlin', '2026-10-24 06:30:00+00');
+    expect(iso(planTicks(line, new Date('2026-10-24T06:30:00Z')))).toEqual({
+      ticks: ['2026-10-24T06:30:00.000Z'],
+      following: '2026-10-25T07:30:00.000Z',
+    });
+  });
+
+  it('that can not be read throws', () => {
+    expect(() => planTicks(due('every day', 'UTC', null), new Date())).toThrow();
+  });
+});
+
+describe('schedules', () => {
+  const postgres = withPostgres();
+
+  it('one tick once with three hubs', async () => {
+    const fixture = await hubFixture(postgres());
+    await fixture.startHub();
+    for (const id of ['e', 'f']) {
+      const other = new ScriptedAsker(['hub1', 'web1', 'web2']);
+      Object.assign(other, { nodeId: id.repeat(64) });
+      await fixture.startHub({}, other);
+    }
+    await fixture.query(
+      `insert into swarmplane.schedule (name, sql, every) values ('often', 'select 1', '1 second')`,
+    );
+    await fixture.query(
+      `insert into swarmplane.schedule (name, sql, cron) values ('seconds', 'select 2', '* * * * * *')`,
+    );
+    await fixture.until(
+      `select count(*) filter (where reason = 'schedule often') >= 3
+          and count(*) filter (where reason = 'schedule seconds') >= 3 as enough
+         from swarmplane.request`,
+    );
+    // a tick of the interval is a whole number of intervals after the first, of the cron a whole second
+    const rows = await fixture.query<{ reason: string; whole: boolean }>(
+      `select reason, count(*) = count(distinct tick) and bool_and(
+                extract(epoch from tick - first_tick) % 1 = 0) as whole
+         from (select *, min(tick) over (partition by schedule_id) as first_tick from swarmplane.request) r
+        group by reason order by reason`,
+    );
+    expect(rows).toEqual([
+      { reason: 'schedule often', whole: true },
+      { reason: 'schedule seconds', whole: true },
+    ]);
+    expect(
+      await fixture.query(
+        'select last_error from swarmplane.schedule where last_error is not null',
+      ),
+    ).toEqual([]);
+  });
+
+  it('a cron line that can not be read is said, and rests until it is changed', async () => {
+    const fixture = await hubFixture(postgres());
+    await fixture.startHub();
+    await fixture.query(
+      `insert into swarmplane.schedule (name, sql, cron) values ('odd', 'select 1', 'every day')`,
+    );
+    const { last_error } = await fixture.until<{ last_error: string }>(
+      `select last_error from swarmplane.schedule where next_at = 'infinity'`,
+    );
+    expect(last_error).toMatch(/^can not read the cron line "every day": /);
+    await fixture.until(
+      `select from swarmplane.alert where kind = 'schedule_failed' and key = 'odd' and count = 1`,
+    );
+    await fixture.query(`update swarmplane.schedule set cron = '* * * * * *' where name = 'odd'`);
+    await fixture.until(
+      `select from swarmplane.request where reason = 'schedule odd' and state = 'done'`,
+    );
+    await fixture.until(
+      `select from swarmplane.alert where kind = 'schedule_failed' and resolved_at is not null`,
+    );
+  });
+});
