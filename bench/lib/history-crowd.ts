@@ -1,7 +1,7 @@
 /** A large fleet of whom every host hands over at the same time, through the collector of a hub. */
 import type pg from 'pg';
-import { Collector } from '../../src/hub/history/collector.ts';
-import { HistoryStore, type Ingested, type TurnNote } from '../../src/hub/history/history-store.ts';
+import { Fetcher } from '../../src/hub/history/fetcher.ts';
+import { HistoryStore, type Ingested, type TurnNote } from '../../src/hub/history/store.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { FleetAsker, type Fleet } from './history-fleet.ts';
 
@@ -52,7 +52,7 @@ export class Crowd {
 
   /** How long a collector needs for it, milliseconds. */
   async #gather(done: () => Promise<void>): Promise<number> {
-    const collector = new Collector({
+    const collector = new Fetcher({
       ...{ store: this.#store, asker: this.#asker, log: silentLog, askMs: 60_000 },
       isSensitive: () => false,
     });

@@ -11,7 +11,7 @@ import type { TakenRow } from '../../src/query/index.ts';
 import { documentHash } from '../../src/tables/canonical.ts';
 import type { Shape } from '../../src/tables/types.ts';
 import { SimDisk } from '../../test/agent/sim-disk.ts';
-import { newIdentity, SWARM_ID } from '../../test/hub/history/history-host.ts';
+import { newIdentity, SWARM_ID } from '../../test/hub/history/host.ts';
 
 export interface TableNow {
   readonly shape: Shape;

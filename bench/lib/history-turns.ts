@@ -1,7 +1,7 @@
 /** Hosts that hand over one after the other, timed from the answer's bytes to the commit. */
 import type pg from 'pg';
 import { decodeCollectAnswer, encodeCollectBody, encodeTrackBody } from '../../src/agent/index.ts';
-import { HistoryStore, type Turn, type TurnNote } from '../../src/hub/history/history-store.ts';
+import { HistoryStore, type Turn, type TurnNote } from '../../src/hub/history/store.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { TurnRun } from '../../src/hub/history/turn-run.ts';
 import { FleetAsker, type Fleet } from './history-fleet.ts';

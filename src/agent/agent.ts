@@ -23,9 +23,9 @@ import { controlHandler } from './control/control-handler.ts';
 import { AgentError } from './errors.ts';
 import { hostFacts, type FactSource, type OpenAlarm } from './requests/facts.ts';
 import { AgentCounters, agentFigures, type AgentFigures } from './requests/figures.ts';
-import { folderDisk } from './history/history-disk.ts';
-import { signStatement } from '../takings/history-statement.ts';
-import { systemTime } from './history/history-time.ts';
+import { folderDisk } from './history/disk.ts';
+import { signStatement } from '../takings/statement.ts';
+import { systemTime } from './history/time.ts';
 import { History } from './history/history.ts';
 import { loadIdentity, saveIdentity } from './state/identity-file.ts';
 import { hasLeft, leftAt, markLeft, unmarkLeft } from './state/left-mark.ts';
@@ -34,7 +34,7 @@ import { requireCertificate, runRequest } from './requests/run-request.ts';
 import { readSecrets, saveSecrets } from './state/secrets-file.ts';
 import { notAMember } from './state/set-up.ts';
 import type { StateFolder } from './state/state-folder.ts';
-import { observed } from './requests/observed.ts';
+import { observed } from './requests/metered.ts';
 import { gone } from './state/quiet-alarms.ts';
 import type {
   AskEvent,

@@ -6,14 +6,14 @@ export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
 export { addAction, isHostName, parseConfig, renderConfig } from './state/config.ts';
 export type { Config, LogLevel } from './state/config.ts';
-export * from '../takings/history-types.ts';
+export * from '../takings/types.ts';
 export type { HistoryStatus } from './history/history.ts';
 export {
   decodeCollectAnswer,
   decodeTrackAnswer,
   encodeCollectBody,
   encodeTrackBody,
-} from '../takings/history-body.ts';
+} from '../takings/body.ts';
 export {
   decodeStatement,
   encodeStatement,
@@ -21,7 +21,7 @@ export {
   verifyStatement,
   type Origin,
   type SignedStatement,
-} from '../takings/history-statement.ts';
+} from '../takings/statement.ts';
 export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator/operator.ts';
 export { planRotation } from './operator/rotation.ts';
 export type { KnownMember, KnownToken, Placed, RotationPlan } from './operator/rotation.ts';
@@ -33,7 +33,7 @@ export { outdatedSwarm } from './state/secrets-file.ts';
 export { resetIdentity, type IdentityReset } from './state/identity-reset.ts';
 export { createLog, type Log } from './log.ts';
 export { hasLeft } from './state/left-mark.ts';
-export { openSeal, type OpenSeal } from './requests/seal.ts';
+export { openSeal, type OpenSeal } from './requests/audit-seal.ts';
 export {
   initSwarm,
   FIRST_TOKEN,

@@ -7,10 +7,10 @@ import type { Asker } from '../agent/index.ts';
 import { cutConnections, endPool } from './database/database.ts';
 import { Dispatcher } from './queue/dispatcher.ts';
 import { AlarmWriter } from './alerts/alarm-writer.ts';
-import { Collector } from './history/collector.ts';
+import { Fetcher } from './history/fetcher.ts';
 import { messageOf, type HubError } from './errors.ts';
 import { QueueFactsReader, type HubFigures } from './figures.ts';
-import { HistoryStore } from './history/history-store.ts';
+import { HistoryStore } from './history/store.ts';
 import { toJson } from './database/json-text.ts';
 import { createListener, type Listener } from './database/listener.ts';
 import type { Log } from './log.ts';
@@ -23,7 +23,7 @@ import { Scheduler } from './queue/scheduler.ts';
 import { Sealer } from './audit/sealer.ts';
 import { Spool } from './queue/spool.ts';
 import { Upkeep } from './upkeep.ts';
-import { AlertTeller, type WebhookTarget } from './alerts/alert-teller.ts';
+import { AlertTeller, type WebhookTarget } from './alerts/teller.ts';
 
 export interface HubOptions {
   /** A login that may migrate, or one in swarmplane_hub on a database that is migrated already. */
@@ -100,7 +100,7 @@ export class Hub {
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
   readonly #sealer: Sealer;
-  readonly #collector: Collector;
+  readonly #collector: Fetcher;
   readonly #listener: Listener;
   readonly #teller: AlertTeller | undefined;
   readonly #facts: QueueFactsReader;
@@ -171,7 +171,7 @@ export class Hub {
     this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
     const isSensitive = (table: string) => this.#sensitive.has(table);
     const store = new HistoryStore(pool);
-    this.#collector = new Collector({ store, asker, log, askMs, isSensitive });
+    this.#collector = new Fetcher({ store, asker, log, askMs, isSensitive });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',

@@ -1,7 +1,7 @@
 /** The hub: PostgreSQL as the place where work is asked for and kept. */
 export { connect, endPool, openPool, redactUrl, type ConnectOptions } from './database/database.ts';
-export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alerts/alert-feed.ts';
-export { ALERT_CHANNEL, type WebhookTarget } from './alerts/alert-teller.ts';
+export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alerts/feed.ts';
+export { ALERT_CHANNEL, type WebhookTarget } from './alerts/teller.ts';
 export { checkDatabase } from './doctor/database-check.ts';
 export { findPackage } from './postgres/postgres-binaries.ts';
 export { hubUrlBehind, isEmbeddedUrl } from './postgres/cluster.ts';
@@ -36,18 +36,7 @@ export {
   type BackedUp,
 } from './postgres/embedded-backup.ts';
 export type { Restored } from './backup/restore.ts';
-export { verifyAudit, type AuditReport, type Fault } from './audit/audit-verify.ts';
-export type { NodeMemory } from './audit/audit-memory.ts';
-export {
-  findHistory,
-  readAsOf,
-  readChanges,
-  type Change,
-  type HistoryOf,
-} from './history/history-read.ts';
-export {
-  verifyHistory,
-  type Fetched,
-  type Finding,
-  type Verified,
-} from './history/history-verify.ts';
+export { verifyAudit, type AuditReport, type Fault } from './audit/verify.ts';
+export type { NodeMemory } from './audit/memory.ts';
+export { findHistory, readAsOf, readChanges, type Change, type HistoryOf } from './history/read.ts';
+export { verifyHistory, type Fetched, type Finding, type Verified } from './history/verify.ts';

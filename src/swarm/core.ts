@@ -7,7 +7,7 @@ import { ClockWatch } from './engine/clock-watch.ts';
 import { CLONE_REMEDY } from './members/clone.ts';
 import { SwarmError } from './errors.ts';
 import { receive } from './engine/inbox.ts';
-import { Parts } from './engine/parts.ts';
+import { Wiring } from './engine/wiring.ts';
 import { prepareAsk } from './requests/start-request.ts';
 import { SWEEP_MS, tick } from './engine/ticks.ts';
 import type {
@@ -33,98 +33,98 @@ import type {
 
 /** The swarm as one node sees it; see the interface for what each call does. */
 export class SwarmCore implements Core {
-  #parts: Parts;
+  #wiring: Wiring;
   #clocks = new ClockWatch();
   #left = false;
 
   constructor(options: CoreOptions) {
-    this.#parts = new Parts(options);
+    this.#wiring = new Wiring(options);
     // The first call makes the own record and sets all other timers.
-    this.#parts.context.timers.set('start', '', 0);
+    this.#wiring.context.timers.set('start', '', 0);
   }
 
   handleLinkUp(now: Now, id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
-    const parts = this.#enter(now);
-    if (parts.isSelf(peer.nodeId)) return this.#refuseSelf(id, peer, info);
+    const wiring = this.#enter(now);
+    if (wiring.isSelf(peer.nodeId)) return this.#refuseSelf(id, peer, info);
     // Nothing of a node is kept before it is admitted, not even its runs.
-    const standing = parts.admissions.judge(peer.nodeId, peer.admission);
+    const standing = wiring.admissions.judge(peer.nodeId, peer.admission);
     const isKnown = standing === 'admitted' || standing === 'saving';
-    if (isKnown && parts.isTwin(id, peer)) return;
-    if (parts.keys.admits(id, peer, info)) parts.handleUp(id, peer, info);
+    if (isKnown && wiring.isTwin(id, peer)) return;
+    if (wiring.keys.admits(id, peer, info)) wiring.handleUp(id, peer, info);
   }
 
   handleLinkDown(now: Now, id: LinkId, reason: string): void {
-    const parts = this.#enter(now);
-    parts.handleGone(id);
-    if (parts.keys.handleDown(id)) return;
-    const link = parts.links.down(id, reason);
-    if (link !== undefined) parts.handleLost(link);
+    const wiring = this.#enter(now);
+    wiring.handleGone(id);
+    if (wiring.keys.handleDown(id)) return;
+    const link = wiring.links.down(id, reason);
+    if (link !== undefined) wiring.handleLost(link);
   }
 
   handleMessage(now: Now, id: LinkId, message: Uint8Array): void {
-    const parts = this.#enter(now);
-    if (!parts.keys.handleMessage(id, message)) receive(parts, id, message);
+    const wiring = this.#enter(now);
+    if (!wiring.keys.handleMessage(id, message)) receive(wiring, id, message);
   }
 
   handleEffectDone(now: Now, effectId: number, result: EffectResult): void {
-    const parts = this.#enter(now);
+    const wiring = this.#enter(now);
     switch (result.kind) {
       case 'dial':
-        return parts.dialer.handleDone(effectId, result.ok);
+        return wiring.dialer.handleDone(effectId, result.ok);
       case 'run':
-        return parts.executions.handleDone(effectId, result.outcome);
+        return wiring.executions.handleDone(effectId, result.outcome);
       case 'persist':
-        if (parts.keeper.handlePersisted(effectId, result.ok)) return;
-        if (parts.keys.handlePersisted(effectId, result.ok)) return;
-        if (parts.records.handlePersisted(effectId, result.ok)) return;
-        if (parts.seats.handlePersisted(effectId, result.ok)) return;
-        if (parts.prekeys.handlePersisted(effectId, result.ok)) return;
-        if (parts.seals.handlePersisted(effectId, result.ok)) return;
-        parts.own.handlePersisted(effectId, result.ok);
+        if (wiring.persisted.handlePersisted(effectId, result.ok)) return;
+        if (wiring.keys.handlePersisted(effectId, result.ok)) return;
+        if (wiring.records.handlePersisted(effectId, result.ok)) return;
+        if (wiring.seats.handlePersisted(effectId, result.ok)) return;
+        if (wiring.prekeys.handlePersisted(effectId, result.ok)) return;
+        if (wiring.seals.handlePersisted(effectId, result.ok)) return;
+        wiring.own.handlePersisted(effectId, result.ok);
     }
   }
 
   handleTimeout(now: Now): void {
-    const { started } = this.#parts;
-    const { timers } = this.#parts.context;
+    const { started } = this.#wiring;
+    const { timers } = this.#wiring.context;
     const lag = started ? now.mono - (timers.next() ?? now.mono) : 0;
-    const parts = this.#enter(now);
-    if (lag > LAG_MS) parts.links.excuse(lag);
+    const wiring = this.#enter(now);
+    if (lag > LAG_MS) wiring.links.excuse(lag);
     if (this.#clocks.slept(now)) {
-      for (const link of [...parts.links.all()]) parts.close(link, 'this host was suspended');
+      for (const link of [...wiring.links.all()]) wiring.close(link, 'this host was suspended');
     }
     for (let due = timers.take(now.mono); due; due = timers.take(now.mono)) {
-      tick(parts, due.name, due.subject);
+      tick(wiring, due.name, due.subject);
     }
   }
 
   nextTimeout(): number | undefined {
-    return this.#parts.context.timers.next();
+    return this.#wiring.context.timers.next();
   }
 
   pollSend(): { link: LinkId; message: Uint8Array } | undefined {
-    return this.#parts.context.sends.shift();
+    return this.#wiring.context.sends.shift();
   }
 
   pollEffect(): Effect | undefined {
-    return this.#parts.context.effects.shift();
+    return this.#wiring.context.effects.shift();
   }
 
   pollEvent(): CoreEvent | undefined {
-    return this.#parts.context.events.shift();
+    return this.#wiring.context.events.shift();
   }
 
   /** @throws SwarmError when it cannot be asked like this; nothing was sent then */
   startRequest(now: Now, spec: RequestSpec): RequestId {
-    const parts = this.#enter(now);
+    const wiring = this.#enter(now);
     if (this.#left) throw new SwarmError('left', 'this node has left the swarm: start it again');
-    if (parts.asks.size >= ASKS_MAX) {
+    if (wiring.asks.size >= ASKS_MAX) {
       throw new SwarmError('busy', `${ASKS_MAX} requests are under way: wait for one to end`);
     }
-    const ask = prepareAsk(parts, spec);
-    parts.asks.add(ask);
-    parts.requests.start(ask.request);
-    for (const nodeId of ask.waiting) parts.dialer.kick(nodeId);
+    const ask = prepareAsk(wiring, spec);
+    wiring.asks.add(ask);
+    wiring.requests.start(ask.request);
+    for (const nodeId of ask.waiting) wiring.dialer.kick(nodeId);
     return ask.request.id;
   }
 
@@ -133,40 +133,40 @@ export class SwarmCore implements Core {
   }
 
   members(): readonly MemberView[] {
-    const parts = this.#parts;
-    return [...parts.members.all()]
-      .filter((member) => member.state !== 'forgotten' || parts.isSelf(member.nodeId))
-      .map((member) => parts.view(member))
+    const wiring = this.#wiring;
+    return [...wiring.members.all()]
+      .filter((member) => member.state !== 'forgotten' || wiring.isSelf(member.nodeId))
+      .map((member) => wiring.view(member))
       .sort(byName);
   }
 
   departed(): readonly MemberView[] {
-    const parts = this.#parts;
-    const forgotten = [...parts.members.all()].filter(
-      (member) => member.state === 'forgotten' && !parts.isSelf(member.nodeId),
+    const wiring = this.#wiring;
+    const forgotten = [...wiring.members.all()].filter(
+      (member) => member.state === 'forgotten' && !wiring.isSelf(member.nodeId),
     );
-    return [...forgotten, ...parts.members.expelled()]
-      .map((member) => parts.view(member))
+    return [...forgotten, ...wiring.members.expelled()]
+      .map((member) => wiring.view(member))
       .sort(byName);
   }
 
   probes(): readonly ProbeResult[] {
-    return this.#parts.prober.results();
+    return this.#wiring.prober.results();
   }
 
   forget(now: Now, node: NodeId): boolean {
-    const parts = this.#enter(now);
-    const member = parts.members.get(node);
-    if (member === undefined || parts.isSelf(node)) return false;
-    const bytes = parts.context.sign({
+    const wiring = this.#enter(now);
+    const member = wiring.members.get(node);
+    if (member === undefined || wiring.isSelf(node)) return false;
+    const bytes = wiring.context.sign({
       kind: 'forget',
-      swarm: parts.context.swarm,
+      swarm: wiring.context.swarm,
       node: fromHex(node),
       incarnation: member.record.body.incarnation,
-      by: parts.context.node,
-      at: parts.context.now.wall,
+      by: wiring.context.node,
+      at: wiring.context.now.wall,
     });
-    if (parts.intake.apply(decodeSigned(bytes))) parts.gossip.spread(bytes);
+    if (wiring.intake.apply(decodeSigned(bytes))) wiring.gossip.spread(bytes);
     return true;
   }
 
@@ -179,12 +179,12 @@ export class SwarmCore implements Core {
   }
 
   rolls(): Rolls {
-    const { epochs, tokens, seats, records } = this.#parts;
+    const { epochs, tokens, seats, records } = this.#wiring;
     return {
       head: epochs.entered,
       newest: Math.max(epochs.newest?.head.number ?? 0, epochs.leftOutOf?.number ?? 0),
       isBehind: epochs.isBehind,
-      exposed: exposedHosts(this.#parts),
+      exposed: exposedHosts(this.#wiring),
       roll: epochs.roll,
       isWhole: epochs.isWhole,
       tokens: tokens
@@ -211,7 +211,7 @@ export class SwarmCore implements Core {
   }
 
   part(number: number): Uint8Array | undefined {
-    const { epochs } = this.#parts;
+    const { epochs } = this.#wiring;
     return epochs.part(epochs.enteredId, number);
   }
 
@@ -224,18 +224,18 @@ export class SwarmCore implements Core {
   }
 
   seals(): readonly SealView[] {
-    return this.#parts.seals.views();
+    return this.#wiring.seals.views();
   }
 
   leave(now: Now): void {
-    const parts = this.#enter(now);
+    const wiring = this.#enter(now);
     if (this.#left) return;
     this.#left = true;
-    const record = parts.own.leave();
-    parts.members.applyRecord(record);
-    parts.gossip.showSelf();
-    parts.gossip.spread(record.bytes);
-    parts.gossip.handleNewsTimer();
+    const record = wiring.own.leave();
+    wiring.members.applyRecord(record);
+    wiring.gossip.showSelf();
+    wiring.gossip.spread(record.bytes);
+    wiring.gossip.handleNewsTimer();
   }
 
   describe(now: Now, self: Partial<SelfDescription>): void {
@@ -250,8 +250,8 @@ export class SwarmCore implements Core {
 
   /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
-    const { members, links, asks, replies, executions, requests } = this.#parts;
-    const { prober, probeAnswers, seals, turns } = this.#parts;
+    const { members, links, asks, replies, executions, requests } = this.#wiring;
+    const { prober, probeAnswers, seals, turns } = this.#wiring;
     return {
       members: members.size,
       links: links.size,
@@ -263,29 +263,29 @@ export class SwarmCore implements Core {
       probers: probeAnswers.size,
       seals: seals.size,
       turns: turns.size,
-      aside: this.#parts.intake.size,
-      waiting: this.#parts.keys.size,
+      aside: this.#wiring.intake.size,
+      waiting: this.#wiring.keys.size,
       ...requests.sizes,
     };
   }
 
-  #enter(now: Now): Parts {
-    const parts = this.#parts;
+  #enter(now: Now): Wiring {
+    const wiring = this.#wiring;
     // Wall time is signed and sent as an integer.
-    parts.context.now = { mono: now.mono, wall: Math.floor(now.wall) };
-    if (!parts.started) this.#start();
-    return parts;
+    wiring.context.now = { mono: now.mono, wall: Math.floor(now.wall) };
+    if (!wiring.started) this.#start();
+    return wiring;
   }
 
   #start(): void {
-    const { context, intake, prekeys, gossip, dialer, records, prober } = this.#parts;
-    this.#parts.started = true;
+    const { context, intake, prekeys, gossip, dialer, records, prober } = this.#wiring;
+    this.#wiring.started = true;
     context.timers.clear('start', '');
-    this.#parts.seats.restore(context.options.seats ?? new Map());
+    this.#wiring.seats.restore(context.options.seats ?? new Map());
     records.restore(context.options.records ?? NO_RECORDS, this.#entered());
-    this.#parts.seals.restore(context.options.seals ?? []);
+    this.#wiring.seals.restore(context.options.seals ?? []);
     for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
-    endStateAlarms(this.#parts);
+    endStateAlarms(this.#wiring);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);
     prekeys.start();
     gossip.start();
@@ -294,13 +294,13 @@ export class SwarmCore implements Core {
   }
 
   #entered(): EpochHead | undefined {
-    const { head, parseRecord } = this.#parts.context.options;
+    const { head, parseRecord } = this.#wiring.context.options;
     const record = head && parseRecord?.(head);
     return record?.kind === 'epoch' ? record : undefined;
   }
 
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
-    const { context, dialer } = this.#parts;
+    const { context, dialer } = this.#wiring;
     dialer.noteOwn(info.address);
     context.effects.push({ kind: 'close', link: id, reason: 'a link to oneself' });
     if (equalBytes(peer.bootId, context.self.bootId)) return;

@@ -2,7 +2,7 @@
  * A disk in memory that can lose power at any write: what was being written is there in part, or
  * with other bytes, or not at all; a file that was removed may be back. It can be full as well.
  */
-import type { Disk } from '../../src/agent/history/history-disk.ts';
+import type { Disk } from '../../src/agent/history/disk.ts';
 
 export class PowerLost extends Error {}
 

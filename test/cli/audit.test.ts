@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, it } from 'vitest';
-import { sealHash } from '../../src/hub/audit/audit-seal.ts';
+import { sealHash } from '../../src/hub/audit/seal.ts';
 import { SEAL_COLUMNS, storedSeal } from '../../src/hub/audit/seal-rows.ts';
 import { Identity } from '../../src/secure/index.ts';
 import { attachSignature, decodeSigned, signingBytes } from '../../src/wire/index.ts';

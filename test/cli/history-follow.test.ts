@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { withPostgres } from '../helpers/postgres.ts';
 import { PROGRAM, swarmplane } from '../helpers/swarm.ts';
-import { daysAgo, HistorySite } from '../hub/history/history-site.ts';
+import { daysAgo, HistorySite } from '../hub/history/site.ts';
 
 describe('history', () => {
   const postgres = withPostgres();

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { openPool } from '../../src/hub/database/database.ts';
 import { migrate } from '../../src/hub/schema/migrate.ts';
-import { serverAccount, type Account } from '../../src/hub/postgres/postgres-account.ts';
+import { serverAccount, type OsUser } from '../../src/hub/postgres/os-user.ts';
 import { embeddedBinaries } from '../../src/hub/postgres/postgres-binaries.ts';
 
 export type Major = 15 | 18;
@@ -55,7 +55,7 @@ export interface TestDatabase {
 export class PostgresServer implements TestPostgres {
   readonly major: Major;
   port = 0;
-  #account: Account | undefined;
+  #account: OsUser | undefined;
   #folder = '';
   #bin = '';
   #process: ChildProcess | undefined;

@@ -11,14 +11,14 @@ import {
   decodeTrackBody,
   encodeCollectAnswer,
   encodeTrackAnswer,
-} from '../../takings/history-body.ts';
-import { removeLeftovers, type Disk } from './history-disk.ts';
-import { handOver } from './history-handover.ts';
-import { Journal, sameLine, type JournalBounds } from './history-journal.ts';
-import { StateStore } from './history-state.ts';
-import type { SignedStatement } from '../../takings/history-statement.ts';
-import { Tracker, type Time } from './history-tracker.ts';
-import type { Ack, Refusal, Statement, Wish } from '../../takings/history-types.ts';
+} from '../../takings/body.ts';
+import { removeLeftovers, type Disk } from './disk.ts';
+import { handOver } from './handover.ts';
+import { Journal, sameLine, type JournalBounds } from './journal.ts';
+import { StateStore } from './state.ts';
+import type { SignedStatement } from '../../takings/statement.ts';
+import { Tracker, type Time } from './tracker.ts';
+import type { Ack, Refusal, Statement, Wish } from '../../takings/types.ts';
 import {
   EVERY_SECONDS_MAX,
   isInterval,
@@ -28,7 +28,7 @@ import {
   writeWishes,
   type KeptWish,
   type WishList,
-} from './history-wishes.ts';
+} from './wishes.ts';
 import type { Log } from '../log.ts';
 import { readVitals } from '../control/vitals.ts';
 

@@ -10,7 +10,7 @@ import type { ActionConfig } from '../actions/types.ts';
 import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
 import { AgentError } from '../errors.ts';
 import { readHistoryBounds } from './history-config.ts';
-import type { JournalBounds } from '../history/history-journal.ts';
+import type { JournalBounds } from '../history/journal.ts';
 
 export interface Config {
   /** What other hosts call this one. */

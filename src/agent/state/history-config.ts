@@ -1,5 +1,5 @@
 /** `history` in config.yaml: how much a host keeps for a hub that is away. */
-import type { JournalBounds } from '../history/history-journal.ts';
+import type { JournalBounds } from '../history/journal.ts';
 
 const DEFAULTS: JournalBounds = { bytes: 64 * 2 ** 20, ageMs: 30 * 86_400_000 };
 const WANTED =

@@ -1,6 +1,6 @@
 /** Reads swarmplane.audit_seal. */
 import type pg from 'pg';
-import type { Seal } from './audit-seal.ts';
+import type { Seal } from './seal.ts';
 
 /** A seal as it is stored. */
 export interface StoredSeal extends Seal {

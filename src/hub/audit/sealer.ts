@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Seals } from '../../agent/index.ts';
-import { sealHash } from './audit-seal.ts';
+import { sealHash } from './seal.ts';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isOutage } from '../database/outage.ts';

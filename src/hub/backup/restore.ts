@@ -6,8 +6,8 @@
  */
 import pg from 'pg';
 import { Client } from '../database/client.ts';
-import { notABackup, readBackup, type BackupLine } from './backup-format.ts';
-import { Loader, type LoadedTable } from './backup-loader.ts';
+import { notABackup, readBackup, type BackupLine } from './format.ts';
+import { Loader, type LoadedTable } from './loader.ts';
 import {
   endPool,
   explainFailure,

@@ -7,7 +7,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCluster, readState, removeOf } from '../postgres/cluster.ts';
 import { EmbeddedPostgres } from '../postgres/embedded.ts';
-import { serverAccount } from '../postgres/postgres-account.ts';
+import { serverAccount } from '../postgres/os-user.ts';
 import { findPostmaster, stopPostmaster } from '../postgres/postmaster.ts';
 import { processIsGone } from '../postgres/process-gone.ts';
 import { restore, type Restored } from './restore.ts';

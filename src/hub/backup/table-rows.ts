@@ -1,7 +1,7 @@
 /** Rows of a table in PostgreSQL's text form, the same for every server and session, and their sum. */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import type { CopiedTable } from './backup-format.ts';
+import type { CopiedTable } from './format.ts';
 
 /** Number of rows, and a hash of them that does not depend on their order. */
 export class RowSum {

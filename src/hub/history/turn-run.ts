@@ -1,6 +1,6 @@
 /** One host's turn to hand over: asked, committed, acknowledged by the next question, until it has no more. */
 import type { Ack, CollectAnswer, CollectBody } from '../../agent/index.ts';
-import type { HistoryStore, Ingested, Turn, TurnNote } from './history-store.ts';
+import type { HistoryStore, Ingested, Turn, TurnNote } from './store.ts';
 import type { Log } from '../log.ts';
 import { batchText, isStorable } from './takings.ts';
 

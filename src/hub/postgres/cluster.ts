@@ -20,7 +20,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { HubError, codeOf, messageOf } from '../errors.ts';
 import { readForeign } from './foreign-file.ts';
-import { adopt, canEnter, serverAccount, type Account } from './postgres-account.ts';
+import { adopt, canEnter, serverAccount, type OsUser } from './os-user.ts';
 import { embeddedBinaries, type Binaries } from './postgres-binaries.ts';
 
 /** server.json */
@@ -40,7 +40,7 @@ export interface ClusterState {
 export interface Cluster {
   readonly dataDir: string;
   readonly state: ClusterState;
-  readonly account: Account | undefined;
+  readonly account: OsUser | undefined;
   readonly binaries: Binaries;
   /** PGDATA */
   readonly data: string;
@@ -158,7 +158,7 @@ export function superUrl(cluster: Cluster, database: string): string {
 }
 
 /** How to start a program of the server: as its user, with nothing of our environment. */
-export function runAs(account: Account | undefined): {
+export function runAs(account: OsUser | undefined): {
   uid?: number;
   gid?: number;
   cwd: string;
@@ -188,7 +188,7 @@ export async function readState(folder: string): Promise<ClusterState | undefine
   }
 }
 
-function newState(account: Account | undefined, folder: string, homeForRoot: string): ClusterState {
+function newState(account: OsUser | undefined, folder: string, homeForRoot: string): ClusterState {
   const id = randomBytes(6).toString('hex');
   return {
     port: 0,
@@ -225,7 +225,7 @@ async function initialise(cluster: Cluster): Promise<void> {
 }
 
 /** What lies in a folder of the account is removed by the account: its links could lead root astray. */
-export async function removeOf(account: Account | undefined, folder: string): Promise<void> {
+export async function removeOf(account: OsUser | undefined, folder: string): Promise<void> {
   const owner = lstatSync(folder, { throwIfNoEntry: false })?.uid;
   if (account !== undefined && owner === account.uid) {
     const removal = 'rm -rf -- "$1"/* "$1"/.[!.]*';

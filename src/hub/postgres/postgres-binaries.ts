@@ -9,7 +9,7 @@ import { chmod, cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { HubError } from '../errors.ts';
-import { canEnter, type Account } from './postgres-account.ts';
+import { canEnter, type OsUser } from './os-user.ts';
 
 /** Folders of programs ready to run. */
 export interface Binaries {
@@ -25,7 +25,7 @@ export interface Binaries {
  * @throws HubError not_installed, unwritable
  */
 export async function embeddedBinaries(
-  account: Account | undefined,
+  account: OsUser | undefined,
   copyTo: string,
   found = findPackage(),
 ): Promise<Binaries> {

@@ -7,53 +7,53 @@ import { isOut } from '../members/member.ts';
 import type { Member } from '../members/member.ts';
 import { exposedHosts } from '../trust/exposed.ts';
 import { MEMBERS_MAX } from '../members/members.ts';
-import type { Parts } from './parts.ts';
+import type { Wiring } from './wiring.ts';
 import type { AlarmKind } from '../alarm-kinds.ts';
 
-export function endAlarms(parts: Parts): void {
-  const open = parts.context.openAlarms();
+export function endAlarms(wiring: Wiring): void {
+  const open = wiring.context.openAlarms();
   if (open.length === 0) return;
-  const scene = lookAround(parts);
+  const scene = lookAround(wiring);
   for (const { kind, key } of open)
-    if (HOLDS[kind]?.(scene, key) === false) parts.context.alarmOver(kind, key);
+    if (HOLDS[kind]?.(scene, key) === false) wiring.context.alarmOver(kind, key);
 }
 
 /** After the start: what was kept from the last run could be read this time. */
-export function endStateAlarms({ context }: Parts): void {
+export function endStateAlarms({ context }: Wiring): void {
   for (const { kind, key, kept } of context.openAlarms())
     if (kind === 'state' && kept) context.alarmOver(kind, key);
 }
 
 /** What all of them are judged by, gathered once: a peer can bring about a thousand. */
 interface Scene {
-  readonly parts: Parts;
+  readonly wiring: Wiring;
   readonly present: readonly Member[];
   /** How many have a name. */
   readonly named: ReadonlyMap<string, number>;
 }
 
-function lookAround(parts: Parts): Scene {
-  const present = [...parts.members.all()].filter((member) => !isOut(member));
+function lookAround(wiring: Wiring): Scene {
+  const present = [...wiring.members.all()].filter((member) => !isOut(member));
   const named = new Map<string, number>();
   for (const { record } of present)
     named.set(record.body.name, (named.get(record.body.name) ?? 0) + 1);
-  return { parts, present, named };
+  return { wiring, present, named };
 }
 
 /** Whether the cause is still there, by the alarm's key. */
 const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> = {
   name_reused: ({ named }, name) => (named.get(name) ?? 0) > 1,
   address_reused: isShared,
-  members: ({ parts }) => parts.members.size >= MEMBERS_MAX,
+  members: ({ wiring }) => wiring.members.size >= MEMBERS_MAX,
   // This host's own clones are no members: that alarm ends by quiet.
-  clone: (scene, node) => scene.parts.isSelf(node) || isPresent(scene, node),
+  clone: (scene, node) => scene.wiring.isSelf(node) || isPresent(scene, node),
   old_key: isPresent,
   probe_conflict: isPresent,
   seals_full: isPresent,
-  expelled: ({ parts }, node) => parts.records.isExpelled(node),
-  fork: ({ parts }, node) => !parts.records.isExpelled(node),
-  expelled_without_rotation: ({ parts }, prefix) => exposedHosts(parts).includes(prefix),
-  token_overused: ({ parts }, tag) => isOverused(parts, tag),
+  expelled: ({ wiring }, node) => wiring.records.isExpelled(node),
+  fork: ({ wiring }, node) => !wiring.records.isExpelled(node),
+  expelled_without_rotation: ({ wiring }, prefix) => exposedHosts(wiring).includes(prefix),
+  token_overused: ({ wiring }, tag) => isOverused(wiring, tag),
 };
 
 /** The key is all addresses of one member, `, ` between them. */
@@ -66,12 +66,12 @@ function isShared({ present }: Scene, key: string): boolean {
 }
 
 /** Until its epoch ends: what came by it stays a member until then. */
-function isOverused({ tokens, seats, epochs }: Parts, tag: string): boolean {
+function isOverused({ tokens, seats, epochs }: Wiring, tag: string): boolean {
   const token = tokens.get(tag);
   return token?.epochId === epochs.enteredId && seats.isOverused(token);
 }
 
-function isPresent({ parts }: Scene, node: string): boolean {
-  const member = parts.members.get(node);
+function isPresent({ wiring }: Scene, node: string): boolean {
+  const member = wiring.members.get(node);
   return member !== undefined && !isOut(member);
 }

@@ -2,9 +2,9 @@
 import { pack, unpack } from '../../wire/index.ts';
 import { INCARNATION_KEY, readIncarnation } from '../members/own.ts';
 import { PREKEYS_KEY, readPrekeys } from '../requests/prekeys.ts';
-import { RECORDS_KEY, unpackRecords } from '../trust/records.ts';
+import { RECORDS_KEY, unpackRecords } from '../trust/operator-records.ts';
 import { SEATS_KEY, unpackSeats } from '../trust/seats.ts';
-import { SEALS_KEY } from '../audit/seals.ts';
+import { SEALS_KEY } from '../audit/audit-seals.ts';
 import type { CoreOptions } from '../types.ts';
 
 /** Key of the persist effect that keeps the member table. */

@@ -1,83 +1,83 @@
 /** A timer that is due goes to the part that set it. */
 import { endAlarms } from './alarm-ends.ts';
-import type { Parts } from './parts.ts';
+import type { Wiring } from './wiring.ts';
 import type { TimerName } from './timers.ts';
 
 /** How often old entries leave the caches. */
 export const SWEEP_MS = 5_000;
 
-export function tick(parts: Parts, name: TimerName, subject: string): void {
+export function tick(wiring: Wiring, name: TimerName, subject: string): void {
   switch (name) {
     case 'start':
       return;
     case 'heartbeat':
-      return handleHeartbeat(parts, Number(subject));
+      return handleHeartbeat(wiring, Number(subject));
     case 'dial':
-      return parts.dialer.handleDialTimer();
+      return wiring.dialer.handleDialTimer();
     case 'recontact':
-      return parts.dialer.handleRecontactTimer();
+      return wiring.dialer.handleRecontactTimer();
     case 'dial-lost':
-      return parts.dialer.handleDone(Number(subject), false);
+      return wiring.dialer.handleDone(Number(subject), false);
     case 'news':
-      return parts.gossip.handleNewsTimer();
+      return wiring.gossip.handleNewsTimer();
     case 'digest':
-      return parts.gossip.handleDigestTimer();
+      return wiring.gossip.handleDigestTimer();
     case 'keep':
-      return parts.keeper.handleTimer();
+      return wiring.persisted.handleTimer();
     case 'keep-seals':
-      return parts.seals.handleTimer();
+      return wiring.seals.handleTimer();
     case 'keys':
-      return parts.keys.handleTimer(Number(subject));
+      return wiring.keys.handleTimer(Number(subject));
     case 'keep-keys':
-      return parts.keys.handleKeepTimer();
+      return wiring.keys.handleKeepTimer();
     case 'parts':
-      return parts.epochs.handleTimer();
+      return wiring.epochs.handleTimer();
     case 'probe':
-      return parts.prober.handleTimer();
+      return wiring.prober.handleTimer();
     case 'probe-end':
-      return parts.prober.handleEndTimer();
+      return wiring.prober.handleEndTimer();
     case 'lost':
-      return parts.suspicion.handleLostTimer(subject);
+      return wiring.suspicion.handleLostTimer(subject);
     case 'dead':
-      return parts.members.handleDead(subject);
+      return wiring.members.handleDead(subject);
     case 'sweep':
-      return sweep(parts);
+      return sweep(wiring);
     case 'pull':
-      return parts.requests.handlePullTimer(subject);
+      return wiring.requests.handlePullTimer(subject);
     case 'accepted':
-      return parts.executions.handleAcceptedTimer(Number(subject));
+      return wiring.executions.handleAcceptedTimer(Number(subject));
     case 'seal':
-      return parts.replies.handleSealTimer();
+      return wiring.replies.handleSealTimer();
     case 'run-end':
-      return parts.executions.handleEndTimer(Number(subject));
+      return wiring.executions.handleEndTimer(Number(subject));
     case 'ask-end':
-      return parts.asks.handleEndTimer(subject);
+      return wiring.asks.handleEndTimer(subject);
     case 'ask-check':
-      return parts.asks.handleCheckTimer(subject);
+      return wiring.asks.handleCheckTimer(subject);
     case 'beacon':
-      return parts.asks.handleBeaconTimer(subject);
+      return wiring.asks.handleBeaconTimer(subject);
   }
 }
 
-function handleHeartbeat(parts: Parts, id: number): void {
-  const link = parts.links.get(id);
-  if (link !== undefined && parts.links.handleHeartbeat(id)) {
-    parts.close(link, 'silent for too long');
+function handleHeartbeat(wiring: Wiring, id: number): void {
+  const link = wiring.links.get(id);
+  if (link !== undefined && wiring.links.handleHeartbeat(id)) {
+    wiring.close(link, 'silent for too long');
   }
 }
 
-function sweep(parts: Parts): void {
-  parts.members.sweep();
-  parts.prekeys.sweep();
-  parts.dialer.sweep();
-  parts.suspicion.sweep();
-  parts.requests.sweep();
-  parts.replies.sweep();
-  parts.prober.sweep();
-  parts.probeAnswers.sweep();
-  parts.turns.sweep((node) => parts.members.get(node) !== undefined);
-  parts.exposure.sweep(parts);
-  endAlarms(parts);
-  const { timers, now } = parts.context;
+function sweep(wiring: Wiring): void {
+  wiring.members.sweep();
+  wiring.prekeys.sweep();
+  wiring.dialer.sweep();
+  wiring.suspicion.sweep();
+  wiring.requests.sweep();
+  wiring.replies.sweep();
+  wiring.prober.sweep();
+  wiring.probeAnswers.sweep();
+  wiring.turns.sweep((node) => wiring.members.get(node) !== undefined);
+  wiring.exposure.sweep(wiring);
+  endAlarms(wiring);
+  const { timers, now } = wiring.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);
 }

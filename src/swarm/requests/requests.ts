@@ -32,7 +32,7 @@ import { Pulls } from './pulls.ts';
 import { ReplayCache } from './replay-cache.ts';
 import type { LinkId } from '../types.ts';
 import type { Turns } from '../mesh/turns.ts';
-import { isNamed, Ways } from './ways.ts';
+import { isNamed, Routes } from './routes.ts';
 
 /** A request that is under way. */
 export interface Request {
@@ -78,7 +78,7 @@ export class Requests {
   #live = new LiveRequests();
   #seen: ReplayCache;
   #pulls: Pulls;
-  #ways: Ways;
+  #routes: Routes;
 
   constructor(
     context: Context,
@@ -94,7 +94,7 @@ export class Requests {
     this.#listener = listener;
     this.#seen = new ReplayCache(context);
     this.#pulls = new Pulls(context, links);
-    this.#ways = new Ways(context, members, links);
+    this.#routes = new Routes(context, members, links);
   }
 
   /** Sizes of what is kept, for the bounds that tests hold. */
@@ -109,7 +109,7 @@ export class Requests {
 
   /** An own request sets out: to its hosts alone where all that live are linked, else by flood. */
   start(request: Request): void {
-    request.direct = this.#ways.areAllLinked(request.signed.body);
+    request.direct = this.#routes.areAllLinked(request.signed.body);
     this.#take(request, undefined);
   }
 
@@ -124,7 +124,7 @@ export class Requests {
   follow(request: Request, signed: Uint8Array): void {
     if (!request.direct)
       return this.#links.flood({ t: 'flood', signed, hops: HOPS_MAX }, undefined);
-    for (const link of this.#ways.of(request))
+    for (const link of this.#routes.of(request))
       this.#links.send(link, { t: 'flood', signed, hops: 0 });
   }
 
@@ -313,7 +313,7 @@ export class Requests {
   }
 
   #spread(request: Request, except: LinkId | undefined): void {
-    for (const link of this.#ways.of(request)) {
+    for (const link of this.#routes.of(request)) {
       if (link.id !== except) this.#send(link, request, false);
     }
   }

@@ -13,7 +13,7 @@ import { newHost } from './ask.ts';
 import type { Ask, AskedHost } from './ask.ts';
 import { SwarmError } from '../errors.ts';
 import { isOut } from '../members/member.ts';
-import type { Parts } from '../engine/parts.ts';
+import type { Wiring } from '../engine/wiring.ts';
 import { sealBody, usablePrekey } from './prekeys.ts';
 import { requestKey } from './requests.ts';
 import type { RequestSpec, Targets } from '../types.ts';
@@ -22,15 +22,15 @@ import type { RequestSpec, Targets } from '../types.ts';
 const SLACK_MAX_MS = 500;
 
 /** @throws SwarmError when it cannot be asked like this; nothing was sent then */
-export function prepareAsk(parts: Parts, spec: RequestSpec): Ask {
+export function prepareAsk(wiring: Wiring, spec: RequestSpec): Ask {
   check(spec);
-  const { context } = parts;
+  const { context } = wiring;
   const { mono, wall } = context.now;
   const hostMs = spec.timeoutMs - Math.min(SLACK_MAX_MS, Math.floor(spec.timeoutMs / 10));
-  const hosts = expectedHosts(parts, spec.targets);
+  const hosts = expectedHosts(wiring, spec.targets);
   const pair = context.crypto.x25519KeyPair(context.options.random(32));
   const requestId = context.options.random(16);
-  const { targets, body } = address(parts, requestId, spec, hosts);
+  const { targets, body } = address(wiring, requestId, spec, hosts);
   const signed = context.sign({
     kind: 'request',
     version: REQUEST_VERSION,
@@ -76,16 +76,16 @@ export function prepareAsk(parts: Parts, spec: RequestSpec): Ask {
 
 /** To all in clear inside sessions; to named hosts sealed, as far as there is hope for them. */
 function address(
-  parts: Parts,
+  wiring: Wiring,
   id: Uint8Array,
   spec: RequestSpec,
   hosts: ReadonlyMap<NodeId, AskedHost>,
 ): { targets: Uint8Array[] | undefined; body: Uint8Array } {
   if (spec.targets.kind === 'all') return { targets: undefined, body: spec.body };
-  const { context } = parts;
+  const { context } = wiring;
   const recipients = [...hosts.values()]
     .filter((host) => host.hopeless === undefined)
-    .map(({ nodeId }) => ({ id: fromHex(nodeId), publicKey: prekeyOf(parts, nodeId)! }));
+    .map(({ nodeId }) => ({ id: fromHex(nodeId), publicKey: prekeyOf(wiring, nodeId)! }));
   const about = { swarm: context.swarm, origin: context.node, id };
   const body = sealBody(context, about, recipients, spec.body);
   return { targets: recipients.map((recipient) => recipient.id), body };
@@ -120,30 +120,30 @@ function check(spec: RequestSpec): void {
   }
 }
 
-function expectedHosts(parts: Parts, targets: Targets): Map<NodeId, AskedHost> {
+function expectedHosts(wiring: Wiring, targets: Targets): Map<NodeId, AskedHost> {
   const hosts =
     targets.kind === 'all'
-      ? [...parts.members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
-      : unique(targets.nodes).map((nodeId) => namedHost(parts, nodeId));
+      ? [...wiring.members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
+      : unique(targets.nodes).map((nodeId) => namedHost(wiring, nodeId));
   return new Map(hosts.map((host) => [host.nodeId, host]));
 }
 
 /** A host that was named is in the account, whatever the table says. */
-function namedHost(parts: Parts, nodeId: NodeId): AskedHost {
-  const member = parts.members.get(nodeId);
+function namedHost(wiring: Wiring, nodeId: NodeId): AskedHost {
+  const member = wiring.members.get(nodeId);
   if (member === undefined)
     return newHost(
       nodeId,
       nodeId.slice(0, 12),
-      parts.records.isExpelled(nodeId) ? 'expelled' : 'unknown',
+      wiring.records.isExpelled(nodeId) ? 'expelled' : 'unknown',
     );
   const { name } = member.record.body;
   if (isOut(member)) return newHost(nodeId, name, member.state);
-  return newHost(nodeId, name, prekeyOf(parts, nodeId) === undefined ? 'no_key' : undefined);
+  return newHost(nodeId, name, prekeyOf(wiring, nodeId) === undefined ? 'no_key' : undefined);
 }
 
 /** The own one is there before the own record with it is. */
-function prekeyOf({ context, members, prekeys }: Parts, nodeId: NodeId): Uint8Array | undefined {
+function prekeyOf({ context, members, prekeys }: Wiring, nodeId: NodeId): Uint8Array | undefined {
   const own = nodeId === context.nodeId;
   return usablePrekey(context, own ? prekeys.shown : members.get(nodeId)?.record.body.prekey);
 }

@@ -3,10 +3,10 @@
  * together, unless two operators did not hear of each other, and the EPOCH of the one that did not know
  * of the other's list won (docs/protocol.md section 4).
  */
-import type { Parts } from '../engine/parts.ts';
+import type { Wiring } from '../engine/wiring.ts';
 
 /** Prefixes of node ids, 32 hex digits each. */
-export function exposedHosts({ context, epochs, tokens, seats, records }: Parts): string[] {
+export function exposedHosts({ context, epochs, tokens, seats, records }: Wiring): string[] {
   if (records.isExpelled(context.nodeId)) return [];
   const seated = new Set(tokens.of(epochs.enteredId).flatMap(({ tag }) => [...seats.of(tag)]));
   return records.expelled.filter((prefix) => epochs.roll.has(prefix) || seated.has(prefix));
@@ -16,10 +16,10 @@ export function exposedHosts({ context, epochs, tokens, seats, records }: Parts)
 export class Exposure {
   #seen = new Set<string>();
 
-  sweep(parts: Parts): void {
-    const { context, epochs, members } = parts;
+  sweep(wiring: Wiring): void {
+    const { context, epochs, members } = wiring;
     // What is on its way ends it.
-    const exposed = epochs.hasNewer ? [] : exposedHosts(parts);
+    const exposed = epochs.hasNewer ? [] : exposedHosts(wiring);
     const open = new Set(context.openAlarms().map(({ kind, key }) => `${kind} ${key}`));
     for (const prefix of exposed) {
       if (!this.#seen.has(prefix) || open.has(`expelled_without_rotation ${prefix}`)) continue;

@@ -15,7 +15,7 @@ import {
 } from '../../../src/agent/index.ts';
 import { pack } from '../../../src/wire/index.ts';
 import { eventually } from '../../helpers/swarm.ts';
-import { Keeper, request, track } from './history-client.ts';
+import { Keeper, request, track } from './client.ts';
 
 const log = createLog('error', 'test');
 let folder: string;

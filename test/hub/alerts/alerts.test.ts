@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import pg from 'pg';
-import { readAlerts, watchAlerts, type Alert } from '../../../src/hub/alerts/alert-feed.ts';
+import { readAlerts, watchAlerts, type Alert } from '../../../src/hub/alerts/feed.ts';
 import { Hub } from '../../../src/hub/hub.ts';
 import type { HubError } from '../../../src/hub/errors.ts';
 import { silentLog, type Log } from '../../../src/hub/log.ts';

@@ -4,8 +4,8 @@ import { Hub } from '../../../src/hub/hub.ts';
 import { silentLog } from '../../../src/hub/log.ts';
 import { clockOff } from '../../../src/hub/history/turn-run.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
-import { HistoryAsker } from '../history/history-asker.ts';
-import { HistorySite } from '../history/history-site.ts';
+import { HistoryAsker } from '../history/asker.ts';
+import { HistorySite } from '../history/site.ts';
 import { hubFixture, temporaryFolder, type Fixture } from '../hub-fixture.ts';
 import { QUICK } from '../quick.ts';
 

@@ -1,8 +1,8 @@
 /** The audit sealed by hubs: nothing left out, one chain, and what goes by retention. */
 import { expect, it } from 'vitest';
-import { openSeal } from '../../../src/agent/requests/seal.ts';
-import { verifyAudit, type AuditReport } from '../../../src/hub/audit/audit-verify.ts';
-import { auditRowHash, sealedRows, sealHash } from '../../../src/hub/audit/audit-seal.ts';
+import { openSeal } from '../../../src/agent/requests/audit-seal.ts';
+import { verifyAudit, type AuditReport } from '../../../src/hub/audit/verify.ts';
+import { auditRowHash, sealedRows, sealHash } from '../../../src/hub/audit/seal.ts';
 import { SEAL_COLUMNS, storedSeal, type StoredSeal } from '../../../src/hub/audit/seal-rows.ts';
 import { eachPostgres } from '../../helpers/postgres.ts';
 import { hubFixture, type Fixture } from '../hub-fixture.ts';

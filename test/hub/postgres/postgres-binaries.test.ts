@@ -5,11 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  canEnter,
-  SERVER_ACCOUNT,
-  serverAccount,
-} from '../../../src/hub/postgres/postgres-account.ts';
+import { canEnter, SERVER_ACCOUNT, serverAccount } from '../../../src/hub/postgres/os-user.ts';
 import {
   embeddedBinaries,
   findPackage,

@@ -1,0 +1,50 @@
+/** The wish list of this host: which tables it collects by itself, kept until a newer list comes. */
+import { pack, unpack, type Packable } from '../../wire/index.ts';
+import type { Disk } from './disk.ts';
+import type { Wish } from '../../takings/types.ts';
+
+export interface KeptWish extends Wish {
+  /** Taken up because its asker showed a certificate for it. */
+  readonly sensitive: boolean;
+}
+
+export interface WishList {
+  readonly version: number;
+  /** Who asked for it, by which request, and when (Unix milliseconds); the request was signed. */
+  readonly origin: string;
+  readonly originName: string;
+  readonly request: string;
+  readonly at: number;
+  readonly tables: readonly KeptWish[];
+}
+
+const FILE = 'wishes.bin';
+
+/** A list that can not be read is no list: the hub sends it again. */
+export async function readWishes(disk: Disk): Promise<WishList | undefined> {
+  const bytes = await disk.read(FILE);
+  if (bytes === undefined) return undefined;
+  try {
+    const list = unpack(bytes) as unknown as WishList;
+    const good = list.tables.every(({ table, every }) => isTableName(table) && isInterval(every));
+    return Number.isSafeInteger(list.version) && good ? list : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeWishes(disk: Disk, list: WishList): Promise<void> {
+  await disk.replace(FILE, pack(list as unknown as Packable));
+}
+
+export const WISHES_MAX = 256;
+export const EVERY_SECONDS_MAX = 31 * 86_400;
+
+/** It becomes part of a statement, of SQL and of a file's name. */
+export function isTableName(name: string): boolean {
+  return /^[a-z][a-z0-9_]{0,62}$/.test(name);
+}
+
+export function isInterval(every: number): boolean {
+  return Number.isSafeInteger(every) && every >= 1 && every <= EVERY_SECONDS_MAX;
+}

@@ -1,0 +1,54 @@
+/** Keeps the member table on disk: soon after a change, never twice at once. */
+import type { Context } from './context.ts';
+import { objectsOf } from '../members/member.ts';
+import type { Members } from '../members/members.ts';
+import { MEMBERS_KEY, packTable } from './restore.ts';
+
+/** The table goes to disk at most this often. */
+const KEEP_MS = 2_000;
+
+export class Persisted {
+  #context: Context;
+  #members: Members;
+  #effect: number | undefined;
+  #again = false;
+
+  constructor(context: Context, members: Members) {
+    this.#context = context;
+    this.#members = members;
+  }
+
+  /** The table changed. */
+  touch(): void {
+    if (this.#effect === undefined) this.#soon();
+    else this.#again = true;
+  }
+
+  handleTimer(): void {
+    const objects: Uint8Array[] = [];
+    for (const member of this.#members.all()) {
+      // The own record is made anew in each run.
+      if (member.nodeId !== this.#context.nodeId) objects.push(...objectsOf(member));
+    }
+    for (const member of this.#members.expelled()) objects.push(member.record.bytes);
+    const id = (this.#effect = this.#context.nextEffectId());
+    const bytes = packTable(objects);
+    this.#context.effects.push({ kind: 'persist', id, key: MEMBERS_KEY, bytes });
+  }
+
+  /** True when the effect was one of this. */
+  handlePersisted(effect: number, ok: boolean): boolean {
+    if (effect !== this.#effect) return false;
+    this.#effect = undefined;
+    this.#context.noteKept(ok, MEMBERS_KEY, 'the member table');
+    if (this.#again) this.#soon();
+    this.#again = false;
+    return true;
+  }
+
+  /** A run of changes does not put the writing off for ever. */
+  #soon(): void {
+    if (this.#context.timers.has('keep', '')) return;
+    this.#context.timers.set('keep', '', this.#context.now.mono + KEEP_MS);
+  }
+}

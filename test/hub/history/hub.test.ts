@@ -1,0 +1,149 @@
+/** Hubs that gather: wishes told, takings committed and only then acknowledged, work shared. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Fetcher } from '../../../src/hub/history/fetcher.ts';
+import { HistoryStore, type TurnNote } from '../../../src/hub/history/store.ts';
+import { Hub } from '../../../src/hub/hub.ts';
+import { silentLog } from '../../../src/hub/log.ts';
+import { withPostgres } from '../../helpers/postgres.ts';
+import { HistoryAsker } from './asker.ts';
+import { HistoryHost } from './host.ts';
+import { daysAgo, HistorySite, iso } from './site.ts';
+import { temporaryFolder } from '../hub-fixture.ts';
+import { QUICK } from '../quick.ts';
+
+const HOUR = 3_600_000;
+
+describe('a hub that gathers history', () => {
+  const postgres = withPostgres();
+
+  it('tells hosts what is wished for, commits what they took, and only then acknowledges', async () => {
+    const { site, asker, hosts } = await swarm(3);
+    asker.most = 2;
+    const T = daysAgo(2);
+    for (const [n, host] of hosts.entries())
+      for (let hour = 0; hour < 5; hour++) host.take(T + hour * HOUR, [['bash', `${hour}`, n]]);
+    await start(site, asker);
+    await until(
+      site,
+      `select from swarmplane.head where table_name = 'packages' and sequence = 5`,
+      3,
+    );
+    const wishes = hosts.map(({ nodeId }) => asker.wishes.get(nodeId)!);
+    for (const { tables } of wishes)
+      expect(tables).toContainEqual({ table: 'packages', every: 3600 });
+    expect(new Set(wishes.map(({ version }) => version)).size).toBe(1);
+    for (let hour = 0; hour < 5; hour++)
+      expect(
+        await site.lines('select host, version from inventory.packages_as_of($1) order by 1', [
+          iso(T + (hour + 0.5) * HOUR),
+        ]),
+      ).toEqual([1, 2, 3].map((n) => `web${n} ${hour}`));
+    // each question acknowledges what the one before brought
+    const acked = asker.collects
+      .filter(({ node }) => node === hosts[0]!.nodeId)
+      .map(({ body }) => body.acks.find(({ table }) => table === 'packages')?.sequence);
+    expect(acked.slice(0, 3)).toEqual([undefined, 2, 4]);
+  });
+
+  it('asks for the whole state once when a delta has nothing to stand on, then leaves it in peace', async () => {
+    const { site, asker, hosts } = await swarm(1);
+    const [web1] = hosts as [HistoryHost];
+    const T = daysAgo(2);
+    const hub = await start(site, asker);
+    web1.take(T, [['bash', '1', 1]]);
+    await wake(site);
+    await until(site, `select from inventory.packages where version = '1'`);
+    await hub.stop();
+    // the database is put back to before it
+    await site.query('delete from inventory.packages_current');
+    await site.query('delete from swarmplane.head; delete from swarmplane.collection');
+    web1.take(T + HOUR, [['bash', '2', 1]]);
+    await start(site, asker);
+    await wake(site);
+    await until(site, `select from inventory.packages where version = '2'`);
+    expect(await site.query('table inventory.overlap')).toEqual([]);
+  });
+
+  it('shares the hosts with other hubs: each taking is asked for by one of them', async () => {
+    const { site, asker, hosts } = await swarm(12);
+    const T = daysAgo(2);
+    await Promise.all([1, 2, 3].map(() => start(site, asker)));
+    for (const host of hosts) host.take(T, [['bash', '1', 1]]);
+    await wake(site);
+    await until(site, `select from inventory.packages`, 12);
+    expect(await site.lines('select count(*) from swarmplane.collection')).toEqual(['12']);
+    const [{ count }] = (await site.query(
+      `select count(*)::int from swarmplane.alert where kind like 'history%'`,
+    )) as [{ count: number }];
+    expect(count).toBe(0);
+  });
+
+  it('tells a host that keeps the newer list of another hub one above it, at once', async () => {
+    const { site, asker, hosts } = await swarm(1);
+    const { nodeId } = await site.add('web1', hosts[0]);
+    const theirs = Date.now() + 1e9;
+    asker.wishes.set(nodeId, { version: theirs, tables: [] });
+    const notes: TurnNote[] = [];
+    class NotingStore extends HistoryStore {
+      override async note(said: readonly TurnNote[]): Promise<void> {
+        notes.push(...said);
+        await super.note(said);
+      }
+    }
+    const store = new NotingStore(site.pool);
+    const options = { asker, log: silentLog, askMs: 1_000, isSensitive: () => false };
+    const collector = new Fetcher({ store, ...options });
+    onTestFinished(() => collector.stop());
+    collector.start();
+    while (notes.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(notes[0]).toEqual({ identity: nodeId, version: theirs, soon: 0 });
+    expect(notes[1]).toMatchObject({ version: theirs + 1, told: true, refused: [] });
+    expect(asker.wishes.get(nodeId)!.version).toBe(theirs + 1);
+  });
+
+  it('tells hosts when a wish is taken back, and keeps what it has', async () => {
+    const { site, asker, hosts } = await swarm(1);
+    const [web1] = hosts as [HistoryHost];
+    await start(site, asker);
+    web1.take(daysAgo(2), [['bash', '1', 1]]);
+    await wake(site);
+    await until(site, `select from inventory.packages`);
+    const { version } = asker.wishes.get(web1.nodeId)!;
+    await site.query(`select swarmplane.untrack('packages')`);
+    while (asker.wishes.get(web1.nodeId)!.version === version)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    const told = asker.wishes.get(web1.nodeId)!;
+    expect(told.version).toBeGreaterThan(version);
+    expect(told.tables.map(({ table }) => table)).not.toContain('packages');
+    expect(await site.lines('select name from inventory.packages')).toEqual(['bash']);
+  });
+
+  async function swarm(
+    count: number,
+  ): Promise<{ site: HistorySite; asker: HistoryAsker; hosts: HistoryHost[] }> {
+    const site = await HistorySite.make(postgres());
+    const hosts = Array.from({ length: count }, () => new HistoryHost());
+    const named = hosts.map((host, n) => [`web${n + 1}`, host] as const);
+    return { site, hosts, asker: new HistoryAsker(Object.fromEntries(named)) };
+  }
+});
+
+async function start(site: HistorySite, asker: HistoryAsker): Promise<Hub> {
+  const { url } = site.database;
+  const hub = await Hub.start({
+    ...{ databaseUrl: url, asker, log: silentLog, tuning: QUICK },
+    spoolFolder: temporaryFolder(),
+  });
+  onTestFinished(() => hub.stop());
+  return hub;
+}
+
+/** The next turn of every host is now. */
+async function wake(site: HistorySite): Promise<void> {
+  await site.query('select swarmplane.wish_soon()');
+}
+
+async function until(site: HistorySite, sql: string, rows = 1): Promise<void> {
+  while ((await site.query(sql)).length < rows)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+}
