@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const NODE_MAJOR_MIN = 20;
 
-/** Ends the process with a sentence when something is missing that it can not get. */
+/** Ends the process with a sentence when something is missing that it cannot get. */
 export function setUp() {
   const [major] = process.versions.node.split('.').map(Number);
   if (major < NODE_MAJOR_MIN) {
@@ -43,7 +43,7 @@ function run(program, args, problem) {
     stdio: ['ignore', process.stderr, 'inherit'],
     env: ownEnvironment(),
   });
-  if (result.error) fail(`can not run ${program}: ${result.error.message}`, `install ${program}`);
+  if (result.error) fail(`cannot run ${program}: ${result.error.message}`, `install ${program}`);
   if (result.status !== 0) fail(problem, 'the lines above say why');
 }
 

@@ -50,7 +50,7 @@ begin
     when data_exception then positive := null;
   end;
   if positive is distinct from true then
-    raise exception 'setting "%" can not be "%"', new.name, new.value
+    raise exception 'setting "%" cannot be "%"', new.name, new.value
       using errcode = 'invalid_parameter_value',
             hint = case new.kind
                      when 'interval' then 'write a positive interval such as ''30 seconds'''
@@ -58,7 +58,7 @@ begin
                    end;
   end if;
   if new.name like '%\_kept' and new.value::interval < interval '1 day' then
-    raise exception 'setting "%" can not be "%"', new.name, new.value
+    raise exception 'setting "%" cannot be "%"', new.name, new.value
       using errcode = 'invalid_parameter_value', hint = 'keep at least ''1 day''';
   end if;
   return new;
@@ -71,7 +71,7 @@ create or replace function swarmplane.tg_setting__before_delete()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
-  raise exception 'setting "%" is needed and can not be deleted', old.name
+  raise exception 'setting "%" is needed and cannot be deleted', old.name
     using errcode = 'object_not_in_prerequisite_state', hint = 'update its value';
 end
 $$;

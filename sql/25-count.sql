@@ -160,7 +160,7 @@ create or replace view swarmplane.count_fault with (security_invoker = true) as
     ) e
    where (r.pending, r.running, r.targets - r.pending - r.running)
       is distinct from (d.pending, d.running, e.ended)
-     -- who does not see every delivery can not count them
+     -- who does not see every delivery cannot count them
      and (select swarmplane.sees_all());
 
 comment on view swarmplane.count_fault is

@@ -1,4 +1,4 @@
--- Key lists of nodes: only ever added to, so that a swapped key can not hide what was there before.
+-- Key lists of nodes: only ever added to, so that a swapped key cannot hide what was there before.
 set local role swarmplane_owner;
 
 -- Entries that a hub has pinned: [{identity, version, sign_key, box_key, entry (all hex), time (s)}, ...].

@@ -70,5 +70,5 @@ begin
 end
 $$;
 comment on table swarmplane.result is
-  'Public. Rows of the answers: host and the row as jsonb. "altered": characters PostgreSQL can not store were replaced.';
+  'Public. Rows of the answers: host and the row as jsonb. "altered": characters PostgreSQL cannot store were replaced.';
 reset role;

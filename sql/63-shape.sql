@@ -58,7 +58,7 @@ begin
       continue;
     end if;
     if wish.name !~ '^[A-Za-z_][A-Za-z0-9_]{0,49}$' or swarmplane.column_type(wish.type) is null then
-      raise exception 'column "%" of type "%" can not be kept', left(wish.name, 80), left(wish.type, 80)
+      raise exception 'column "%" of type "%" cannot be kept', left(wish.name, 80), left(wish.type, 80)
         using errcode = 'invalid_column_definition';
     end if;
     -- our own columns and those every table has come first
@@ -123,7 +123,7 @@ begin
     exception
       when data_exception or raise_exception or program_limit_exceeded or invalid_column_definition then
         perform swarmplane.raise_alert('history_refused', host.name || ' ' || left(fresh.name, 80),
-          format('what %s declares of "%s" can not be kept: %s', host.name, left(fresh.name, 80), sqlerrm));
+          format('what %s declares of "%s" cannot be kept: %s', host.name, left(fresh.name, 80), sqlerrm));
     end;
   end loop;
 end

@@ -116,7 +116,7 @@ begin
     from jsonb_array_elements(declared.columns) c
    where (c -> 'required')::boolean;
   if needed is not null then
-    raise exception 'table "%" can not be tracked: a query must constrain %', host_table, needed
+    raise exception 'table "%" cannot be tracked: a query must constrain %', host_table, needed
       using errcode = 'feature_not_supported', hint = 'schedule a query with that constraint instead';
   end if;
   perform swarmplane.extend_tracked(host_table, swarmplane.shown_columns(declared.columns), declared.key);
@@ -179,7 +179,7 @@ declare
   history_name text := host_table || '_history';
 begin
   if host_table !~ '^[a-z][a-z0-9_]{0,39}$' then
-    raise exception 'table "%" can not be tracked: its name does not fit', left(host_table, 80)
+    raise exception 'table "%" cannot be tracked: its name does not fit', left(host_table, 80)
       using errcode = 'invalid_name';
   end if;
   execute format('create table inventory.%I (

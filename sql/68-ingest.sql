@@ -156,7 +156,7 @@ begin
   select s.id into t.shape from swarmplane.table_shape s
    where s.table_name = t.table_name and s.hash = decode(taking ->> 'shape', 'hex');
   if t.shape is null and t.kind <> 'gap' then
-    return 'refused: its columns can not be kept';
+    return 'refused: its columns cannot be kept';
   end if;
   head := swarmplane.locked_head(host, t.table_name);
   trouble := swarmplane.out_of_order(host, head, t, whole, asked_line);

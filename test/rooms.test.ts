@@ -10,8 +10,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   net: ['wire', 'secure', 'swarm'],
   tables: [],
   query: ['tables'],
-  agent: ['wire', 'secure', 'swarm', 'net', 'tables', 'query'],
-  hub: ['agent', 'tables'],
+  takings: ['wire', 'secure', 'tables'],
+  agent: ['wire', 'secure', 'swarm', 'net', 'tables', 'query', 'takings'],
+  hub: ['agent', 'tables', 'takings'],
   web: ['agent', 'hub'],
   cli: ['agent', 'hub', 'web', 'query', 'tables'],
 };

@@ -24,7 +24,7 @@ import { AgentError } from './errors.ts';
 import { hostFacts, type FactSource, type OpenAlarm } from './requests/facts.ts';
 import { AgentCounters, agentFigures, type AgentFigures } from './requests/figures.ts';
 import { folderDisk } from './history/disk.ts';
-import { signStatement } from '../takings/statement.ts';
+import { signStatement } from '../takings/index.ts';
 import { systemTime } from './history/time.ts';
 import { History } from './history/history.ts';
 import { loadIdentity, saveIdentity } from './state/identity-file.ts';
@@ -361,7 +361,7 @@ export class Agent implements Asker {
     } catch (error) {
       throw new AgentError(
         'state_corrupt',
-        `${JSON.stringify(path)} can not be read: ${(error as Error).message}`,
+        `${JSON.stringify(path)} cannot be read: ${(error as Error).message}`,
         'run as the user that owns the state folder; without that folder the host starts anew',
         { cause: error },
       );

@@ -6,22 +6,8 @@ export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
 export * from './client.ts';
 export { addAction, isHostName, parseConfig, renderConfig } from './state/config.ts';
 export type { Config, LogLevel } from './state/config.ts';
-export * from '../takings/types.ts';
+export * from '../takings/index.ts';
 export type { HistoryStatus } from './history/history.ts';
-export {
-  decodeCollectAnswer,
-  decodeTrackAnswer,
-  encodeCollectBody,
-  encodeTrackBody,
-} from '../takings/body.ts';
-export {
-  decodeStatement,
-  encodeStatement,
-  signStatement,
-  verifyStatement,
-  type Origin,
-  type SignedStatement,
-} from '../takings/statement.ts';
 export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator/operator.ts';
 export { planRotation } from './operator/rotation.ts';
 export type { KnownMember, KnownToken, Placed, RotationPlan } from './operator/rotation.ts';

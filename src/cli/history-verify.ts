@@ -18,9 +18,7 @@ export function registerVerify(history: Command): void {
     .command('verify')
     .argument('[host]', 'name or node id of one host, as the local agent knows it')
     .argument('[table]', 'one tracked table')
-    .description(
-      'check that the database says of hosts what they signed, by keys it can not change',
-    )
+    .description('check that the database says of hosts what they signed, by keys it cannot change')
     .option('--database <URL>', 'the database; default: that of the hub of this state folder')
     .addHelpText('after', HELP)
     .action(

@@ -133,7 +133,7 @@ export function readSecretLine(file: string, what: string): string {
     if (line !== '') return line;
   } catch (error) {
     throw new CliError(
-      `can not read the ${what} from ${JSON.stringify(file)}: ${(error as Error).message}`,
+      `cannot read the ${what} from ${JSON.stringify(file)}: ${(error as Error).message}`,
     );
   }
   throw new CliError(

@@ -178,7 +178,7 @@ function readFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CliError(`can not read ${JSON.stringify(file)}: ${(error as Error).message}`);
+    throw new CliError(`cannot read ${JSON.stringify(file)}: ${(error as Error).message}`);
   }
 }
 

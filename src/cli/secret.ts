@@ -97,7 +97,7 @@ async function planOf(
   const plan = planRotation(known.members, known.tokens, choice, Date.now());
   if (!plan.stay.some(({ member }) => member.nodeId === known.self)) {
     throw new CliError(
-      'this host can not expel itself, or leave itself out',
+      'this host cannot expel itself, or leave itself out',
       'run it on a host that stays, with --key FILE, or take this one out with `swarmplane leave`',
     );
   }

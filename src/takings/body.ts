@@ -26,9 +26,9 @@ import type {
   Taking,
   TrackAnswer,
   TrackBody,
+  Vitals,
   Wish,
 } from './types.ts';
-import type { Vitals } from '../agent/control/vitals.ts';
 
 export function encodeTrackBody({ version, tables }: TrackBody): Uint8Array {
   return pack({ version, tables: tables.map(({ table, every }) => ({ table, every })) });

@@ -3,7 +3,6 @@
  * A taking is one collecting of a tracked table, or the account of why there is none.
  */
 import type { Shape, ShapeRow } from '../tables/types.ts';
-import type { Vitals } from '../agent/control/vitals.ts';
 
 /** One table on a host's wish list. */
 export interface Wish {
@@ -117,4 +116,14 @@ export interface AddedRow {
 export interface RowId {
   readonly key: Uint8Array;
   readonly row: Uint8Array;
+}
+
+/** What a host tells of its clock and its running with each answer. */
+export interface Vitals {
+  /** The host's wall clock as it answers, Unix milliseconds. */
+  readonly wall: number;
+  /** Made by the kernel at each start of the machine; empty where there is no /proc. random(4) */
+  readonly boot: string;
+  /** Milliseconds since that start, by the clock that nobody can set. */
+  readonly upMs: number;
 }

@@ -27,7 +27,7 @@ export class WebServer {
       (request, response) => {
         answer(metrics, request, response).catch((error: unknown) => {
           log.error({ err: error }, 'a scrape failed');
-          say(response, 500, 'the metrics can not be told: see the log\n');
+          say(response, 500, 'the metrics cannot be told: see the log\n');
         });
       },
     );
@@ -111,7 +111,7 @@ function listening(server: Server, { host, port }: WebOptions['listen']): Promis
 function explained(error: NodeJS.ErrnoException, host: string, port: number): WebError {
   const where = formatAddress({ host, port });
   const code = error.code === 'EADDRINUSE' ? 'port_in_use' : 'address_unavailable';
-  const what = code === 'port_in_use' ? 'is in use' : `can not be used: ${error.message}`;
+  const what = code === 'port_in_use' ? 'is in use' : `cannot be used: ${error.message}`;
   return new WebError(code, `${where}, where metrics are to be served, ${what}`, {
     cause: error,
     hint: 'change metrics: {listen: ..} in the configuration, or take it out',

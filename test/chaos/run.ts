@@ -27,7 +27,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   try {
     say(`${fleet.agents.length} agents and ${fleet.hubs.length} hubs are up, seed ${options.seed}`);
     const unleashed = unleash(fleet, random.fork(), over.signal);
-    // A fault that can not be undone ends the run; it is seen by the second await.
+    // A fault that cannot be undone ends the run; it is seen by the second await.
     unleashed.catch(() => undefined);
     const inserting = insertAll(fleet, random.fork(), { count, ms });
     const inserted = await Promise.race([inserting, unleashed.then(() => inserting)]);

@@ -13,7 +13,7 @@ import { eventually, TestSwarm, type CliResult } from '../helpers/swarm.ts';
 
 const postgres = withPostgres();
 
-it('proves an audit by keys and nodes, and finds what even the key of the hub can not hide', async () => {
+it('proves an audit by keys and nodes, and finds what even the key of the hub cannot hide', async () => {
   const database = await postgres().createDatabase();
   const auditor = await database.urlAs('carol', ['swarmplane_auditor']);
   const superuser = database.pool(database.superUrl);

@@ -194,7 +194,7 @@ describe('a swarm with a hub, watched', () => {
         ...{ uid: 65_534, gid: 65_534, env: { HOME: '/nonexistent' } },
       });
       expect(nobody.code).toBe(1);
-      expect(nobody.stdout).toMatch(/^error +state +can not look at .*permission denied/m);
+      expect(nobody.stdout).toMatch(/^error +state +cannot look at .*permission denied/m);
       expect(nobody.stdout).toContain('hint: run as its owner or as root');
     },
   );

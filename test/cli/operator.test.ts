@@ -130,7 +130,7 @@ describe('role certificates in a swarm of three', () => {
     for (const [args, words] of [
       [['grant', 'h2', '--role', 'king'], 'there is no role "king"'],
       [['grant', 'h2', '--role', 'commander', '--days', '91'], '--days "91" is not from 1 to 90'],
-      [['grant', 'nobody', '--role', 'commander'], 'can not read the operator key'],
+      [['grant', 'nobody', '--role', 'commander'], 'cannot read the operator key'],
     ] as const) {
       const { stderr, code } = await h2.cli('operator', ...args);
       expect(stderr).toContain(words);

@@ -197,7 +197,7 @@ describe('a swarm of four', () => {
   });
 });
 
-describe('a start that can not work says what to do', () => {
+describe('a start that cannot work says what to do', () => {
   let folder: string;
   beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'start-'))));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -225,10 +225,10 @@ describe('a start that can not work says what to do', () => {
     expect(code).toBe(1);
   });
 
-  it('when the folder can not be written', async () => {
+  it('when the folder cannot be written', async () => {
     writeFileSync(join(folder, 'file'), '');
     const { stderr, code } = await swarmplane([...state('file/x'), 'init']);
-    expect(stderr).toContain('can not write the state folder');
+    expect(stderr).toContain('cannot write the state folder');
     expect(code).toBe(1);
   });
 

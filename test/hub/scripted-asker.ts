@@ -1,5 +1,5 @@
 /**
- * An Asker whose hosts do what a test says: real hosts can not be told to be busy, to break off or to
+ * An Asker whose hosts do what a test says: real hosts cannot be told to be busy, to break off or to
  * hang. It keeps the contract of src/agent/types.ts; what it is asked is recorded.
  */
 import type {

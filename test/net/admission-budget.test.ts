@@ -39,7 +39,7 @@ describe('the J-PAKE budget', () => {
     expect(count).toBe(LIMITS.totalBurst + 40);
   });
 
-  test('a full queue refuses, and one prefix can not fill it', () => {
+  test('a full queue refuses, and one prefix cannot fill it', () => {
     const budget = new AdmissionBudget<number>({ ...LIMITS, totalBurst: 1 }, 0);
     const same = Array.from({ length: 20 }, (_, i) => budget.offer(i, 'one'));
     expect(same.filter(Boolean)).toHaveLength(LIMITS.queuePerPrefixMax);

@@ -75,8 +75,8 @@ select pg_temp.throws('sealed', 'delete from swarmplane.audit_seal', 'seals are 
 select pg_temp.throws('sealed', 'truncate swarmplane.audit_seal', 'seals are never changed or deleted');
 
 -- settings of the retention
-select pg_temp.throws('too short', $$ update swarmplane.setting set value = '1 hour' where name = 'audit_kept' $$, 'setting "audit_kept" can not be "1 hour"');
-select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'long' where name = 'result_kept' $$, 'setting "result_kept" can not be "long"');
+select pg_temp.throws('too short', $$ update swarmplane.setting set value = '1 hour' where name = 'audit_kept' $$, 'setting "audit_kept" cannot be "1 hour"');
+select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'long' where name = 'result_kept' $$, 'setting "result_kept" cannot be "long"');
 select pg_temp.throws('renamed', $$ update swarmplane.setting set name = 'x' where name = 'result_kept' $$, 'setting "result_kept" keeps its name and kind');
-select pg_temp.throws('deleted', $$ delete from swarmplane.setting where name = 'result_kept' $$, 'setting "result_kept" is needed and can not be deleted');
+select pg_temp.throws('deleted', $$ delete from swarmplane.setting where name = 'result_kept' $$, 'setting "result_kept" is needed and cannot be deleted');
 rollback;

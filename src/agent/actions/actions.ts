@@ -227,7 +227,7 @@ export class Actions {
       await journal.end(id, outcome);
       this.#over('action_journal', 'unwritable');
     } catch (error) {
-      const message = `the outcome of ${action} (${id}) can not be written: ${(error as Error).message}`;
+      const message = `the outcome of ${action} (${id}) cannot be written: ${(error as Error).message}`;
       this.#alarm('action_journal', 'unwritable', message);
     }
   }
@@ -265,7 +265,7 @@ export class Actions {
     const alive = await endLeftovers(new Set(cut.map(({ id }) => id)));
     for (const entry of cut) {
       const error = alive.has(entry.id)
-        ? 'the agent ended while it ran, and it can not be killed'
+        ? 'the agent ended while it ran, and it cannot be killed'
         : 'the agent ended while it ran';
       await this.#keep(journal, entry, withoutRun('interrupted', error));
     }

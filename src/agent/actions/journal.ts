@@ -67,7 +67,7 @@ export class ActionJournal {
   /** One change of the file at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @throws when the file can not be opened, or is damaged */
+  /** @throws when the file cannot be opened, or is damaged */
   static async open(state: StateFolder): Promise<ActionJournal> {
     const path = state.file(JOURNAL_FILE);
     const file = await open(path, 'a+', 0o600);
@@ -99,14 +99,14 @@ export class ActionJournal {
 
   /**
    * Resolves when the start is on the disk. Until then nothing may start.
-   * @throws ActionRefusal `journal` when it can not be written, `busy` when the journal is full
+   * @throws ActionRefusal `journal` when it cannot be written, `busy` when the journal is full
    */
   start(entry: Omit<JournalEntry, 'ended'>): Promise<void> {
     return this.#inTurn(async () => {
       await this.#makeRoom(entry.startedAt);
       const start = await this.#append({ kind: 'start', entry }).catch((error: unknown) => {
         const why = (error as Error).message;
-        throw new ActionRefusal('journal', `the journal of commands can not be written: ${why}`);
+        throw new ActionRefusal('journal', `the journal of commands cannot be written: ${why}`);
       });
       this.#begun(entry, start);
     });
@@ -135,7 +135,7 @@ export class ActionJournal {
       if (kept?.end === undefined) throw new Error(`the journal has no outcome of ${id}`);
       const record = parseLine(await this.#read(kept.end)) as EndRecord | undefined;
       if (record === undefined) {
-        throw new ActionRefusal('journal', `the outcome of ${id} can not be read from the journal`);
+        throw new ActionRefusal('journal', `the outcome of ${id} cannot be read from the journal`);
       }
       return record.outcome;
     });
@@ -187,7 +187,7 @@ export class ActionJournal {
       await this.#file.datasync();
     } catch (error) {
       await this.#cut().catch((second: unknown) => {
-        this.#damage = `half a line can not be taken back: ${(second as Error).message}`;
+        this.#damage = `half a line cannot be taken back: ${(second as Error).message}`;
       });
       throw error;
     }
@@ -256,7 +256,7 @@ export class ActionJournal {
     await old.close().catch(ignore);
     await syncFolder(this.#state).catch((error: unknown) => {
       // After a loss of power the old file might be back, without what is written from now on.
-      this.#damage = `its folder can not be written: ${(error as Error).message}`;
+      this.#damage = `its folder cannot be written: ${(error as Error).message}`;
     });
   }
 }

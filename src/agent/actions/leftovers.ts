@@ -11,7 +11,7 @@ const TERM_MS = 5_000;
 const KILL_MS = 2_000;
 const LOOK_MS = 50;
 
-/** Ends what still runs for these commands; the ids of those that can not be ended. Never rejects. */
+/** Ends what still runs for these commands; the ids of those that cannot be ended. Never rejects. */
 export async function endLeftovers(ids: ReadonlySet<string>): Promise<Set<string>> {
   if (ids.size === 0) return new Set();
   for (const [signal, forMs] of [
@@ -44,7 +44,7 @@ async function find(ids: ReadonlySet<string>): Promise<Map<number, string>> {
   return found;
 }
 
-/** Others' processes can not be read by an ordinary user, who did not start them either. */
+/** Others' processes cannot be read by an ordinary user, who did not start them either. */
 async function commandOf(pid: string): Promise<string | undefined> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
   const mark = `${COMMAND_VARIABLE}=`;

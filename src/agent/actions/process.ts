@@ -1,7 +1,7 @@
 /**
  * The program of an action: no shell, nothing on standard input, a session of its own, so that its
  * time limit ends all that it started. Standard output and error are kept up to a limit; the rest is
- * counted and dropped, slowly, so that a talkative program can not hold up the agent.
+ * counted and dropped, slowly, so that a talkative program cannot hold up the agent.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';

@@ -4,15 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
-
-export interface Vitals {
-  /** The host's wall clock as it answers, Unix milliseconds. */
-  readonly wall: number;
-  /** Made by the kernel at each start of the machine; empty where there is no /proc. random(4) */
-  readonly boot: string;
-  /** Milliseconds since that start, by the clock that nobody can set. */
-  readonly upMs: number;
-}
+import type { Vitals } from '../../takings/index.ts';
 
 export function readVitals(wall: number): Vitals {
   return { wall, boot: bootId(), upMs: Math.round(uptime() * 1_000) };

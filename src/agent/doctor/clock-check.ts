@@ -32,7 +32,7 @@ async function checkSynchronised(): Promise<Finding> {
       'enable NTP: timedatectl set-ntp true, or install chrony',
     );
   }
-  return skipped('clock', 'can not tell whether NTP keeps it (no timedatectl here)');
+  return skipped('clock', 'cannot tell whether NTP keeps it (no timedatectl here)');
 }
 
 async function timedatectl(): Promise<string | undefined> {
@@ -68,7 +68,7 @@ async function checkOthers(health: Health, socket: string): Promise<Finding> {
   try {
     return judge(await askTimes(socket, hosts));
   } catch (error) {
-    return skipped('clock', `can not compare with other hosts: ${(error as Error).message}`);
+    return skipped('clock', `cannot compare with other hosts: ${(error as Error).message}`);
   }
 }
 

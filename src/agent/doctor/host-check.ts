@@ -11,7 +11,7 @@ import type { Health } from '../control/health.ts';
 import { StateFolder } from '../state/state-folder.ts';
 import { VERSION } from '../version.ts';
 
-/** Never rejects: what can not be looked at is a finding, too. */
+/** Never rejects: what cannot be looked at is a finding, too. */
 export async function checkHost(stateFolder: string): Promise<Finding[]> {
   const state = StateFolder.existing(stateFolder);
   const folder = statOf(state);
@@ -37,7 +37,7 @@ function statOf(state: StateFolder): Stats | Finding {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT') {
-      return broken('state', `can not look at ${shown}: ${message}`, 'run as its owner or as root');
+      return broken('state', `cannot look at ${shown}: ${message}`, 'run as its owner or as root');
     }
     return broken(
       'state',
@@ -106,7 +106,7 @@ function checkFolder(state: StateFolder, folder: Stats, agentUid: number | undef
     found.push(
       skipped(
         'state',
-        `can not read it: ${(error as Error).message}`,
+        `cannot read it: ${(error as Error).message}`,
         'run as its owner or as root',
       ),
     );
@@ -142,13 +142,13 @@ async function checkDisk(path: string): Promise<Finding[]> {
     const { bavail, bsize, files, ffree } = await statfs(path);
     return [spaceFinding(bavail * bsize), ...(files > 0 ? [inodeFinding(ffree)] : [])];
   } catch (error) {
-    return [skipped('disk', `can not tell: ${(error as Error).message}`)];
+    return [skipped('disk', `cannot tell: ${(error as Error).message}`)];
   }
 }
 
 function spaceFinding(bytes: number): Finding {
   const free = `${mebibytes(bytes)} MiB free for the state folder`;
-  const hint = 'free some space: without any, alarms, keys and answers can not be kept';
+  const hint = 'free some space: without any, alarms, keys and answers cannot be kept';
   if (bytes < SPACE_BROKEN) return broken('disk', free, hint);
   return bytes < SPACE_LOW ? warning('disk', free, hint) : fine('disk', free);
 }

@@ -6,12 +6,15 @@
 import { shapeHash } from '../../tables/canonical.ts';
 import type { Shape } from '../../tables/types.ts';
 import { equalBytes, pack, toHex, unpack, type Packable } from '../../wire/index.ts';
-import { encodeTaking } from '../../takings/body.ts';
+import {
+  type Ack,
+  encodeTaking,
+  type SignedStatement,
+  type Statement,
+} from '../../takings/index.ts';
 import { sameLine, type Entry, type Journal, type Segment } from './journal.ts';
 import type { Head } from './segment.ts';
 import type { StateStore } from './state.ts';
-import type { SignedStatement } from '../../takings/statement.ts';
-import type { Ack, Statement } from '../../takings/types.ts';
 
 export interface HandoverSources {
   readonly journal: Journal;

@@ -7,18 +7,21 @@ import { SecureError } from '../../secure/index.ts';
 import type { IncomingRequest } from '../../swarm/index.ts';
 import { toHex } from '../../wire/index.ts';
 import {
+  type Ack,
   decodeCollectBody,
   decodeTrackBody,
   encodeCollectAnswer,
   encodeTrackAnswer,
-} from '../../takings/body.ts';
+  type Refusal,
+  type SignedStatement,
+  type Statement,
+  type Wish,
+} from '../../takings/index.ts';
 import { removeLeftovers, type Disk } from './disk.ts';
 import { handOver } from './handover.ts';
 import { Journal, sameLine, type JournalBounds } from './journal.ts';
 import { StateStore } from './state.ts';
-import type { SignedStatement } from '../../takings/statement.ts';
 import { Tracker, type Time } from './tracker.ts';
-import type { Ack, Refusal, Statement, Wish } from '../../takings/types.ts';
 import {
   EVERY_SECONDS_MAX,
   isInterval,
@@ -95,7 +98,7 @@ export class History {
     });
   }
 
-  /** Reads what the last run left. @throws when the folder can not be read */
+  /** Reads what the last run left. @throws when the folder cannot be read */
   static async open(options: HistoryOptions): Promise<History> {
     await removeLeftovers(options.disk);
     const journal = await Journal.open(options.disk, options.bounds);

@@ -5,8 +5,7 @@
  * can be understood when those before it are gone.
  */
 import type { Disk } from './disk.ts';
-import { decodeStatement } from '../../takings/statement.ts';
-import type { Statement } from '../../takings/types.ts';
+import { decodeStatement, type Statement } from '../../takings/index.ts';
 import {
   decodeHeads,
   decodeRecord,
@@ -71,7 +70,7 @@ export class Journal {
     this.#bounds = bounds;
   }
 
-  /** Cuts off what a crash left half-written. @throws when the folder can not be read */
+  /** Cuts off what a crash left half-written. @throws when the folder cannot be read */
   static async open(disk: Disk, bounds: JournalBounds): Promise<Journal> {
     const journal = new Journal(disk, bounds);
     const names = (await disk.list()).filter((name) => SEGMENT_NAME.test(name)).sort();

@@ -4,7 +4,7 @@
  * times are monotonic milliseconds but where a taking of an earlier run is looked at.
  */
 import { createHash } from 'node:crypto';
-import type { Wish } from '../../takings/types.ts';
+import type { Wish } from '../../takings/index.ts';
 
 /** A table that was never taken, and one that is overdue after a start, wait at most so long. */
 const FIRST_MS = 2_000;

@@ -6,12 +6,10 @@
 import { QueryError, type TakenRow, type TakenTable } from '../../query/index.ts';
 import { shapeHash } from '../../tables/canonical.ts';
 import { concat, equalBytes, pack, toHex, type Packable } from '../../wire/index.ts';
-import { encodeTaking } from '../../takings/body.ts';
+import { encodeTaking, type SignedStatement, type Statement } from '../../takings/index.ts';
 import { TooLarge, type Journal } from './journal.ts';
 import { Schedule } from './schedule.ts';
 import type { StateStore } from './state.ts';
-import type { SignedStatement } from '../../takings/statement.ts';
-import type { Statement } from '../../takings/types.ts';
 import type { KeptWish } from './wishes.ts';
 import type { Log } from '../log.ts';
 
@@ -76,7 +74,7 @@ export class Tracker {
     this.#arm();
   }
 
-  /** Begins a new line of the table, because its count can not be trusted. */
+  /** Begins a new line of the table, because its count cannot be trusted. */
   async restart(table: string, message: string): Promise<void> {
     const line = this.#options.random(16);
     await this.#gap(table, { code: 'restored', message }, { line, sequence: 1 });

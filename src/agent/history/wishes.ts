@@ -1,7 +1,7 @@
 /** The wish list of this host: which tables it collects by itself, kept until a newer list comes. */
 import { pack, unpack, type Packable } from '../../wire/index.ts';
 import type { Disk } from './disk.ts';
-import type { Wish } from '../../takings/types.ts';
+import type { Wish } from '../../takings/index.ts';
 
 export interface KeptWish extends Wish {
   /** Taken up because its asker showed a certificate for it. */
@@ -20,7 +20,7 @@ export interface WishList {
 
 const FILE = 'wishes.bin';
 
-/** A list that can not be read is no list: the hub sends it again. */
+/** A list that cannot be read is no list: the hub sends it again. */
 export async function readWishes(disk: Disk): Promise<WishList | undefined> {
   const bytes = await disk.read(FILE);
   if (bytes === undefined) return undefined;

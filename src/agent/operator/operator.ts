@@ -86,7 +86,7 @@ export class OperatorDesk {
     } catch (error) {
       throw new AgentError(
         'operator_key',
-        `can not read the operator key ${JSON.stringify(file)}: ${(error as Error).message}`,
+        `cannot read the operator key ${JSON.stringify(file)}: ${(error as Error).message}`,
         hintFor(error),
         { cause: error },
       );
@@ -120,7 +120,7 @@ export class OperatorDesk {
       });
       return { serial, nodeId, notAfter, bytes };
     } catch (error) {
-      const message = `can not grant that: ${(error as Error).message}`;
+      const message = `cannot grant that: ${(error as Error).message}`;
       throw new AgentError('operator_key', message, undefined, { cause: error });
     }
   }
@@ -142,7 +142,7 @@ export class OperatorDesk {
     epoch: number,
   ): { readonly number: number; readonly bytes: Uint8Array } {
     const day = Math.floor(Date.now() / 86_400_000);
-    return this.#signing('can not revoke that', () => {
+    return this.#signing('cannot revoke that', () => {
       const lists = inForce.map((bytes) => parseRevocations(bytes, this.#pinned));
       return issueRevocations(this.#key, lists, added, { day, epoch });
     });
@@ -234,7 +234,7 @@ export class OperatorDesk {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw new AgentError(
         'operator_key',
-        `can not read ${JSON.stringify(this.#ledger)}: ${(error as Error).message}`,
+        `cannot read ${JSON.stringify(this.#ledger)}: ${(error as Error).message}`,
         'revoke by serial, which `operator grant` printed',
         { cause: error },
       );

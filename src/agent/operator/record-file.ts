@@ -13,7 +13,7 @@ export function writeRecordFile(file: string, bytes: Uint8Array): void {
   try {
     writeFileSync(file, `${JSON.stringify(text, null, 2)}\n`, { mode: 0o600 });
   } catch (error) {
-    throw bad(`can not write ${JSON.stringify(file)}: ${(error as Error).message}`);
+    throw bad(`cannot write ${JSON.stringify(file)}: ${(error as Error).message}`);
   }
 }
 
@@ -26,7 +26,7 @@ export function readRecordFile(file: string): Uint8Array {
     return new Uint8Array(Buffer.from(value['bytes'], 'base64'));
   } catch (error) {
     const why = (error as Error).message;
-    throw bad(`can not read an operator's record from ${JSON.stringify(file)}: ${why}`);
+    throw bad(`cannot read an operator's record from ${JSON.stringify(file)}: ${why}`);
   }
 }
 

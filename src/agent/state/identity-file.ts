@@ -35,7 +35,7 @@ function parseIdentity(state: StateFolder, bytes: Uint8Array): Identity {
   } catch (error) {
     throw new AgentError(
       'state_corrupt',
-      `${JSON.stringify(state.file(IDENTITY_FILE))} can not be read: ${(error as Error).message}`,
+      `${JSON.stringify(state.file(IDENTITY_FILE))} cannot be read: ${(error as Error).message}`,
       'restore it from a backup, or remove the state folder and join again as a new node',
       { cause: error },
     );

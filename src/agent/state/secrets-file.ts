@@ -83,7 +83,7 @@ function whole<T>(state: StateFolder, read: () => T): T {
   } catch (error) {
     throw new AgentError(
       'state_corrupt',
-      `${JSON.stringify(state.file(FILE))} can not be read: ${(error as Error).message}`,
+      `${JSON.stringify(state.file(FILE))} cannot be read: ${(error as Error).message}`,
       'restore it from a backup, or remove the state folder and join again',
       { cause: error },
     );

@@ -46,7 +46,7 @@ export class StateFolder {
     } catch (error) {
       throw new AgentError(
         'state_unwritable',
-        `can not write the state folder ${JSON.stringify(whole)}: ${(error as Error).message}`,
+        `cannot write the state folder ${JSON.stringify(whole)}: ${(error as Error).message}`,
         'make it writable for this user, or name another one with --state DIR',
         { cause: error },
       );
@@ -70,7 +70,7 @@ export class StateFolder {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw new AgentError(
         'state_unwritable',
-        `can not read ${JSON.stringify(this.file(name))}: ${(error as Error).message}`,
+        `cannot read ${JSON.stringify(this.file(name))}: ${(error as Error).message}`,
         'run as the user that owns the state folder',
         { cause: error },
       );

@@ -106,7 +106,7 @@ export class Webhook {
       return response.ok ? undefined : `${this.#host} answered ${response.status}`;
     } catch (error) {
       if (limit.aborted) return `${this.#host} did not answer within ${timeoutMs} ms`;
-      return `${this.#host} can not be reached: ${causeOf(error)}`;
+      return `${this.#host} cannot be reached: ${causeOf(error)}`;
     }
   }
 

@@ -197,7 +197,7 @@ class Verification {
   /** What is wrong with the signature, or the SEAL. */
   async #opened(head: Uint8Array): Promise<OpenSeal | string> {
     const seal = this.#options.open(new Uint8Array(head));
-    if (seal === undefined) return 'can not be read';
+    if (seal === undefined) return 'cannot be read';
     let keys = this.#keys.get(seal.hub);
     if (keys === undefined) this.#keys.set(seal.hub, (keys = this.#options.keys(seal.hub)));
     const key = (await keys)[seal.keyVersion];

@@ -33,7 +33,7 @@ export interface Granted {
   readonly notes: readonly string[];
 }
 
-/** @throws HubError bad_name, no_schema, no_such_role, grant_failed, or why it can not connect */
+/** @throws HubError bad_name, no_schema, no_such_role, grant_failed, or why it cannot connect */
 export async function grant(options: GrantOptions): Promise<Granted> {
   refuseName(options.name);
   const client = new Client({
@@ -77,7 +77,7 @@ function refuseName(name: string): void {
   const bytes = Buffer.byteLength(name);
   const hint = 'name a login or a group role of yours, such as alice';
   if (bytes < 1 || bytes > 63 || name.includes('\0'))
-    throw new HubError('bad_name', `a role can not be called ${JSON.stringify(name)}`, { hint });
+    throw new HubError('bad_name', `a role cannot be called ${JSON.stringify(name)}`, { hint });
   if (/^(pg_|swarmplane_)/.test(name) || name === 'public' || name === 'none')
     throw new HubError('bad_name', `${JSON.stringify(name)} is a name of the system`, { hint });
 }

@@ -15,7 +15,7 @@ const UNSTORABLE = /[\0\p{Surrogate}]/gu;
 
 /**
  * Rows as objects by column name. A 64-bit integer stays a number with all its digits, bytes become
- * text in PostgreSQL's hex form (`\x00ff`), an infinite number becomes text, what PostgreSQL can not
+ * text in PostgreSQL's hex form (`\x00ff`), an infinite number becomes text, what PostgreSQL cannot
  * store becomes U+FFFD. Of columns with one name the second is called `name:1`, as SQLite does.
  */
 export function rowsToJson(
@@ -37,12 +37,12 @@ export function rowsToJson(
   return { text: `[${objects.join(',')}]`, altered };
 }
 
-/** A text as JSON, with characters that PostgreSQL can not store replaced. */
+/** A text as JSON, with characters that PostgreSQL cannot store replaced. */
 export function jsonText(text: string): string {
   return JSON.stringify(storable(text));
 }
 
-/** The text with U+FFFD for what PostgreSQL can not store. */
+/** The text with U+FFFD for what PostgreSQL cannot store. */
 export function storable(text: string): string {
   return isUnstorable(text) ? text.replace(UNSTORABLE, '\ufffd') : text;
 }

@@ -17,7 +17,7 @@ import { codeOf, HubError, messageOf } from '../errors.ts';
 import { goodbye } from '../database/goodbye.ts';
 
 /**
- * Never rejects: what can not be looked at is a finding, too.
+ * Never rejects: what cannot be looked at is a finding, too.
  * @param oldMs age from which an open transaction is told of
  */
 export async function checkDatabase(url: string, oldMs = 600_000): Promise<Finding[]> {

@@ -42,7 +42,7 @@ export interface Ingested {
   /** For the next request; undefined where nothing was ever taken. */
   readonly ack: Ack | undefined;
   readonly taken: number;
-  /** `again`: its whole state is needed. `refused`: even that can not be taken. */
+  /** `again`: its whole state is needed. `refused`: even that cannot be taken. */
   readonly became: 'taken' | 'repeated' | 'again' | 'refused';
   readonly why: string | undefined;
 }

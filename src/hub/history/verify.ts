@@ -24,7 +24,7 @@ export interface VerifyOptions extends SubjectFilter {
   readonly swarmId: Uint8Array;
   /** Signing keys of a node by version, as pinned on this machine; undefined where it knows none. */
   readonly keysOf: (nodeId: string) => Promise<ReadonlyMap<number, Uint8Array> | undefined>;
-  /** What the host itself says was fetched, asked before the database is read; undefined where it can not say. */
+  /** What the host itself says was fetched, asked before the database is read; undefined where it cannot say. */
   readonly fetchedOf?: (nodeId: string, table: string) => Fetched | undefined;
 }
 
@@ -182,7 +182,7 @@ class Check {
       this.#find(taking, 'it is not what the host signed');
   }
 
-  /** The bytes that the host signed, made from the columns; undefined where they can not be. */
+  /** The bytes that the host signed, made from the columns; undefined where they cannot be. */
   #statementOf(taking: KeptTaking, swarmId: Uint8Array): Uint8Array | undefined {
     const { nodeId, table } = this.#subject;
     const { line, sequence, kind, hash, reasonCode: code, reason, droppedFrom, droppedTo } = taking;

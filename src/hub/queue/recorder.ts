@@ -144,7 +144,7 @@ export class Recorder {
   }
 
   /**
-   * An answer that can not be stored fails its own delivery only. Those before one that has to wait
+   * An answer that cannot be stored fails its own delivery only. Those before one that has to wait
    * are written again with it, which changes nothing.
    */
   async #writeOneByOne(
@@ -158,7 +158,7 @@ export class Recorder {
     }
     const { id, code } = batch[0]!;
     if (code === UNSTORABLE) return this.#giveUp(batch, error);
-    const message = `the answer can not be stored: ${messageOf(error)}`;
+    const message = `the answer cannot be stored: ${messageOf(error)}`;
     return this.#write([plainOutcome(id, 'failed', { code: UNSTORABLE, message })], backoff);
   }
 

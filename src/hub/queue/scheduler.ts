@@ -52,7 +52,7 @@ export class Scheduler {
     try {
       plan = planTicks(due, new Date());
     } catch (error) {
-      const trouble = `can not read the cron line "${due.cron}": ${messageOf(error)}`;
+      const trouble = `cannot read the cron line "${due.cron}": ${messageOf(error)}`;
       return this.#queue.tick(due, [], undefined, trouble);
     }
     await this.#queue.tick(due, plan.ticks, plan.following);
@@ -68,7 +68,7 @@ export interface TickPlan {
 /**
  * The ticks from `nextAt` to `now`, the newest `catchUp` of them, and the first one after.
  * A schedule that was never computed has no tick yet.
- * @throws when the cron line or zone can not be read
+ * @throws when the cron line or zone cannot be read
  */
 export function planTicks(due: DueCron, now: Date): TickPlan {
   // Six fields, seconds first, are taken too.

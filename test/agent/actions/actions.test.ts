@@ -1,6 +1,6 @@
 /**
  * Commands over a real swarm: a commander in this process, a host as a process of its own that is
- * killed at every step. An action appends to a file, so that running twice can not hide.
+ * killed at every step. An action appends to a file, so that running twice cannot hide.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -103,7 +103,7 @@ describe('the shipped examples', () => {
   });
 
   // `apt-get install hostname-` removes hostname; `zlib1.` alone is taken as a regular expression.
-  it('upgrade one package and can not be made to remove one', () => {
+  it('upgrade one package and cannot be made to remove one', () => {
     const upgrade = shipped.get('apt-upgrade-package')!;
     for (const name of ['openssl', 'libstdc++6', 'python3.11', 'linux-image-6.1.0-9-amd64'])
       expect(argumentsOf(upgrade, { package: name }).slice(-2)).toEqual(['--', name]);

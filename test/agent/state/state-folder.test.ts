@@ -55,7 +55,7 @@ describe('state folder', () => {
     expect(state.readText('a')).toBe('old');
   });
 
-  it('says which folder it can not write, and what to do', () => {
+  it('says which folder it cannot write, and what to do', () => {
     writeFileSync(join(folder, 'file'), '');
     expect(() => StateFolder.open(join(folder, 'file/state'))).toThrow(
       expect.objectContaining({

@@ -61,7 +61,7 @@ eachPostgres('an agent with a hub', (postgres) => {
     onTestFinished(() => hub.stop());
     await fixture.until(`select from swarmplane.alert where kind = 'state'`);
 
-    // The table can not be kept any more.
+    // The table cannot be kept any more.
     state.remove('members.bin');
     mkdirSync(state.file('members.bin'));
     const { secrets } = agent.node;

@@ -132,7 +132,7 @@ describe('a webhook', () => {
     expect(calls.every(({ path }) => path === '/hook/s3cret')).toBe(true);
     expect(text()).toMatch(/answered 500/);
     expect(text()).toMatch(/answered 302/);
-    expect(text()).toMatch(/can not be reached/);
+    expect(text()).toMatch(/cannot be reached/);
     expect(text()).toMatch(/did not answer within 300 ms/);
     expect(text()).not.toMatch(/s3cret|t0ken/);
     // the trouble was an alert of its own, counted, and is over

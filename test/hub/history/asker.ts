@@ -13,7 +13,7 @@ import type {
   Taking,
   Wish,
 } from '../../../src/agent/index.ts';
-import type { Vitals } from '../../../src/agent/control/vitals.ts';
+import type { Vitals } from '../../../src/takings/types.ts';
 import { encodeRow } from '../../../src/tables/canonical.ts';
 import { concat } from '../../../src/wire/index.ts';
 import type { HistoryHost } from './host.ts';

@@ -47,7 +47,7 @@ describe('a cron line', () => {
     });
   });
 
-  it('that can not be read throws', () => {
+  it('that cannot be read throws', () => {
     expect(() => planTicks(due('every day', 'UTC', null), new Date())).toThrow();
   });
 });
@@ -92,7 +92,7 @@ describe('schedules', () => {
     ).toEqual([]);
   });
 
-  it('a cron line that can not be read is said, and rests until it is changed', async () => {
+  it('a cron line that cannot be read is said, and rests until it is changed', async () => {
     const fixture = await hubFixture(postgres());
     await fixture.startHub();
     await fixture.query(
@@ -101,7 +101,7 @@ describe('schedules', () => {
     const { last_error } = await fixture.until<{ last_error: string }>(
       `select last_error from swarmplane.schedule where next_at = 'infinity'`,
     );
-    expect(last_error).toMatch(/^can not read the cron line "every day": /);
+    expect(last_error).toMatch(/^cannot read the cron line "every day": /);
     await fixture.until(
       `select from swarmplane.alert where kind = 'schedule_failed' and key = 'odd' and count = 1`,
     );
