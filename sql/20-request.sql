@@ -106,7 +106,7 @@ begin
     if array_position(new.hosts, '*') is not null then
       raise exception 'action % names no hosts: it is never for every host', new.action
         using errcode = 'invalid_parameter_value',
-              hint = 'name them: hosts => ''{web1,web2}'', or select array_agg(name) from swarmplane.node';
+              hint = 'name them: hosts => ''{web1,web2}'', or select array_agg(name) from swarmplane.node where out_since is null';
     end if;
   end if;
   if new.include_new and new.hosts is distinct from '{*}'::text[] then

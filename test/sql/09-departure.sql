@@ -80,6 +80,11 @@ select pg_temp.equal('audited', actor || ' ' || object || ' ' || (before ->> 'st
 select pg_temp.throws('not asked by name', $$ insert into swarmplane.request (sql, hosts) values ('x', '{h1,h3}') $$, '%: h3: was retired');
 select pg_temp.throws('nor by id', format('insert into swarmplane.request (sql, hosts) values (''x'', array[%L])', repeat('3', 64)), '%was retired');
 insert into swarmplane.request (sql) values ('without');
+-- the idiom of docs/backplane.md
+insert into swarmplane.request (sql, hosts)
+  select 'by labels', array_agg(name) from swarmplane.node where out_since is null and labels @> '{}';
+select pg_temp.equal('targets by SQL', string_agg(s.host, ',' order by s.host), 'h1,h2')
+  from swarmplane.request_status s join swarmplane.request r on r.id = s.request_id where r.sql = 'by labels';
 select pg_temp.equal('not of all', string_agg(s.host, ',' order by s.host), 'h1,h2')
   from swarmplane.request_status s join swarmplane.request r on r.id = s.request_id where r.sql = 'without';
 select pg_temp.equal('not now', string_agg(host, ',' order by host), 'h1,h2') from inventory.users;
