@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { createLog, resetIdentity, StateFolder, type IdentityReset } from '../agent/index.ts';
-import { stateOf } from './options.ts';
+import { commandHere, stateOf } from './options.ts';
 
 export function registerIdentity(program: Command): void {
   const identity = program
@@ -14,12 +14,18 @@ export function registerIdentity(program: Command): void {
     .action(async ({ name }: { name?: string }) => {
       const state = StateFolder.existing(stateOf(reset));
       const done = await resetIdentity(state, createLog('error', 'identity'), name);
-      process.stdout.write(told(state.path, done, name));
+      process.stdout.write(told(reset, { path: state.path, done, name }));
     });
   reset.exitOverride();
 }
 
-function told(path: string, done: IdentityReset, name: string | undefined): string {
+interface Reset {
+  readonly path: string;
+  readonly done: IdentityReset;
+  readonly name: string | undefined;
+}
+
+function told(command: Command, { path, done, name }: Reset): string {
   const { before, nodeId, removed, members } = done;
   const was = before === undefined ? '' : `was ${before.slice(0, 12)} and `;
   const rename =
@@ -32,7 +38,7 @@ function told(path: string, done: IdentityReset, name: string | undefined): stri
     `removed from ${path}: ${removed.join(', ')}`,
     'next, on this host:',
     ...rename.map((line) => `  ${line}`),
-    `  swarmplane up --join ${address} --token-file FILE`,
+    `  ${commandHere(command, `up --join ${address} --token-file FILE`)}`,
     ...(members.length > 1 ? [`  (other members: ${members.slice(1).join(', ')})`] : []),
     'the token is one that `swarmplane token new` prints, where the operator key is',
     'certificates and tracked tables of the old identity stay with the other copy, which is taken back within minutes',

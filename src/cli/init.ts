@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import { initSwarm, OPERATOR_KEY_FILE, outdatedSwarm, StateFolder } from '../agent/index.ts';
-import { readSecretLine, stateOf, withHostOptions, type HostOptions } from './options.ts';
+import {
+  commandHere,
+  readSecretLine,
+  stateOf,
+  withHostOptions,
+  type HostOptions,
+} from './options.ts';
 import { checkClock, showToken, termsOf, withTermsOptions, type TermsOptions } from './token.ts';
 
 interface InitOptions extends HostOptions, TermsOptions {
@@ -36,7 +42,7 @@ join token, for ${terms.uses} hosts within ${terms.hours} hours:
     showToken(token, options.tokenFile);
     if (kept) process.stderr.write(KEPT);
     process.stderr.write(
-      `next: \`swarmplane up\` here, then \`swarmplane up --join HOST:PORT\` elsewhere\n`,
+      `next: \`${commandHere(command, 'up')}\` here, then \`swarmplane up --join HOST:PORT\` elsewhere\n`,
     );
   });
 }

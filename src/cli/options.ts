@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { CONTROL_SOCKET, DEFAULT_PORT, defaultStateFolder, StateFolder } from '../agent/client.ts';
 import { CliError, EXIT } from './errors.ts';
@@ -14,6 +15,13 @@ export const PASSWORD_FILE = 'pgpass';
 /** The state folder of the agent a command talks to or starts. */
 export function stateOf(command: Command): string {
   return command.optsWithGlobals<{ state?: string }>().state ?? defaultStateFolder();
+}
+
+/** A command to type next for the same state folder: with `--state` where this one was given it. */
+export function commandHere(command: Command, rest: string): string {
+  const { state } = command.optsWithGlobals<{ state?: string }>();
+  if (state === undefined) return `swarmplane ${rest}`;
+  return `swarmplane --state ${/^[\w./-]+$/.test(state) ? state : JSON.stringify(state)} ${rest}`;
 }
 
 export function controlSocketOf(command: Command): string {
@@ -96,11 +104,19 @@ export async function readToken(file: string | undefined): Promise<string> {
       'pipe it in, or name its file with --token-file FILE',
     );
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  return askSecret('join token: ');
+}
+
+/** A line from the terminal that is not shown on it: who looks over the shoulder shall not join. */
+async function askSecret(question: string): Promise<string> {
+  process.stderr.write(question);
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output, terminal: true });
   try {
-    return (await terminal.question('join token: ')).trim();
+    return (await terminal.question('')).trim();
   } finally {
     terminal.close();
+    process.stderr.write('\n');
   }
 }
 

@@ -43,7 +43,9 @@ it('is frozen beside its original without a storm, until `identity reset` makes 
   const reset = await copy.cli('identity', 'reset', '--name', 'h4');
   expect(reset.stderr).toBe('');
   expect(reset.stdout).toContain(`this host was ${nodeId.slice(0, 12)} and is `);
-  expect(reset.stdout).toMatch(/^ {2}swarmplane up --join 127\.0\.0\.1:\d+ --token-file FILE$/m);
+  expect(reset.stdout).toMatch(
+    /^ {2}swarmplane --state \S+ up --join 127\.0\.0\.1:\d+ --token-file FILE$/m,
+  );
   expect(readFileSync(file, 'utf8')).toContain('name: "h4"');
   for (const gone of ['swarm.json', 'incarnation.bin', 'prekeys.bin', 'alarms.json'])
     expect([gone, existsSync(join(copy.state, gone))]).toEqual([gone, false]);

@@ -60,8 +60,9 @@ it('repeats no token that was given in the place of an address or a file', async
   try {
     const file = join(folder, 'join.token');
     const init = ['init', '--name', 'a', '--token-file', file];
-    const { code } = await swarmplane(['--state', join(folder, 'a'), ...init]);
+    const { code, stderr } = await swarmplane(['--state', join(folder, 'a'), ...init]);
     expect(code).toBe(0);
+    expect(stderr).toContain(`next: \`swarmplane --state ${folder}/a up\` here`);
     const token = readFileSync(file, 'utf8').trim();
     for (const args of [
       ['--join', token],
