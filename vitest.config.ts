@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Of half a minute and more: begun first, so that no run ends with waiting for one of them. */
-const LONG = /\.long\.test\.ts$|test\/(cli\/(history|join|swarm)|sql\/sql)\.test\.ts$/;
+const LONG = /\.long\.test\.ts$|test\/(hub\/hub|sql\/sql)\.test\.ts$/;
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
