@@ -4,8 +4,8 @@
 // Prints a line of JSON whenever its links change; the line "ask" makes it ask all hosts.
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { readSecrets, saveSecrets } from '../../dist/agent/secrets-file.js';
-import { StateFolder } from '../../dist/agent/state-folder.js';
+import { readSecrets, saveSecrets } from '../../dist/agent/state/secrets-file.js';
+import { StateFolder } from '../../dist/agent/state/state-folder.js';
 import { SwarmNode } from '../../dist/net/index.js';
 import { Identity, signAdmission } from '../../dist/secure/index.js';
 
