@@ -100,7 +100,7 @@ export class Hub {
   readonly #upkeep: Upkeep;
   readonly #scheduler: Scheduler;
   readonly #sealer: Sealer;
-  readonly #collector: Fetcher;
+  readonly #fetcher: Fetcher;
   readonly #listener: Listener;
   readonly #teller: AlertTeller | undefined;
   readonly #facts: QueueFactsReader;
@@ -171,7 +171,7 @@ export class Hub {
     this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
     const isSensitive = (table: string) => this.#sensitive.has(table);
     const store = new HistoryStore(pool);
-    this.#collector = new Fetcher({ store, asker, log, askMs, isSensitive });
+    this.#fetcher = new Fetcher({ store, asker, log, askMs, isSensitive });
     this.#listener = createListener({
       url: options.databaseUrl,
       channel: 'swarmplane',
@@ -185,7 +185,7 @@ export class Hub {
       if (reason === 'connect') this.#nodes.reportAll();
       this.#dispatcher.wake();
       this.#scheduler.wake();
-      this.#collector.wake();
+      this.#fetcher.wake();
       this.#nodes.wake();
     });
   }
@@ -224,7 +224,7 @@ export class Hub {
     await this.#teller?.start();
     this.#dispatcher.wake();
     this.#scheduler.wake();
-    this.#collector.start();
+    this.#fetcher.start();
   }
 
   /** Before the hello, which takes back the work that an earlier process of this hub left behind. */
@@ -275,7 +275,7 @@ export class Hub {
     await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
     await Promise.all([
       ...[this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()],
-      ...[this.#sealer.stop(), this.#collector.stop()],
+      ...[this.#sealer.stop(), this.#fetcher.stop()],
     ]);
     try {
       if (this.#id !== '') await this.#queue.goodbye(this.#id);
