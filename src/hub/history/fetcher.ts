@@ -32,8 +32,10 @@ export interface FetcherOptions {
 
 /** Hosts claimed at once, and asked at once. */
 const CLAIM_MAX = 32;
-/** A host that was told anew has its first takings about then. */
+/** A host that was told anew has its first takings about then; asked again, each time twice as late. */
 const FIRST_TAKINGS_MS = 3_000;
+/** A table that was not taken by the last of these comes at the host's usual turn. */
+const FIRST_TAKINGS_TRIES = 6;
 /** Most wakes are for requests, with which this must not compete. */
 const GATHER_MS = 50;
 const TIDY_MS = 3_600_000;
@@ -43,6 +45,8 @@ export class Fetcher {
   readonly #stop = new AbortController();
   /** Tables whose whole state is needed, or that are left alone for a while, by node. */
   readonly #troubles = new Map<string, Map<string, TableTrouble>>();
+  /** How often each host that was told anew was asked for its first takings. */
+  readonly #firsts = new Map<string, number>();
   /** Wish list and certificate that each host with sensitive tables was told last. */
   readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
   readonly #turns: WakeLoop;
@@ -128,6 +132,7 @@ export class Fetcher {
         const said = answers.get(identity);
         if (!(said instanceof Uint8Array)) return failed(identity, new Unanswered(said));
         if (certificate !== undefined) this.#shown.set(identity, { version, certificate });
+        this.#firsts.set(identity, 0);
         return toldNote(identity, said);
       });
     });
@@ -154,7 +159,9 @@ export class Fetcher {
       signal: this.#stop.signal,
     });
     try {
-      return await run.go();
+      const note = await run.go();
+      const soon = this.#firstTakings(identity, run.isWhole);
+      return { ...(soon !== undefined && { soon }), ...note };
     } catch (error) {
       if (isOutage(error)) throw error;
       return failed(identity, error);
@@ -162,6 +169,21 @@ export class Fetcher {
       if (troubles.size > 0) this.#troubles.set(identity, troubles);
       else this.#troubles.delete(identity);
     }
+  }
+
+  /**
+   * When to ask for tables that the host has not taken yet: without it a table that takes a slow host
+   * more than a moment would be seen one whole interval later, often an hour.
+   */
+  #firstTakings(identity: string, isWhole: boolean): number | undefined {
+    const tries = this.#firsts.get(identity);
+    if (tries === undefined) return undefined;
+    if (isWhole || tries >= FIRST_TAKINGS_TRIES) {
+      this.#firsts.delete(identity);
+      return undefined;
+    }
+    this.#firsts.set(identity, tries + 1);
+    return FIRST_TAKINGS_MS * 2 ** tries;
   }
 
   /** Payloads by node; what became of it where the host gave none. */

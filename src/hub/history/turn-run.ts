@@ -35,6 +35,7 @@ const REST_MAX_MS = 3_600_000;
 export class TurnRun {
   readonly #options: TurnRunOptions;
   readonly #acks: Map<string, Ack>;
+  readonly #refused = new Set<string>();
 
   constructor(options: TurnRunOptions) {
     this.#options = options;
@@ -48,6 +49,7 @@ export class TurnRun {
       const body = this.#body();
       const { answer, between } = await ask(body);
       const repeat = await this.#take(answer, body);
+      for (const { table } of answer.refused) this.#refused.add(table);
       const refused = answer.refused.map((one) => ({ ...one, tracked: true as const }));
       const { wall, boot, upMs } = answer.vitals;
       const note: TurnNote = {
@@ -61,6 +63,13 @@ export class TurnRun {
       if (round === ROUNDS_MAX - 1) return { ...note, soon: 0 };
     }
     throw new Error('unreachable');
+  }
+
+  /** Every table that is wished for was taken once, or the host does not hand it over. */
+  get isWhole(): boolean {
+    return this.#options.turn.wishes.every(
+      ({ table }) => this.#acks.has(table) || this.#refused.has(table),
+    );
   }
 
   #body(): CollectBody {

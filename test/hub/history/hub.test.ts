@@ -1,5 +1,5 @@
 /** Hubs that gather: wishes told, takings committed and only then acknowledged, work shared. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Fetcher } from '../../../src/hub/history/fetcher.ts';
 import { HistoryStore, type TurnNote } from '../../../src/hub/history/store.ts';
 import { Hub } from '../../../src/hub/hub.ts';
@@ -83,22 +83,49 @@ describe('a hub that gathers history', () => {
     const { nodeId } = await site.add('web1', hosts[0]);
     const theirs = Date.now() + 1e9;
     asker.wishes.set(nodeId, { version: theirs, tables: [] });
-    const notes: TurnNote[] = [];
-    class NotingStore extends HistoryStore {
-      override async note(said: readonly TurnNote[]): Promise<void> {
-        notes.push(...said);
-        await super.note(said);
-      }
-    }
-    const store = new NotingStore(site.pool);
-    const options = { asker, log: silentLog, askMs: 1_000, isSensitive: () => false };
-    const collector = new Fetcher({ store, ...options });
-    onTestFinished(() => collector.stop());
-    collector.start();
+    const { fetcher, notes } = noting(site, asker);
+    fetcher.start();
     while (notes.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(notes[0]).toEqual({ identity: nodeId, version: theirs, soon: 0 });
     expect(notes[1]).toMatchObject({ version: theirs + 1, told: true, refused: [] });
     expect(asker.wishes.get(nodeId)!.version).toBe(theirs + 1);
+  });
+
+  it('asks a host that was told again, later each time, until it has taken every table once', async () => {
+    const { site, asker, hosts } = await swarm(2);
+    const [quick, slow] = hosts as [HistoryHost, HistoryHost];
+    await site.add('web1', quick);
+    await site.add('web2', slow);
+    await site.query(`delete from swarmplane.track_wish where table_name <> 'packages'`);
+    const { fetcher, notes } = noting(site, asker);
+    const soonOf = ({ nodeId }: HistoryHost) =>
+      notes.filter(({ identity }) => identity === nodeId).map(({ soon }) => soon);
+    quick.take(daysAgo(2), [['bash', '1', 1]]);
+    fetcher.start();
+    for (let turns = 1; turns <= 5; turns++) {
+      if (turns === 4) slow.take(daysAgo(1), [['bash', '1', 1]]);
+      await vi.waitFor(() => expect(soonOf(slow)).toHaveLength(turns), 30_000);
+      await wake(site);
+      fetcher.wake();
+    }
+    expect(soonOf(slow)).toEqual([3_000, 3_000, 6_000, undefined, undefined]);
+    expect(soonOf(quick).slice(0, 3)).toEqual([3_000, undefined, undefined]);
+  });
+
+  it('stops hurrying for a table that a host never takes', async () => {
+    const { site, asker, hosts } = await swarm(1);
+    await site.add('web1', hosts[0]);
+    const { fetcher, notes } = noting(site, asker);
+    const soons = () => notes.map(({ soon }) => soon);
+    fetcher.start();
+    for (let turns = 1; turns <= 8; turns++) {
+      await vi.waitFor(() => expect(soons()).toHaveLength(turns), 30_000);
+      await wake(site);
+      fetcher.wake();
+    }
+    expect(soons().slice(0, 8)).toEqual(
+      [3, 3, 6, 12, 24, 48, 96, undefined].map((s) => s && s * 1000),
+    );
   });
 
   it('tells hosts when a wish is taken back, and keeps what it has', async () => {
@@ -136,6 +163,21 @@ async function start(site: HistorySite, asker: HistoryAsker): Promise<Hub> {
   });
   onTestFinished(() => hub.stop());
   return hub;
+}
+
+/** A fetcher, not begun, and all that it notes, as soon as that is committed. */
+function noting(site: HistorySite, asker: HistoryAsker): { fetcher: Fetcher; notes: TurnNote[] } {
+  const notes: TurnNote[] = [];
+  const store = new (class extends HistoryStore {
+    override async note(said: readonly TurnNote[]): Promise<void> {
+      await super.note(said);
+      notes.push(...said);
+    }
+  })(site.pool);
+  const log = silentLog;
+  const fetcher = new Fetcher({ store, asker, log, askMs: 1_000, isSensitive: () => false });
+  onTestFinished(() => fetcher.stop());
+  return { fetcher, notes };
 }
 
 /** The next turn of every host is now. */
