@@ -6,12 +6,14 @@ import type { Finding } from './doctor/finding.ts';
 
 export { DEFAULT_PORT, formatAddress, parseAddress } from './state/address.ts';
 export { PackedAnswer } from './requests/answer.ts';
-export {
-  CONTROL_SOCKET,
-  control,
-  controlOnce,
-  type ControlRequest,
-} from './control/control-protocol.ts';
+export { CONTROL_SOCKET, control, controlOnce } from './control/control-protocol.ts';
+export type {
+  ControlRequest,
+  ItemOf,
+  OperationName,
+  RequestOf,
+  ResultOf,
+} from './control/operations.ts';
 export { AgentError } from './errors.ts';
 export { leftAt, unmarkLeft } from './state/left-mark.ts';
 export type { Finding, FindingState } from './doctor/finding.ts';

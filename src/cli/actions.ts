@@ -1,38 +1,12 @@
 import type { Command } from 'commander';
-import { controlOnce } from '../agent/client.ts';
+import { controlOnce, type ResultOf } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
 import { json, table } from './text.ts';
 
-/** What the agent answers to `actions`. */
-export interface ActionsView {
-  readonly configured: readonly ConfiguredAction[];
-  /** Commands of hubs, the oldest first. */
-  readonly history: readonly PastCommand[];
-  /** Actions that this host's own certificates allow it to start elsewhere, `*` for all. */
-  readonly allowed: readonly string[];
-}
+export type ActionsView = ResultOf<'actions'>;
 
-interface ConfiguredAction {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly user: string | null;
-  readonly timeLimitMs: number;
-}
-
-interface PastCommand {
-  readonly id: string;
-  readonly action: string;
-  readonly args: Readonly<Record<string, string>>;
-  readonly askedBy: string;
-  /** Unix milliseconds. */
-  readonly startedAt: number;
-  readonly ended: boolean;
-}
-
-export async function agentActions(socketPath: string): Promise<ActionsView> {
-  return (await controlOnce(socketPath, { op: 'actions' })) as unknown as ActionsView;
+export function agentActions(socketPath: string): Promise<ActionsView> {
+  return controlOnce(socketPath, { op: 'actions' });
 }
 
 export function registerActions(program: Command): void {
@@ -50,7 +24,7 @@ export function registerActions(program: Command): void {
     });
 }
 
-function actionTable(actions: readonly ConfiguredAction[]): string {
+function actionTable(actions: ActionsView['configured']): string {
   const rows = actions.map((action) => [
     action.name,
     action.enabled ? 'yes' : 'no',
@@ -61,7 +35,7 @@ function actionTable(actions: readonly ConfiguredAction[]): string {
   return table(['action', 'enabled', 'user', 'time limit', 'command'], rows);
 }
 
-function historyTable(commands: readonly PastCommand[]): string {
+function historyTable(commands: ActionsView['history']): string {
   const rows = commands.map((it) => [
     new Date(it.startedAt).toISOString().slice(0, 19).replace('T', ' '),
     it.action,

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { controlOnce } from '../agent/client.ts';
 import type { Alert } from '../hub/index.ts';
 import { askAgent } from './ask.ts';
-import type { NodeView } from './nodes.ts';
 import { agentStatus } from './status.ts';
 import { CliError } from './errors.ts';
 import { controlSocketOf, storedDatabase } from './options.ts';
@@ -111,7 +110,7 @@ async function printAlarms(command: Command, options: AlertsOptions): Promise<vo
 
 /** As alarms of kind host_away, one a host that is dead and whose name no living one bears. */
 async function awayHosts(socket: string): Promise<Alarm[]> {
-  const nodes = (await controlOnce(socket, { op: 'nodes' })) as unknown as NodeView[];
+  const nodes = await controlOnce(socket, { op: 'nodes' });
   const here = new Set(nodes.filter(({ state }) => state === 'alive').map(({ name }) => name));
   return nodes
     .filter(({ state, name }) => state === 'dead' && !here.has(name))

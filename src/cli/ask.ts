@@ -1,5 +1,5 @@
 /** One question to the agent of this host, with all answers in hand. */
-import { control, PackedAnswer, type Account, type HostOutcome } from '../agent/client.ts';
+import { control, PackedAnswer, type Account, type ItemOf } from '../agent/client.ts';
 import type { Value } from '../tables/index.ts';
 
 /** One host's rows, with `host` in front of each. */
@@ -26,12 +26,12 @@ export async function askAgent(
   const replies = control(socketPath, { op: 'query', ...question });
   for (;;) {
     const next = await replies.next();
-    if (next.done === true) return next.value as unknown as Account;
-    onAnswer(decode(next.value as unknown as { outcome: HostOutcome; payload: Uint8Array }));
+    if (next.done === true) return next.value;
+    onAnswer(decode(next.value));
   }
 }
 
-function decode({ outcome, payload }: { outcome: HostOutcome; payload: Uint8Array }): Answer {
+function decode({ outcome, payload }: ItemOf<'query'>): Answer {
   const answer = new PackedAnswer(outcome, payload, new Uint8Array());
   return {
     host: outcome.name,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { controlOnce, openSeal, type MemberView } from '../agent/index.ts';
+import { controlOnce, openSeal } from '../agent/index.ts';
 import { connect, endPool, verifyAudit, type AuditReport, type NodeMemory } from '../hub/index.ts';
 import { accountLine } from './account.ts';
 import { askAgent } from './ask.ts';
@@ -84,7 +84,7 @@ async function askNodes(
 
 /** Undefined stands for every host. */
 async function someHosts(socket: string): Promise<string[] | undefined> {
-  const nodes = (await controlOnce(socket, { op: 'nodes' })) as unknown as MemberView[];
+  const nodes = await controlOnce(socket, { op: 'nodes' });
   const alive = nodes.filter(({ state }) => state === 'alive').map(({ nodeId }) => nodeId);
   if (nodes.length <= HOSTS_MAX) return undefined;
   for (let at = alive.length - 1; at > 0; at--) {
@@ -97,8 +97,7 @@ async function someHosts(socket: string): Promise<string[] | undefined> {
 /** Empty for a node that this one has never seen. */
 async function keysOf(socket: string, hub: string): Promise<Uint8Array[]> {
   try {
-    const list = await controlOnce(socket, { op: 'key-list', node: hub });
-    const { entries } = list as unknown as { entries: { signKey: string }[] };
+    const { entries } = await controlOnce(socket, { op: 'key-list', node: hub });
     return entries.map(({ signKey }) => new Uint8Array(Buffer.from(signKey, 'hex')));
   } catch (error) {
     if ((error as { code?: unknown }).code === 'unknown_host') return [];

@@ -32,5 +32,5 @@ export async function grantDemoAction(state: StateFolder, nodeId: string): Promi
   if (allowed.includes(DEMO_ACTION) || allowed.includes('*') || !existsSync(key)) return;
   const desk = await OperatorDesk.open(key);
   const grant = { nodeId, roles: ['commander'], actions: [DEMO_ACTION], tables: [], days: 90 };
-  await controlOnce(socket, { op: 'install', bytes: desk.grant(grant).bytes });
+  await controlOnce(socket, { op: 'install', records: [desk.grant(grant).bytes] });
 }

@@ -191,13 +191,13 @@ Ctrl-C stops all of it; the next start finds the data again.
     if (this.#isTokenNew || !wanted || !existsSync(key)) return this.#token;
     const desk = await OperatorDesk.open(key);
     const socket = state.file(CONTROL_SOCKET);
-    const known = (await controlOnce(socket, { op: 'records' })) as unknown as { epochId: string };
+    const known = await controlOnce(socket, { op: 'records' });
     const { text, record } = await desk.newToken(known.epochId, {
       ...FIRST_TOKEN,
       uses: 3,
       hours: 1,
     });
-    await controlOnce(socket, { op: 'install', bytes: record.bytes });
+    await controlOnce(socket, { op: 'install', records: [record.bytes] });
     this.#keepToken(text);
     return this.#token;
   }

@@ -15,8 +15,7 @@ export function registerForget(program: Command): void {
         const { tellDeparted } = await import('./retire.ts');
         return tellDeparted('forgot', node, await depart(database, 'forget', node));
       }
-      const value = await controlOnce(controlSocketOf(command), { op: 'forget', node });
-      const { name, nodeId } = value as { name: string; nodeId: string };
+      const { name, nodeId } = await controlOnce(controlSocketOf(command), { op: 'forget', node });
       process.stdout.write(`forgot ${name} (${nodeId.slice(0, 12)})\n`);
     });
 }

@@ -24,9 +24,7 @@ export function registerVerify(history: Command): void {
     .action(
       async (host: string | undefined, table: string | undefined, _: unknown, command: Command) => {
         const socket = controlSocketOf(command);
-        const { swarmId } = (await controlOnce(socket, { op: 'records' })) as {
-          swarmId: Uint8Array;
-        };
+        const { swarmId } = await controlOnce(socket, { op: 'records' });
         const nodeId = host === undefined ? undefined : await resolve(socket, host);
         const names = new Map<string, string>();
         const keysOf = async (node: string) => {
@@ -64,18 +62,17 @@ export function registerVerify(history: Command): void {
 }
 
 async function resolve(socket: string, node: string): Promise<string> {
-  const { nodeId } = (await controlOnce(socket, { op: 'resolve', node })) as { nodeId: string };
+  const { nodeId } = await controlOnce(socket, { op: 'resolve', node });
   return nodeId;
 }
 
 /** Undefined where this host does not know the node. */
 async function keyList(socket: string, node: string): Promise<KeyList | undefined> {
   try {
-    return (await controlOnce(socket, { op: 'key-list', node })) as unknown as KeyList;
+    return await controlOnce(socket, { op: 'key-list', node });
   } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (code === 'not_running' || code === 'control_failed') throw error;
-    return undefined;
+    if ((error as { code?: unknown }).code === 'unknown_host') return undefined;
+    throw error;
   }
 }
 

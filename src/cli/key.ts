@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { controlOnce } from '../agent/client.ts';
+import { controlOnce, type ResultOf } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
 
 export function registerKey(program: Command): void {
@@ -10,8 +10,7 @@ export function registerKey(program: Command): void {
     .command('rotate')
     .description("take this host's next key into use; at most once an hour")
     .action(async (_options: unknown, command: Command) => {
-      const value = await controlOnce(controlSocketOf(command), { op: 'rotate-key' });
-      const { version } = value as { version: number };
+      const { version } = await controlOnce(controlSocketOf(command), { op: 'rotate-key' });
       process.stdout.write(`this host signs with version ${version} of its keys now\n`);
     });
   key
@@ -19,28 +18,14 @@ export function registerKey(program: Command): void {
     .argument('<node>', 'name or node id of a host')
     .description('the keys of a host in their order, as this host has pinned them')
     .action(async (node: string, _options: unknown, command: Command) => {
-      const value = await controlOnce(controlSocketOf(command), { op: 'key-list', node });
-      process.stdout.write(listed(value as unknown as KeyList));
+      const list = await controlOnce(controlSocketOf(command), { op: 'key-list', node });
+      process.stdout.write(listed(list));
     });
   for (const command of key.commands) command.exitOverride();
 }
 
-export interface KeyList {
-  readonly nodeId: string;
-  readonly name: string;
-  readonly entries: readonly KeyView[];
-  /** The two entries of one version because of which it is frozen. */
-  readonly fork: readonly KeyView[] | null;
-}
-
-interface KeyView {
-  readonly version: number;
-  /** Unix seconds. */
-  readonly time: number;
-  readonly signKey: string;
-  /** SHA-256 of the entry. */
-  readonly hash: string;
-}
+export type KeyList = ResultOf<'key-list'>;
+type KeyView = KeyList['entries'][number];
 
 function listed({ nodeId, name, entries, fork }: KeyList): string {
   const lines = [`${name} (${nodeId})`, ...entries.map(line)];

@@ -1,28 +1,9 @@
 import type { Command } from 'commander';
-import { controlOnce } from '../agent/client.ts';
+import { controlOnce, type ResultOf } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
 import { json, printable, table } from './text.ts';
 
-/** As the op `nodes` of the control socket answers. */
-export interface NodeView {
-  readonly name: string;
-  readonly nodeId: string;
-  readonly state: string;
-  readonly since: number;
-  readonly addresses: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly version: string;
-  readonly hub: boolean;
-  readonly self: boolean;
-  /** What the last probe of it found; null before the first. */
-  readonly probe: string | null;
-  /** Of the join token that its record names. */
-  readonly tag: string | null;
-  /** Whether the operator named it at the last rotation. */
-  readonly onRoll: boolean;
-  /** False once a rotation has left it out. */
-  readonly admitted: boolean;
-}
+export type NodeView = ResultOf<'nodes'>[number];
 
 export function registerNodes(program: Command): void {
   const command = program
@@ -33,27 +14,18 @@ export function registerNodes(program: Command): void {
     .option('--tree', 'show by what each host came in: roll or join token')
     .action(async (options: { all?: boolean; json?: boolean; tree?: boolean }) => {
       const { all = false } = options;
-      const value = await controlOnce(controlSocketOf(command), { op: 'nodes', all });
-      const nodes = value as unknown as NodeView[];
+      const nodes = await controlOnce(controlSocketOf(command), { op: 'nodes', all });
       if (options.tree) process.stdout.write(await tree(controlSocketOf(command), nodes));
       else process.stdout.write(options.json ? `${json(nodes)}\n` : nodeTable(nodes));
     });
 }
 
-interface TokenView {
-  readonly tag: string;
-  readonly state: string;
-  readonly uses: number;
-  readonly seen: number;
-  readonly notAfter: number;
-  readonly note: string;
-  readonly host: string;
-}
+type TokenView = ResultOf<'tokens'>[number];
 
 /** Epoch, then what let hosts in, then the hosts. */
 async function tree(socket: string, nodes: readonly NodeView[]): Promise<string> {
-  const status = (await controlOnce(socket, { op: 'status' })) as { epoch: number };
-  const tokens = (await controlOnce(socket, { op: 'tokens' })) as unknown as TokenView[];
+  const status = await controlOnce(socket, { op: 'status' });
+  const tokens = await controlOnce(socket, { op: 'tokens' });
   const lines = [`epoch ${status.epoch}`];
   const branch = (title: string, hosts: readonly NodeView[]): void => {
     lines.push(`  ${title}`);

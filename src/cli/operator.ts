@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   controlOnce,
+  type ResultOf,
   OPERATOR_KEY_FILE,
   OperatorDesk,
   readRecordFile,
@@ -8,9 +9,7 @@ import {
   StateFolder,
   writeRecordFile,
 } from '../agent/index.ts';
-import type { KnownMember, KnownToken } from '../agent/index.ts';
 import { CliError, EXIT } from './errors.ts';
-import type { KeyList } from './key.ts';
 import { controlSocketOf, parseList, readSecretLine, stateOf } from './options.ts';
 
 export function registerOperator(program: Command): void {
@@ -27,8 +26,8 @@ export function registerOperator(program: Command): void {
     .description('hand a record of the operator to the agent of this host')
     .action(async (file: string, _options: unknown, command: Command) => {
       const bytes = readRecordFile(file);
-      const told = await controlOnce(controlSocketOf(command), { op: 'install', bytes });
-      process.stdout.write(`${installed(told as unknown as Told)}\n`);
+      const told = await controlOnce(controlSocketOf(command), { op: 'install', records: [bytes] });
+      process.stdout.write(`${installed(told)}\n`);
     });
   for (const command of operator.commands) command.exitOverride();
 }
@@ -53,35 +52,13 @@ export function openDesk(command: Command, options: KeyOptions): Promise<Operato
   return OperatorDesk.open(options.key ?? inState, passphrase);
 }
 
-export interface KnownRecords {
-  readonly swarmId: Uint8Array;
-  readonly epoch: number;
-  readonly epochId: string;
-  /** The newest that is known here. */
-  readonly newestEpoch: number;
-  /** This host has not entered the epoch that is in force. */
-  readonly isBehind: boolean;
-  /** When the present epoch was made, Unix seconds. */
-  readonly headTime: number;
-  readonly self: string;
-  readonly links: number;
-  /** Revocation lists in force, as signed. */
-  readonly lists: readonly Uint8Array[];
-  /** Hosts on the roll of the present epoch, and those of them that are unknown here. */
-  readonly roll: number;
-  readonly unknown: { readonly count: number; readonly prefixes: readonly string[] };
-  readonly tokens: readonly KnownToken[];
-  /** All but those that were expelled, by id. */
-  readonly members: readonly KnownMember[];
-}
+/** The pages of `records` in one. */
+export type KnownRecords = Omit<ResultOf<'records'>, 'next'>;
 
 /** In pages: ten thousand hosts are more than one answer holds. */
 export async function knownRecords(command: Command): Promise<KnownRecords> {
-  type Page = KnownRecords & { readonly next: string | null };
-  const ask = async (after?: string): Promise<Page> => {
-    const request = { op: 'records', ...(after !== undefined && { after }) } as const;
-    return (await controlOnce(controlSocketOf(command), request)) as unknown as Page;
-  };
+  const ask = (after?: string) =>
+    controlOnce(controlSocketOf(command), { op: 'records', ...(after !== undefined && { after }) });
   const first = await ask();
   const members = [...first.members];
   for (let next = first.next; next !== null;) {
@@ -90,14 +67,6 @@ export async function knownRecords(command: Command): Promise<KnownRecords> {
     next = page.next;
   }
   return { ...first, members };
-}
-
-interface Told {
-  readonly kind: string;
-  readonly number?: number;
-  readonly serial?: string;
-  readonly name?: string;
-  readonly nodeId?: string | null;
 }
 
 interface GrantOptions extends KeyOptions {
@@ -142,7 +111,7 @@ function registerGrant(operator: Command): void {
 
 async function handOver(command: Command, bytes: Uint8Array, serial: string): Promise<void> {
   try {
-    await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+    await controlOnce(controlSocketOf(command), { op: 'install', records: [bytes] });
   } catch (error) {
     const { message, hint } = error as { message: string; hint?: string };
     throw new CliError(`certificate ${serial} was signed, but ${message}`, hint);
@@ -182,7 +151,7 @@ function registerRevoke(operator: Command): void {
       );
     }
     const list = desk.revoke(known.lists, { serials }, known.epoch);
-    await controlOnce(controlSocketOf(command), { op: 'install', bytes: list.bytes });
+    await controlOnce(controlSocketOf(command), { op: 'install', records: [list.bytes] });
     process.stdout.write(`revoked ${serials.join(', ')} (list ${list.number})\n`);
   });
 }
@@ -212,7 +181,7 @@ function registerUnfreeze(operator: Command): void {
     }
     const bytes = desk.nameHead({ nodeId, version, hash });
     if (options.out !== undefined) writeRecordFile(options.out, bytes);
-    else await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+    else await controlOnce(controlSocketOf(command), { op: 'install', records: [bytes] });
     process.stdout.write(`named entry ${options.head} the good one of ${node}\n`);
   });
 }
@@ -230,8 +199,8 @@ function headOf(text: string): { version: number; hash: Uint8Array } {
 
 /** A word on an entry that nobody has seen would drop the true one everywhere. */
 async function checkFork(command: Command, node: string, head: string): Promise<void> {
-  const value = await controlOnce(controlSocketOf(command), { op: 'key-list', node });
-  const heads = (value as unknown as KeyList).fork?.map((one) => `${one.version}:${one.hash}`);
+  const { fork } = await controlOnce(controlSocketOf(command), { op: 'key-list', node });
+  const heads = fork?.map((one) => `${one.version}:${one.hash}`);
   if (heads?.includes(head)) return;
   if (heads === undefined) {
     throw new CliError(
@@ -248,16 +217,18 @@ async function checkFork(command: Command, node: string, head: string): Promise<
 /** A whole node id needs no agent, so that a key can be used offline. */
 export async function nodeIdOf(command: Command, node: string): Promise<string> {
   if (/^[0-9a-f]{64}$/.test(node)) return node;
-  const value = await controlOnce(controlSocketOf(command), { op: 'resolve', node });
-  return (value as { nodeId: string }).nodeId;
+  const { nodeId } = await controlOnce(controlSocketOf(command), { op: 'resolve', node });
+  return nodeId;
 }
 
-function installed({ kind, serial, name, number, nodeId }: Told): string {
-  if (kind === 'certificate') return `installed certificate ${serial} at ${name}`;
-  if (kind === 'head')
-    return `the word on the keys of ${nodeId?.slice(0, 12)} spreads to every member`;
-  return `${kind === 'epoch' ? 'epoch' : 'revocation list'} ${number} spreads to every member`;
+function installed(told: ResultOf<'install'>): string {
+  if (told.kind === 'certificate') return `installed certificate ${told.serial} at ${told.name}`;
+  if (told.kind === 'head')
+    return `the word on the keys of ${told.nodeId.slice(0, 12)} spreads to every member`;
+  return `${INSTALLED[told.kind]} ${told.number} spreads to every member`;
 }
+
+const INSTALLED = { epoch: 'epoch', revocations: 'revocation list', token: 'token version' };
 
 function usage(message: string, hint: string): CliError {
   return new CliError(message, hint, EXIT.usage);

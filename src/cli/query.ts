@@ -64,7 +64,7 @@ async function query(socketPath: string, sql: string, options: QueryOptions): Pr
 
 async function versionsOf(socketPath: string, sql: string): Promise<Explanation['versions']> {
   const explanation = await controlOnce(socketPath, { op: 'explain', sql });
-  return (explanation as unknown as Explanation).versions;
+  return explanation.versions;
 }
 
 type Warning = { readonly host: string; readonly text: string };

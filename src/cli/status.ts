@@ -1,25 +1,12 @@
 import type { Command } from 'commander';
-import { controlOnce } from '../agent/client.ts';
-import type { HistoryStatus } from '../agent/index.ts';
+import { controlOnce, type ResultOf } from '../agent/client.ts';
 import { controlSocketOf } from './options.ts';
 import { json, table } from './text.ts';
 
-/** What `status` answers; `hub` only where a hub runs in the same process. */
-export interface AgentStatus {
-  readonly name: string;
-  readonly nodeId: string;
-  readonly version: string;
-  readonly address: string;
-  readonly pid: number;
-  readonly members: number;
-  readonly alive: number;
-  readonly rssBytes: number;
-  readonly hub: Readonly<Record<string, string>> | null;
-  readonly history: HistoryStatus;
-}
+export type AgentStatus = ResultOf<'status'>;
 
-export async function agentStatus(socketPath: string): Promise<AgentStatus> {
-  return (await controlOnce(socketPath, { op: 'status' })) as unknown as AgentStatus;
+export function agentStatus(socketPath: string): Promise<AgentStatus> {
+  return controlOnce(socketPath, { op: 'status' });
 }
 
 export function registerStatus(program: Command): void {
@@ -43,7 +30,7 @@ export function registerStatus(program: Command): void {
     });
 }
 
-function historyRows({ journalBytes, tables }: HistoryStatus): [string, string][] {
+function historyRows({ journalBytes, tables }: AgentStatus['history']): [string, string][] {
   if (tables.length === 0) return [];
   const rows = tables.map(({ table, every, sequence, at }): [string, string] => {
     const last =

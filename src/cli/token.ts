@@ -104,7 +104,7 @@ function registerNew(token: Command): void {
       desk.checkSwarm(known.swarmId);
       checkRoom(known, terms.uses);
       const { text, record } = await desk.newToken(known.epochId, terms);
-      await controlOnce(controlSocketOf(command), { op: 'install', bytes: record.bytes });
+      await controlOnce(controlSocketOf(command), { op: 'install', records: [record.bytes] });
       const until = timeText(new Date(record.notAfter * 1000));
       process.stderr.write(
         `swarmplane: token ${record.tag} brings up to ${terms.uses} hosts until ${until} UTC\n`,
@@ -132,8 +132,7 @@ function registerList(token: Command): void {
     .description('list the join tokens of this epoch, as this host knows them')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
-      const value = await controlOnce(controlSocketOf(command), { op: 'tokens' });
-      const tokens = value as unknown as KnownRecords['tokens'];
+      const tokens = await controlOnce(controlSocketOf(command), { op: 'tokens' });
       if (options.json) {
         process.stdout.write(`${json(tokens.map((one) => ({ ...one, bytes: undefined })))}\n`);
         return;
@@ -212,7 +211,7 @@ async function endToken(
   }
   if (token.state === 'ended') return;
   const { bytes } = desk.endToken(token.bytes, token.seen);
-  await controlOnce(controlSocketOf(command), { op: 'install', bytes });
+  await controlOnce(controlSocketOf(command), { op: 'install', records: [bytes] });
 }
 
 function usage(message: string): CliError {

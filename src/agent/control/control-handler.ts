@@ -1,65 +1,64 @@
-/** What each request on the control socket does. */
+/** What each operation of the control socket does. */
 import { parseKeyEntry, sha256, type KeyEntry } from '../../secure/index.ts';
-import type { Packable } from '../../wire/index.ts';
-import type { Agent } from '../agent.ts';
-import type { ControlHandler } from './control-server.ts';
-import type { ControlRequest } from './control-protocol.ts';
-import { formatAddress } from '../state/address.ts';
-import { AgentError } from '../errors.ts';
-import { PackedAnswer } from '../requests/answer.ts';
-import { health } from './health.ts';
-import { install, records, tokens } from './operator-records.ts';
-import { resolveAny, resolveHosts } from '../requests/targets.ts';
 import type { MemberView, Targets } from '../../swarm/index.ts';
 import { prefixOfNode, toHex } from '../../wire/index.ts';
+import type { ControlHandler } from './control-server.ts';
+import type { Controlled } from './controlled.ts';
+import { AgentError } from '../errors.ts';
+import { health } from './health.ts';
+import { install, records, tokens } from './operator-records.ts';
+import type { ItemOf, OperationName, RequestOf, ResultOf } from './operations.ts';
+import { PackedAnswer } from '../requests/answer.ts';
+import { resolveAny, resolveHosts } from '../requests/targets.ts';
+import { formatAddress } from '../state/address.ts';
 import { VERSION } from '../version.ts';
 
-type Replies = AsyncGenerator<Packable, Packable | undefined>;
+type Reply<N extends OperationName> =
+  ResultOf<N> | Promise<ResultOf<N>> | AsyncGenerator<ItemOf<N>, ResultOf<N>>;
 
-export function controlHandler(agent: Agent): ControlHandler {
-  return async function* handle(request, signal): Replies {
-    switch (request.op) {
-      case 'status':
-        return status(agent);
-      case 'health':
-        return health(agent);
-      case 'nodes':
-        return nodes(agent, request.all === true);
-      case 'forget':
-        return forget(agent, request.node);
-      case 'leave':
-        return leave(agent);
-      case 'resolve':
-        return { nodeId: resolveAny(text(request.node, 'node'), everybody(agent)).nodeId };
-      case 'rotate-key':
-        return { version: await agent.rotateKey() };
-      case 'key-list':
-        return keyList(agent, request.node);
-      case 'install':
-        return install(agent, request);
-      case 'records':
-        return records(agent, request.after);
-      case 'tokens':
-        return tokens(agent);
-      case 'actions':
-        return actions(agent);
-      case 'explain':
-        return (await agent.runner.explain(text(request.sql, 'sql'), {
-          signal,
-        })) as unknown as Packable;
-      case 'query':
-        return yield* query(agent, request, signal);
-      default:
-        throw new AgentError(
-          'invalid_request',
-          `this agent does not know ${JSON.stringify((request as { op?: unknown }).op)}`,
-          'the agent and the command line may be of different versions: restart the agent',
-        );
-    }
+type Handlers = {
+  readonly [N in OperationName]: (
+    agent: Controlled,
+    request: RequestOf<N>,
+    signal: AbortSignal,
+  ) => Reply<N>;
+};
+
+const HANDLERS: Handlers = {
+  status,
+  health,
+  nodes: (agent, { all = false }) => nodes(agent, all),
+  forget: (agent, { node }) => forget(agent, node),
+  leave,
+  'rotate-key': async (agent) => ({ version: await agent.rotateKey() }),
+  'key-list': (agent, { node }) => keyList(agent, node),
+  resolve: (agent, { node }) => ({ nodeId: resolveAny(node, everybody(agent)).nodeId }),
+  install,
+  records: (agent, { after }) => records(agent, after),
+  tokens,
+  actions,
+  explain: (agent, { sql }, signal) => agent.runner.explain(sql, { signal }),
+  query,
+};
+
+export function controlHandler(agent: Controlled): ControlHandler {
+  return async function* handle({ op, ...request }, signal) {
+    const reply = await reply1(agent, op, request as never, signal);
+    if (!(typeof reply === 'object' && Symbol.asyncIterator in reply)) return reply;
+    return yield* reply;
   };
 }
 
-function status(agent: Agent): Packable {
+function reply1<N extends OperationName>(
+  agent: Controlled,
+  op: N,
+  request: RequestOf<N>,
+  signal: AbortSignal,
+): Reply<N> {
+  return HANDLERS[op](agent, request, signal);
+}
+
+function status(agent: Controlled): ResultOf<'status'> {
   const members = agent.members();
   return {
     name: agent.name,
@@ -73,23 +72,23 @@ function status(agent: Agent): Packable {
     ...admissionStatus(agent),
     rssBytes: process.memoryUsage.rss(),
     hub: agent.hubStatus ?? null,
-    history: agent.history.status as unknown as Packable,
+    history: agent.history.status,
   };
 }
 
-function everybody(agent: Agent): readonly MemberView[] {
+function everybody(agent: Controlled): readonly MemberView[] {
   return [...agent.members(), ...agent.departed()];
 }
 
 /** The reply must be on its way before the socket goes. */
-async function leave(agent: Agent): Promise<Packable> {
+function leave(agent: Controlled): true {
   agent.markLeft();
   setImmediate(() => void agent.leave());
   return true;
 }
 
 /** Whether hosts may join now, and how many. */
-function admissionStatus(agent: Agent) {
+function admissionStatus(agent: Controlled) {
   const { head, isBehind, exposed, roll, tokens: all } = agent.node.rolls();
   const now = Date.now() / 1000;
   const open = all.filter((token) => token.state === 'open' && token.notAfter >= now);
@@ -107,7 +106,7 @@ function admissionStatus(agent: Agent) {
   };
 }
 
-function nodes(agent: Agent, all: boolean): Packable {
+function nodes(agent: Controlled, all: boolean): ResultOf<'nodes'> {
   const { roll } = agent.node.rolls();
   const probes = new Map(agent.node.probes().map((probe) => [probe.nodeId, probe.verdict]));
   return (all ? everybody(agent) : agent.members()).map((member) => ({
@@ -129,21 +128,21 @@ function nodes(agent: Agent, all: boolean): Packable {
   }));
 }
 
-function actions(agent: Agent): Packable {
+function actions(agent: Controlled): ResultOf<'actions'> {
   return {
     configured: agent.actions.configured.map(({ patterns, user, ...action }) => ({
-      ...{ ...action, user: user ?? null },
+      ...action,
+      user: user ?? null,
       patterns: Object.fromEntries([...patterns].map(([name, { source }]) => [name, source])),
     })),
-    history: agent.actions.history().slice(-HISTORY_MAX) as unknown as Packable,
+    history: agent.actions.history().slice(-HISTORY_MAX),
     allowed: agent.allowedActions(),
-  } as unknown as Packable;
+  };
 }
 
 const HISTORY_MAX = 100;
 
-function keyList(agent: Agent, name: string): Packable {
-  const wanted = text(name, 'node');
+function keyList(agent: Controlled, wanted: string): ResultOf<'key-list'> {
   // A whole node id is enough for a host that has left: its list stays in the key book.
   const left = agent.node.keyList(wanted).entries.length > 0;
   const { nodeId, name: known } = left
@@ -154,7 +153,9 @@ function keyList(agent: Agent, name: string): Packable {
     : resolveAny(wanted, everybody(agent));
   const { entries, fork } = agent.node.keyList(nodeId);
   return {
-    ...{ nodeId, name: known, entries: entries.map(keyView) },
+    nodeId,
+    name: known,
+    entries: entries.map(keyView),
     fork: fork?.entries.map((bytes) => keyView(parseKeyEntry(bytes))) ?? null,
   };
 }
@@ -163,8 +164,8 @@ function keyView({ version, time, signKey, bytes }: KeyEntry) {
   return { version, time, signKey: toHex(signKey), hash: toHex(sha256(bytes)) };
 }
 
-function forget(agent: Agent, name: string): Packable {
-  const member = resolveAny(text(name, 'node'), everybody(agent));
+function forget(agent: Controlled, name: string): ResultOf<'forget'> {
+  const member = resolveAny(name, everybody(agent));
   if (member.self) {
     throw new AgentError(
       'invalid_request',
@@ -190,35 +191,19 @@ function cannotForget({ name, state }: MemberView): AgentError {
 
 /** Items: one per host as it answers, its rows still packed. The end: the account. */
 async function* query(
-  agent: Agent,
-  request: Extract<ControlRequest, { op: 'query' }>,
+  agent: Controlled,
+  { sql, hosts, timeoutMs }: RequestOf<'query'>,
   signal: AbortSignal,
-): Replies {
+): AsyncGenerator<ItemOf<'query'>, ResultOf<'query'>> {
   const targets: Targets =
-    request.hosts === undefined
+    hosts === undefined
       ? { kind: 'all' }
-      : { kind: 'nodes', nodes: resolveHosts(request.hosts, everybody(agent)) };
-  if (!(request.timeoutMs >= 1 && request.timeoutMs <= TIMEOUT_MS_MAX)) {
-    throw new AgentError(
-      'invalid_request',
-      `a timeout of ${request.timeoutMs} ms is not possible`,
-      `choose 1 ms to ${TIMEOUT_MS_MAX / 60_000} minutes`,
-    );
-  }
-  const sql = text(request.sql, 'sql');
-  for await (const event of agent.ask({ sql, targets, timeoutMs: request.timeoutMs, signal })) {
-    if (event.kind === 'account') return event.account as unknown as Packable;
+      : { kind: 'nodes', nodes: resolveHosts(hosts, everybody(agent)) };
+  for await (const event of agent.ask({ sql, targets, timeoutMs, signal })) {
+    if (event.kind === 'account') return event.account;
     const { outcome } = event.answer;
     const payload = event.answer instanceof PackedAnswer ? event.answer.payload : new Uint8Array();
-    yield { outcome, payload } as unknown as Packable;
+    yield { outcome, payload };
   }
-  return undefined;
-}
-
-/** Requests live at most this long (docs/protocol.md section 8). */
-const TIMEOUT_MS_MAX = 10 * 60_000;
-
-function text(value: unknown, name: string): string {
-  if (typeof value === 'string') return value;
-  throw new AgentError('invalid_request', `${name} is missing`);
+  throw new AgentError('control_failed', 'the query was withdrawn before its account was there');
 }

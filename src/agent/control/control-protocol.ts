@@ -5,8 +5,17 @@
  */
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import * as v from 'valibot';
 import { encodeFrame, FrameDecoder, pack, unpack, type Packable } from '../../wire/index.ts';
 import { AgentError } from '../errors.ts';
+import {
+  parseItem,
+  parseResult,
+  type ControlRequest,
+  type ItemOf,
+  type OperationName,
+  type ResultOf,
+} from './operations.ts';
 import { hasLeft, leftAt } from '../state/left-mark.ts';
 import { StateFolder } from '../state/state-folder.ts';
 
@@ -17,46 +26,10 @@ export const CONTROL_FRAME_MAX = 5 * 1024 * 1024;
 /** sun_path holds 108 bytes with its end (unix(7)). */
 export const SOCKET_PATH_MAX = 107;
 
-export type ControlRequest =
-  | { readonly op: 'status' }
-  /** What `swarmplane doctor` looks at, see health.ts. */
-  | { readonly op: 'health' }
-  /** `all`: those that were forgotten or expelled, too. */
-  | { readonly op: 'nodes'; readonly all?: boolean }
-  | { readonly op: 'forget'; readonly node: string }
-  | { readonly op: 'leave' }
-  /** Takes the next identity key of this host into use. */
-  | { readonly op: 'rotate-key' }
-  /** The key list of a host as this one has pinned it. */
-  | { readonly op: 'key-list'; readonly node: string }
-  /** The node id of a host that is named, whatever its state. */
-  | { readonly op: 'resolve'; readonly node: string }
-  /** Hands a certificate or another record of the operator to the agent, as signed. */
-  | { readonly op: 'install'; readonly bytes: Uint8Array }
-  /** Hands over records that belong together, with the parts of the EPOCH among them: all or nothing. */
-  | {
-      readonly op: 'install';
-      readonly records: readonly Uint8Array[];
-      readonly parts: readonly Uint8Array[];
-    }
-  /** The members by id, 500 at once behind `after`, and what a record of the operator must fit. */
-  | { readonly op: 'records'; readonly after?: string }
-  /** The join tokens of the present epoch. */
-  | { readonly op: 'tokens' }
-  /** What hubs may start here, what they started, and what this host may start elsewhere. */
-  | { readonly op: 'actions' }
-  | { readonly op: 'explain'; readonly sql: string }
-  | {
-      readonly op: 'query';
-      readonly sql: string;
-      readonly hosts?: readonly string[];
-      readonly timeoutMs: number;
-    };
-
-/** What comes back, each in a frame; `value` depends on the request. */
+/** What comes back, each in a frame; `value` is an item or the result of operations.ts. */
 export type ControlReply =
   | { readonly kind: 'item'; readonly value: Packable }
-  | { readonly kind: 'end'; readonly value?: Packable }
+  | { readonly kind: 'end'; readonly value: Packable }
   | {
       readonly kind: 'error';
       readonly code: string;
@@ -64,8 +37,12 @@ export type ControlReply =
       readonly hint?: string;
     };
 
-export function encodeMessage(message: ControlRequest | ControlReply): Uint8Array {
-  return encodeFrame(pack(message as unknown as Packable));
+export function encodeRequest(request: ControlRequest): Uint8Array {
+  return encodeFrame(pack(request));
+}
+
+export function encodeReply(reply: ControlReply): Uint8Array {
+  return encodeFrame(pack(reply));
 }
 
 /** Messages of one socket as they arrive, with back-pressure. Ends when the other side ends. */
@@ -76,25 +53,30 @@ export async function* messagesOf(socket: Socket, maxBytes: number): AsyncGenera
   }
 }
 
+/** The operation that a request is for. */
+type Named<R extends { readonly op: OperationName }> = R['op'];
+
 /**
- * Sends a request to the agent behind `socketPath` and yields its replies' values.
- * @throws AgentError `not_running`, or what the agent answered
+ * Sends a request to the agent behind `socketPath`, yields the operation's items and ends with its
+ * result.
+ * @throws AgentError `not_running`, `control_failed`, or what the agent answered
  */
-export async function* control(
+export async function* control<R extends ControlRequest>(
   socketPath: string,
-  request: ControlRequest,
+  request: R,
   signal?: AbortSignal,
-): AsyncGenerator<Packable, Packable | undefined> {
+): AsyncGenerator<ItemOf<Named<R>>, ResultOf<Named<R>>> {
   const socket = await open(socketPath);
   const abort = () => socket.destroy();
   signal?.addEventListener('abort', abort, { once: true });
+  const { op }: { op: Named<R> } = request;
   try {
-    socket.write(encodeMessage(request));
+    socket.write(encodeRequest(request));
     for await (const message of messagesOf(socket, CONTROL_FRAME_MAX)) {
-      const reply = message as unknown as ControlReply;
-      if (reply.kind === 'end') return reply.value;
+      const reply = parseReply(message);
+      if (reply.kind === 'end') return parseResult(op, reply.value);
       if (reply.kind === 'error') throw replyError(reply);
-      yield reply.value;
+      yield parseItem(op, reply.value);
     }
     throw new AgentError(
       'control_failed',
@@ -106,17 +88,33 @@ export async function* control(
   }
 }
 
-/** For requests with one reply: its value. @throws AgentError */
-export async function controlOnce(
+/** The result, for operations without items. @throws AgentError as `control` */
+export async function controlOnce<R extends ControlRequest>(
   socketPath: string,
-  request: ControlRequest,
+  request: R,
   signal?: AbortSignal,
-): Promise<Packable> {
+): Promise<ResultOf<Named<R>>> {
   const replies = control(socketPath, request, signal);
   for (;;) {
     const next = await replies.next();
-    if (next.done === true) return next.value ?? null;
+    if (next.done === true) return next.value;
   }
+}
+
+const REPLY = v.variant('kind', [
+  v.object({ kind: v.picklist(['item', 'end']), value: v.any() }),
+  v.object({
+    kind: v.literal('error'),
+    code: v.string(),
+    message: v.string(),
+    hint: v.exactOptional(v.string()),
+  }),
+]);
+
+function parseReply(message: Packable): v.InferOutput<typeof REPLY> {
+  const parsed = v.safeParse(REPLY, message);
+  if (parsed.success) return parsed.output;
+  throw new AgentError('control_failed', 'what answers on the control socket is no agent');
 }
 
 function replyError(reply: Extract<ControlReply, { kind: 'error' }>): AgentError {

@@ -4,20 +4,20 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Packable } from '../../wire/index.ts';
 import {
   CONTROL_FRAME_MAX,
-  encodeMessage,
+  encodeReply,
   messagesOf,
   SOCKET_PATH_MAX,
   type ControlReply,
-  type ControlRequest,
 } from './control-protocol.ts';
+import { parseRequest, type ControlRequest } from './operations.ts';
 import { AgentError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
-/** Yields items, returns the final value. `signal` fires when the client went away. */
+/** Yields items, returns the result. `signal` fires when the client went away. */
 export type ControlHandler = (
   request: ControlRequest,
   signal: AbortSignal,
-) => AsyncGenerator<Packable, Packable | undefined>;
+) => AsyncGenerator<Packable, Packable>;
 
 export class ControlServer {
   readonly path: string;
@@ -87,17 +87,11 @@ async function serveOne(
     return;
   }
   try {
-    const replies = handler(first.value as unknown as ControlRequest, signal);
+    const replies = handler(parseRequest(first.value), signal);
     for (;;) {
-      const next = await replies.next();
-      if (next.done === true) {
-        await send(socket, {
-          kind: 'end',
-          ...(next.value === undefined ? {} : { value: next.value }),
-        });
-        break;
-      }
-      await send(socket, { kind: 'item', value: next.value });
+      const { done, value } = await replies.next();
+      await send(socket, { kind: done === true ? 'end' : 'item', value });
+      if (done === true) break;
     }
   } catch (error) {
     await send(socket, errorReply(error));
@@ -109,7 +103,7 @@ async function serveOne(
 function send(socket: Socket, reply: ControlReply): Promise<void> {
   return new Promise((resolve, reject) => {
     if (socket.destroyed) return reject(new Error('the client went away'));
-    socket.write(encodeMessage(reply), (error) => (error ? reject(error) : resolve()));
+    socket.write(encodeReply(reply), (error) => (error ? reject(error) : resolve()));
   });
 }
 

@@ -7,8 +7,9 @@ import {
   type PinnedOperator,
   type RoleCertificate,
 } from '../../secure/index.ts';
-import { prefixOfNode, type Packable } from '../../wire/index.ts';
-import type { Agent } from '../agent.ts';
+import { prefixOfNode } from '../../wire/index.ts';
+import type { Controlled } from './controlled.ts';
+import type { RequestOf, ResultOf } from './operations.ts';
 import { AgentError } from '../errors.ts';
 import { CERTIFICATE_KIND } from '../requests/run-request.ts';
 
@@ -18,23 +19,20 @@ const PAGE_MAX = 500;
 const UNKNOWN_TOLD_MAX = 100;
 
 /** A page of members, by id, and with it what a new record of the operator must fit. */
-export function records(agent: Agent, after: unknown): Packable {
+export function records(agent: Controlled, from = ''): ResultOf<'records'> {
   const { swarmId, epoch, epochId } = agent.node.secrets;
   const rolls = agent.node.rolls();
-  const from = typeof after === 'string' ? after : '';
   const all = [...agent.members(), ...agent.departed()]
     .filter((member) => member.state !== 'expelled' && member.nodeId > from)
     .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   const page = all.slice(0, PAGE_MAX);
   return {
-    ...{
-      swarmId,
-      epoch,
-      epochId: epochId ?? '',
-      newestEpoch: rolls.newest,
-      isBehind: rolls.isBehind,
-      self: agent.nodeId,
-    },
+    swarmId,
+    epoch,
+    epochId: epochId ?? '',
+    newestEpoch: rolls.newest,
+    isBehind: rolls.isBehind,
+    self: agent.nodeId,
     headTime: rolls.head?.time ?? 0,
     links: agent.node.links().length,
     lists: rolls.lists.map((list) => list.bytes),
@@ -42,9 +40,14 @@ export function records(agent: Agent, after: unknown): Packable {
     unknown: from === '' ? unknownOf(agent, rolls.roll) : { count: 0, prefixes: [] },
     tokens: tokens(agent),
     members: page.map((member) => ({
-      ...{ nodeId: member.nodeId, name: member.name, entry: member.entry.bytes },
-      ...{ state: member.state, since: member.since, admitted: member.admitted },
-      ...{ tag: member.tag ?? null, onRoll: rolls.roll.has(prefixOfNode(member.nodeId)) },
+      nodeId: member.nodeId,
+      name: member.name,
+      entry: member.entry.bytes,
+      state: member.state,
+      since: member.since,
+      admitted: member.admitted,
+      tag: member.tag ?? null,
+      onRoll: rolls.roll.has(prefixOfNode(member.nodeId)),
       frozen: agent.node.keyList(member.nodeId).fork !== undefined,
     })),
     next: all.length > PAGE_MAX ? page.at(-1)!.nodeId : null,
@@ -52,27 +55,26 @@ export function records(agent: Agent, after: unknown): Packable {
 }
 
 /** The join tokens of the present epoch, as members know them. */
-export function tokens(agent: Agent): Packable {
-  return agent.node.rolls().tokens.map(({ seats, ...token }) => ({
-    ...{ tag: token.tag, version: token.version, state: token.state, bytes: token.bytes },
-    ...{ uses: token.uses, made: token.made, notAfter: token.notAfter },
-    ...{ note: token.note, host: token.host, seen: seats.length },
+export function tokens(agent: Controlled): ResultOf<'tokens'> {
+  return agent.node.rolls().tokens.map((token) => ({
+    tag: token.tag,
+    version: token.version,
+    state: token.state,
+    bytes: token.bytes,
+    uses: token.uses,
+    made: token.made,
+    notAfter: token.notAfter,
+    note: token.note,
+    host: token.host,
+    seen: token.seats.length,
   }));
 }
 
-function unknownOf(agent: Agent, roll: ReadonlySet<string>): Packable {
+function unknownOf(agent: Controlled, roll: ReadonlySet<string>): ResultOf<'records'>['unknown'] {
   const all = [...agent.members(), ...agent.departed()];
   const known = new Set(all.map((member) => prefixOfNode(member.nodeId)));
   const unknown = [...roll].filter((prefix) => !known.has(prefix));
   return { count: unknown.length, prefixes: unknown.slice(0, UNKNOWN_TOLD_MAX) };
-}
-
-export interface InstallRequest {
-  /** One record. */
-  readonly bytes?: unknown;
-  /** Records that belong together, and the parts of the EPOCH among them. */
-  readonly records?: unknown;
-  readonly parts?: unknown;
 }
 
 /**
@@ -80,31 +82,36 @@ export interface InstallRequest {
  * whole, then spreads.
  * @throws AgentError `invalid_request`; SecureError `bad_certificate`
  */
-export async function install(agent: Agent, request: InstallRequest): Promise<Packable> {
-  const { bytes } = request;
+export async function install(
+  agent: Controlled,
+  { records: all, parts = [] }: RequestOf<'install'>,
+): Promise<ResultOf<'install'>> {
   const pinned = pinnedBy(agent);
-  if (bytes === undefined) {
-    const [all, parts] = [byteList(request.records), byteList(request.parts)];
-    return publish(agent, all, parts, pinned);
-  }
-  if (!(bytes instanceof Uint8Array)) {
-    throw new AgentError('invalid_request', 'the bytes of the record are missing');
-  }
-  const certificate = ifValid(() => parseCertificate(bytes, pinned));
+  const [first, ...others] = all;
+  if (others.length > 0 || parts.length > 0) return publish(agent, all, parts, pinned);
+  const certificate = ifValid(() => parseCertificate(first!, pinned));
   if (certificate !== undefined) return installCertificate(agent, certificate);
-  return publish(agent, [bytes], [], pinned);
+  return publish(agent, all, parts, pinned);
 }
 
-async function installCertificate(agent: Agent, certificate: RoleCertificate): Promise<Packable> {
+async function installCertificate(
+  agent: Controlled,
+  certificate: RoleCertificate,
+): Promise<ResultOf<'install'>> {
   const { nodeId, serial } = certificate;
   const member = agent.members().find((one) => one.nodeId === nodeId);
-  const told = { kind: 'certificate', serial, nodeId, name: member?.name ?? nodeId.slice(0, 12) };
+  const told = {
+    kind: 'certificate' as const,
+    serial,
+    nodeId,
+    name: member?.name ?? nodeId.slice(0, 12),
+  };
   if (nodeId === agent.nodeId) await agent.certificates.install(certificate.bytes);
   else await handOver(agent, certificate, told.name);
   return told;
 }
 
-async function handOver(agent: Agent, { nodeId, bytes }: RoleCertificate, name: string) {
+async function handOver(agent: Controlled, { nodeId, bytes }: RoleCertificate, name: string) {
   const targets = { kind: 'nodes', nodes: [nodeId] } as const;
   const spec = { kind: CERTIFICATE_KIND, body: bytes, targets, timeoutMs: HAND_OVER_MS };
   for await (const event of agent.node.request(spec)) {
@@ -121,11 +128,11 @@ async function handOver(agent: Agent, { nodeId, bytes }: RoleCertificate, name: 
 }
 
 async function publish(
-  agent: Agent,
+  agent: Controlled,
   all: readonly Uint8Array[],
   parts: readonly Uint8Array[],
   pinned: PinnedOperator,
-): Promise<Packable> {
+): Promise<ResultOf<'install'>> {
   const parsed = all.map((bytes) => ifValid(() => parseOperatorRecord(bytes, pinned)));
   const last = parsed.at(-1);
   if (last === undefined || parsed.includes(undefined)) {
@@ -145,20 +152,16 @@ async function publish(
   return toldOf(last);
 }
 
-function toldOf(record: OperatorRecord): Packable {
-  const { kind, number } = record;
-  return { kind, number, nodeId: record.kind === 'head' ? record.head.nodeId : null };
+function toldOf(record: OperatorRecord): ResultOf<'install'> {
+  const { number } = record;
+  if (record.kind === 'head') return { kind: 'head', number, nodeId: record.head.nodeId };
+  return { kind: record.kind, number };
 }
 
-function pinnedBy(agent: Agent): PinnedOperator {
+function pinnedBy(agent: Controlled): PinnedOperator {
   const { operatorKey, swarmId } = agent.node.secrets;
   if (operatorKey !== undefined) return { operatorKey, swarmId };
   throw new AgentError('not_initialised', 'this host does not know the operator key yet');
-}
-
-function byteList(value: unknown): Uint8Array[] {
-  if (Array.isArray(value) && value.every((one) => one instanceof Uint8Array)) return value;
-  throw new AgentError('invalid_request', 'the records are missing');
 }
 
 function ifValid<T>(parse: () => T): T | undefined {

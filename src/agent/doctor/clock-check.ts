@@ -5,11 +5,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Account, HostOutcome } from '../../swarm/index.ts';
+import type { Account } from '../../swarm/index.ts';
 import { PackedAnswer } from '../requests/answer.ts';
 import { control } from '../control/control-protocol.ts';
 import { broken, fine, skipped, warning, type Finding } from './finding.ts';
-import type { Health } from '../control/health.ts';
+import type { ResultOf } from '../control/operations.ts';
+
+type Health = ResultOf<'health'>;
 
 /** `health` undefined: no agent to ask others through. Never rejects. */
 export async function checkClocks(health: Health | undefined, socket: string): Promise<Finding[]> {
@@ -90,11 +92,8 @@ async function askTimes(socket: string, hosts: readonly string[]): Promise<Skew[
   const replies = control(socket, { op: 'query', sql, hosts, timeoutMs: TIMEOUT_MS }, limit);
   for (;;) {
     const next = await replies.next();
-    if (next.done === true) return [...skews, ...refusals(next.value as unknown as Account)];
-    const { outcome, payload } = next.value as unknown as {
-      outcome: HostOutcome;
-      payload: Uint8Array;
-    };
+    if (next.done === true) return [...skews, ...refusals(next.value)];
+    const { outcome, payload } = next.value;
     const [row] = new PackedAnswer(outcome, payload, new Uint8Array()).rows;
     if (row === undefined) continue;
     // unix_time is cut to whole seconds: half of one later is the best guess.

@@ -7,9 +7,11 @@ import { statfs } from 'node:fs/promises';
 import { checkClocks } from './clock-check.ts';
 import { CONTROL_SOCKET, controlOnce } from '../control/control-protocol.ts';
 import { broken, fine, skipped, warning, type Finding } from './finding.ts';
-import type { Health } from '../control/health.ts';
+import type { ResultOf } from '../control/operations.ts';
 import { StateFolder } from '../state/state-folder.ts';
 import { VERSION } from '../version.ts';
+
+type Health = ResultOf<'health'>;
 
 /** Never rejects: what cannot be looked at is a finding, too. */
 export async function checkHost(stateFolder: string): Promise<Finding[]> {
@@ -51,7 +53,7 @@ function statOf(state: StateFolder): Stats | Finding {
 async function askHealth(socket: string): Promise<Health | Finding> {
   const late = AbortSignal.timeout(ANSWER_MS);
   try {
-    return (await controlOnce(socket, { op: 'health' }, late)) as unknown as Health;
+    return await controlOnce(socket, { op: 'health' }, late);
   } catch (error) {
     if (late.aborted) {
       return broken(

@@ -16,12 +16,20 @@ import {
   type SwarmSecrets,
 } from '../../secure/index.ts';
 import { equalBytes, pack, unpack } from '../../wire/index.ts';
-import type { CertificateHealth } from '../control/health.ts';
 import type { StateFolder } from '../state/state-folder.ts';
 
 const FILE = 'certificates.bin';
 /** Beyond this the ones that end first go. */
 const CERTIFICATES_MAX = 16;
+
+export interface CertificateHealth {
+  readonly serial: string;
+  readonly roles: readonly string[];
+  /** Unix seconds. */
+  readonly notAfter: number;
+  /** Why it does not hold; null while it does. */
+  readonly problem: string | null;
+}
 
 export interface CertificateSources {
   secrets(): SwarmSecrets;

@@ -1,8 +1,9 @@
 /** Swarm facts as plain rows, for the tables swarm_members, swarm_links, swarm_alarms, swarm_seals, swarm_tracks and osquery_info. */
-import type { Alarm, MemberView, ProbeResult, SealView } from '../../swarm/index.ts';
+import type { MemberView, ProbeResult, SealView } from '../../swarm/index.ts';
 import type { HostFacts, Row } from '../../tables/types.ts';
 import { toHex } from '../../wire/index.ts';
 import type { HistoryStatus } from '../history/history.ts';
+import type { OpenAlarm } from '../state/alarms.ts';
 
 export interface LinkView {
   readonly nodeId: string;
@@ -42,13 +43,6 @@ export function hostFacts(sql: string, source: FactSource): HostFacts {
 function memberRows(source: FactSource): Row[] {
   const probeOf = new Map(source.probes().map((probe) => [probe.nodeId, probe]));
   return source.members().map((member) => memberRow(member, probeOf.get(member.nodeId)));
-}
-
-/** An alarm with how often it was raised. */
-export interface OpenAlarm extends Alarm {
-  readonly count: number;
-  /** Unix milliseconds of the first time. */
-  readonly firstAt: number;
 }
 
 function memberRow(member: MemberView, probe: ProbeResult | undefined): Row {

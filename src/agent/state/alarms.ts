@@ -1,11 +1,17 @@
 /** Alarms this host raised: one open entry per (kind, key), counted, kept over restarts, bounded. */
 import type { Alarm } from '../../swarm/index.ts';
-import type { OpenAlarm } from '../requests/facts.ts';
 import type { StateFolder } from './state-folder.ts';
 
 const FILE = 'alarms.json';
 /** Beyond this the oldest go: a hostile peer must not fill the disk. */
 const ALARMS_MAX = 1_000;
+
+/** An alarm with how often it was raised. */
+export interface OpenAlarm extends Alarm {
+  readonly count: number;
+  /** Unix milliseconds of the first time. */
+  readonly firstAt: number;
+}
 
 export class AlarmBook {
   readonly #state: StateFolder;

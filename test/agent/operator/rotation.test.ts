@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planRotation, type KnownMember, type KnownToken } from '../../../src/agent/index.ts';
-import { CONTROL_FRAME_MAX, encodeMessage } from '../../../src/agent/control/control-protocol.ts';
+import { CONTROL_FRAME_MAX, encodeRequest } from '../../../src/agent/control/control-protocol.ts';
 import { PART_BYTES_MAX } from '../../../src/wire/index.ts';
 
 const NOW = Date.UTC(2026, 10, 28);
@@ -100,7 +100,7 @@ describe('who gets the next key', () => {
     expect(planRotation(many, tokens, ALL, NOW).stay).toHaveLength(10_000);
     const records = [new Uint8Array(250 * 1024), new Uint8Array(1024), new Uint8Array(600)];
     const parts = Array.from({ length: 6 }, () => new Uint8Array(PART_BYTES_MAX));
-    const frame = encodeMessage({ op: 'install', records, parts });
+    const frame = encodeRequest({ op: 'install', records, parts });
     expect(frame.length).toBeLessThan(CONTROL_FRAME_MAX);
   });
 });
