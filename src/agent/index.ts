@@ -17,6 +17,7 @@ export type { AgentFigures } from './requests/figures.ts';
 export type { HistogramFigures } from './requests/histogram.ts';
 export { outdatedSwarm } from './state/secrets-file.ts';
 export { resetIdentity, type IdentityReset } from './state/identity-reset.ts';
+export { replaceFile, syncFolder, writeAt } from './state/durable-file.ts';
 export { createLog, type Log } from './log.ts';
 export { hasLeft } from './state/left-mark.ts';
 export { openSeal, type OpenSeal } from './requests/audit-seal.ts';

@@ -58,6 +58,8 @@ export function syntheticTables(specsFile: string): readonly SyntheticTable[] {
   return [...own, ...specs.filter(({ table }) => !known.has(table)).map(fromSpec)];
 }
 
+type Collate = NonNullable<Column['collate']>;
+
 function fromSpec({ table, columns }: Spec): SyntheticTable {
   const declared = columns.map(({ name, type, options }): Column => ({
     name,
@@ -67,7 +69,7 @@ function fromSpec({ table, columns }: Spec): SyntheticTable {
     ...(options['required'] ? { required: true } : {}),
     ...(options['index'] ? { index: true } : {}),
     ...(options['additional'] ? { additional: true } : {}),
-    ...(options['collate'] ? { collate: options['collate'] as Column['collate'] } : {}),
+    ...(options['collate'] ? { collate: options['collate'] as Collate } : {}),
   }));
   const driven = declared.some(({ required, additional }) => required || additional);
   return { name: table, kind: driven ? 'lookup' : 'snapshot', columns: declared };

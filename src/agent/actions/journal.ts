@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { syncFolder, writeAt } from '../state/durable-file.ts';
 import type { StateFolder } from '../state/state-folder.ts';
 import { ActionRefusal, type ActionOutcome, type Command } from './types.ts';
 
@@ -72,7 +73,7 @@ export class ActionJournal {
     const path = state.file(JOURNAL_FILE);
     const file = await open(path, 'a+', 0o600);
     await file.close();
-    await syncFolder(state);
+    await syncFolder(state.path);
     const journal = new ActionJournal(state, await open(path, 'r+'));
     try {
       await journal.#load(await readFile(path));
@@ -183,7 +184,7 @@ export class ActionJournal {
     if (this.#damage !== undefined) throw new Error(this.#damage);
     const line = lineOf(record);
     try {
-      await writeAll(this.#file, line, this.#size);
+      await writeAt(this.#file, line, this.#size);
       await this.#file.datasync();
     } catch (error) {
       await this.#cut().catch((second: unknown) => {
@@ -234,7 +235,7 @@ export class ActionJournal {
     const kept = new Map<string, Kept>();
     let size = 0;
     const copy = async (place: Place): Promise<Place> => {
-      await writeAll(file, await this.#read(place), size);
+      await writeAt(file, await this.#read(place), size);
       size += place.length;
       return { at: size - place.length, length: place.length };
     };
@@ -254,7 +255,7 @@ export class ActionJournal {
     const old = this.#file;
     [this.#file, this.#kept, this.#size] = [file, kept, size];
     await old.close().catch(ignore);
-    await syncFolder(this.#state).catch((error: unknown) => {
+    await syncFolder(this.#state.path).catch((error: unknown) => {
       // After a loss of power the old file might be back, without what is written from now on.
       this.#damage = `its folder cannot be written: ${(error as Error).message}`;
     });
@@ -280,18 +281,6 @@ function parseLine(line: Buffer): StartRecord | EndRecord | undefined {
 
 function checksum(json: string): string {
   return createHash('sha256').update(json).digest('hex').slice(0, CHECKSUM_CHARS);
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
-    at += bytesWritten;
-  }
-}
-
-async function syncFolder(state: StateFolder): Promise<void> {
-  const folder = await open(state.path, 'r');
-  await folder.sync().finally(() => folder.close());
 }
 
 function damaged(state: StateFolder, at: number): Error {

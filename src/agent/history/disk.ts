@@ -1,7 +1,7 @@
 /** What the history of a host asks of a folder. Tests put a disk in its place that loses power. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isLeftover, replaceFile, writeAt } from '../state/durable-file.ts';
 
 export interface Disk {
   /** Names of the files there are. */
@@ -32,18 +32,17 @@ export function folderDisk(path: string): Disk {
     },
     async replace(name, bytes) {
       await mkdir(path, { recursive: true, mode: 0o700 });
-      const temporary = file(`.${name}.${randomBytes(6).toString('hex')}.new`);
-      try {
-        await writeSynced(temporary, 'wx', bytes, 0);
-        await rename(temporary, file(name));
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
-      const folder = await open(path, 'r');
-      await folder.sync().finally(() => folder.close());
+      await replaceFile(file(name), bytes);
     },
-    append: (name, at, bytes) => writeSynced(file(name), 'r+', bytes, at),
+    async append(name, at, bytes) {
+      const handle = await open(file(name), 'r+');
+      try {
+        await writeAt(handle, bytes, at);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    },
     async truncate(name, length) {
       const handle = await open(file(name), 'r+');
       try {
@@ -59,24 +58,7 @@ export function folderDisk(path: string): Disk {
 
 /** Temporary files of a crash; for the agent that alone writes here. */
 export async function removeLeftovers(disk: Disk): Promise<void> {
-  for (const name of await disk.list()) if (/^\..*\.new$/.test(name)) await disk.remove(name);
-}
-
-async function writeSynced(
-  path: string,
-  flags: string,
-  bytes: Uint8Array,
-  at: number,
-): Promise<void> {
-  const handle = await open(path, flags, 0o600);
-  try {
-    for (let done = 0; done < bytes.length;) {
-      done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
-    }
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  for (const name of await disk.list()) if (isLeftover(name)) await disk.remove(name);
 }
 
 async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {

@@ -1,26 +1,19 @@
-/**
- * The state folder: everything one host keeps. Mode 0700, files 0600. A file is replaced by writing
- * a new one, fsyncing it, renaming it over the old and fsyncing the folder, so that a crash leaves
- * the old file or the new one, never half of either.
- */
+/** The state folder: everything one host keeps. Mode 0700, files 0600, each replaced whole. */
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
-  renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AgentError } from '../errors.ts';
+import { isLeftover, replaceFile, replaceFileSync } from './durable-file.ts';
 
 export class StateFolder {
   readonly path: string;
@@ -84,47 +77,17 @@ export class StateFolder {
 
   /** Replaces a file whole; on the disk when it returns. For start-up; blocks. */
   writeSync(name: string, content: Uint8Array | string): void {
-    const temporary = this.#temporary(name);
-    const fd = openSync(temporary, 'wx', 0o600);
-    try {
-      const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, this.file(name));
-    const folder = openSync(this.path, 'r');
-    fsyncSync(folder);
-    closeSync(folder);
+    const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
+    replaceFileSync(this.file(name), bytes);
   }
 
   /** Replaces a file whole; on the disk when the promise resolves. */
-  async write(name: string, content: Uint8Array): Promise<void> {
-    const temporary = this.#temporary(name);
-    try {
-      const handle = await open(temporary, 'wx', 0o600);
-      try {
-        await handle.writeFile(content);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, this.file(name));
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    const folder = await open(this.path, 'r');
-    await folder.sync().finally(() => folder.close());
+  write(name: string, content: Uint8Array): Promise<void> {
+    return replaceFile(this.file(name), content);
   }
 
   remove(name: string): void {
     rmSync(this.file(name), { force: true });
-  }
-
-  #temporary(name: string): string {
-    return this.file(`.${name}.${randomBytes(6).toString('hex')}.new`);
   }
 
   /**
@@ -133,8 +96,7 @@ export class StateFolder {
    */
   removeLeftovers(): void {
     for (const name of readdirSync(this.path)) {
-      const ours = /^\..*\.[0-9a-f]{12}\.new$/.test(name) || name === 'join.token.new';
-      if (ours) rmSync(this.file(name), { force: true });
+      if (isLeftover(name) || name === 'join.token.new') rmSync(this.file(name), { force: true });
     }
   }
 }

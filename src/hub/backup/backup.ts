@@ -4,12 +4,13 @@
  * PostgreSQL or another kind of machine. backup-format.ts has the file.
  */
 import { createWriteStream, existsSync } from 'node:fs';
-import { link, open, readdir, rename, rm } from 'node:fs/promises';
+import { link, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type pg from 'pg';
+import { syncFolder } from '../../agent/index.ts';
 import { Client } from '../database/client.ts';
 import { readCatalog } from './catalog.ts';
 import { FORMAT, FORMAT_VERSION, type BackupLine, type CopiedTable } from './format.ts';
@@ -101,9 +102,7 @@ async function giveName(partial: string, file: string): Promise<void> {
     // A file system without hard links.
     await rename(partial, file);
   }
-  const folder = await open(dirname(file), 'r');
-  await folder.sync().catch(() => undefined);
-  await folder.close();
+  await syncFolder(dirname(file)).catch(() => undefined);
 }
 
 const UNWRITABLE: Readonly<Record<string, string>> = {

@@ -18,6 +18,7 @@ import { lstatSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { replaceFile } from '../../agent/index.ts';
 import { HubError, codeOf, messageOf } from '../errors.ts';
 import { readForeign } from './foreign-file.ts';
 import { adopt, canEnter, serverAccount, type OsUser } from './os-user.ts';
@@ -103,7 +104,7 @@ async function configure({ config }: Cluster): Promise<void> {
   await mkdir(config, { recursive: true, mode: 0o755 });
   requireOwn(config);
   await chmod(config, 0o755);
-  await replace(join(config, 'postgresql.conf'), SETTINGS, 0o644);
+  await replaceFile(join(config, 'postgresql.conf'), Buffer.from(SETTINGS), 0o644);
   await writeFile(join(config, 'pg_hba.conf'), ACCESS, { flag: 'wx', mode: 0o644 }).catch(
     (error: unknown) => {
       if (codeOf(error) !== 'EEXIST') throw error;
@@ -111,14 +112,6 @@ async function configure({ config }: Cluster): Promise<void> {
   );
   // A strict umask must not shut the server's user out.
   for (const name of ['postgresql.conf', 'pg_hba.conf']) await chmod(join(config, name), 0o644);
-}
-
-/** Whole or not at all, also when the power goes; never through a link. */
-async function replace(file: string, content: string, mode: number): Promise<void> {
-  const fresh = `${file}.new`;
-  await rm(fresh, { force: true });
-  await writeFile(fresh, content, { mode, flag: 'wx', flush: true });
-  await rename(fresh, file);
 }
 
 const ACCESS = `# Who may connect, see pg_hba.conf of PostgreSQL. Written once by swarmplane, yours from then on.
@@ -171,7 +164,8 @@ export function runAs(account: OsUser | undefined): {
 /** Whole or not at all, also when the power goes. */
 export async function saveState(cluster: Cluster): Promise<void> {
   const file = join(cluster.dataDir, 'server.json');
-  await writable(file, () => replace(file, `${JSON.stringify(cluster.state, null, 2)}\n`, 0o600));
+  const text = `${JSON.stringify(cluster.state, null, 2)}\n`;
+  await writable(file, () => replaceFile(file, Buffer.from(text)));
 }
 
 /** What is in server.json; undefined where there is none. @throws HubError unwritable */

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder, writeAt } from '../../agent/index.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Outcome } from './outcome.ts';
@@ -147,25 +148,12 @@ function encode(outcome: Outcome): Buffer {
 async function write(file: SpoolFile, bytes: Buffer, folder: string): Promise<void> {
   const handle = await open(file.path, file.size === 0 ? 'w' : 'r+', 0o600);
   try {
-    for (let at = 0; at < bytes.length;) {
-      const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, file.size + at);
-      at += bytesWritten;
-    }
+    await writeAt(handle, bytes, file.size);
     await handle.datasync();
   } finally {
     await handle.close();
   }
   if (file.size === 0) await syncFolder(folder);
-}
-
-/** A new name lasts only once its folder is synced. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Undefined at the end, and where a crash tore the record. */
