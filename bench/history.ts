@@ -86,7 +86,7 @@ function takingFigures({ takings, claims }: TimedTurns, snapshotMs: number): Fig
 async function sizeFigures(pool: pg.Pool): Promise<Figure[]> {
   const { rows } = await pool.query<{ called: string; mib: number }>(`
     select case when n.nspname = 'snapshot' then 'snapshots'
-                when c.relname ~ '^collection|^head$' then 'proof'
+                when c.relname ~ '^taking|^head$' then 'proof'
                 when c.relname ~ '_current$' then 'current'
                 else 'history' end as called,
            sum(pg_total_relation_size(c.oid)) / 1048576.0::float8 as mib
@@ -94,7 +94,7 @@ async function sizeFigures(pool: pg.Pool): Promise<Figure[]> {
       join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r'
        and (n.nspname in ('snapshot', 'inventory')
-            or n.nspname = 'swarmplane' and c.relname ~ '^collection|^head$')
+            or n.nspname = 'swarmplane' and c.relname ~ '^taking|^head$')
      group by 1`);
   const mib = Object.fromEntries(rows.map(({ called, mib }) => [called, mib]));
   const { current = 0, history = 0, proof = 0, snapshots = 0 } = mib;

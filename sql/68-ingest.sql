@@ -78,7 +78,7 @@ create or replace function swarmplane.take_unchanged(host swarmplane.node, takin
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
-  fit swarmplane.collection[];
+  fit swarmplane.taking[];
   taken jsonb;
 begin
   with said as materialized (
@@ -113,17 +113,17 @@ begin
   select array_agg(row(
            p.kept_at, p.host_at, clock_timestamp(), p.sequence, host.id, p.key_version, p.shape_id, p.rows, p.name, p.kind,
            decode(p.line, 'hex'), decode(p.base, 'hex'), decode(p.hash, 'hex'), decode(p.signature, 'hex'),
-           null, null, null, null)::swarmplane.collection order by p.name, p.number)
+           null, null, null, null)::swarmplane.taking order by p.name, p.number)
     into fit
     from placed p
    where p.fits;
   if fit is null then
     return '{}';
   end if;
-  perform swarmplane.make_month_partition('swarmplane', 'collection', m.month)
+  perform swarmplane.make_month_partition('swarmplane', 'taking', m.month)
     from (select distinct date_trunc('month', f.at, 'UTC') as month from unnest(fit) f) m;
   with noted as (
-    insert into swarmplane.collection select f.* from unnest(fit) f
+    insert into swarmplane.taking select f.* from unnest(fit) f
   ), last as (
     select f.table_name, max(f.sequence) as sequence, max(f.at) as at, count(*) as takings,
            (array_agg(f.shape order by f.sequence desc))[1] as shape
@@ -148,7 +148,7 @@ create or replace function swarmplane.take(host swarmplane.node, taking jsonb, w
 as $$
 declare
   head swarmplane.head;
-  t swarmplane.collection;
+  t swarmplane.taking;
   state record;
   trouble text;
 begin
@@ -166,7 +166,7 @@ begin
   -- the host's clock orders nothing, but times of one table never run backwards and never ahead of ours
   t.at := greatest(least(t.host_at, now()), now() - swarmplane.setting_interval('history_kept'),
                    head.seen_at + interval '1 microsecond');
-  perform swarmplane.make_month_partition('swarmplane', 'collection', t.at);
+  perform swarmplane.make_month_partition('swarmplane', 'taking', t.at);
   if t.kind in ('full', 'delta') then
     begin
       state := swarmplane.write_rows(t, taking);
@@ -210,14 +210,14 @@ end
 $$;
 
 create or replace function swarmplane.read_taking(host swarmplane.node, taking jsonb)
-  returns swarmplane.collection
+  returns swarmplane.taking
   language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
-  t swarmplane.collection;
+  t swarmplane.taking;
 begin
   t.node_id := host.id;
   t.table_name := taking ->> 'table';
@@ -244,7 +244,7 @@ $$;
 create or replace function swarmplane.out_of_order(
   host swarmplane.node,
   head swarmplane.head,
-  t swarmplane.collection,
+  t swarmplane.taking,
   whole boolean,
   asked_line bytea
 )
@@ -254,11 +254,11 @@ create or replace function swarmplane.out_of_order(
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
-  earlier swarmplane.collection;
+  earlier swarmplane.taking;
   new_line boolean := head.line is distinct from t.line;
 begin
   if new_line or t.sequence <= head.sequence then
-    select * into earlier from swarmplane.collection c
+    select * into earlier from swarmplane.taking c
      where c.node_id = t.node_id and c.table_name = t.table_name and c.line = t.line
        and (new_line or c.sequence = t.sequence)
      limit 1;
@@ -291,15 +291,15 @@ begin
 end
 $$;
 
--- The row in collection, one for what never came before it, and the head.
-create or replace function swarmplane.note_taking(host swarmplane.node, head swarmplane.head, t swarmplane.collection)
+-- The row in taking, one for what never came before it, and the head.
+create or replace function swarmplane.note_taking(host swarmplane.node, head swarmplane.head, t swarmplane.taking)
   returns void
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 declare
-  lost swarmplane.collection;
+  lost swarmplane.taking;
 begin
   if head.line = t.line and coalesce(t.dropped_from, t.sequence) > head.sequence + 1 then
     lost := t;
@@ -316,10 +316,10 @@ begin
     lost.rows := null;
     lost.signature := null;
     lost.key_version := null;
-    perform swarmplane.make_month_partition('swarmplane', 'collection', lost.at);
-    insert into swarmplane.collection select lost.*;
+    perform swarmplane.make_month_partition('swarmplane', 'taking', lost.at);
+    insert into swarmplane.taking select lost.*;
   end if;
-  insert into swarmplane.collection select t.*;
+  insert into swarmplane.taking select t.*;
   update swarmplane.head h
      set line = t.line,
          sequence = greatest(t.sequence, t.dropped_to),
@@ -349,7 +349,7 @@ end
 $$;
 
 -- Writes what came and went at t.at; the hash and the number of the rows that hold now.
-create or replace function swarmplane.write_rows(t swarmplane.collection, taking jsonb, out hash bytea, out rows integer)
+create or replace function swarmplane.write_rows(t swarmplane.taking, taking jsonb, out hash bytea, out rows integer)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp

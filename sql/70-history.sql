@@ -28,7 +28,7 @@ begin
 end
 $$;
 
--- Those of this month and the next, for collection and every tracked table; how many were missing.
+-- Those of this month and the next, for taking and every tracked table; how many were missing.
 create or replace function swarmplane.make_history_partitions()
   returns integer
   language sql
@@ -36,7 +36,7 @@ create or replace function swarmplane.make_history_partitions()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select count(*) filter (where swarmplane.make_month_partition(p.schema_name, p.parent, m.at))::integer
-    from (select 'swarmplane' as schema_name, 'collection' as parent
+    from (select 'swarmplane' as schema_name, 'taking' as parent
            union all
           select 'inventory', t.name || '_history' from swarmplane.tracked_table t) p
    cross join (values (now()), (now() + interval '1 month')) as m (at);
@@ -59,7 +59,7 @@ begin
       from pg_inherits i
       join pg_class p on p.oid = i.inhrelid
       join pg_class c on c.oid = i.inhparent
-     where ((c.relnamespace = 'swarmplane'::regnamespace and c.relname = 'collection')
+     where ((c.relnamespace = 'swarmplane'::regnamespace and c.relname = 'taking')
             or (c.relnamespace = 'inventory'::regnamespace
                 and c.relname in (select t.name || '_history' from swarmplane.tracked_table t)))
        and to_date(right(p.relname, 6), 'YYYYMM')::timestamp at time zone 'UTC' < first_kept
@@ -91,7 +91,7 @@ begin
     select c.node_id, c.table_name, c.at, c.line, c.sequence, c.kind, c.reason, c.dropped_from,
            lag((c.line, c.kind, coalesce(c.reason, ''))) over w as former,
            lead((c.line, c.kind, coalesce(c.reason, ''))) over w as next
-      from swarmplane.collection c
+      from swarmplane.taking c
      where c.at < before
     window w as (partition by c.node_id, c.table_name order by c.at)
   ), idle as materialized (
@@ -102,7 +102,7 @@ begin
        and r.former = (r.line, r.kind, coalesce(r.reason, ''))
        and r.next = (r.line, r.kind, coalesce(r.reason, ''))
   )
-  delete from swarmplane.collection c
+  delete from swarmplane.taking c
    using idle i
    where c.node_id = i.node_id and c.table_name = i.table_name and c.at = i.at
      and c.line = i.line and c.sequence = i.sequence;
@@ -122,18 +122,18 @@ create or replace view swarmplane.tracked with (security_invoker = true) as
 -- Times in which nothing is known for sure: after the last state before a gap, until the first after it.
 create or replace view swarmplane.gap with (security_invoker = true) as
   select n.name as host, g.table_name as "table",
-         (select max(c.at) from swarmplane.collection c
+         (select max(c.at) from swarmplane.taking c
            where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at and c.kind <> 'gap') as since,
-         (select min(c.at) from swarmplane.collection c
+         (select min(c.at) from swarmplane.taking c
            where c.node_id = g.node_id and c.table_name = g.table_name and c.at > g.at and c.kind <> 'gap') as until,
          g.at, g.reason, g.dropped_to - g.dropped_from + 1 as takings_lost, g.node_id
-    from swarmplane.collection g
+    from swarmplane.taking g
     join swarmplane.node n on n.id = g.node_id
    where g.kind = 'gap';
 
 comment on table swarmplane.head is
   'Public. The newest taking of each host and table: when it was seen, its document hash, and why one is missing.';
-comment on table swarmplane.collection is
+comment on table swarmplane.taking is
   'Public. Every taking: at (never backwards), host_at (the host''s clock), what it says it holds (hash) and its signature.';
 comment on view swarmplane.tracked is
   'Public. Each tracked table of each host: since when, seen last, changed last, and why it could not be taken last.';

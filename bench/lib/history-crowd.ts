@@ -1,4 +1,4 @@
-/** A large fleet of whom every host hands over at the same time, through the collector of a hub. */
+/** A large fleet of whom every host hands over at the same time, through the fetcher of a hub. */
 import type pg from 'pg';
 import { Fetcher } from '../../src/hub/history/fetcher.ts';
 import { HistoryStore, type Ingested, type TurnNote } from '../../src/hub/history/store.ts';
@@ -50,18 +50,18 @@ export class Crowd {
     return { ms, hostMs, bytes, floorMs: await this.#floor(answers) };
   }
 
-  /** How long a collector needs for it, milliseconds. */
+  /** How long a fetcher needs for it, milliseconds. */
   async #gather(done: () => Promise<void>): Promise<number> {
-    const collector = new Fetcher({
+    const fetcher = new Fetcher({
       ...{ store: this.#store, asker: this.#asker, log: silentLog, askMs: 60_000 },
       isSensitive: () => false,
     });
     const ended = done();
     const startedAt = performance.now();
-    collector.wake();
+    fetcher.wake();
     await ended;
     const ms = performance.now() - startedAt;
-    await collector.stop();
+    await fetcher.stop();
     return ms;
   }
 

@@ -63,12 +63,12 @@ export class BenchHost {
     await this.#clock.step(wall);
   }
 
-  /** The answer to a `track` or `collect` request. */
+  /** The answer to a `track` or `fetch` request. */
   async answer({ kind, body }: Pick<RequestSpec, 'kind' | 'body'>): Promise<Uint8Array> {
     const from = { id: '0'.repeat(32), origin: 'hub', originName: 'hub' };
     const request = { ...from, kind, body, remainingMs: 15_000 };
     if (kind === 'track') return this.#history.track(request);
-    return (await this.#history.collect(request)).payload;
+    return (await this.#history.fetch(request)).payload;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Hosts that hand over one after the other, timed from the answer's bytes to the commit. */
 import type pg from 'pg';
-import { decodeCollectAnswer, encodeCollectBody, encodeTrackBody } from '../../src/agent/index.ts';
+import { decodeFetchAnswer, encodeFetchBody, encodeTrackBody } from '../../src/agent/index.ts';
 import { HistoryStore, type Turn, type TurnNote } from '../../src/hub/history/store.ts';
 import { silentLog } from '../../src/hub/log.ts';
 import { TurnRun } from '../../src/hub/history/turn-run.ts';
@@ -55,9 +55,9 @@ export class TimedTurns {
       ...{ turn, store: this.#store, log: silentLog, troubles: new Map() },
       ask: async (body) => {
         const before = Date.now();
-        const spec = { kind: 'collect', body: encodeCollectBody(body) };
+        const spec = { kind: 'fetch', body: encodeFetchBody(body) };
         const payload = await this.#asker.answer(turn.nodeId, spec);
-        const answer = decodeCollectAnswer(payload, { swarmId, nodeId: turn.nodeId });
+        const answer = decodeFetchAnswer(payload, { swarmId, nodeId: turn.nodeId });
         kinds.push(...answer.takings.map(({ kind }) => kind));
         return { answer, between: [before, Date.now()] as const };
       },

@@ -1,4 +1,4 @@
-/** The bodies of `track` and `collect` requests and their answers (docs/protocol.md section 11). */
+/** The bodies of `track` and `fetch` requests and their answers (docs/protocol.md section 11). */
 import { decodeRow, shapeHash } from '../tables/canonical.ts';
 import type { ColumnType, Shape } from '../tables/types.ts';
 import {
@@ -19,8 +19,8 @@ import {
 import { decodeStatement, type Origin, type SignedStatement } from './statement.ts';
 import type {
   Ack,
-  CollectAnswer,
-  CollectBody,
+  FetchAnswer,
+  FetchBody,
   Refusal,
   RowId,
   Taking,
@@ -59,13 +59,13 @@ export function decodeTrackAnswer(payload: Uint8Array): TrackAnswer {
   };
 }
 
-export function encodeCollectBody({ acks, bytes, tables }: CollectBody): Uint8Array {
+export function encodeFetchBody({ acks, bytes, tables }: FetchBody): Uint8Array {
   return pack({ acks: acks as unknown as Packable, bytes, tables });
 }
 
 /** @throws WireError `malformed` */
-export function decodeCollectBody(body: Uint8Array): CollectBody {
-  const map = new Fields(unpack(body), 'a collect request');
+export function decodeFetchBody(body: Uint8Array): FetchBody {
+  const map = new Fields(unpack(body), 'a fetch request');
   const tables = map.has('tables') ? map.list('tables').map(textOf) : undefined;
   return {
     acks: map.list('acks').map(ackOf),
@@ -84,7 +84,7 @@ function ackOf(value: Packable): Ack {
   };
 }
 
-/** A taking as it is kept and sent: never decoded between the disk and whoever collects it. */
+/** A taking as it is kept and sent: never decoded between the disk and whoever fetches it. */
 export function encodeTaking(
   signed: SignedStatement,
   added: readonly Uint8Array[],
@@ -105,7 +105,7 @@ export interface PackedAnswer {
   readonly layouts: readonly Shape[];
 }
 
-export function encodeCollectAnswer(answer: PackedAnswer): Uint8Array {
+export function encodeFetchAnswer(answer: PackedAnswer): Uint8Array {
   const { version, more, refused, vitals, takings, layouts } = answer;
   const item = (key: string, value: Packable) => concat(pack(key), pack(value));
   return concat(
@@ -127,8 +127,8 @@ export function encodeCollectAnswer(answer: PackedAnswer): Uint8Array {
  * Checks form and that every statement is of this host; signatures are for `verifyStatement`.
  * @throws WireError `malformed`
  */
-export function decodeCollectAnswer(payload: Uint8Array, origin: Origin): CollectAnswer {
-  const map = new Fields(unpack(payload), 'an answer to collect');
+export function decodeFetchAnswer(payload: Uint8Array, origin: Origin): FetchAnswer {
+  const map = new Fields(unpack(payload), 'an answer to fetch');
   const layouts = new Map<string, Shape>();
   for (const one of map.list('layouts')) {
     const shape = layoutOf(one);

@@ -4,12 +4,12 @@
  * it, and it on neither; it keeps nothing and asks nobody (docs/protocol.md section 11).
  */
 export {
-  decodeCollectAnswer,
-  decodeCollectBody,
+  decodeFetchAnswer,
+  decodeFetchBody,
   decodeTrackAnswer,
   decodeTrackBody,
-  encodeCollectAnswer,
-  encodeCollectBody,
+  encodeFetchAnswer,
+  encodeFetchBody,
   encodeTaking,
   encodeTrackAnswer,
   encodeTrackBody,

@@ -1,6 +1,6 @@
 /**
  * What a host says of the tables it tracks, and what it is told (docs/protocol.md section 11).
- * A taking is one collecting of a tracked table, or the account of why there is none.
+ * A taking is one reading of a tracked table, or the account of why there is none.
  */
 import type { Shape, ShapeRow } from '../tables/types.ts';
 
@@ -34,8 +34,8 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Body of a request of kind `collect`. */
-export interface CollectBody {
+/** Body of a request of kind `fetch`. */
+export interface FetchBody {
   /** For each table what was committed last. A table without an ack starts with its whole state. */
   readonly acks: readonly Ack[];
   /** Most bytes of the answer; 1 MiB when left out. At least one taking comes, whatever its size. */
@@ -56,7 +56,7 @@ export interface Ack {
   readonly hash?: Uint8Array;
 }
 
-export interface CollectAnswer {
+export interface FetchAnswer {
   /** Of the wish list, 0 when there is none. */
   readonly version: number;
   /** In order for each table. */

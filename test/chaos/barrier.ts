@@ -19,7 +19,7 @@ export async function addBarrier(pool: pg.Pool): Promise<void> {
   await pool.query(`
     create function public.barrier() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock_shared(${LOCK}); return null; end $$;
-    create trigger barrier after insert on swarmplane.collection
+    create trigger barrier after insert on swarmplane.taking
       for each statement execute function public.barrier()`);
 }
 

@@ -23,7 +23,7 @@ export async function historyFaults(
     'the database has the last version of every file',
     PEACE_MS,
   );
-  await pool.query('drop trigger barrier on swarmplane.collection');
+  await pool.query('drop trigger barrier on swarmplane.taking');
   const found: string[] = [];
   for (const [what, sql] of Object.entries(CHECKS)) {
     const { rows } = await pool.query(sql);
@@ -71,18 +71,18 @@ function rowsOf({ sql }: FileTable): string {
 const CHECKS = {
   'rows that hold twice at a time': 'table inventory.overlap',
   'takings that are there twice': `
-    select node_id, table_name, line, sequence from swarmplane.collection
+    select node_id, table_name, line, sequence from swarmplane.taking
      group by 1, 2, 3, 4 having count(*) > 1`,
   'takings that are missing without a gap': `
     select * from (
       select n.name, c.table_name, c.sequence, coalesce(c.dropped_from, c.sequence) as first,
              lag(coalesce(c.dropped_to, c.sequence), 1, 0::bigint) over (partition by c.node_id, c.table_name, c.line order by c.at) as before
-        from swarmplane.collection c join swarmplane.node n on n.id = c.node_id) s
+        from swarmplane.taking c join swarmplane.node n on n.id = c.node_id) s
      where first <> before + 1`,
   'hosts that began a new line': `
-    select node_id, table_name from swarmplane.collection group by 1, 2 having count(distinct line) > 1`,
+    select node_id, table_name from swarmplane.taking group by 1, 2 having count(distinct line) > 1`,
   'takings that a host or its hub lost': `
-    select node_id, table_name, reason from swarmplane.collection where dropped_from is not null`,
+    select node_id, table_name, reason from swarmplane.taking where dropped_from is not null`,
   'takings that were refused': `
     select kind, key, message from swarmplane.alert where kind in ('history_refused', 'history_went_back')`,
 };
@@ -92,7 +92,7 @@ async function lost(pool: pg.Pool, counted: Counted): Promise<string[]> {
   const { rows } = await pool.query<{ key: string; at: number }>(
     `select n.name || ' ' || c.table_name || ' ' || c.sequence as key,
             round(extract(epoch from c.host_at) * 1000)::float8 as at
-       from swarmplane.collection c join swarmplane.node n on n.id = c.node_id`,
+       from swarmplane.taking c join swarmplane.node n on n.id = c.node_id`,
   );
   const there = new Map(rows.map(({ key, at }) => [key, at]));
   return [...counted]
@@ -130,7 +130,7 @@ async function untrue(pool: pg.Pool, truth: Truth, seen: Seen): Promise<string[]
             ${asOf('c.at')} as held, ${asOf('c.at + (c.after - c.at) / 2')} as middle,
             ${asOf(`c.after - interval '1 microsecond'`)} as end
        from (select c.*, lag(c.at) over w as before, lead(c.at, 1, now()) over w as after
-               from swarmplane.collection c
+               from swarmplane.taking c
               where c.table_name = $2 and c.node_id = (select id from swarmplane.node where name = $1)
              window w as (order by c.at)) c
       order by c.at`,

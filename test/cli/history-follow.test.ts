@@ -80,7 +80,7 @@ describe('history', () => {
       ...{ code: 0, stderr: '', stdout: 'dropped 3 takings that repeat their neighbours\n' },
     });
     expect((await compact()).stdout).toBe('dropped 0 takings that repeat their neighbours\n');
-    expect(await site.lines('select sequence from swarmplane.collection order by 1')).toEqual([
+    expect(await site.lines('select sequence from swarmplane.taking order by 1')).toEqual([
       ...['1', '2', '6'],
     ]);
   });

@@ -61,7 +61,7 @@ describe('history of a swarm', () => {
     expect(verified).toMatchObject({ code: 0, stderr: '' });
     expect(verified.stdout).toMatch(/all as the hosts signed it\n$/);
     const { rows } = await pool.query(
-      `select node_id from swarmplane.collection group by node_id, table_name, line, sequence having count(*) > 1`,
+      `select node_id from swarmplane.taking group by node_id, table_name, line, sequence having count(*) > 1`,
     );
     expect(rows).toEqual([]);
 
@@ -129,9 +129,9 @@ describe('history of a swarm', () => {
     expect(await verify()).toMatchObject({ code: 0, stderr: '' });
     const own = `table_name = 'os_version' and node_id = (select id from swarmplane.node where name = 'web1')`;
     await pool.query(`
-      delete from swarmplane.collection where ${own} and sequence > 2;
+      delete from swarmplane.taking where ${own} and sequence > 2;
       update swarmplane.head set sequence = 2, seen_at = (
-        select max(at) from swarmplane.collection where ${own}) where ${own}`);
+        select max(at) from swarmplane.taking where ${own}) where ${own}`);
     const found = await verify();
     expect(found.code).toBe(1);
     expect(found.stdout).toMatch(

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  decodeCollectAnswer,
+  decodeFetchAnswer,
   decodeStatement,
   decodeTrackAnswer,
-  encodeCollectBody,
+  encodeFetchBody,
   encodeStatement,
   encodeTrackBody,
   signStatement,
@@ -13,9 +13,9 @@ import {
   type Statement,
 } from '../../src/agent/index.ts';
 import {
-  decodeCollectBody,
+  decodeFetchBody,
   decodeTrackBody,
-  encodeCollectAnswer,
+  encodeFetchAnswer,
   encodeTaking,
   encodeTrackAnswer,
 } from '../../src/takings/body.ts';
@@ -59,7 +59,7 @@ function answerOf(statement: Statement, layouts = [shape]): Uint8Array {
   const takings = [
     encodeTaking(signed, added, statement.kind === 'gap' ? removed.subarray(0, 0) : removed),
   ];
-  return encodeCollectAnswer({ version: 4, more: true, refused: [], vitals, layouts, takings });
+  return encodeFetchAnswer({ version: 4, more: true, refused: [], vitals, layouts, takings });
 }
 
 const vitals = { wall: 1_764_000_000_000, boot: 'f0e1d2c3-0000-4000-8000-0123456789ab', upMs: 5 };
@@ -68,7 +68,7 @@ describe('takings', () => {
   it.each([content, { ...content, kind: 'full' as const, base: new Uint8Array() }, gap])(
     'of kind $kind arrive as they were made, and their signature holds',
     (statement) => {
-      const { takings, ...rest } = decodeCollectAnswer(answerOf(statement), origin);
+      const { takings, ...rest } = decodeFetchAnswer(answerOf(statement), origin);
       expect(rest).toEqual({ version: 4, more: true, refused: [], vitals });
       const [taking] = takings;
       expect(taking).toMatchObject(statement);
@@ -98,11 +98,11 @@ describe('takings', () => {
   it('of another host or swarm, or without their layout, are refused', () => {
     const answer = answerOf(content);
     const elsewhere = { ...origin, swarmId: new Uint8Array(32) };
-    expect(() => decodeCollectAnswer(answer, { ...origin, nodeId: '0'.repeat(64) })).toThrow(
+    expect(() => decodeFetchAnswer(answer, { ...origin, nodeId: '0'.repeat(64) })).toThrow(
       WireError,
     );
-    expect(() => decodeCollectAnswer(answer, elsewhere)).toThrow(WireError);
-    expect(() => decodeCollectAnswer(answerOf(content, []), origin)).toThrow('no layout');
+    expect(() => decodeFetchAnswer(answer, elsewhere)).toThrow(WireError);
+    expect(() => decodeFetchAnswer(answerOf(content, []), origin)).toThrow('no layout');
   });
 
   it('cut or with a byte changed are an error of form or other content, never a crash', () => {
@@ -113,7 +113,7 @@ describe('takings', () => {
           ? answer.slice(0, at)
           : Uint8Array.from(answer, (b, i) => (i === at ? byte : b));
         try {
-          decodeCollectAnswer(bytes, origin);
+          decodeFetchAnswer(bytes, origin);
         } catch (error) {
           expect(error).toBeInstanceOf(WireError);
         }
@@ -126,7 +126,7 @@ describe('takings', () => {
   });
 });
 
-describe('track and collect', () => {
+describe('track and fetch', () => {
   it('carry wish lists and acks', () => {
     const track = { version: 7, tables: [{ table: 'users', every: 60 }] };
     expect(decodeTrackBody(encodeTrackBody(track))).toEqual(track);
@@ -138,7 +138,7 @@ describe('track and collect', () => {
     const plain = { table: 'users', line: new Uint8Array(16), sequence: 9 };
     const ack = { ...plain, hash: new Uint8Array(32) };
     for (const body of [{ acks: [] }, { acks: [ack, plain], bytes: 1000, tables: ['users'] }]) {
-      expect(decodeCollectBody(encodeCollectBody(body))).toEqual(body);
+      expect(decodeFetchBody(encodeFetchBody(body))).toEqual(body);
     }
   });
 

@@ -50,7 +50,7 @@ async function serve(source: Partial<FiguresSource> = {}): Promise<string> {
 describe('the metrics', () => {
   it('count each kind of request that a host carries out under its name', async () => {
     const counters = new AgentCounters();
-    const kinds = ['query', 'action', 'certificate', 'track', 'collect'];
+    const kinds = ['query', 'action', 'certificate', 'track', 'fetch'];
     for (const kind of kinds) counters.ran(kind, outcome('ok'), 1);
     const url = await serve({ agent: () => agentFigures(counters) });
     const { value } = parsePrometheus(await (await fetch(`${url}/metrics`)).text());

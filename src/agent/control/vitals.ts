@@ -1,5 +1,5 @@
 /**
- * What a host tells a hub of its clock and its running with each answer to `collect`: a hub learns
+ * What a host tells a hub of its clock and its running with each answer to `fetch`: a hub learns
  * from it that a clock is off and that a host was started anew.
  */
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * What is handed over to whoever collects: the takings that follow its acks, in order. Where the
+ * What is handed over to whoever fetches: the takings that follow its acks, in order. Where the
  * next one is not kept any more, or does not go on from the asker's state, a gap that says so and
  * the next state that is known whole.
  */

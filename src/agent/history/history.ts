@@ -8,9 +8,9 @@ import type { IncomingRequest } from '../../swarm/index.ts';
 import { toHex } from '../../wire/index.ts';
 import {
   type Ack,
-  decodeCollectBody,
+  decodeFetchBody,
   decodeTrackBody,
-  encodeCollectAnswer,
+  encodeFetchAnswer,
   encodeTrackAnswer,
   type Refusal,
   type SignedStatement,
@@ -105,7 +105,7 @@ export class History {
     return new History(options, journal, await readWishes(options.disk));
   }
 
-  /** Begins to collect. */
+  /** Begins to take. */
   start(): void {
     this.#tracker.setWishes(this.#tables);
   }
@@ -151,9 +151,9 @@ export class History {
    * Forgets what is acknowledged and gives what follows.
    * @throws SecureError, WireError
    */
-  async collect(request: IncomingRequest): Promise<{ payload: Uint8Array; takings: number }> {
+  async fetch(request: IncomingRequest): Promise<{ payload: Uint8Array; takings: number }> {
     this.#requireHub(request);
-    const { acks, bytes = ANSWER_BYTES, tables } = decodeCollectBody(request.body);
+    const { acks, bytes = ANSWER_BYTES, tables } = decodeFetchBody(request.body);
     return this.#exclusively(async () => {
       const { allowed, refused } = this.#allowed(request, tables);
       const own = acks.filter(({ table }) => allowed.includes(table));
@@ -165,7 +165,7 @@ export class History {
       for (const table of found.stateless) this.#tracker.renew(table);
       const version = this.#wishes?.version ?? 0;
       const vitals = readVitals(this.#options.time.wall());
-      const payload = encodeCollectAnswer({ ...found, version, refused, vitals });
+      const payload = encodeFetchAnswer({ ...found, version, refused, vitals });
       return { payload, takings: found.takings.length };
     });
   }

@@ -1,6 +1,6 @@
 /**
  * When each tracked table is due. Hosts differ by a phase made of node id and table, so that ten
- * thousand that got their wish lists in one moment do not collect in one moment ever after. All
+ * thousand that got their wish lists in one moment do not take in one moment ever after. All
  * times are monotonic milliseconds but where a taking of an earlier run is looked at.
  */
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * Collects the tracked tables, one at a time, each when it is due, whether a hub is there or not.
+ * Takes the tracked tables, one at a time, each when it is due, whether a hub is there or not.
  * Every try ends in the journal: as a state, as what changed since the last one, or as a gap with
  * its reason.
  */
@@ -38,7 +38,7 @@ export interface TrackerOptions {
 
 type Reason = NonNullable<Statement['reason']>;
 
-/** Must fit an answer to `collect`, with what is around it. */
+/** Must fit an answer to `fetch`, with what is around it. */
 const TAKING_BYTES_MAX = 3.5 * 1024 * 1024;
 const TIMER_MS_MAX = 3_600_000;
 
@@ -101,7 +101,7 @@ export class Tracker {
     const next = this.#schedule.next();
     if (next === undefined || next.due > this.#options.time.mono()) return this.#arm();
     const wish = this.#wishes.find(({ table }) => table === next.table)!;
-    this.#running = this.#collect(wish).finally(() => {
+    this.#running = this.#takeAndKeep(wish).finally(() => {
       this.#running = undefined;
       this.#schedule.taken(wish.table, this.#options.time.mono());
       this.#arm();
@@ -109,7 +109,7 @@ export class Tracker {
   }
 
   /** Never rejects. */
-  async #collect(wish: KeptWish): Promise<void> {
+  async #takeAndKeep(wish: KeptWish): Promise<void> {
     const { table } = wish;
     try {
       const taken = await this.#take(wish);

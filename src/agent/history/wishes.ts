@@ -1,4 +1,4 @@
-/** The wish list of this host: which tables it collects by itself, kept until a newer list comes. */
+/** The wish list of this host: which tables it takes by itself, kept until a newer list comes. */
 import { pack, unpack, type Packable } from '../../wire/index.ts';
 import type { Disk } from './disk.ts';
 import type { Wish } from '../../takings/index.ts';

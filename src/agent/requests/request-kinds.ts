@@ -1,5 +1,5 @@
 /** The kinds of requests that a host carries out, as they travel; any other is refused. */
-const KINDS = ['query', 'action', 'certificate', 'track', 'collect'] as const;
+const KINDS = ['query', 'action', 'certificate', 'track', 'fetch'] as const;
 
 export type RequestKind = (typeof KINDS)[number];
 

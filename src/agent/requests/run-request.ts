@@ -23,8 +23,8 @@ export async function runRequest(
       return done(took());
     }
     if (request.kind === 'track') return done(took(), await history.track(request));
-    if (request.kind === 'collect') {
-      const { payload, takings } = await history.collect(request);
+    if (request.kind === 'fetch') {
+      const { payload, takings } = await history.fetch(request);
       return done(took(), payload, takings);
     }
     if (request.kind !== 'query') {

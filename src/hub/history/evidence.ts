@@ -105,7 +105,7 @@ export async function readSubjects(
     `select n.identity, n.id as node, t.table_name as table, h.hash, encode(h.line, 'hex') as line, coalesce(h.sequence, 0)::text as sequence
        from (select node_id, table_name from swarmplane.head
               union
-             select distinct node_id, table_name from swarmplane.collection) t
+             select distinct node_id, table_name from swarmplane.taking) t
        join swarmplane.node n on n.id = t.node_id
        left join swarmplane.head h on h.node_id = t.node_id and h.table_name = t.table_name
       where ($1::text is null or n.identity = $1) and ($2::text is null or t.table_name = $2)
@@ -124,9 +124,9 @@ export async function readTakings(client: pg.ClientBase, subject: Subject): Prom
     `select ${MICROS('at')} as at, ${MICROS('host_at')} as "hostAt", ${MICROS('received_at')} as "receivedAt",
             line, sequence::text, kind, base, hash, shape, key_version as "keyVersion", signature, reason_code as "reasonCode", reason,
             dropped_from::text as "droppedFrom", dropped_to::text as "droppedTo"
-       from swarmplane.collection
+       from swarmplane.taking
       where node_id = $1 and table_name = $2
-      order by collection.at`,
+      order by taking.at`,
     [subject.node, subject.table],
   );
   return rows.map((row) => ({

@@ -4,9 +4,9 @@
  * twice changes nothing.
  */
 import {
-  decodeCollectAnswer,
+  decodeFetchAnswer,
   decodeTrackAnswer,
-  encodeCollectBody,
+  encodeFetchBody,
   encodeTrackBody,
   type Asker,
   type HostOutcome,
@@ -100,7 +100,7 @@ export class Fetcher {
     const untold = turns.filter((turn) => !turn.told || this.#isNewlyAllowed(turn));
     if (untold.length > 0) await store.note(await this.#tell(untold));
     const others = turns.filter((turn) => !untold.includes(turn));
-    const notes = await Promise.all(others.map((turn) => this.#collect(turn)));
+    const notes = await Promise.all(others.map((turn) => this.#fetch(turn)));
     if (notes.length > 0) await store.note(notes);
   }
 
@@ -139,7 +139,7 @@ export class Fetcher {
     return (await Promise.all(told)).flat();
   }
 
-  async #collect(turn: Turn): Promise<TurnNote> {
+  async #fetch(turn: Turn): Promise<TurnNote> {
     const { store, asker, log } = this.#options;
     const identity = turn.nodeId;
     const troubles = this.#troubles.get(identity) ?? new Map<string, TableTrouble>();
@@ -147,14 +147,14 @@ export class Fetcher {
     const run = new TurnRun({
       ...{ turn, store, log, troubles },
       ask: async (body) => {
-        const question = encodeCollectBody(body);
+        const question = encodeFetchBody(body);
         const before = Date.now();
-        const answers = await this.#ask('collect', question, [identity], certificate);
+        const answers = await this.#ask('fetch', question, [identity], certificate);
         const after = Date.now();
         const said = answers.get(identity);
         if (!(said instanceof Uint8Array)) throw new Unanswered(said);
         const origin = { swarmId: asker.swarmId, nodeId: identity };
-        return { answer: decodeCollectAnswer(said, origin), between: [before, after] as const };
+        return { answer: decodeFetchAnswer(said, origin), between: [before, after] as const };
       },
       signal: this.#stop.signal,
     });

@@ -1,5 +1,5 @@
 /** One host's turn to hand over: asked, committed, acknowledged by the next question, until it has no more. */
-import type { Ack, CollectAnswer, CollectBody } from '../../agent/index.ts';
+import type { Ack, FetchAnswer, FetchBody } from '../../agent/index.ts';
 import type { HistoryStore, Ingested, Turn, TurnNote } from './store.ts';
 import type { Log } from '../log.ts';
 import { batchText, isStorable } from './takings.ts';
@@ -11,7 +11,7 @@ export interface TableTrouble {
 }
 
 export interface Heard {
-  readonly answer: CollectAnswer;
+  readonly answer: FetchAnswer;
   /** Wall time here, Unix milliseconds, before the question left and after the answer was here. */
   readonly between: readonly [number, number];
 }
@@ -23,7 +23,7 @@ export interface TurnRunOptions {
   /** By table; written here, kept for the host's next turn. */
   readonly troubles: Map<string, TableTrouble>;
   /** @throws when the host gave no answer that can be read */
-  readonly ask: (body: CollectBody) => Promise<Heard>;
+  readonly ask: (body: FetchBody) => Promise<Heard>;
   readonly signal: AbortSignal;
 }
 
@@ -72,7 +72,7 @@ export class TurnRun {
     );
   }
 
-  #body(): CollectBody {
+  #body(): FetchBody {
     const { troubles } = this.#options;
     const now = Date.now();
     const rests = (table: string) => (troubles.get(table)?.restUntil ?? 0) > now;
@@ -82,7 +82,7 @@ export class TurnRun {
   }
 
   /** True when the host is to be asked again at once. */
-  async #take(answer: CollectAnswer, { acks }: CollectBody): Promise<boolean> {
+  async #take(answer: FetchAnswer, { acks }: FetchBody): Promise<boolean> {
     const { store, turn, log } = this.#options;
     const takings = answer.takings.filter(isStorable);
     if (takings.length < answer.takings.length)

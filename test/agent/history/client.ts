@@ -1,14 +1,14 @@
 /** A hub's half of history for tests: asks hosts to track and to hand over, and keeps what it is told. */
 import { documentHash, rowHash } from '../../../src/tables/canonical.ts';
 import {
-  decodeCollectAnswer,
+  decodeFetchAnswer,
   decodeTrackAnswer,
-  encodeCollectBody,
+  encodeFetchBody,
   encodeTrackBody,
   verifyStatement,
   type Ack,
   type Agent,
-  type CollectAnswer,
+  type FetchAnswer,
   type HostOutcome,
   type Taking,
   type TrackAnswer,
@@ -68,17 +68,17 @@ export class Keeper {
   }
 
   /** Asks once and commits what comes; undefined when the host did not answer. */
-  async collect(
+  async fetch(
     agent: Agent,
     nodeId: string,
     options: { bytes?: number; timeoutMs?: number } = {},
-  ): Promise<CollectAnswer | undefined> {
+  ): Promise<FetchAnswer | undefined> {
     const { bytes, timeoutMs } = options;
-    const body = encodeCollectBody({ acks: this.acks, ...(bytes === undefined ? {} : { bytes }) });
-    const { outcome, payload } = await request(agent, nodeId, 'collect', body, timeoutMs);
+    const body = encodeFetchBody({ acks: this.acks, ...(bytes === undefined ? {} : { bytes }) });
+    const { outcome, payload } = await request(agent, nodeId, 'fetch', body, timeoutMs);
     if (outcome.state !== 'ok') return undefined;
     const { swarmId } = agent.node.secrets;
-    const answer = decodeCollectAnswer(payload, { swarmId, nodeId });
+    const answer = decodeFetchAnswer(payload, { swarmId, nodeId });
     const { entries } = agent.node.keyList(nodeId);
     for (const taking of answer.takings) {
       if (!verifyStatement(entries[taking.keyVersion]!.signKey, taking)) {

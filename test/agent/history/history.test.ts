@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   Agent,
   createLog,
-  encodeCollectBody,
+  encodeFetchBody,
   encodeTrackBody,
   initSwarm,
   loadConfig,
@@ -72,7 +72,7 @@ it('a host tracks what it is told, and says what it will not track and why', asy
 it('hands over its takings in order, signed, until they are acknowledged', async () => {
   const keeper = new Keeper();
   await eventually(async () => {
-    await keeper.collect(hub, host.nodeId);
+    await keeper.fetch(hub, host.nodeId);
     const links = keeper.ofTable('swarm_links').filter(({ kind }) => kind === 'delta');
     return links.length >= 2 && keeper.ofTable('users').length >= 2 ? true : undefined;
   }, 'two changes of one table, two takings of the other');
@@ -84,9 +84,9 @@ it('hands over its takings in order, signed, until they are acknowledged', async
   expect(names).toHaveLength(passwd.length);
 
   // Another hub, with nothing to go on from, gets the state whole after an honest gap.
-  await keeper.collect(hub, host.nodeId);
+  await keeper.fetch(hub, host.nodeId);
   const late = new Keeper();
-  await late.collect(hub, host.nodeId);
+  await late.fetch(hub, host.nodeId);
   expect(late.states.get('users')).toEqual(keeper.states.get('users'));
 });
 
@@ -101,7 +101,7 @@ it('takes up a wish list of sensitive tables only from a hub that may have them'
 it('takes neither from a member that is no hub, and no body that is none', async () => {
   const bodies = {
     track: encodeTrackBody({ version: 99, tables: [] }),
-    collect: encodeCollectBody({ acks: [] }),
+    fetch: encodeFetchBody({ acks: [] }),
   };
   for (const [kind, body] of Object.entries(bodies)) {
     expect((await request(host, hub.nodeId, kind, body)).outcome).toMatchObject({

@@ -18,7 +18,7 @@ type Step =
   | { readonly do: 'break'; readonly table: string }
   | { readonly do: 'pass'; readonly seconds: number }
   /** `commit` of the takings in the answer reach the hub's database, the rest is lost. */
-  | { readonly do: 'collect'; readonly bytes: number; readonly commit: number }
+  | { readonly do: 'fetch'; readonly bytes: number; readonly commit: number }
   | { readonly do: 'crash'; readonly writes: number }
   | { readonly do: 'full'; readonly full: boolean }
   | { readonly do: 'clock'; readonly ms: number }
@@ -36,7 +36,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      do: fc.constant('collect' as const),
+      do: fc.constant('fetch' as const),
       bytes: fc.constantFrom(1, 600, 1e6),
       commit: fc.constantFrom(0, 1, 1000),
     }),
@@ -72,7 +72,7 @@ async function play(world: World, steps: readonly Step[]): Promise<void> {
   world.disk.full = false;
   await reopen(world);
   await world.pass(EVERY * 3);
-  await world.collectAll();
+  await world.fetchAll();
 }
 
 async function act(world: World, step: Step): Promise<void> {
@@ -83,15 +83,15 @@ async function act(world: World, step: Step): Promise<void> {
       return void world.tables.set(step.table, new QueryError('time_limit', 'it hung'));
     case 'pass':
       return world.pass(step.seconds);
-    case 'collect': {
-      const { takings } = await world.collect(step.bytes);
+    case 'fetch': {
+      const { takings } = await world.fetch(step.bytes);
       for (const taking of takings.slice(0, step.commit)) world.keeper.commit(taking);
       return;
     }
     case 'crash':
       world.disk.writesLeft = step.writes;
       await world.pass(EVERY * 2);
-      return void (await world.collect());
+      return void (await world.fetch());
     case 'full':
       return void (world.disk.full = step.full);
     case 'clock':
@@ -184,7 +184,7 @@ describe('gaps', () => {
       world.tables.set('users', [`user ${day}`, 'root']);
       await world.pass(EVERY);
     }
-    await world.collectAll();
+    await world.fetchAll();
     const [gap, full, ...rest] = world.keeper.taken;
     expect(gap).toMatchObject({ kind: 'gap', reason: { code: 'dropped' }, dropped: { from: 1 } });
     expect(full).toMatchObject({ kind: 'full', sequence: gap!.dropped!.to + 1 });
@@ -199,7 +199,7 @@ describe('gaps', () => {
     await world.open();
     await world.track('users');
     await world.pass(EVERY * 100);
-    await world.collectAll();
+    await world.fetchAll();
     const [gap, ...rest] = world.keeper.taken;
     expect(gap!.dropped!.from).toBe(1);
     expect(rest.length).toBeGreaterThanOrEqual(37);
@@ -218,7 +218,7 @@ describe('gaps', () => {
     await world.pass(EVERY);
     world.tables.set('users', ['root', 'daemon']);
     await world.pass(EVERY);
-    await world.collectAll();
+    await world.fetchAll();
     const last = world.keeper.taken.slice(-4);
     expect(last.map(({ kind, reason }) => reason?.code ?? kind)).toEqual([
       ...['same', 'time_limit', 'too_large', 'delta'],
@@ -238,7 +238,7 @@ describe('gaps', () => {
     const before = world.history.status.tables[0]!.sequence;
     world.disk.full = false;
     await world.pass(EVERY);
-    await world.collectAll();
+    await world.fetchAll();
     const after = world.keeper.taken.filter(({ sequence }) => sequence > before);
     expect(after.map(({ kind, reason }) => reason?.code ?? kind)).toEqual(['not_kept', 'delta']);
     expect(after[0]!.reason!.message).toContain('ENOSPC');
@@ -254,13 +254,13 @@ describe('a host that was set back', () => {
     await world.pass(EVERY * 2);
     const backup = world.disk.restarted();
     await world.pass(EVERY * 10);
-    await world.collectAll();
+    await world.fetchAll();
     await world.history.stop();
     world.disk = backup;
     await world.open();
-    await world.collectAll();
+    await world.fetchAll();
     await world.pass(EVERY);
-    await world.collectAll();
+    await world.fetchAll();
     const [gap, full] = world.keeper.taken.slice(-3);
     expect(gap).toMatchObject({ kind: 'gap', sequence: 1, reason: { code: 'restored' } });
     expect(full).toMatchObject({ kind: 'full', sequence: 2, line: gap!.line });
@@ -273,7 +273,7 @@ describe('a host that was set back', () => {
       await world.open();
       await world.track('users');
       await world.pass(EVERY * 3);
-      await world.collectAll();
+      await world.fetchAll();
       await world.history.stop();
       const files = new Map(rot ? world.disk.files : []);
       for (const [name, bytes] of files) if (name.endsWith('.seg')) bytes.fill(0, 30, 60);
@@ -281,7 +281,7 @@ describe('a host that was set back', () => {
       await world.open();
       await world.track('users');
       await world.pass(EVERY);
-      await world.collectAll();
+      await world.fetchAll();
       const [first, last] = [world.keeper.taken[0]!, world.keeper.taken.at(-1)!];
       expect(hex(last.line)).not.toBe(hex(first.line));
       expect(world.keeper.taken.filter(({ sequence }) => sequence === 1)).toHaveLength(2);
@@ -296,15 +296,15 @@ describe('a hub that was set back', () => {
     await world.track('users');
     world.tables.set('users', ['root']);
     await world.pass(EVERY * 5);
-    const first = (await world.collect()).takings[0]!;
+    const first = (await world.fetch()).takings[0]!;
     world.keeper.commit(first);
     // What came after was committed and lost again with the hub's database.
     const { keeper } = world;
     world.keeper = new (keeper.constructor as new () => typeof keeper)();
-    for (const taking of (await world.collect()).takings) world.keeper.commit(taking);
-    await world.collectAll();
+    for (const taking of (await world.fetch()).takings) world.keeper.commit(taking);
+    await world.fetchAll();
     world.keeper = keeper;
-    await world.collectAll();
+    await world.fetchAll();
     expect(keeper.taken.at(-1)!.sequence).toBe(world.history.status.tables[0]!.sequence);
     expectTruth(world);
   });
@@ -315,12 +315,12 @@ describe('a hub that was set back', () => {
     await world.track('users');
     world.tables.set('users', ['root']);
     await world.pass(EVERY * 3);
-    await world.collectAll();
+    await world.fetchAll();
     const [ack] = world.keeper.acks;
     world.keeper.acknowledge({ ...ack!, hash: new Uint8Array(32) });
-    await world.collectAll();
+    await world.fetchAll();
     await world.pass(1);
-    await world.collectAll();
+    await world.fetchAll();
     expect(world.keeper.taken.at(-1)!.kind).toBe('full');
     expectTruth(world);
   });
@@ -337,12 +337,12 @@ describe('wish lists', () => {
     await world.track('mounts');
     expect([...world.disk.files.keys()]).not.toContain('users.state');
     await world.pass(EVERY * 2);
-    await world.collectAll();
+    await world.fetchAll();
     expect(world.keeper.ofTable('users')).toEqual([]);
     expect(world.keeper.ofTable('mounts').length).toBeGreaterThan(2);
   });
 
-  it('are collected on time though the clock goes back, and one table that hangs', async () => {
+  it('are taken on time though the clock goes back, and one table that hangs', async () => {
     const world = simulated([0.5]);
     await world.open();
     await world.track('users');
@@ -351,7 +351,7 @@ describe('wish lists', () => {
     await world.pass(EVERY * 3);
     await reopen(world);
     await world.pass(EVERY * 3);
-    await world.collectAll();
+    await world.fetchAll();
     expect(world.keeper.taken.length).toBeGreaterThanOrEqual(6);
     expectTruth(world);
     world.tables.set('users', 'hangs');

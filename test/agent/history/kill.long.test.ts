@@ -1,5 +1,5 @@
 /**
- * A real agent, killed while it collects and while it hands over, at writes of its journal and at
+ * A real agent, killed while it takes and while it hands over, at writes of its journal and at
  * any other moment. What its status ever counted must reach the hub once, in order.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -60,13 +60,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Collects until `done`; the host may die at any moment of it. */
-async function collectUntil(done: () => boolean): Promise<void> {
+/** Fetches until `done`; the host may die at any moment of it. */
+async function fetchUntil(done: () => boolean): Promise<void> {
   await eventually(
     async () => {
       await noteStatus().catch(() => undefined);
       if (done()) return true;
-      await keeper.collect(hub, nodeId, { bytes: 2_000, timeoutMs: 1_000 });
+      await keeper.fetch(hub, nodeId, { bytes: 2_000, timeoutMs: 1_000 });
       return done() ? true : undefined;
     },
     `${keeper.taken.length} takings\n${host.log().slice(-2000)}`,
@@ -84,17 +84,17 @@ async function noteStatus(): Promise<void> {
 }
 
 it('loses and doubles nothing, wherever it is killed', async () => {
-  await collectUntil(() => keeper.taken.length >= 4);
+  await fetchUntil(() => keeper.taken.length >= 4);
   for (const at of [2, 8, 15]) {
     await host.end('SIGKILL');
     host.start({ NODE_OPTIONS: `--import=${KILLER}`, KILL_AT: String(at) });
-    await collectUntil(() => !host.running);
+    await fetchUntil(() => !host.running);
   }
   host.start();
   await host.until(() => true, 'is up');
   await noteStatus();
   const before = keeper.taken.length;
-  await collectUntil(() => keeper.taken.length >= before + 4);
+  await fetchUntil(() => keeper.taken.length >= before + 4);
   await host.end();
   // What the last status counted may still be with the host.
   const last = new Map(['time', 'users'].map((table) => [table, keeper.ofTable(table).length]));

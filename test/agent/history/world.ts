@@ -1,7 +1,7 @@
 /** A host's history on a simulated disk and clock, with tables that hold what a test puts there. */
 import { setImmediate } from 'node:timers/promises';
-import { decodeCollectAnswer, signStatement, type Statement } from '../../../src/agent/index.ts';
-import { encodeCollectBody, encodeTrackBody } from '../../../src/agent/index.ts';
+import { decodeFetchAnswer, signStatement, type Statement } from '../../../src/agent/index.ts';
+import { encodeFetchBody, encodeTrackBody } from '../../../src/agent/index.ts';
 import { History, type HistoryOptions } from '../../../src/agent/history/history.ts';
 import { QueryError, type TakenTable } from '../../../src/query/index.ts';
 import { Identity } from '../../../src/secure/index.ts';
@@ -78,11 +78,11 @@ export class World {
   }
 
   /** What it answers to a request of a hub. */
-  async serve(kind: 'track' | 'collect', body: Uint8Array): Promise<Uint8Array> {
+  async serve(kind: 'track' | 'fetch', body: Uint8Array): Promise<Uint8Array> {
     const hub = { origin: 'hub', originName: 'hub', remainingMs: 1000 };
     const request = { id: '0'.repeat(32), kind, body, ...hub };
     if (kind === 'track') return this.history.track(request);
-    return (await this.history.collect(request)).payload;
+    return (await this.history.fetch(request)).payload;
   }
 
   /** Lets time pass; what falls due happens, each at its own instant. */
@@ -103,18 +103,18 @@ export class World {
   }
 
   /** What a hub is given now; it is for the caller to commit it. */
-  async collect(bytes?: number): Promise<ReturnType<typeof decodeCollectAnswer>> {
-    const body = encodeCollectBody({
+  async fetch(bytes?: number): Promise<ReturnType<typeof decodeFetchAnswer>> {
+    const body = encodeFetchBody({
       acks: this.keeper.acks,
       ...(bytes === undefined ? {} : { bytes }),
     });
-    return decodeCollectAnswer(await this.serve('collect', body), this);
+    return decodeFetchAnswer(await this.serve('fetch', body), this);
   }
 
-  /** Collects until nothing is left. */
-  async collectAll(bytes?: number): Promise<void> {
+  /** Fetches until nothing is left. */
+  async fetchAll(bytes?: number): Promise<void> {
     for (;;) {
-      const { takings, more } = await this.collect(bytes);
+      const { takings, more } = await this.fetch(bytes);
       for (const taking of takings) this.keeper.commit(taking);
       if (!more) return;
     }

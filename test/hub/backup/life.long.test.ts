@@ -202,7 +202,7 @@ for (const major of [15, 18] as const)
       expect((await migrate(database.pool(), options)).drift).toEqual([]);
     });
 
-    it('goes on in PostgreSQL 18: answers, collects, proves what it has, runs what waited, once', async () => {
+    it('goes on in PostgreSQL 18: answers, fetches, proves what it has, runs what waited, once', async () => {
       const database = await moveTo(fresh);
       const pool = asking(database.url);
       const moved = await startHubOn(database);
@@ -219,19 +219,19 @@ for (const major of [15, 18] as const)
         `insert into swarmplane.request (sql) values ('select 2 as n') returning id`,
       );
       const { rows: seen } = await pool.query<{ n: number }>(
-        `select count(*)::int as n from swarmplane.collection where table_name = 'uptime'`,
+        `select count(*)::int as n from swarmplane.taking where table_name = 'uptime'`,
       );
       await eventually(
         async () => {
           const { rows: now } = await pool.query<{ done: boolean }>(
             `select (select ok = targets from swarmplane.request where id = $1)
-              and (select count(*) from swarmplane.collection where table_name = 'uptime') > $2
+              and (select count(*) from swarmplane.taking where table_name = 'uptime') > $2
               and (select count(*) from swarmplane.request where action is not null and ok = 1) = 2 as done`,
             [rows[0]!.id, seen[0]!.n],
           );
           return now[0]!.done ? true : undefined;
         },
-        'it answers and collects',
+        'it answers and fetches',
         120_000,
       );
       expect((await pool.query('table swarmplane.count_fault')).rows).toEqual([]);

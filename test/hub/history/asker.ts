@@ -1,13 +1,13 @@
-/** A swarm whose hosts hand takings over: it speaks the bodies of `track` and `collect` requests. */
+/** A swarm whose hosts hand takings over: it speaks the bodies of `track` and `fetch` requests. */
 import {
-  decodeCollectBody,
+  decodeFetchBody,
   decodeTrackBody,
-  encodeCollectAnswer,
+  encodeFetchAnswer,
   encodeTaking,
   encodeTrackAnswer,
 } from '../../../src/takings/body.ts';
 import type {
-  CollectBody,
+  FetchBody,
   RequestEvent,
   RequestSpec,
   Taking,
@@ -22,7 +22,7 @@ import { ScriptedAsker } from '../scripted-asker.ts';
 export class HistoryAsker extends ScriptedAsker {
   /** Wish lists as hosts keep them. */
   readonly wishes = new Map<string, { version: number; tables: readonly Wish[] }>();
-  readonly collects: { node: string; body: CollectBody }[] = [];
+  readonly fetches: { node: string; body: FetchBody }[] = [];
   readonly #hosts: ReadonlyMap<string, HistoryHost>;
   /** By node, what it says of its clock and its running; a right clock where nothing is set. */
   readonly vitals = new Map<string, Vitals>();
@@ -70,14 +70,14 @@ export class HistoryAsker extends ScriptedAsker {
         refused: [],
       });
     }
-    const asked = decodeCollectBody(body);
-    this.collects.push({ node: nodeId, body: asked });
+    const asked = decodeFetchBody(body);
+    this.fetches.push({ node: nodeId, body: asked });
     const host = this.#hosts.get(nodeId)!;
     const tracked = kept.tables.some(({ table }) => table === host.table);
     const ack = asked.acks.find(({ table }) => table === host.table);
     const wanted = tracked && (asked.tables?.includes(host.table) ?? true);
     const takings = wanted ? host.answer(Date.now(), ack, this.most) : [];
-    return encodeCollectAnswer({
+    return encodeFetchAnswer({
       ...{ version: kept.version, refused: [], layouts: [host.shape] },
       more: takings.length < host.journal.length,
       takings: takings.map(packTaking),

@@ -66,7 +66,7 @@ describe('a hub that was off for a day', () => {
     }
     const counted = await site.lines(`
       select n.name, sum(coalesce(c.dropped_to - c.dropped_from, 0) + 1)
-        from swarmplane.collection c join swarmplane.node n on n.id = c.node_id group by 1 order by 1`);
+        from swarmplane.taking c join swarmplane.node n on n.id = c.node_id group by 1 order by 1`);
     expect(counted).toEqual(hosts.map(({ name, sequence }) => `${name} ${sequence}`));
   }, 120_000);
 });

@@ -57,7 +57,7 @@ describe('ready questions', () => {
     const site = await HistorySite.make(postgres());
     const big = `(select c.oid from pg_class c
       where not c.relispartition and (
-        c.oid in ('swarmplane.result'::regclass, 'swarmplane.collection'::regclass)
+        c.oid in ('swarmplane.result'::regclass, 'swarmplane.taking'::regclass)
         or (c.relnamespace = 'inventory'::regnamespace and c.relkind in ('r', 'p'))))`;
     const keys = await site.lines(`
       select c.relname || ' ' || a.attname as key
@@ -66,9 +66,9 @@ describe('ready questions', () => {
         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
        where i.indisunique and i.indrelid in ${big} order by 1`);
     expect(keys).toEqual([
-      'collection_pkey node_id',
       'packages_current_pkey node_id',
       'result_pkey node_id',
+      'taking_pkey node_id',
     ]);
     const deep = await site.lines(`
       select p.relname from pg_inherits i join pg_class p on p.oid = i.inhrelid where p.relkind = 'p'
@@ -98,7 +98,7 @@ describe('ready questions', () => {
       found.filter((sql) => sql.startsWith('update')),
       'written once',
     ).toEqual([]);
-    // of collection when it is compacted, of what holds now when a taking closes it
+    // of taking when it is compacted, of what holds now when a taking closes it
     expect(found.length).toBeGreaterThanOrEqual(2);
     const called = (sql: string) => [...sql.matchAll(/([a-z_][a-z0-9_]*) ?\(/g)].map(([, f]) => f);
     const volatile = (sql: string) =>
@@ -109,14 +109,14 @@ describe('ready questions', () => {
     for (const sql of found) expect(await volatile(sql), sql).toEqual([]);
     const defaults = await site.lines(`
       select adrelid::regclass || ' ' || pg_get_expr(adbin, adrelid) from pg_attrdef
-       where adrelid in ('swarmplane.result'::regclass, 'swarmplane.collection'::regclass)
+       where adrelid in ('swarmplane.result'::regclass, 'swarmplane.taking'::regclass)
           or adrelid in (select oid from pg_class where relnamespace = 'inventory'::regnamespace)`);
-    expect(defaults).toContain('collection now()');
+    expect(defaults).toContain('taking now()');
     for (const sql of defaults) expect(await volatile(sql), sql).toEqual([]);
 
     // and it would be seen
     await site.query(`create function swarmplane.careless() returns void language sql as
-      $$ UPDATE swarmplane.collection SET received_at = Clock_Timestamp() $$`);
+      $$ UPDATE swarmplane.taking SET received_at = Clock_Timestamp() $$`);
     const careless = (await writes()).filter((sql) => !found.includes(sql));
     expect(careless).toHaveLength(1);
     expect(await volatile(careless[0]!)).toEqual(['clock_timestamp']);
@@ -128,7 +128,7 @@ function writesToBigTables(definition: string): string[] {
   const code = definition.replace(/--.*$/gm, '').toLowerCase().replace(/\s+/g, ' ');
   return [
     ...code.matchAll(
-      /\b(?:update|delete from|merge into) (?:only )?(inventory\.|swarmplane\.(?:result|collection)\b)[^;]*/g,
+      /\b(?:update|delete from|merge into) (?:only )?(inventory\.|swarmplane\.(?:result|taking)\b)[^;]*/g,
     ),
   ].map(([sql]) => sql);
 }

@@ -93,7 +93,7 @@ export class HistoryHost {
     return copy;
   }
 
-  /** What it answers to a collect request with this ack: at most `most` takings in order. */
+  /** What it answers to a fetch request with this ack: at most `most` takings in order. */
   answer(at: number, ack: Ack | undefined, most = Infinity): Taking[] {
     const chain = this.journal.findIndex(({ kind }) => kind !== 'gap');
     if (ack === undefined && this.journal[chain]?.kind !== 'full') {

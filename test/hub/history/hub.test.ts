@@ -39,7 +39,7 @@ describe('a hub that gathers history', () => {
         ]),
       ).toEqual([1, 2, 3].map((n) => `web${n} ${hour}`));
     // each question acknowledges what the one before brought
-    const acked = asker.collects
+    const acked = asker.fetches
       .filter(({ node }) => node === hosts[0]!.nodeId)
       .map(({ body }) => body.acks.find(({ table }) => table === 'packages')?.sequence);
     expect(acked.slice(0, 3)).toEqual([undefined, 2, 4]);
@@ -56,7 +56,7 @@ describe('a hub that gathers history', () => {
     await hub.stop();
     // the database is put back to before it
     await site.query('delete from inventory.packages_current');
-    await site.query('delete from swarmplane.head; delete from swarmplane.collection');
+    await site.query('delete from swarmplane.head; delete from swarmplane.taking');
     web1.take(T + HOUR, [['bash', '2', 1]]);
     await start(site, asker);
     await wake(site);
@@ -71,7 +71,7 @@ describe('a hub that gathers history', () => {
     for (const host of hosts) host.take(T, [['bash', '1', 1]]);
     await wake(site);
     await until(site, `select from inventory.packages`, 12);
-    expect(await site.lines('select count(*) from swarmplane.collection')).toEqual(['12']);
+    expect(await site.lines('select count(*) from swarmplane.taking')).toEqual(['12']);
     const [{ count }] = (await site.query(
       `select count(*)::int from swarmplane.alert where kind like 'history%'`,
     )) as [{ count: number }];

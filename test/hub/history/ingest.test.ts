@@ -54,9 +54,7 @@ eachPostgres('history', (postgres) => {
       ]),
     ).toHaveLength(3);
     expect(await site.query('table inventory.overlap')).toEqual([]);
-    const [seen] = await site.query(
-      'select kind, rows from swarmplane.collection where sequence = 2',
-    );
+    const [seen] = await site.query('select kind, rows from swarmplane.taking where sequence = 2');
     expect(seen).toEqual({ kind: 'same', rows: 2 });
   });
 
@@ -218,7 +216,7 @@ eachPostgres('history', (postgres) => {
     const kept = (site: HistorySite) =>
       site.query(`select sequence, kind, rows, hash, base, signature, shape, host_at,
                          case when host_at < now() then at end as at
-                    from swarmplane.collection order by sequence`);
+                    from swarmplane.taking order by sequence`);
     const rows = await kept(atOnce);
     expect(rows).toHaveLength(all.length);
     expect(rows).toEqual(await kept(oneByOne));
@@ -255,7 +253,7 @@ eachPostgres('history', (postgres) => {
       held.release();
     }
     expect(await ingest).toMatchObject({ became: 'taken' });
-    expect(await site.query('select from swarmplane.collection')).toHaveLength(4);
+    expect(await site.query('select from swarmplane.taking')).toHaveLength(4);
   });
 
   it('wins the columns of a newer agent and keeps what it had', async () => {

@@ -18,7 +18,7 @@ const step = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      do: fc.constant('collect' as const),
+      do: fc.constant('fetch' as const),
       most: fc.integer({ min: 1, max: 4 }),
       fate: fc.constantFrom('commit', 'commit', 'crash', 'late', 'twice', 'disorder' as const),
     }),
@@ -56,7 +56,7 @@ describe('history against a naive model', () => {
     );
     expect(await site.query('table inventory.overlap')).toEqual([]);
     const doubled = await site.query(
-      'select node_id from swarmplane.collection group by node_id, line, sequence having count(*) > 1',
+      'select node_id from swarmplane.taking group by node_id, line, sequence having count(*) > 1',
     );
     expect(doubled).toEqual([]);
   });
@@ -99,8 +99,8 @@ class World {
         if (late !== undefined) await this.#ingest(late.takings, late.known);
         return;
       }
-      case 'collect':
-        return this.#collect(one.most, one.fate);
+      case 'fetch':
+        return this.#fetch(one.most, one.fate);
     }
   }
 
@@ -110,7 +110,7 @@ class World {
     this.#now += STEP;
     this.#remember(this.#host.take(this.#now, this.#rows));
     for (let round = 0; round < 100; round++) {
-      await this.#collect(3, 'commit');
+      await this.#fetch(3, 'commit');
       const [ack] = await this.#site.acks(this.#host);
       if (this.#host.journal.every(({ sequence }) => sequence <= (ack?.sequence ?? 0))) return;
     }
@@ -151,7 +151,7 @@ class World {
     if (newest !== undefined && newest.kind === 'full') this.#remember(newest);
   }
 
-  async #collect(most: number, fate: string): Promise<void> {
+  async #fetch(most: number, fate: string): Promise<void> {
     const known = await this.#site.acks(this.#host);
     const answer = this.#host.answer(this.#now, this.#whole ? undefined : known[0], most);
     this.#rememberWhole();
@@ -188,7 +188,7 @@ class World {
   async #sequences(): Promise<Set<string>> {
     return new Set(
       await this.#site.lines(
-        `select encode(line, 'hex') as line, sequence from swarmplane.collection
+        `select encode(line, 'hex') as line, sequence from swarmplane.taking
           where node_id = (select id from swarmplane.node where name = $1) and signature is not null`,
         [this.#name],
       ),

@@ -12,7 +12,7 @@ const PARTITIONS = `
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
     join pg_class p on p.oid = i.inhparent
-   where p.relname in ('collection', 'packages_history')
+   where p.relname in ('taking', 'packages_history')
    order by 1, 2`;
 
 describe('retention of history', () => {

@@ -81,7 +81,7 @@ export class HistorySite {
       [
         'table inventory.packages_current order by node_id, row_hash',
         'table inventory.packages_history order by node_id, row_hash, valid_to',
-        'table swarmplane.collection order by node_id, at',
+        'table swarmplane.taking order by node_id, at',
         'table swarmplane.head order by node_id',
       ].map((sql) => this.query(sql)),
     );

@@ -92,39 +92,39 @@ describe('history verify', () => {
     ],
     [
       'the hash of a taking',
-      `update swarmplane.collection set hash = sha256('x') where sequence = 2`,
+      `update swarmplane.taking set hash = sha256('x') where sequence = 2`,
       2,
       'it is not what the host signed',
     ],
     [
       'the time of a taking',
-      `update swarmplane.collection set host_at = host_at - interval '1 hour' where sequence = 4`,
+      `update swarmplane.taking set host_at = host_at - interval '1 hour' where sequence = 4`,
       4,
       'it is not what the host signed',
     ],
     [
       'a taking moved in time',
-      `update swarmplane.collection set at = at + interval '10 minutes' where sequence = 6`,
+      `update swarmplane.taking set at = at + interval '10 minutes' where sequence = 6`,
       6,
       'it was moved to another time than the host gave it',
     ],
     [
       'the reason of a gap',
-      `update swarmplane.collection set reason = 'all is well' where kind = 'gap'`,
+      `update swarmplane.taking set reason = 'all is well' where kind = 'gap'`,
       3,
       'it is not what the host signed',
     ],
     [
       'a taking that is gone, with its rows',
-      `${HISTORY_OPEN} delete from swarmplane.collection where sequence = 5;
-       update inventory.packages_history set valid_to = (select at from swarmplane.collection where sequence = 7)
+      `${HISTORY_OPEN} delete from swarmplane.taking where sequence = 5;
+       update inventory.packages_history set valid_to = (select at from swarmplane.taking where sequence = 7)
         where name = 'vim'`,
       6,
       'a taking before it is missing',
     ],
     [
       'the newest taking put back',
-      `delete from swarmplane.collection where sequence = 8`,
+      `delete from swarmplane.taking where sequence = 8`,
       7,
       'swarmplane.head says 8 takings were handed over',
     ],

@@ -135,37 +135,6 @@ create table swarmplane.cancel_wish (
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.cancel_wish FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
 alter table swarmplane.cancel_wish enable always trigger _900_notify;
 
-create table swarmplane.collection (
-  at timestamp with time zone not null,
-  host_at timestamp with time zone not null,
-  received_at timestamp with time zone not null default now(),
-  sequence bigint not null,
-  node_id integer not null,
-  key_version integer,
-  shape integer,
-  rows integer,
-  table_name text not null,
-  kind text not null,
-  line bytea not null,
-  base bytea,
-  hash bytea,
-  signature bytea,
-  reason_code text,
-  reason text,
-  dropped_from bigint,
-  dropped_to bigint,
-  constraint a_gap_has_a_reason CHECK (((kind = 'gap'::text) = (reason IS NOT NULL))),
-  constraint a_state_is_signed CHECK (((kind = 'gap'::text) OR (num_nulls(signature, key_version, hash, shape) = 0))),
-  constraint collection_pkey PRIMARY KEY (node_id, table_name, at, line, sequence),
-  constraint kind_is_known CHECK ((kind = ANY (ARRAY['full'::text, 'delta'::text, 'same'::text, 'gap'::text]))),
-  constraint line_is_16_bytes CHECK ((octet_length(line) = 16))
-) partition by RANGE (at); -- owner swarmplane_owner
-CREATE INDEX collection_gap ON ONLY swarmplane.collection USING btree (node_id, table_name, at) WHERE (kind = 'gap'::text);
-alter table swarmplane.collection enable row level security;
-create policy by_label on swarmplane.collection for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
-grant select on swarmplane.collection to swarmplane_hub;
-grant select on swarmplane.collection to swarmplane_reader;
-
 create table swarmplane.delivery (
   id uuid not null default gen_random_uuid(),
   request_id bigint not null,
@@ -657,6 +626,37 @@ create table swarmplane.table_shape (
 ); -- owner swarmplane_owner
 grant select on swarmplane.table_shape to swarmplane_hub;
 grant select on swarmplane.table_shape to swarmplane_reader;
+
+create table swarmplane.taking (
+  at timestamp with time zone not null,
+  host_at timestamp with time zone not null,
+  received_at timestamp with time zone not null default now(),
+  sequence bigint not null,
+  node_id integer not null,
+  key_version integer,
+  shape integer,
+  rows integer,
+  table_name text not null,
+  kind text not null,
+  line bytea not null,
+  base bytea,
+  hash bytea,
+  signature bytea,
+  reason_code text,
+  reason text,
+  dropped_from bigint,
+  dropped_to bigint,
+  constraint a_gap_has_a_reason CHECK (((kind = 'gap'::text) = (reason IS NOT NULL))),
+  constraint a_state_is_signed CHECK (((kind = 'gap'::text) OR (num_nulls(signature, key_version, hash, shape) = 0))),
+  constraint kind_is_known CHECK ((kind = ANY (ARRAY['full'::text, 'delta'::text, 'same'::text, 'gap'::text]))),
+  constraint line_is_16_bytes CHECK ((octet_length(line) = 16)),
+  constraint taking_pkey PRIMARY KEY (node_id, table_name, at, line, sequence)
+) partition by RANGE (at); -- owner swarmplane_owner
+CREATE INDEX taking_gap ON ONLY swarmplane.taking USING btree (node_id, table_name, at) WHERE (kind = 'gap'::text);
+alter table swarmplane.taking enable row level security;
+create policy by_label on swarmplane.taking for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.taking to swarmplane_hub;
+grant select on swarmplane.taking to swarmplane_reader;
 
 create table swarmplane.track_wish (
   id bigint not null generated always as identity,
@@ -1488,7 +1488,7 @@ CREATE OR REPLACE FUNCTION swarmplane.note_shapes(host swarmplane.node, shapes j
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.note_taking(host swarmplane.node, head swarmplane.head, t swarmplane.collection)
+CREATE OR REPLACE FUNCTION swarmplane.note_taking(host swarmplane.node, head swarmplane.head, t swarmplane.taking)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1503,7 +1503,7 @@ CREATE OR REPLACE FUNCTION swarmplane.note_vitals(answers jsonb)
  SET "IntervalStyle" TO 'postgres'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.collection, whole boolean, asked_line bytea)
+CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.taking, whole boolean, asked_line bytea)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1556,7 +1556,7 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.read_taking(host swarmplane.node, taking jsonb)
- RETURNS swarmplane.collection
+ RETURNS swarmplane.taking
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -2057,7 +2057,7 @@ CREATE OR REPLACE FUNCTION swarmplane.wishes_of(host swarmplane.node)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.write_rows(t swarmplane.collection, taking jsonb, OUT hash bytea, OUT rows integer)
+CREATE OR REPLACE FUNCTION swarmplane.write_rows(t swarmplane.taking, taking jsonb, OUT hash bytea, OUT rows integer)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER

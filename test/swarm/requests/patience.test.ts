@@ -69,7 +69,7 @@ describe('a host that is reached over another one', () => {
   test('by name, for an action as for a query, and its answer of 3 MiB comes whole', () => {
     const { world, outer, far } = chain(61);
     far.runner = () => ({ outcome: okOutcome(bytes(3 << 20)), afterMs: 8_000 });
-    for (const kind of ['query', 'action', 'collect']) {
+    for (const kind of ['query', 'action', 'fetch']) {
       const asked = outer.ask({
         kind,
         ...{ targets: { kind: 'nodes', nodes: [far.nodeId] }, timeoutMs: 30_000 },
