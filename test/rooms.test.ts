@@ -4,17 +4,18 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  wire: [],
-  secure: ['wire'],
-  swarm: ['wire', 'secure'],
-  net: ['wire', 'secure', 'swarm'],
-  tables: [],
-  query: ['tables'],
+  base: [],
+  wire: ['base'],
+  secure: ['base', 'wire'],
+  swarm: ['base', 'wire', 'secure'],
+  net: ['base', 'wire', 'secure', 'swarm'],
+  tables: ['base'],
+  query: ['base', 'tables'],
   takings: ['wire', 'secure', 'tables'],
-  agent: ['wire', 'secure', 'swarm', 'net', 'tables', 'query', 'takings'],
-  hub: ['agent', 'tables', 'takings'],
-  web: ['agent', 'hub'],
-  cli: ['agent', 'hub', 'web', 'query', 'tables'],
+  agent: ['base', 'wire', 'secure', 'swarm', 'net', 'tables', 'query', 'takings'],
+  hub: ['base', 'agent', 'tables', 'takings'],
+  web: ['base', 'agent', 'hub'],
+  cli: ['base', 'agent', 'hub', 'web', 'query', 'tables'],
 };
 
 const SRC = resolve(import.meta.dirname, '../src');
@@ -77,7 +78,7 @@ describe('rooms', () => {
     const forbidden =
       /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|setInterval|setImmediate|randomBytes|getRandomValues|node:(?:net|timers|dgram|tls|http))\b/;
     const wrong = files
-      .filter((file) => ['wire', 'secure', 'swarm'].includes(roomOf(file)))
+      .filter((file) => ['base', 'wire', 'secure', 'swarm'].includes(roomOf(file)))
       .flatMap((file) =>
         withoutComments(readFileSync(join(SRC, file), 'utf8'))
           .split('\n')

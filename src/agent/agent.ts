@@ -15,7 +15,7 @@ import { ACTION_KIND } from './actions/command.ts';
 import { AlarmBook, type OpenAlarm } from './state/alarms.ts';
 import { ask, command, requestAll } from './requests/ask.ts';
 import { Certificates } from './requests/certificates.ts';
-import { formatAddress } from './state/address.ts';
+import { formatAddress } from '../base/index.ts';
 import { parseConfig, type Config } from './state/config.ts';
 import { CONTROL_SOCKET } from './control/control-protocol.ts';
 import { ControlServer } from './control/control-server.ts';

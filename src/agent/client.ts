@@ -4,7 +4,7 @@
  */
 import type { Finding } from './doctor/finding.ts';
 
-export { DEFAULT_PORT, formatAddress, parseAddress } from './state/address.ts';
+export { ADDRESS_FORM, DEFAULT_PORT, formatAddress, parseAddress } from '../base/index.ts';
 export { PackedAnswer } from './requests/answer.ts';
 export { CONTROL_SOCKET, control, controlOnce } from './control/control-protocol.ts';
 export type {

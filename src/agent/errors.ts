@@ -1,14 +1,9 @@
-/** What can go wrong in one host's agent, for people: what failed, and what to do next. */
-export class AgentError extends Error {
-  readonly code: AgentErrorCode;
-  /** The next step, lower-case, no full stop. */
-  readonly hint: string | undefined;
+import { CodedError } from '../base/index.ts';
 
+/** What can go wrong in one host's agent, for people: what failed, and what to do next. */
+export class AgentError extends CodedError<AgentErrorCode> {
   constructor(code: AgentErrorCode, message: string, hint?: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'AgentError';
-    this.code = code;
-    this.hint = hint;
+    super(code, message, { ...(hint !== undefined && { hint }), ...options });
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { printableLines } from '../agent/client.ts';
+import { CodedError } from '../base/index.ts';
 
 /** Exit codes, as the help states them. */
 export const EXIT = {
@@ -16,14 +17,15 @@ export const EXIT = {
   usage: 64,
 } as const;
 
-export class CliError extends Error {
-  readonly hint: string | undefined;
+export class CliError extends CodedError<'usage' | 'failed'> {
   readonly exitCode: number;
 
   constructor(message: string, hint?: string, exitCode: number = EXIT.failed) {
-    super(message);
-    this.name = 'CliError';
-    this.hint = hint;
+    super(
+      exitCode === EXIT.usage ? 'usage' : 'failed',
+      message,
+      hint === undefined ? {} : { hint },
+    );
     this.exitCode = exitCode;
   }
 }

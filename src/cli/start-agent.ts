@@ -8,6 +8,7 @@ import {
   leftAt,
   loadConfig,
   notAMember,
+  ADDRESS_FORM,
   parseAddress,
   prepareJoin,
   StateFolder,
@@ -149,17 +150,13 @@ async function letIn(agent: Agent, addresses: readonly string[], log: Log): Prom
 }
 
 function checkedAddress(text: string): string {
-  try {
-    parseAddress(text);
-    return text;
-  } catch (error) {
-    refuseToken(text, '--join');
-    throw new CliError(
-      `${JSON.stringify(text)} is no address`,
-      `write it as ${(error as Error).message}`,
-      EXIT.usage,
-    );
-  }
+  if ((parseAddress(text)?.port ?? 0) > 0) return text;
+  refuseToken(text, '--join');
+  throw new CliError(
+    `${JSON.stringify(text)} is no address`,
+    `write it as ${ADDRESS_FORM}`,
+    EXIT.usage,
+  );
 }
 
 /**

@@ -1,18 +1,7 @@
-/**
- * Errors of the hub. `code` is stable and may be matched; `message` says what failed and quotes the
- * value; `hint` says what to do next and is printed on its own line.
- */
-export class HubError extends Error {
-  readonly code: string;
-  readonly hint: string | undefined;
+import { CodedError } from '../base/index.ts';
 
-  constructor(code: string, message: string, options: ErrorOptions & { hint?: string } = {}) {
-    super(message, options);
-    this.name = 'HubError';
-    this.code = code;
-    this.hint = options.hint;
-  }
-}
+/** What goes wrong in a hub, its database or its backups. */
+export class HubError extends CodedError {}
 
 /** The code of a PostgreSQL (SQLSTATE) or system error (ECONNREFUSED), '' where there is none. */
 export function codeOf(error: unknown): string {

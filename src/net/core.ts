@@ -9,14 +9,15 @@ import {
   type SwarmSecrets,
 } from '../secure/index.ts';
 import { SwarmCore, restore } from '../swarm/index.ts';
-import { defaultAdvertised, type HostPort } from './address.ts';
+import type { Address } from '../base/index.ts';
+import { defaultAdvertised } from './address.ts';
 import type { NetOptions, Store } from './options.ts';
 
 export function createCore(
   options: NetOptions,
   here: {
     bootId: Uint8Array;
-    address: HostPort;
+    address: Address;
     random: (n: number) => Uint8Array;
     /** The present secrets: the operator key becomes known with the admission. */
     secrets: () => SwarmSecrets;

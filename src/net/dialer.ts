@@ -1,6 +1,6 @@
 /** TCP connects with a deadline and clear errors. */
 import { connect, type Socket } from 'node:net';
-import { parseAddress } from './address.ts';
+import { dialledAddress } from './address.ts';
 import { NetError } from './errors.ts';
 
 /**
@@ -11,7 +11,7 @@ export async function dial(
   address: string,
   options: { connectMs: number; signal?: AbortSignal | undefined },
 ): Promise<Socket> {
-  const { host, port } = parseAddress(address);
+  const { host, port } = dialledAddress(address);
   const { connectMs, signal } = options;
   if (signal?.aborted) throw new NetError('aborted', `dialling ${address} was given up`);
   const socket = connect({ host, port });

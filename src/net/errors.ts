@@ -1,19 +1,7 @@
-/** What can go wrong on the way to a peer, or at start. `hint` says what to do next. */
-export class NetError extends Error {
-  readonly code: NetErrorCode;
-  readonly hint: string | undefined;
+import { CodedError } from '../base/index.ts';
 
-  constructor(
-    code: NetErrorCode,
-    message: string,
-    options: { hint?: string; cause?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'NetError';
-    this.code = code;
-    this.hint = options.hint;
-  }
-}
+/** What can go wrong on the way to a peer, or at start. `hint` says what to do next. */
+export class NetError extends CodedError<NetErrorCode> {}
 
 export type NetErrorCode =
   /** At start: another process listens there. */

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { SecureError } from '../secure/index.ts';
 import { networkOf } from '../wire/index.ts';
-import { formatAddress } from './address.ts';
+import { formatAddress } from '../base/index.ts';
 import { AdmissionLane } from './admission-lane.ts';
 import type { FailureVerdict } from './admission-failures.ts';
 import { NetError } from './errors.ts';
@@ -64,7 +64,7 @@ export class Inbound {
 
   accept(socket: Socket): void {
     const frames = new FrameSocket(socket, this.#tuning, this.#mono);
-    const address = formatAddress(frames.remoteAddress, frames.remotePort);
+    const address = formatAddress({ host: frames.remoteAddress, port: frames.remotePort });
     void this.#handshake(frames, address).catch((error: unknown) => {
       const reason =
         error instanceof NetError ? error : new NetError('handshake_failed', `${error}`);

@@ -1,19 +1,19 @@
 /** The listening socket, with errors at start that say what to do. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { NetError } from './errors.ts';
-import type { HostPort } from './address.ts';
+import type { Address } from '../base/index.ts';
 
 export class Listener {
-  readonly address: HostPort;
+  readonly address: Address;
   readonly #server: Server;
 
-  private constructor(server: Server, address: HostPort) {
+  private constructor(server: Server, address: Address) {
     this.#server = server;
     this.address = address;
   }
 
   /** @throws NetError `port_in_use` | `address_unavailable` */
-  static async open(wanted: HostPort): Promise<Listener> {
+  static async open(wanted: Address): Promise<Listener> {
     const server = createServer();
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(startError(wanted, error)));
@@ -40,7 +40,7 @@ export class Listener {
 /** Room for what arrives while this process is held up; the kernel may allow less. */
 const BACKLOG = 4_096;
 
-function startError(wanted: HostPort, cause: Error & { code?: string }): NetError {
+function startError(wanted: Address, cause: Error & { code?: string }): NetError {
   const where = `${wanted.host}:${wanted.port}`;
   switch (cause.code) {
     case 'EADDRINUSE':

@@ -24,7 +24,7 @@ import type {
   Rolls,
   SelfDescription,
 } from '../swarm/types.ts';
-import type { HostPort } from './address.ts';
+import type { Address } from '../base/index.ts';
 import { systemClock, WallJumpDetector, type Clock } from './clock.ts';
 import { Connector } from './connector.ts';
 import { createCore, readKeyBook } from './core.ts';
@@ -50,7 +50,7 @@ import { DEFAULT_NET_TUNING, type NetTuning } from './tuning.ts';
 
 export class SwarmNode {
   /** Where this node listens. */
-  readonly address: HostPort;
+  readonly address: Address;
   /** What this node remembers of audit chains. */
   readonly seals: SealDesk;
   readonly #options: NetOptions;

@@ -1,4 +1,5 @@
 /** The contract between the agent and the confined query process. */
+import { CodedError } from '../base/index.ts';
 import type { HostFacts, Shape, Value } from '../tables/types.ts';
 import type { VersionOrder } from '../tables/version-order.ts';
 
@@ -97,15 +98,7 @@ export interface TakenTable {
 }
 
 /** A query that did not give rows. `refused` ones were never run. */
-export class QueryError extends Error {
-  readonly code: QueryErrorCode;
-
-  constructor(code: QueryErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'QueryError';
-    this.code = code;
-  }
-
+export class QueryError extends CodedError<QueryErrorCode> {
   /** True when the host would not run it, as against it having failed. */
   get refused(): boolean {
     return this.code === 'busy' || this.code === 'not_authorized' || this.code === 'sql_too_long';

@@ -1,11 +1,11 @@
+import { CodedError, type ErrorFacts } from '../base/index.ts';
 import type { EpochHead } from './types.ts';
 
 /**
  * What goes wrong in secure. Bytes from a peer raise one of these and nothing else; the driver then
  * sends `reply`, if there is one, and closes that connection.
  */
-export class SecureError extends Error {
-  readonly code: SecureErrorCode;
+export class SecureError extends CodedError<SecureErrorCode> {
   /** One last message for the peer (a refusal or a part of an EPOCH), unsealed, to be framed and sent before closing. */
   readonly reply: Uint8Array | undefined;
   /** With `wrong_epoch`: an EPOCH above the own one that the peer showed. */
@@ -14,9 +14,7 @@ export class SecureError extends Error {
   readonly fromPeer: boolean;
 
   constructor(code: SecureErrorCode, message: string, options: SecureErrorOptions = {}) {
-    super(message, options);
-    this.name = 'SecureError';
-    this.code = code;
+    super(code, message, options);
     this.reply = options.reply;
     this.catchUp = options.catchUp;
     this.fromPeer = options.fromPeer ?? false;
@@ -30,8 +28,7 @@ export interface CatchUp {
   readonly part?: { readonly number: number; readonly bytes: Uint8Array };
 }
 
-export interface SecureErrorOptions {
-  readonly cause?: unknown;
+export interface SecureErrorOptions extends ErrorFacts {
   readonly reply?: Uint8Array;
   readonly catchUp?: CatchUp;
   readonly fromPeer?: boolean;

@@ -1,13 +1,7 @@
-/** A call into the core that cannot be served; nothing was sent. */
-export class SwarmError extends Error {
-  readonly code: SwarmErrorCode;
+import { CodedError } from '../base/index.ts';
 
-  constructor(code: SwarmErrorCode, message: string) {
-    super(message);
-    this.name = 'SwarmError';
-    this.code = code;
-  }
-}
+/** A call into the core that cannot be served; nothing was sent. */
+export class SwarmError extends CodedError<SwarmErrorCode> {}
 
 export type SwarmErrorCode =
   'too_many_targets' | 'body_too_large' | 'bad_argument' | 'busy' | 'left';

@@ -3,6 +3,7 @@
  * `swarmplane tables` and the typed history tables, so everything about a table is said here once.
  */
 
+import { CodedError } from '../base/index.ts';
 import type { VersionOrder } from './version-order.ts';
 
 /** osquery's column types. */
@@ -121,11 +122,8 @@ export interface ShapeColumn {
 export type ShapeRow = readonly Value[];
 
 /** The host cannot serve a table; the sentence says why. An error of that host, never an empty result. */
-export class TableError extends Error {
-  readonly code = 'table_unavailable';
-
+export class TableError extends CodedError<'table_unavailable'> {
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'TableError';
+    super('table_unavailable', message, options);
   }
 }

@@ -1,12 +1,4 @@
-/** What can go wrong with the HTTP endpoint, for people. */
-export class WebError extends Error {
-  readonly code: 'port_in_use' | 'address_unavailable';
-  readonly hint: string;
+import { CodedError } from '../base/index.ts';
 
-  constructor(code: WebError['code'], message: string, options: ErrorOptions & { hint: string }) {
-    super(message, options);
-    this.name = 'WebError';
-    this.code = code;
-    this.hint = options.hint;
-  }
-}
+/** What can go wrong with the HTTP endpoint, for people. */
+export class WebError extends CodedError<'port_in_use' | 'address_unavailable'> {}

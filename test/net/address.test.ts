@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { defaultAdvertised, formatAddress, parseAddress } from '../../src/net/address.ts';
+import { formatAddress, parseAddress } from '../../src/base/index.ts';
+import { defaultAdvertised, dialledAddress } from '../../src/net/address.ts';
 import { networkOf } from '../../src/wire/index.ts';
 
 describe('addresses', () => {
@@ -9,7 +10,7 @@ describe('addresses', () => {
     ['[2001:db8::7]:65535', { host: '2001:db8::7', port: 65_535 }],
     ['[fe80::1%eth0]:80', { host: 'fe80::1%eth0', port: 80 }],
   ])('%s is read', (text, expected) => {
-    expect(parseAddress(text)).toEqual(expected);
+    expect(dialledAddress(text)).toEqual(expected);
   });
 
   test.each([
@@ -23,7 +24,7 @@ describe('addresses', () => {
     'http://a:80',
     'a b:1',
   ])("'%s' is refused with its text and a hint", (text) => {
-    expect(() => parseAddress(text)).toThrow(
+    expect(() => dialledAddress(text)).toThrow(
       expect.objectContaining({
         code: 'bad_address',
         message: expect.stringContaining(`'${text}'`) as string,
@@ -46,10 +47,10 @@ describe('addresses', () => {
 
   test('one listen address is what others dial; all of them means the outward ones', () => {
     expect(defaultAdvertised('192.0.2.7', 47)).toEqual(['192.0.2.7:47']);
-    expect(formatAddress('2001:db8::7', 47)).toBe('[2001:db8::7]:47');
+    expect(formatAddress({ host: '2001:db8::7', port: 47 })).toBe('[2001:db8::7]:47');
     const all = defaultAdvertised('0.0.0.0', 47);
     expect(all.length).toBeGreaterThan(0);
-    for (const address of all) expect(parseAddress(address).port).toBe(47);
+    for (const address of all) expect(parseAddress(address)?.port).toBe(47);
     expect(all).not.toContain('0.0.0.0:47');
   });
 });

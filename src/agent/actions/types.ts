@@ -1,4 +1,5 @@
 /** What an action is, what is asked of it, and how it ended. */
+import { CodedError } from '../../base/index.ts';
 
 /** One entry of `actions:` in the configuration. */
 export interface ActionConfig {
@@ -55,15 +56,7 @@ export interface ActionOutcome {
 }
 
 /** Why a command is not carried out; nothing was started then. */
-export class ActionRefusal extends Error {
-  readonly code: ActionRefusalCode;
-
-  constructor(code: ActionRefusalCode, message: string) {
-    super(message);
-    this.name = 'ActionRefusal';
-    this.code = code;
-  }
-}
+export class ActionRefusal extends CodedError<ActionRefusalCode> {}
 
 /** `busy` and `running` are asked again, the others are final. */
 export type ActionRefusalCode =

@@ -10,7 +10,7 @@ import { install, records, tokens } from './operator-records.ts';
 import type { ItemOf, OperationName, RequestOf, ResultOf } from './operations.ts';
 import { PackedAnswer } from '../requests/answer.ts';
 import { resolveAny, resolveHosts } from '../requests/targets.ts';
-import { formatAddress } from '../state/address.ts';
+import { formatAddress } from '../../base/index.ts';
 import { VERSION } from '../version.ts';
 
 type Reply<N extends OperationName> =

@@ -2,6 +2,7 @@
  * The history of this host: its wish list, its tracker, its journal, and the two requests of a hub
  * about them (docs/protocol.md section 11).
  */
+import { CodedError } from '../../base/index.ts';
 import { QueryError, type QueryRunner } from '../../query/index.ts';
 import { SecureError } from '../../secure/index.ts';
 import type { IncomingRequest } from '../../swarm/index.ts';
@@ -284,14 +285,7 @@ export class History {
 }
 
 /** Why a table of a wish list is left out. */
-class Refused extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
+class Refused extends CodedError {}
 
 /** What asking again would not change. */
 const FINAL: ReadonlySet<string> = new Set([

@@ -7,7 +7,7 @@ import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../../query/index.ts';
 import { EXAMPLE_ACTIONS, readActions } from '../actions/config.ts';
 import type { ActionConfig } from '../actions/types.ts';
-import { DEFAULT_PORT, parseAddress, type Address } from './address.ts';
+import { ADDRESS_FORM, DEFAULT_PORT, parseAddress, type Address } from '../../base/index.ts';
 import { AgentError } from '../errors.ts';
 import { readHistoryBounds } from './history-config.ts';
 import type { JournalBounds } from '../history/journal.ts';
@@ -265,12 +265,16 @@ function readWebhook(value: unknown): { url: string; token?: string } | undefine
 }
 
 function addressOf(value: unknown): Address {
-  return parseAddress(typeof value === 'string' ? value : '');
+  const address = typeof value === 'string' ? parseAddress(value) : undefined;
+  if (address === undefined) throw new Error(ADDRESS_FORM);
+  return address;
 }
 
 function addressList(value: unknown): string[] {
   const items = textList(value, 'a list of addresses, e.g. [10.0.0.5:7411]');
-  for (const item of items) parseAddress(item);
+  // Port 0 can be listened at, not dialled.
+  if (items.some((item) => (parseAddress(item)?.port ?? 0) === 0))
+    throw new Error(`a list of ${ADDRESS_FORM}`);
   return items;
 }
 

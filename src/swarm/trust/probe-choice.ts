@@ -1,4 +1,5 @@
 /** Whom a probe is about, who is asked, and among which other pairs the question hides. */
+import { parseAddress } from '../../base/index.ts';
 import { networkOf, PROBE_PAIRS_MAX } from '../../wire/index.ts';
 import type { ProbePair } from '../../wire/index.ts';
 import type { NodeId } from '../../secure/types.ts';
@@ -64,7 +65,7 @@ function chooseWitnesses(sources: ProbeSources, others: readonly Member[]): Node
   const networks = new Set<string>();
   const [first, later]: [NodeId[], NodeId[]] = [[], []];
   for (const node of shuffle(context, pool)) {
-    const network = networkOf(hostOf(pairOf(sources, byId.get(node)!).address));
+    const network = networkOf(parseAddress(pairOf(sources, byId.get(node)!).address)?.host ?? '');
     (networks.has(network) ? later : first).push(node);
     networks.add(network);
   }
@@ -95,10 +96,6 @@ function isKnown(member: Member): boolean {
 function pairOf({ links }: ProbeSources, { nodeId, record }: Member): ProbePair {
   const address = links.to(nodeId)?.info.address ?? record.body.addresses[0] ?? '';
   return { name: record.body.name, address };
-}
-
-function hostOf(address: string): string {
-  return address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }
 
 /** Fisher and Yates. */

@@ -94,6 +94,6 @@ describe('configuration', () => {
   });
 
   it.each(['127.0.0.1:7411', '[::1]:7411', 'db.example:1'])('keeps the address %s', (text) => {
-    expect(formatAddress(parseAddress(text))).toBe(text);
+    expect(formatAddress(parseAddress(text)!)).toBe(text);
   });
 });
