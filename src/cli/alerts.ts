@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { controlOnce } from '../agent/client.ts';
 import type { Alert } from '../hub/index.ts';
-import { askAgent } from './ask.ts';
+import { askAgent } from '../agent/client.ts';
 import { agentStatus } from './status.ts';
 import { CliError } from './errors.ts';
 import { controlSocketOf, storedDatabase } from './options.ts';

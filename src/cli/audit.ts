@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { controlOnce, openSeal } from '../agent/index.ts';
 import { connect, endPool, verifyAudit, type AuditReport, type NodeMemory } from '../hub/index.ts';
 import { accountLine } from './account.ts';
-import { askAgent } from './ask.ts';
+import { askAgent } from '../agent/client.ts';
 import { EXIT } from './errors.ts';
 import { controlSocketOf, databaseOf, parseDuration, parseList } from './options.ts';
 import { json, printable } from './text.ts';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { controlOnce } from '../agent/client.ts';
 import { verifyHistory, type Fetched, type Finding, type Verified } from '../hub/index.ts';
-import { askAgent } from './ask.ts';
+import { askAgent } from '../agent/client.ts';
 import { EXIT } from './errors.ts';
 import { withDatabase } from './history-database.ts';
 import { controlSocketOf } from './options.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Account } from '../agent/client.ts';
-import { askAgent, type Answer } from './ask.ts';
+import { askAgent, type Answer } from '../agent/client.ts';
 import { toldOnce } from './account.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';

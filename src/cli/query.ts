@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { controlOnce, type Account } from '../agent/client.ts';
 import { reduce, type Explanation } from '../query/index.ts';
 import { accountLine, isComplete, problemLines, toldOnce } from './account.ts';
-import { askAgent, type Answer } from './ask.ts';
+import { askAgent, type Answer } from '../agent/client.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';
 import { RowPrinter, type Format } from './row-printer.ts';

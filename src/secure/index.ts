@@ -1,16 +1,8 @@
 /**
  * secure: identity and key list, guarded J-PAKE, member handshake, sealed session.
  * Bytes in, bytes out: no socket, no timer, no clock; `now` and random bytes are arguments.
- * docs/protocol.md sections 1 to 6 and 9. Other programs import it as `swarmplane/secure`, so the
- * framing that its messages travel in comes along.
+ * docs/protocol.md sections 1 to 6 and 9. What other programs import is public.ts.
  */
-export {
-  FRAME_MAX_AFTER_AUTH,
-  FRAME_MAX_BEFORE_AUTH,
-  FrameDecoder,
-  WireError,
-  encodeFrame,
-} from '../wire/index.ts';
 export * from './types.ts';
 export * from './errors.ts';
 export * from './backend.ts';

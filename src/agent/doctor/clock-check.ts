@@ -6,8 +6,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Account } from '../../swarm/index.ts';
-import { PackedAnswer } from '../requests/answer.ts';
-import { control } from '../control/control-protocol.ts';
+import { askAgent, type Answer } from '../control/ask-agent.ts';
 import { broken, fine, skipped, warning, type Finding } from './finding.ts';
 import type { ResultOf } from '../control/operations.ts';
 
@@ -89,18 +88,15 @@ async function askTimes(socket: string, hosts: readonly string[]): Promise<Skew[
   const sentAt = Date.now();
   const sql = 'select unix_time from time';
   const limit = AbortSignal.timeout(2 * TIMEOUT_MS);
-  const replies = control(socket, { op: 'query', sql, hosts, timeoutMs: TIMEOUT_MS }, limit);
-  for (;;) {
-    const next = await replies.next();
-    if (next.done === true) return [...skews, ...refusals(next.value)];
-    const { outcome, payload } = next.value;
-    const [row] = new PackedAnswer(outcome, payload, new Uint8Array()).rows;
-    if (row === undefined) continue;
+  const question = { sql, hosts, timeoutMs: TIMEOUT_MS };
+  const note = ({ host, rows: [row] }: Answer): void => {
+    if (row === undefined) return;
     // unix_time is cut to whole seconds: half of one later is the best guess.
     const middle = (sentAt + Date.now()) / 2_000;
-    const seconds = Number(row[0]) + 0.5 - middle;
-    skews.push({ host: outcome.name, seconds, refused: false });
-  }
+    skews.push({ host, seconds: Number(row[1]) + 0.5 - middle, refused: false });
+  };
+  const account = await askAgent(socket, question, note, limit);
+  return [...skews, ...refusals(account)];
 }
 
 function refusals(account: Account): Skew[] {

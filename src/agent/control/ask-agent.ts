@@ -1,8 +1,11 @@
-/** One question to the agent of this host, with all answers in hand. */
-import { control, PackedAnswer, type Account, type ItemOf } from '../agent/client.ts';
-import type { Value } from '../tables/index.ts';
+/** One question to the agent behind a control socket, its answers unpacked. */
+import type { Account } from '../../swarm/index.ts';
+import type { Value } from '../../tables/types.ts';
+import { PackedAnswer } from '../requests/answer.ts';
+import { control } from './control-protocol.ts';
+import type { ItemOf } from './operations.ts';
 
-/** One host's rows, with `host` in front of each. */
+/** What one host said, whether it has rows or not; `host` stands in front of each row. */
 export interface Answer {
   readonly host: string;
   readonly nodeId: string;
@@ -13,17 +16,24 @@ export interface Answer {
 
 export interface Question {
   readonly sql: string;
+  /** 1 to 600,000. */
   readonly timeoutMs: number;
+  /** Names or node ids; all hosts where there are none. */
   readonly hosts?: readonly string[];
 }
 
-/** Hands over each answer as it comes; resolves with the account. @throws AgentError */
+/**
+ * Hands over each answer as it comes; resolves with the account, which names every host that was
+ * asked and how it ended. Aborting withdraws the question.
+ * @throws AgentError `not_running`, or what the agent answered
+ */
 export async function askAgent(
   socketPath: string,
   question: Question,
   onAnswer: (answer: Answer) => void,
+  signal?: AbortSignal,
 ): Promise<Account> {
-  const replies = control(socketPath, { op: 'query', ...question });
+  const replies = control(socketPath, { op: 'query', ...question }, signal);
   for (;;) {
     const next = await replies.next();
     if (next.done === true) return next.value;
