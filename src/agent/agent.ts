@@ -14,9 +14,9 @@ import { Actions } from './actions/actions.ts';
 import { ACTION_KIND } from './actions/command.ts';
 import { AlarmBook, type OpenAlarm } from './state/alarms.ts';
 import { ask, command, requestAll } from './requests/ask.ts';
-import { Certificates } from './requests/certificates.ts';
+import { Certificates } from './operator/certificates.ts';
 import { formatAddress } from '../base/index.ts';
-import { parseConfig, type Config } from './state/config.ts';
+import { CONFIG_FILE, type Config } from './config/config.ts';
 import { CONTROL_SOCKET } from './control/control-protocol.ts';
 import { ControlServer } from './control/control-server.ts';
 import { controlHandler } from './control/control-handler.ts';
@@ -32,7 +32,8 @@ import { hasLeft, leftAt, markLeft, unmarkLeft } from './state/left-mark.ts';
 import type { Log } from './log.ts';
 import { requireCertificate, runRequest } from './requests/run-request.ts';
 import { readSecrets, saveSecrets } from './state/secrets-file.ts';
-import { notAMember } from './state/set-up.ts';
+import type { Joining } from './setup/set-up.ts';
+import { notAMember } from './state/membership.ts';
 import type { StateFolder } from './state/state-folder.ts';
 import { observed } from './requests/metered.ts';
 import { gone } from './state/quiet-alarms.ts';
@@ -59,11 +60,6 @@ export interface AgentOptions {
   readonly joining?: Joining;
   /** A person takes back a host that had left. */
   readonly rejoin?: boolean;
-}
-
-export interface Joining {
-  readonly secrets: SwarmSecrets;
-  readonly configText: string;
 }
 
 export class Agent implements Asker {
@@ -446,17 +442,9 @@ export class Agent implements Asker {
   }
 }
 
-export const CONFIG_FILE = 'config.yaml';
 const HISTORY_FOLDER = 'history';
 const QUIET_LOOK_MS = 60_000;
 /** Ends of alarms that a hub which comes later is told of. */
 const OVERS_MAX = 1_000;
-
-/** @throws AgentError `config_invalid` or `not_initialised` */
-export function loadConfig(state: StateFolder): Config {
-  const text = state.readText(CONFIG_FILE);
-  if (text === undefined) throw notAMember(state);
-  return parseConfig(text, state.file(CONFIG_FILE));
-}
 
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));

@@ -5,7 +5,7 @@
 import type { Finding } from './doctor/finding.ts';
 
 export { ADDRESS_FORM, DEFAULT_PORT, formatAddress, parseAddress } from '../base/index.ts';
-export { PackedAnswer } from './requests/answer.ts';
+export { PackedAnswer } from './answer.ts';
 export { askAgent, type Answer, type Question } from './control/ask-agent.ts';
 export { CONTROL_SOCKET, control, controlOnce } from './control/control-protocol.ts';
 export type {

@@ -2,10 +2,17 @@
  * agent: one host. Joins net, swarm, tables and query; serves the control socket; keeps the state
  * folder. What cli and hub use of the rooms below goes through here; client.ts is the light half.
  */
-export { Agent, CONFIG_FILE, loadConfig, type AgentOptions } from './agent.ts';
+export { Agent, type AgentOptions } from './agent.ts';
 export * from './client.ts';
-export { addAction, isHostName, parseConfig, renderConfig } from './state/config.ts';
-export type { Config, LogLevel } from './state/config.ts';
+export {
+  addAction,
+  CONFIG_FILE,
+  isHostName,
+  loadConfig,
+  parseConfig,
+  renderConfig,
+  type Config,
+} from './config/config.ts';
 export * from '../takings/index.ts';
 export type { HistoryStatus } from './history/history.ts';
 export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator/operator.ts';
@@ -16,19 +23,13 @@ export { broken, fine, skipped, warning } from './doctor/finding.ts';
 export type { AgentFigures } from './requests/figures.ts';
 export type { HistogramFigures } from './requests/histogram.ts';
 export { outdatedSwarm } from './state/secrets-file.ts';
-export { resetIdentity, type IdentityReset } from './state/identity-reset.ts';
+export { resetIdentity, type IdentityReset } from './setup/identity-reset.ts';
 export { replaceFile, syncFolder, writeAt } from './state/durable-file.ts';
-export { createLog, type Log } from './log.ts';
+export { createLog, type Log, type LogLevel } from './log.ts';
+export { isInitialised, notAMember } from './state/membership.ts';
 export { hasLeft } from './state/left-mark.ts';
 export { openSeal, type OpenSeal } from './requests/audit-seal.ts';
-export {
-  initSwarm,
-  FIRST_TOKEN,
-  isInitialised,
-  notAMember,
-  OPERATOR_KEY_FILE,
-  prepareJoin,
-} from './state/set-up.ts';
+export { initSwarm, FIRST_TOKEN, OPERATOR_KEY_FILE, prepareJoin } from './setup/set-up.ts';
 export type {
   AskEvent,
   Asker,

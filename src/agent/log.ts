@@ -1,10 +1,10 @@
 /** Structured logs on standard error: JSON lines for machines, one readable line each on a terminal. */
 import pino from 'pino';
-import type { LogLevel } from './state/config.ts';
 import { LogRepeats, type LogLine } from './log-repeats.ts';
 import { printable } from './printable.ts';
 
 export type Log = pino.Logger;
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Equal lines are told once and then counted (log-repeats.ts), for all rooms that write here. */
 export function createLog(level: LogLevel, name: string): Log {

@@ -5,7 +5,7 @@
  */
 import { permits, type RoleCertificate, SecureError } from '../../secure/index.ts';
 import type { Alarm, AlarmKind, IncomingRequest, RunOutcome } from '../../swarm/index.ts';
-import type { Certificates } from '../requests/certificates.ts';
+import type { Certificates } from '../operator/certificates.ts';
 import type { Log } from '../log.ts';
 import type { StateFolder } from '../state/state-folder.ts';
 import { argumentsOf } from './arguments.ts';

@@ -1,7 +1,7 @@
 /** The one row that an action gives, as hubs store it, and refusals. */
 import type { RunOutcome } from '../../swarm/index.ts';
-import { encodeAnswer } from '../requests/answer.ts';
-import { ANSWER_BYTES_MAX } from '../state/config.ts';
+import { encodeAnswer } from '../answer.ts';
+import { ANSWER_BYTES_MAX } from '../../wire/index.ts';
 import type { ActionOutcome } from './types.ts';
 
 const COLUMNS = [

@@ -1,7 +1,7 @@
 /** One question to the agent behind a control socket, its answers unpacked. */
 import type { Account } from '../../swarm/index.ts';
 import type { Value } from '../../tables/types.ts';
-import { PackedAnswer } from '../requests/answer.ts';
+import { PackedAnswer } from '../answer.ts';
 import { control } from './control-protocol.ts';
 import type { ItemOf } from './operations.ts';
 

@@ -8,7 +8,7 @@ import { AgentError } from '../errors.ts';
 import { health } from './health.ts';
 import { install, records, tokens } from './operator-records.ts';
 import type { ItemOf, OperationName, RequestOf, ResultOf } from './operations.ts';
-import { PackedAnswer } from '../requests/answer.ts';
+import { PackedAnswer } from '../answer.ts';
 import { resolveAny, resolveHosts } from '../requests/targets.ts';
 import { formatAddress } from '../../base/index.ts';
 import { VERSION } from '../version.ts';

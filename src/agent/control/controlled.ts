@@ -3,7 +3,7 @@ import type { SwarmNode } from '../../net/index.ts';
 import type { QueryRunner } from '../../query/index.ts';
 import type { Actions } from '../actions/actions.ts';
 import type { History } from '../history/history.ts';
-import type { Certificates } from '../requests/certificates.ts';
+import type { Certificates } from '../operator/certificates.ts';
 import type { OpenAlarm } from '../state/alarms.ts';
 import type { Asker } from '../types.ts';
 

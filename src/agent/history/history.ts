@@ -34,7 +34,7 @@ import {
   type WishList,
 } from './wishes.ts';
 import type { Log } from '../log.ts';
-import { readVitals } from '../control/vitals.ts';
+import { readVitals } from './vitals.ts';
 
 export interface HistoryOptions {
   readonly disk: Disk;

@@ -3,10 +3,10 @@
  * than 64 named hosts are asked in several requests whose accounts become one.
  */
 import type { SwarmNode } from '../../net/index.ts';
-import type { Certificates } from './certificates.ts';
+import type { Certificates } from '../operator/certificates.ts';
 import { QueryError, type PreparedInfo, type QueryRunner } from '../../query/index.ts';
 import type { Account, RequestSpec } from '../../swarm/index.ts';
-import { encodeQueryBody, PackedAnswer } from './answer.ts';
+import { encodeQueryBody, PackedAnswer } from '../answer.ts';
 import { ACTION_KIND, encodeCommand } from '../actions/command.ts';
 import { AgentError } from '../errors.ts';
 import type { AskEvent, AskSpec, CommandSpec, RequestEvent } from '../types.ts';

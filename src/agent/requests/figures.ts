@@ -1,7 +1,10 @@
 /** The agent in numbers, for metrics: what it ran for others, what it asked, who it is linked to. */
 import { isRequestKind } from './request-kinds.ts';
 import type { Account, HostState, MemberState, RunOutcome } from '../../swarm/index.ts';
-import type { Agent } from '../agent.ts';
+import type { SwarmNode } from '../../net/index.ts';
+import type { Certificates } from '../operator/certificates.ts';
+import type { OpenAlarm } from '../state/alarms.ts';
+import type { Asker } from '../types.ts';
 import { Histogram, type HistogramFigures } from './histogram.ts';
 import { VERSION } from '../version.ts';
 
@@ -77,8 +80,15 @@ export class AgentCounters {
   }
 }
 
+/** What the agent counts of itself is read off. */
+export interface Counted extends Pick<Asker, 'members' | 'departed'> {
+  readonly node: Pick<SwarmNode, 'secrets' | 'pressure' | 'traffic'>;
+  readonly certificates: Pick<Certificates, 'list'>;
+  alarms(): readonly OpenAlarm[];
+}
+
 /** A snapshot; cheap enough for every scrape. */
-export function agentFigures(agent: Agent, counters: AgentCounters): AgentFigures {
+export function agentFigures(agent: Counted, counters: AgentCounters): AgentFigures {
   const { node } = agent;
   const members = { alive: 0, suspect: 0, dead: 0, left: 0, forgotten: 0, expelled: 0 };
   for (const { state } of [...agent.members(), ...agent.departed()]) members[state]++;

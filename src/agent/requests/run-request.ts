@@ -2,9 +2,9 @@
 import { QueryError, type QueryResult, type QueryRunner } from '../../query/index.ts';
 import { permits, SecureError } from '../../secure/index.ts';
 import type { IncomingRequest, RunOutcome } from '../../swarm/index.ts';
-import { decodeQueryBody, encodeAnswer } from './answer.ts';
-import type { Certificates } from './certificates.ts';
-import { ANSWER_BYTES_MAX } from '../state/config.ts';
+import { decodeQueryBody, encodeAnswer } from '../answer.ts';
+import type { Certificates } from '../operator/certificates.ts';
+import { ANSWER_BYTES_MAX } from '../../wire/index.ts';
 import type { History } from '../history/history.ts';
 
 /** Never throws: what goes wrong is the outcome. */

@@ -1,7 +1,7 @@
 /** What the configuration allows as an argument, and what it refuses. */
 import { describe, expect, it } from 'vitest';
 import { argumentsOf } from '../../../src/agent/actions/arguments.ts';
-import { parseConfig, renderConfig } from '../../../src/agent/state/config.ts';
+import { parseConfig, renderConfig } from '../../../src/agent/config/config.ts';
 
 const shipped = parseConfig(
   renderConfig({ name: 'web1', listen: '127.0.0.1:7000', seeds: [] }),

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { encodeQueryBody } from '../../../src/agent/requests/answer.ts';
+import { encodeQueryBody } from '../../../src/agent/answer.ts';
 import {
   Agent,
   createLog,

@@ -5,12 +5,19 @@
 import { hostname } from 'node:os';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../../query/index.ts';
+import { ANSWER_BYTES_MAX } from '../../wire/index.ts';
 import { EXAMPLE_ACTIONS, readActions } from '../actions/config.ts';
 import type { ActionConfig } from '../actions/types.ts';
 import { ADDRESS_FORM, DEFAULT_PORT, parseAddress, type Address } from '../../base/index.ts';
 import { AgentError } from '../errors.ts';
+import type { LogLevel } from '../log.ts';
+import { notAMember } from '../state/membership.ts';
+import type { StateFolder } from '../state/state-folder.ts';
 import { readHistoryBounds } from './history-config.ts';
 import type { JournalBounds } from '../history/journal.ts';
+
+/** Its name in the state folder. */
+export const CONFIG_FILE = 'config.yaml';
 
 export interface Config {
   /** What other hosts call this one. */
@@ -36,7 +43,12 @@ export interface Config {
   readonly metrics?: { readonly listen: Address };
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** @throws AgentError `config_invalid` or `not_initialised` */
+export function loadConfig(state: StateFolder): Config {
+  const text = state.readText(CONFIG_FILE);
+  if (text === undefined) throw notAMember(state);
+  return parseConfig(text, state.file(CONFIG_FILE));
+}
 
 /** @throws AgentError `config_invalid`, quoting file, key and value */
 export function parseConfig(text: string, file: string): Config {
@@ -219,9 +231,6 @@ const LIMIT_KEYS = {
   queued_max: 'queuedMax',
   idle_ms: 'idleMs',
 } as const;
-
-/** The protocol carries at most this much of an answer, whatever the configuration says. */
-export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Beyond some 24 days a timer of Node ends at once. */
 const TIMER_MS_MAX = 24 * 3_600_000;

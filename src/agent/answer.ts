@@ -3,9 +3,9 @@
  * fit a double stay 64-bit integers, blobs stay bytes.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { QueryResult } from '../../query/index.ts';
-import type { HostOutcome } from '../../swarm/index.ts';
-import type { Value } from '../../tables/types.ts';
+import type { QueryResult } from '../query/index.ts';
+import type { HostOutcome } from '../swarm/index.ts';
+import type { Value } from '../tables/types.ts';
 import {
   concat,
   pack,
@@ -14,8 +14,8 @@ import {
   unpack,
   WireError,
   type Packable,
-} from '../../wire/index.ts';
-import type { HostAnswer } from '../types.ts';
+} from '../wire/index.ts';
+import type { HostAnswer } from './types.ts';
 
 /** The body of a request of kind `query`. */
 export function encodeQueryBody(sql: string): Uint8Array {

@@ -7,15 +7,14 @@ import { readdirSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { decodeSigned } from '../../wire/index.ts';
 import { restore } from '../../swarm/index.ts';
-import { CONFIG_FILE } from '../agent.ts';
-import { renameHost } from './config.ts';
+import { CONFIG_FILE, renameHost } from '../config/config.ts';
 import { CONTROL_SOCKET } from '../control/control-protocol.ts';
 import { ControlServer } from '../control/control-server.ts';
 import { AgentError } from '../errors.ts';
-import { IDENTITY_FILE, loadIdentity } from './identity-file.ts';
-import { LEFT_FILE } from './left-mark.ts';
+import { IDENTITY_FILE, loadIdentity } from '../state/identity-file.ts';
+import { LEFT_FILE } from '../state/left-mark.ts';
 import type { Log } from '../log.ts';
-import type { StateFolder } from './state-folder.ts';
+import type { StateFolder } from '../state/state-folder.ts';
 
 export interface IdentityReset {
   /** Node id that the other copy keeps; undefined where no readable key was left. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatAddress, parseAddress, parseConfig } from '../../../src/agent/index.ts';
-import { renderConfig } from '../../../src/agent/state/config.ts';
+import { renderConfig } from '../../../src/agent/config/config.ts';
 
 const parse = (text: string) => parseConfig(text, '/s/config.yaml');
 

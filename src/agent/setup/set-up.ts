@@ -1,15 +1,20 @@
 /** The first steps of a host: a new swarm (`init`), or what a host needs in hand to join one. */
 import { randomBytes } from 'node:crypto';
-import { deriveTokenKeys, OperatorKey, parseJoinToken } from '../../secure/index.ts';
+import {
+  deriveTokenKeys,
+  OperatorKey,
+  parseJoinToken,
+  type SwarmSecrets,
+} from '../../secure/index.ts';
 import { packRecords } from '../../swarm/index.ts';
 import { equalBytes, toHex } from '../../wire/index.ts';
-import { CONFIG_FILE, type Joining } from '../agent.ts';
-import { parseConfig, renderConfig, type Config } from './config.ts';
+import { CONFIG_FILE, parseConfig, renderConfig, type Config } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
-import { loadIdentity } from './identity-file.ts';
+import { loadIdentity } from '../state/identity-file.ts';
 import { OperatorDesk, type TokenTerms } from '../operator/operator.ts';
-import { outdatedSwarm, readSecrets, writeSecrets } from './secrets-file.ts';
-import type { StateFolder } from './state-folder.ts';
+import { isInitialised } from '../state/membership.ts';
+import { outdatedSwarm, writeSecrets } from '../state/secrets-file.ts';
+import type { StateFolder } from '../state/state-folder.ts';
 
 /** The operator's secret key; `init` says to take it offline. */
 export const OPERATOR_KEY_FILE = 'operator.key';
@@ -87,6 +92,12 @@ async function openOrMakeKey(state: StateFolder, passphrase?: string): Promise<O
   return desk;
 }
 
+/** Of a host that is about to join: kept in the state folder only once it was let in. */
+export interface Joining {
+  readonly secrets: SwarmSecrets;
+  readonly configText: string;
+}
+
 /**
  * What `Agent.start` takes to join. Nothing is written before a member let this host in, so a
  * failed try leaves nothing behind.
@@ -111,27 +122,6 @@ export async function prepareJoin(
   const config = parseConfig(text, state.file(CONFIG_FILE));
   const joining = await deriveTokenKeys(secret, swarmId);
   return { joining: { secrets: { swarmId, epoch: 0, joining }, configText: text }, config };
-}
-
-/** True for a host that is a member of a swarm. */
-export function isInitialised(state: StateFolder): boolean {
-  return readSecrets(state) !== undefined;
-}
-
-/** The error of `up` without --join in a folder that belongs to no swarm. */
-export function notAMember(state: StateFolder): AgentError {
-  if (outdatedSwarm(state) === undefined) {
-    return new AgentError(
-      'not_initialised',
-      `${JSON.stringify(state.path)} belongs to no swarm yet`,
-      'run `swarmplane init` for a new swarm, or add --join HOST:PORT to join one',
-    );
-  }
-  return new AgentError(
-    'state_outdated',
-    `${JSON.stringify(state.path)} is from before join tokens of version 2: its keys let nobody in any more`,
-    'where the operator key is run `swarmplane init` once more, which keeps the swarm and this host; on every other host run `swarmplane up --join HOST:PORT` with the token that it prints: each stays the host that it is',
-  );
 }
 
 /** A configuration that somebody laid there beforehand is kept. */
