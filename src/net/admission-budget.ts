@@ -3,6 +3,8 @@
  * A ticket waits in one short queue until both its prefix and the whole node have budget; tickets
  * of a prefix that has none are overtaken, so one noisy network does not hold up the others.
  */
+import type { Source } from '../wire/index.ts';
+import { chooseVictim } from './crowd.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface AdmissionLimits {
@@ -29,10 +31,12 @@ export class AdmissionBudget<Ticket> {
   readonly #total: TokenBucket;
   /** Holds only prefixes that are not full again: never more than were let in within burst/rate seconds. */
   readonly #prefixes = new Map<string, TokenBucket>();
-  readonly #queue: { ticket: Ticket; prefix: string }[] = [];
+  readonly #queue: { ticket: Ticket; source: Source }[] = [];
+  readonly #random: () => number;
 
-  constructor(limits: AdmissionLimits, mono: number) {
+  constructor(limits: AdmissionLimits, mono: number, random: () => number = Math.random) {
     this.#limits = limits;
+    this.#random = random;
     this.#total = new TokenBucket(limits.totalPerSecond, limits.totalBurst, mono);
   }
 
@@ -45,13 +49,16 @@ export class AdmissionBudget<Ticket> {
     return this.#prefixes.size;
   }
 
-  /** Queues a ticket; false when there is no room, and then it must be closed at once. */
-  offer(ticket: Ticket, prefix: string): boolean {
+  /** Queues a ticket. The one, maybe itself, that has no room any more: it must be closed at once. */
+  offer(ticket: Ticket, source: Source): Ticket | undefined {
     const { queueMax, queuePerPrefixMax } = this.#limits;
-    const same = this.#queue.filter((one) => one.prefix === prefix).length;
-    if (this.#queue.length >= queueMax || same >= queuePerPrefixMax) return false;
-    this.#queue.push({ ticket, prefix });
-    return true;
+    this.#queue.push({ ticket, source });
+    const same = this.#queue.filter((one) => one.source.network === source.network);
+    const crowd = same.length > queuePerPrefixMax ? same : this.#queue;
+    if (crowd === this.#queue && crowd.length <= queueMax) return undefined;
+    const out = chooseVictim(crowd, this.#random);
+    this.withdraw(out.ticket);
+    return out.ticket;
   }
 
   /** The connection went away while waiting. */
@@ -63,18 +70,18 @@ export class AdmissionBudget<Ticket> {
   /** Takes the next ticket that may start now. Call until undefined. */
   next(mono: number): Ticket | undefined {
     if (this.#total.waitMs(mono) > 0) return undefined;
-    const at = this.#queue.findIndex((one) => this.#waitOf(mono, one.prefix) === 0);
+    const at = this.#queue.findIndex((one) => this.#waitOf(mono, one.source.network) === 0);
     if (at < 0) return undefined;
     const [taken] = this.#queue.splice(at, 1);
     this.#total.take(mono, 1);
-    this.#takeFrom(mono, taken!.prefix);
+    this.#takeFrom(mono, taken!.source.network);
     return taken!.ticket;
   }
 
   /** Milliseconds until `next` can give something, undefined when nothing waits. */
   waitMs(mono: number): number | undefined {
     if (this.#queue.length === 0) return undefined;
-    const waits = this.#queue.map((one) => this.#waitOf(mono, one.prefix));
+    const waits = this.#queue.map((one) => this.#waitOf(mono, one.source.network));
     return Math.max(this.#total.waitMs(mono), Math.min(...waits));
   }
 

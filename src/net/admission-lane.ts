@@ -1,10 +1,14 @@
 /** Where strangers wait for their J-PAKE run: the budget and the failure counters with real time. */
+import type { Source } from '../wire/index.ts';
 import { AdmissionBudget } from './admission-budget.ts';
 import { AdmissionFailures, type FailureVerdict } from './admission-failures.ts';
 import { NetError } from './errors.ts';
 import type { NetTuning } from './tuning.ts';
 
-type Ticket = () => void;
+interface Ticket {
+  start(): void;
+  refuse(): void;
+}
 
 export class AdmissionLane {
   readonly #budget: AdmissionBudget<Ticket>;
@@ -32,33 +36,32 @@ export class AdmissionLane {
    * Resolves when a run may start. `left` aborts when the connection is gone.
    * @throws NetError `busy` at once when there is no room, or after too many failures
    */
-  async enter(prefix: string, left: AbortSignal): Promise<void> {
-    const delayMs = this.#failures.delayMs(this.#mono(), prefix);
+  async enter(source: Source, left: AbortSignal): Promise<void> {
+    const delayMs = this.#failures.delayMs(this.#mono(), source);
     if (delayMs > 0) {
       this.#refused++;
-      throw new NetError(
-        'busy',
-        `too many failed joins from ${prefix}, wait ${Math.ceil(delayMs)} ms`,
-      );
+      const message = `too many failed joins from ${source.address}, wait ${Math.ceil(delayMs)} ms`;
+      throw new NetError('busy', message);
     }
     await new Promise<void>((resolve, reject) => {
-      const gone = (): void => {
-        this.#budget.withdraw(resolve);
-        reject(new NetError('closed', 'the connection ended in the queue'));
-      };
-      if (!this.#budget.offer(resolve, prefix)) {
+      const refuse = (): void => {
         this.#refused++;
         reject(new NetError('busy', `the queue for joining is full (${this.queued} wait)`));
-        return;
-      }
+      };
+      const ticket = { start: resolve, refuse };
+      const gone = (): void => {
+        this.#budget.withdraw(ticket);
+        reject(new NetError('closed', 'the connection ended in the queue'));
+      };
       left.addEventListener('abort', gone, { once: true });
+      this.#budget.offer(ticket, source)?.refuse();
       this.#serve();
     });
   }
 
-  /** A wrong secret was shown. */
-  recordFailure(prefix: string): FailureVerdict {
-    return this.#failures.record(this.#mono(), prefix);
+  /** `slow`: whoever failed had the join key. */
+  recordFailure(source: Source, slow: boolean): FailureVerdict {
+    return this.#failures.record(this.#mono(), source, slow);
   }
 
   stop(): void {
@@ -68,7 +71,9 @@ export class AdmissionLane {
   #serve(): void {
     clearTimeout(this.#timer);
     const mono = this.#mono();
-    for (let next = this.#budget.next(mono); next; next = this.#budget.next(mono)) next();
+    for (let next = this.#budget.next(mono); next; next = this.#budget.next(mono)) {
+      next.start();
+    }
     const waitMs = this.#budget.waitMs(mono);
     if (waitMs !== undefined) this.#timer = setTimeout(() => this.#serve(), Math.ceil(waitMs));
   }

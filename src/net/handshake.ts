@@ -1,21 +1,22 @@
 /** Carries secure's handshakes over a FrameSocket, on either side. */
 import {
   Admission,
-  checkJoin,
   MemberHandshake,
   SecureError,
   encodeRefusal,
   firstMessageKind,
+  JoinCheck,
   type Gate,
   type HandshakeDone,
   type HandshakeStep,
   type Identity,
+  type IsFresh,
   type KeyBook,
   type NodeId,
   type SecureErrorCode,
   type SwarmSecrets,
 } from '../secure/index.ts';
-import { networkOf } from '../wire/index.ts';
+import { sourceOf } from '../wire/index.ts';
 import { CLONE_REMEDY } from '../swarm/index.ts';
 import type { AdmissionLane } from './admission-lane.ts';
 import { NetError, type NetErrorCode } from './errors.ts';
@@ -33,6 +34,10 @@ export interface HandshakeSelf {
   readonly bootId: Uint8Array;
   readonly random: (n: number) => Uint8Array;
   readonly pool: JpakePool;
+  /** Unix milliseconds. */
+  readonly wallMs: number;
+  /** Whether a first message is of now (docs/protocol.md section 5). */
+  readonly isFresh: IsFresh;
 }
 
 export interface HandshakeResult extends HandshakeDone {
@@ -59,7 +64,7 @@ export async function prepareInitiator(
   expect?: NodeId,
   under?: number,
 ): Promise<Initiator> {
-  const { identity, secrets, bootId, random, keyBook, readPart } = self;
+  const { identity, secrets, bootId, random, keyBook, readPart, wallMs } = self;
   if (secrets.joining !== undefined || secrets.epochKey === undefined) {
     const { admission, drop } = createAdmission(self, 'initiator');
     const first = await admission.start();
@@ -69,7 +74,7 @@ export async function prepareInitiator(
     ...{ role: 'initiator', identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
     ...(expect && { expect }),
     ...(under !== undefined && { under }),
-    readPart,
+    ...{ readPart, wallMs },
   });
   const first = handshake.start();
   const handle = (message: Uint8Array): HandshakeStep => handshake.handle(message);
@@ -90,8 +95,10 @@ export interface ResponderHooks {
   readonly lane: AdmissionLane;
   /** A whole first frame is there, whatever it holds. */
   onFirst(): void;
-  /** The first message is one of ours; the connection is now in the middle of a handshake. */
-  spoke(): void;
+  /** It was answered with a challenge. */
+  challenged(): void;
+  /** The peer has shown, now, a key that no stranger has. */
+  proven(): void;
   /** Aborts when the connection ended. */
   readonly left: AbortSignal;
 }
@@ -110,41 +117,48 @@ export async function respond(
   hooks.onFirst();
   return told(frames, async () => {
     if (firstMessageKind(first) === 'admission') {
-      await letIn(frames, self, first, hooks);
-      return admit(frames, self, first);
+      return admit(frames, self, await letIn(frames, self, first, hooks));
     }
-    const { identity, secrets, bootId, random, keyBook, readPart } = self;
+    const { identity, secrets, bootId, random, keyBook, readPart, isFresh } = self;
     if (secrets.epochKey === undefined)
       throw refused('not_admitted', 'not admitted to a swarm yet');
-    const role = 'responder';
     const handshake = new MemberHandshake({
-      ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true, readPart },
+      ...{ role: 'responder', identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
+      ...{ readPart, isFresh },
     });
     const step = handshake.handle(first);
-    hooks.spoke();
-    const done = await run(frames, (message) => handshake.handle(message), step);
+    const done = await run(frames, (message) => handshake.handle(message), step, hooks);
     return { ...done, kind: 'member' };
   });
 }
 
-/** A token that lets nobody in here costs no place in the queue. */
+/** JP1 once it has its turn. Who has no join key, or had it only once, gets no place in the queue. */
 async function letIn(
   frames: FrameSocket,
-  { secrets, gate }: HandshakeSelf,
+  { secrets, gate, random, isFresh }: HandshakeSelf,
   first: Uint8Array,
   hooks: ResponderHooks,
-): Promise<void> {
+): Promise<Uint8Array> {
   if (secrets.epochKey === undefined || secrets.head === undefined) {
     throw refused('not_admitted', 'this host was not admitted to a swarm itself yet');
   }
-  checkJoin(first, { swarmId: secrets.swarmId, gate });
-  hooks.spoke();
+  const check = new JoinCheck({ swarmId: secrets.swarmId, gate }, random, isFresh);
+  let jp1 = first;
+  const challenge = check.judge(jp1);
+  if (challenge !== undefined) {
+    hooks.challenged();
+    frames.send(challenge);
+    jp1 = await frames.read();
+    check.judge(jp1);
+  }
+  hooks.proven();
   try {
-    await hooks.lane.enter(networkOf(frames.remoteAddress), hooks.left);
+    await hooks.lane.enter(sourceOf(frames.remoteAddress), hooks.left);
   } catch (error) {
     if (error instanceof NetError && error.code === 'busy') throw refused('busy', error.message);
     throw error;
   }
+  return jp1;
 }
 
 function refused(code: SecureErrorCode, message: string): SecureError {
@@ -170,10 +184,11 @@ function createAdmission(
   self: HandshakeSelf,
   role: 'initiator' | 'responder',
 ): { admission: Admission; drop: () => void } {
-  const { identity, secrets, bootId, random, keyBook, pool, gate } = self;
+  const { identity, secrets, bootId, random, keyBook, pool, gate, wallMs } = self;
   let pake: PooledPake | undefined;
   const admission = new Admission({
     ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true, gate },
+    wallMs,
     createPake: (options) => (pake = pool.create(options)),
   });
   return { admission, drop: () => pake?.drop() };
@@ -183,8 +198,11 @@ async function run(
   frames: FrameSocket,
   handle: (message: Uint8Array) => HandshakeStep | Promise<HandshakeStep>,
   begun?: HandshakeStep,
+  hooks?: ResponderHooks,
 ): Promise<HandshakeDone> {
   for (let step = begun; ; step = await handle(await frames.read())) {
+    if (step?.challenged === true) hooks?.challenged();
+    if (step?.proven === true) hooks?.proven();
     if (step?.expectsPart === true) frames.takeLargeFrames();
     if (step?.send !== undefined) frames.send(step.send);
     if (step?.done !== undefined) return step.done;

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { SecureError } from '../secure/index.ts';
-import { networkOf } from '../wire/index.ts';
+import { sourceOf, type Source } from '../wire/index.ts';
 import { formatAddress } from '../base/index.ts';
 import { AdmissionLane } from './admission-lane.ts';
 import type { FailureVerdict } from './admission-failures.ts';
@@ -22,12 +22,7 @@ export interface InboundHandlers {
   /** A stranger named a join token that is not known here, for the first time in a while. */
   unknownToken(address: string, prefix: string, message: string): void;
   /** Somebody showed a wrong join secret, or the right one of members and no admission. */
-  wrongSecret(
-    address: string,
-    prefix: string,
-    verdict: FailureVerdict,
-    why: 'wrong secret' | 'no admission',
-  ): void;
+  wrongSecret(address: string, prefix: string, verdict: FailureVerdict, why: WhyNotLetIn): void;
 }
 
 export class Inbound {
@@ -65,17 +60,18 @@ export class Inbound {
   accept(socket: Socket): void {
     const frames = new FrameSocket(socket, this.#tuning, this.#mono);
     const address = formatAddress({ host: frames.remoteAddress, port: frames.remotePort });
-    void this.#handshake(frames, address).catch((error: unknown) => {
+    const source = sourceOf(frames.remoteAddress);
+    const proved = { key: false };
+    void this.#handshake(frames, { address, source, proved }).catch((error: unknown) => {
       const reason =
         error instanceof NetError ? error : new NetError('handshake_failed', `${error}`);
       frames.close(reason);
       // Only what this side found out: a peer may claim anything.
       const why = whyNotLetIn(reason);
-      if (why !== undefined) {
-        const prefix = networkOf(frames.remoteAddress);
-        this.#handlers.wrongSecret(address, prefix, this.#lane.recordFailure(prefix), why);
+      if (why !== undefined) this.#noteFailure(address, source, why, proved.key);
+      if (isUnknownToken(reason) && this.#mayTellOf(source.network)) {
+        this.#handlers.unknownToken(address, source.network, reason.message);
       }
-      if (isUnknownToken(reason)) this.#noteUnknown(frames, address, reason);
       this.#handlers.failed(address, reason);
     });
   }
@@ -85,39 +81,67 @@ export class Inbound {
     this.#unproven.evictAll();
   }
 
-  /** It costs a stranger nothing, so that a network is told of once a minute, and few of them. */
-  #noteUnknown(frames: FrameSocket, address: string, reason: NetError): void {
-    const prefix = networkOf(frames.remoteAddress);
-    const now = this.#mono();
-    if (now < (this.#toldOf.get(prefix) ?? -Infinity)) return;
-    for (const [known, until] of this.#toldOf) if (until <= now) this.#toldOf.delete(known);
-    if (this.#toldOf.size >= TOLD_MAX) return;
-    this.#toldOf.set(prefix, now + TOLD_MS);
-    this.#handlers.unknownToken(address, prefix, reason.message);
+  #noteFailure(address: string, source: Source, why: WhyNotLetIn, hadKey: boolean): void {
+    const verdict = this.#lane.recordFailure(source, hadKey);
+    // A try with the key costs J-PAKE, so that there are few of them.
+    const isNews = hadKey || this.#mayTellOf(source.network);
+    if (!isNews && verdict.alarm === undefined) return;
+    this.#handlers.wrongSecret(address, source.network, verdict, why);
   }
 
-  async #handshake(frames: FrameSocket, address: string): Promise<void> {
+  /** A try costs a stranger nothing, so that a network is told of once a minute, and few of them. */
+  #mayTellOf(network: string): boolean {
+    const now = this.#mono();
+    if (now < (this.#toldOf.get(network) ?? -Infinity)) return false;
+    for (const [known, until] of this.#toldOf) if (until <= now) this.#toldOf.delete(known);
+    if (this.#toldOf.size >= TOLD_MAX) return false;
+    this.#toldOf.set(network, now + TOLD_MS);
+    return true;
+  }
+
+  async #handshake(frames: FrameSocket, { address, source, proved }: Caller): Promise<void> {
     const left = new AbortController();
     const unproven: Unproven = {
+      source,
       evict: () => frames.close(new NetError('busy', 'too many connections without a handshake')),
     };
-    const first = closeAfter(frames, this.#tuning.firstMessageMs, 'no first message');
-    const whole = closeAfter(frames, this.#tuning.handshakeMs, 'no handshake');
+    const { firstMessageMs, challengeMs, handshakeMs } = this.#tuning;
+    const first = closeAfter(frames, firstMessageMs, 'no first message');
+    const whole = closeAfter(frames, handshakeMs, 'no handshake');
+    let answer: { cancel(): void } | undefined;
     frames.onClose = () => left.abort();
     this.#unproven.add(unproven);
     try {
-      const spoke = (): void => this.#unproven.spoke(unproven);
+      const proven = (): void => {
+        answer?.cancel();
+        proved.key = true;
+        this.#unproven.prove(unproven);
+      };
+      const challenged = (): void => {
+        answer = closeAfter(frames, challengeMs, 'no answer to the challenge');
+      };
       const onFirst = (): void => first.cancel();
-      const hooks = { lane: this.#lane, spoke, onFirst, left: left.signal };
+      const hooks = { lane: this.#lane, proven, challenged, onFirst, left: left.signal };
       const result = await respond(frames, this.#handlers.self(), hooks);
+      this.#unproven.welcome(source);
       this.#handlers.up(frames, result, address);
     } finally {
       first.cancel();
+      answer?.cancel();
       whole.cancel();
       this.#unproven.delete(unproven);
     }
   }
 }
+
+interface Caller {
+  readonly address: string;
+  readonly source: Source;
+  /** Whether it has shown a key that no stranger has. */
+  readonly proved: { key: boolean };
+}
+
+type WhyNotLetIn = 'wrong secret' | 'no admission';
 
 const TOLD_MS = 60_000;
 const TOLD_MAX = 64;
@@ -127,7 +151,7 @@ function isUnknownToken(error: NetError): boolean {
 }
 
 /** What this side found wrong with one who wanted to be let in, where it costs him further tries. */
-function whyNotLetIn(error: NetError): 'wrong secret' | 'no admission' | undefined {
+function whyNotLetIn(error: NetError): WhyNotLetIn | undefined {
   if (error.code !== 'wrong_secret' || fromPeer(error)) return undefined;
   const { cause } = error;
   const knew = cause instanceof SecureError && cause.code === 'bad_admission';

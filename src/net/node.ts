@@ -1,6 +1,6 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
-import { admittedSecrets, parseEpochHead, SecureError } from '../secure/index.ts';
+import { admittedSecrets, Freshness, parseEpochHead, SecureError } from '../secure/index.ts';
 import type {
   ForkProof,
   Identity,
@@ -61,6 +61,7 @@ export class SwarmNode {
   #identity: Identity;
   readonly #listener: Listener;
   readonly #pool: JpakePool;
+  readonly #freshness: Freshness;
   readonly #inbound: Inbound;
   readonly #connector: Connector;
   readonly #links: LinkTable;
@@ -104,6 +105,7 @@ export class SwarmNode {
     // What is wrong with the kept state is found before anybody can listen.
     this.#alarmListeners = new Listeners(options.log, true);
     this.#pool = new JpakePool(this.#tuning);
+    this.#freshness = new Freshness(this.#clock.now());
     this.#gate = new CoreGate(() => this.#driver);
     this.#parts = new PartDesk(this.#mono, (number) =>
       this.#driver.step((core) => core.part(number)),
@@ -360,7 +362,8 @@ export class SwarmNode {
     return {
       ...{ secrets: this.#secrets, identity: this.#identity, bootId: this.#bootId },
       ...{ keyBook: this.#keyBook, random, pool: this.#pool },
-      ...{ gate: this.#gate, readPart: this.#parts.read },
+      ...{ gate: this.#gate, readPart: this.#parts.read, wallMs: this.#wall() },
+      isFresh: (madeMs, mac) => this.#freshness.take(this.#clock.now(), madeMs, mac),
     };
   }
 

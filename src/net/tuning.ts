@@ -5,9 +5,12 @@ import { FAILURE_LIMITS, type FailureLimits } from './admission-failures.ts';
 export interface NetTuning {
   /** From accept to the first whole frame. */
   readonly firstMessageMs: number;
+  /** From a challenge to its answer. */
+  readonly challengeMs: number;
   /** From accept, or from TCP connect, to an open session; includes waiting for admission. */
   readonly handshakeMs: number;
   readonly connectMs: number;
+  /** Connections that have proved nothing; as many again that have shown a key, but not who they are. */
   readonly unauthenticatedMax: number;
   /** Bytes that wait for one peer to read them; beyond it the peer is closed. */
   readonly writeBufferMax: number;
@@ -33,6 +36,7 @@ export interface NetTuning {
 
 export const DEFAULT_NET_TUNING: NetTuning = {
   firstMessageMs: 1_000,
+  challengeMs: 3_000,
   handshakeMs: 10_000,
   connectMs: 5_000,
   unauthenticatedMax: 256,

@@ -1,7 +1,7 @@
 /**
  * Admission (docs/protocol.md section 3): a host that has only the join token becomes a member.
  *
- *   I to R  JP1    suite u8 | swarm id 32 | token tag 8 | round 1
+ *   I to R  JP1    suite u8 | swarm id 32 | token tag 8 | made u64 | challenge 16 | round 1 | MAC 32
  *   R to I  JP1'   round 1
  *   I to R  JP2    round 2
  *   R to I  JP2'   round 2
@@ -10,34 +10,28 @@
  *   I to R  AUTH   sealed(identity proof of I)
  *   R to I  AUTH'  sealed(fields(identity proof of R, epoch key, operator key, EPOCH head,
  *                  TOKEN))
+ *
+ * R may answer JP1 with CHALLENGE, once; I makes JP1 anew then, with the same round 1.
  */
 import { decodeFields, encodeFields, equalBytes, fromHex, toHex } from '../wire/index.ts';
 import { checkAdmittance, type Admittance } from './epoch-keys.ts';
 import { SecureError } from './errors.ts';
+import { readChallenge } from './first-message.ts';
 import type { HandshakeDone, HandshakeStep } from './handshake-step.ts';
 import { expandLabel, hkdfExtract, sha256 } from './hash.ts';
 import { checkIdentityProof, proveIdentity } from './identity-proof.ts';
 import type { Identity } from './identity.ts';
+import { checkJp1, encodeJp1, round1Of, withRefusal, type Gate } from './join-check.ts';
 import type { KeyBook } from './key-book.ts';
 import { ROUND1_BYTES, ROUND2_BYTES } from './jpake-guard.ts';
-import { decodeMessage, encodeMessage, encodeRefusal, KIND, type MessageKind } from './messages.ts';
+import { decodeMessage, encodeMessage, KIND, messageKind } from './messages.ts';
+import type { MessageKind } from './messages.ts';
 import type { HandshakeRole, Pake, PakeFactory } from './pake.ts';
 import { secretbox, type Secretbox } from './secretbox.ts';
 import { Session } from './session.ts';
 import { signAdmission } from './token.ts';
 import { isAdmittedBy, parseTokenRecord } from './token-record.ts';
-import type { EpochId, NodeId, PeerIdentity, SwarmSecrets, TokenRecord } from './types.ts';
-
-/** What lets hosts in at this host: the tokens that it knows, and their seats. */
-export interface Gate {
-  /**
-   * The token of a tag, where it lets hosts in here and now.
-   * @throws SecureError `unknown_token` | `token_ended` | `token_used_up` | `wrong_clock` | `swarm_full`
-   */
-  token(tag: Uint8Array): TokenRecord;
-  /** Keeps a seat for a node whose admission is good. @throws SecureError `unknown_token` | `token_used_up` | `expelled` */
-  seat(token: TokenRecord, nodeId: NodeId): void;
-}
+import type { EpochId, PeerIdentity, SwarmSecrets, TokenRecord } from './types.ts';
 
 export interface AdmissionOptions {
   readonly role: HandshakeRole;
@@ -51,6 +45,8 @@ export interface AdmissionOptions {
   readonly random: (n: number) => Uint8Array;
   /** Called once, and on the responder only when JP1 is well-formed and of this swarm and an open token. */
   readonly createPake: PakeFactory;
+  /** On the initiator, the time in JP1, Unix milliseconds; without it, it is challenged. */
+  readonly wallMs?: number;
   readonly box?: Secretbox;
   /** Entries beyond the first of a peer's list are believed from here only. */
   readonly keyBook?: KeyBook;
@@ -73,15 +69,15 @@ type State = 'start' | 'busy' | 'over' | AdmissionKind;
 
 type AdmissionKind = 'jp1i' | 'jp1r' | 'jp2i' | 'jp2r' | 'kci' | 'kcr' | 'authi' | 'authr';
 
-const SUITE_JPAKE_SECP256K1_SHA256 = 1;
-const JP1_BODY_BYTES = 1 + 32 + 8 + ROUND1_BYTES;
-
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #box: Secretbox;
   readonly #transcript: Uint8Array[] = [];
   #state: State;
   #pake: Pake | undefined;
+  /** On the initiator: its own, and what it was asked to show. */
+  #round1: Uint8Array = new Uint8Array(0);
+  #challenge: Uint8Array | undefined;
   #confirmation: Uint8Array = new Uint8Array(0);
   /** On the responder, once JP1 named it. */
   #token: TokenRecord | undefined;
@@ -99,12 +95,20 @@ export class Admission {
   async start(): Promise<Uint8Array> {
     if (this.#state !== 'start') throw new SecureError('closed', 'this admission has begun');
     this.#state = 'busy';
-    const { swarmId, joining } = this.#options.secrets;
+    const { joining } = this.#options.secrets;
     if (joining === undefined) throw new SecureError('bad_token', 'no join token to join by');
-    const round1 = await this.#createPake(joining.joinKey, joining.tag).round1();
-    const suite = Uint8Array.of(SUITE_JPAKE_SECP256K1_SHA256);
+    this.#round1 = await this.#createPake(joining.joinKey, joining.tag).round1();
+    return this.#makeJp1();
+  }
+
+  #makeJp1(): Uint8Array {
+    const { secrets, wallMs } = this.#options;
+    const { swarmId, joining } = secrets;
+    const named = { ...joining!, swarmId, wallMs, challenge: this.#challenge };
+    const message = encodeJp1(named, this.#round1);
+    this.#transcript.push(message);
     this.#state = 'jp1r';
-    return this.#say(KIND.jp1i, suite, swarmId, joining.tag, round1);
+    return message;
   }
 
   /**
@@ -147,21 +151,26 @@ export class Admission {
   }
 
   async #handleJp1(message: Uint8Array): Promise<HandshakeStep> {
-    const body = decodeMessage(message, KIND.jp1i, JP1_BODY_BYTES);
     const { secrets, gate } = this.#options;
     const { epochKey, operatorKey, head, swarmId } = secrets;
     if (!epochKey || !operatorKey || !head || gate === undefined) {
       throw new SecureError('not_admitted', 'this host was not admitted itself yet');
     }
-    const token = (this.#token = checkBody(body, { swarmId, gate }));
+    const token = (this.#token = checkJp1(message, { swarmId, gate }));
     this.#transcript.push(message);
     const pake = this.#createPake(token.joinKey, fromHex(token.tag));
-    const round1 = await pake.round1(body.subarray(41));
+    const round1 = await pake.round1(round1Of(message));
     this.#state = 'jp2i';
     return { send: this.#say(KIND.jp1r, round1) };
   }
 
   async #handleJp1Reply(message: Uint8Array): Promise<HandshakeStep> {
+    if (messageKind(message) === KIND.challenge) {
+      if (this.#challenge !== undefined) throw new SecureError('malformed', 'challenged twice');
+      this.#challenge = readChallenge(message);
+      this.#transcript.pop();
+      return { send: this.#makeJp1() };
+    }
     const body = this.#hear(message, KIND.jp1r, ROUND1_BYTES);
     const round2 = await this.#pake!.round2(body);
     this.#state = 'jp2r';
@@ -171,7 +180,7 @@ export class Admission {
   async #handleJp2(message: Uint8Array): Promise<HandshakeStep> {
     const body = this.#hear(message, KIND.jp2i, ROUND2_BYTES);
     const pake = this.#pake!;
-    const round2 = await pake.round2(this.#transcript[0]!.subarray(-ROUND1_BYTES));
+    const round2 = await pake.round2(round1Of(this.#transcript[0]!));
     this.#confirmation = new Uint8Array(await pake.finish(body));
     this.#state = 'kci';
     return { send: this.#say(KIND.jp2r, round2) };
@@ -279,7 +288,8 @@ export class Admission {
     const context = { label: 'admission', role, transcript: this.#heard() } as const;
     const peer = checkIdentityProof(proof, this.#options, context);
     // The id in the identity proof is the one the proofs of J-PAKE were bound to.
-    const round1 = this.#transcript[role === 'initiator' ? 0 : 1]!.subarray(-ROUND1_BYTES);
+    const [jp1, reply] = this.#transcript;
+    const round1 = role === 'initiator' ? round1Of(jp1!) : reply!.subarray(-ROUND1_BYTES);
     if (!equalBytes(round1.subarray(1, 33), fromHex(peer.nodeId))) {
       throw new SecureError('bad_signature', 'another identity than the one J-PAKE was done with');
     }
@@ -328,29 +338,6 @@ export interface JoinCheck {
   readonly gate: Gate;
 }
 
-/**
- * Before anything is computed, and before JP1 is given a place in a queue: right suite and swarm, and a
- * token that lets hosts in.
- * @throws SecureError with a refusal
- */
-export function checkJoin(message: Uint8Array, check: JoinCheck): TokenRecord {
-  try {
-    return checkBody(decodeMessage(message, KIND.jp1i, JP1_BODY_BYTES), check);
-  } catch (error) {
-    throw withRefusal(error);
-  }
-}
-
-function checkBody(body: Uint8Array, { swarmId, gate }: JoinCheck): TokenRecord {
-  if (body[0] !== SUITE_JPAKE_SECP256K1_SHA256) {
-    throw new SecureError('unknown_suite', `the peer asks for key exchange ${body[0]}`);
-  }
-  if (!equalBytes(body.subarray(1, 33), swarmId)) {
-    throw new SecureError('wrong_swarm', 'the peer wants to join another swarm');
-  }
-  return gate.token(body.slice(33, 41));
-}
-
 /** Epoch key, operator key, EPOCH head, TOKEN. */
 type Admit = [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 
@@ -365,21 +352,6 @@ function splitAdmit(plain: Uint8Array): [Uint8Array, ...Admit] {
     throw new SecureError('malformed', `not an AUTH': ${(cause as Error).message}`, { cause });
   }
 }
-
-/** The peer is told of a wrong secret and the like, so that both sides can show a clear message. */
-function withRefusal(error: unknown): unknown {
-  if (!(error instanceof SecureError) || error.reply !== undefined) return error;
-  if (error.fromPeer || !TOLD.has(error.code)) return error;
-  return new SecureError(error.code, error.message, {
-    cause: error.cause,
-    reply: encodeRefusal(error.code),
-  });
-}
-
-const TOLD = new Set([
-  ...['wrong_secret', 'wrong_swarm', 'not_admitted', 'unknown_suite', 'bad_admission'],
-  ...['unknown_token', 'token_ended', 'token_used_up', 'wrong_clock', 'swarm_full', 'expelled'],
-]);
 
 /** Each of these keys seals one message. */
 const ZERO_NONCE = new Uint8Array(24);

@@ -10,6 +10,10 @@ export interface HandshakeStep {
   readonly done?: HandshakeDone;
   /** The next message may be a part of an EPOCH, up to 256 KiB: the peer has shown an epoch key. */
   readonly expectsPart?: boolean;
+  /** On the responder: the peer has shown, now, that it holds the epoch key; `done` is still to come. */
+  readonly proven?: boolean;
+  /** On the responder: `send` is a challenge, and its answer is due. */
+  readonly challenged?: boolean;
 }
 
 export interface HandshakeDone {

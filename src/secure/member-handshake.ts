@@ -2,18 +2,30 @@
  * The handshake between members (docs/protocol.md section 4), one exchange in the manner of Noise
  * XXpsk0 under the epoch key:
  *
- *   I to R  M1  eI 32 | MAC 32
+ *   I to R  M1  eI 32 | made u64 | challenge 16 | MAC 32
  *   R to I  M2  eR 32 | sealed(identity proof of R)
  *   I to R  M3  sealed(identity proof of I)
  *
+ * R may answer M1 with CHALLENGE, once; I makes M1 anew then (first-message.ts).
  * Where the two are in different epochs it does not come to that: epoch-exchange.ts.
  */
 import { concat, encodeFields } from '../wire/index.ts';
 import { EpochExchange } from './epoch-exchange.ts';
 import { wayKeys } from './epoch-keys.ts';
 import { SecureError } from './errors.ts';
+import {
+  encodeFirst,
+  encodeStamp,
+  FirstCheck,
+  isMadeUnder,
+  MAC_BYTES,
+  readChallenge,
+  readStamp,
+  STAMP_BYTES,
+  type IsFresh,
+} from './first-message.ts';
 import type { HandshakeStep } from './handshake-step.ts';
-import { equalSecret, expandLabel, hkdfExtract, hmac, sha256 } from './hash.ts';
+import { expandLabel, hkdfExtract, sha256 } from './hash.ts';
 import { checkIdentityProof, proveIdentity } from './identity-proof.ts';
 import type { Identity } from './identity.ts';
 import type { KeyBook } from './key-book.ts';
@@ -45,6 +57,10 @@ export interface MemberHandshakeOptions {
    * @throws SecureError `busy`
    */
   readonly readPart?: (number: number) => Uint8Array | undefined;
+  /** The time in M1, Unix milliseconds. Without it, or with a clock that is wrong, it is challenged. */
+  readonly wallMs?: number;
+  /** On the responder: whether M1 is of now. Without it every M1 is challenged. */
+  readonly isFresh?: IsFresh;
   readonly box?: Secretbox;
   /** Entries beyond the first of a peer's list are believed from here only. */
   readonly keyBook?: KeyBook;
@@ -52,7 +68,7 @@ export interface MemberHandshakeOptions {
   readonly judgesKeysLater?: boolean;
 }
 
-const M1_BODY_BYTES = 32 + 32;
+const M1_BODY_BYTES = 32 + STAMP_BYTES + MAC_BYTES;
 
 /** What is waited for: `start` to be called, M1, M2, M3 or what `exchange` waits for; `over` after the last step or an error. */
 type State = 'start' | 'm1' | 'm2' | 'm3' | 'exchange' | 'over';
@@ -64,6 +80,9 @@ export class MemberHandshake {
   #state: State;
   #ephemeral: X25519KeyPair | undefined;
   #exchange: EpochExchange | undefined;
+  readonly #firstCheck: FirstCheck;
+  /** On the initiator, once it was asked for one. */
+  #challenge: Uint8Array | undefined;
   #m1: Uint8Array = new Uint8Array(0);
   #m2: Uint8Array = new Uint8Array(0);
   #chain: Uint8Array = new Uint8Array(0);
@@ -77,23 +96,15 @@ export class MemberHandshake {
     this.#options = options;
     this.#box = options.box ?? secretbox();
     this.#epochKey = epochKey;
+    this.#firstCheck = new FirstCheck(options.random, options.isFresh);
     this.#state = options.role === 'initiator' ? 'start' : 'm1';
   }
 
   /** M1, on the initiator, once. */
   start(): Uint8Array {
     if (this.#state !== 'start') throw new SecureError('closed', 'this handshake has begun');
-    const { secrets, random, under } = this.#options;
-    this.#ephemeral = x25519KeyPair(random(32));
-    const old = under === undefined ? undefined : secrets.previous?.[under]?.ways;
-    if (under !== undefined && old === undefined) throw new RangeError(`no epoch ${under} before`);
-    const ways = old ?? wayKeys(secrets.swarmId, this.#epochKey);
-    const kind = old === undefined ? KIND.m1 : KIND.m1Old;
-    const head = encodeMessage(kind, this.#ephemeral.publicKey);
-    this.#m1 = concat(head, hmac(old === undefined ? ways.m1 : ways.old, head));
-    if (old !== undefined) this.#exchange = this.#makeExchange(old.part);
-    this.#state = 'm2';
-    return this.#m1;
+    this.#ephemeral = x25519KeyPair(this.#options.random(32));
+    return this.#makeM1();
   }
 
   /** @throws SecureError; send its `reply`, if any, and close the connection */
@@ -107,13 +118,31 @@ export class MemberHandshake {
     throw new SecureError('closed', 'a message for a handshake that is not waiting for one');
   }
 
+  #makeM1(): Uint8Array {
+    const { secrets, under, wallMs } = this.#options;
+    const old = under === undefined ? undefined : secrets.previous?.[under]?.ways;
+    if (under !== undefined && old === undefined) throw new RangeError(`no epoch ${under} before`);
+    const ways = old ?? wayKeys(secrets.swarmId, this.#epochKey);
+    const [kind, key] = old === undefined ? [KIND.m1, ways.m1] : [KIND.m1Old, ways.old];
+    const stamp = encodeStamp(wallMs, this.#challenge);
+    this.#m1 = encodeFirst(kind, key, this.#ephemeral!.publicKey, stamp);
+    if (old !== undefined) this.#exchange = this.#makeExchange(old.part);
+    this.#state = 'm2';
+    return this.#m1;
+  }
+
   #handleM1(message: Uint8Array): HandshakeStep {
     const { identity, bootId, random, secrets } = this.#options;
     const isOld = messageKind(message) === KIND.m1Old;
     const body = decodeMessage(message, isOld ? KIND.m1Old : KIND.m1, M1_BODY_BYTES);
     this.#m1 = new Uint8Array(message);
-    if (isOld || !this.#isUnder(wayKeys(secrets.swarmId, this.#epochKey).m1)) {
+    if (isOld || !isMadeUnder(message, wayKeys(secrets.swarmId, this.#epochKey).m1)) {
       return this.#beginExchange(isOld);
+    }
+    const challenge = this.#firstCheck.judge(readStamp(body.subarray(32)), message);
+    if (challenge !== undefined) {
+      this.#state = 'm1';
+      return { send: challenge, challenged: true };
     }
     const own = x25519KeyPair(random(32));
     this.#mix(own, body.subarray(0, 32));
@@ -123,7 +152,7 @@ export class MemberHandshake {
     const proof = proveIdentity(identity, bootId, context, secrets.admission);
     this.#m2 = concat(head, this.#seal('m2', transcript, proof));
     this.#state = 'm3';
-    return { send: this.#m2 };
+    return { send: this.#m2, proven: true };
   }
 
   #handleM2(message: Uint8Array): HandshakeStep {
@@ -131,6 +160,11 @@ export class MemberHandshake {
       const ways = wayKeys(this.#options.secrets.swarmId, this.#epochKey);
       this.#exchange ??= this.#makeExchange(ways.part);
       return this.#goOn(this.#exchange.handle(message));
+    }
+    if (messageKind(message) === KIND.challenge && this.#exchange === undefined) {
+      if (this.#challenge !== undefined) throw new SecureError('malformed', 'challenged twice');
+      this.#challenge = readChallenge(message);
+      return { send: this.#makeM1() };
     }
     // Under an earlier key, which expelled hosts hold, it never shows its identity.
     if (this.#exchange !== undefined) throw new SecureError('malformed', 'M2 where EPOCH is due');
@@ -166,7 +200,7 @@ export class MemberHandshake {
     const { secrets } = this.#options;
     const present = isOld ? [wayKeys(secrets.swarmId, this.#epochKey)] : [];
     const ways = [...present, ...(secrets.previous ?? []).map((old) => old.ways)];
-    const common = ways.find((one) => this.#isUnder(isOld ? one.old : one.m1));
+    const common = ways.find((one) => isMadeUnder(this.#m1, isOld ? one.old : one.m1));
     if (common === undefined || secrets.head === undefined) {
       throw new SecureError('wrong_epoch', 'M1 under a key of no epoch that is known here', {
         reply: encodeRefusal('wrong_epoch'),
@@ -185,11 +219,6 @@ export class MemberHandshake {
     const { secrets, identity, random, readPart } = this.#options;
     const common = { m1: this.#m1, partKey, random };
     return new EpochExchange({ ...common, secrets, nodeId: identity.nodeId, readPart });
-  }
-
-  #isUnder(macKey: Uint8Array): boolean {
-    const macAt = this.#m1.length - 32;
-    return equalSecret(this.#m1.subarray(macAt), hmac(macKey, this.#m1.subarray(0, macAt)));
   }
 
   /** ck = Extract(Extract(H(M1), epoch key), X25519(eI, eR)) */

@@ -16,6 +16,8 @@ export const KIND = {
   /** In place of M1, under a key of an earlier epoch. */
   m1Old: 0x06,
   part: 0x07,
+  /** Asks the sender of M1 or JP1 to make it anew with these bytes: nothing tells here that it is of now. */
+  challenge: 0x08,
   jp1i: 0x11,
   jp1r: 0x12,
   jp2i: 0x13,

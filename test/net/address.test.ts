@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatAddress, parseAddress } from '../../src/base/index.ts';
 import { defaultAdvertised, dialledAddress } from '../../src/net/address.ts';
-import { networkOf } from '../../src/wire/index.ts';
+import { networkOf, sourceOf } from '../../src/wire/index.ts';
 
 describe('addresses', () => {
   test.each([
@@ -52,5 +52,14 @@ describe('addresses', () => {
     expect(all.length).toBeGreaterThan(0);
     for (const address of all) expect(parseAddress(address)?.port).toBe(47);
     expect(all).not.toContain('0.0.0.0:47');
+  });
+
+  test.each([
+    ['192.0.2.77', '192.0.2.0/24', '192.0.2.77'],
+    ['::ffff:192.0.2.77', '192.0.2.0/24', '192.0.2.77'],
+    ['2001:DB8:1:2::6', '2001:db8:1::/48', '2001:DB8:1:2::6'],
+    ['unknown', 'unknown', 'unknown'],
+  ])('%s is counted in its block, network and address', (host, block, address) => {
+    expect(sourceOf(host)).toEqual({ block, network: networkOf(host), address });
   });
 });

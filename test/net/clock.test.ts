@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { WallJumpDetector } from '../../src/net/clock.ts';
 import { TokenBucket } from '../../src/net/token-bucket.ts';
-import { UnauthenticatedSet } from '../../src/net/unauthenticated.ts';
 
 test('wall time 10 s ahead of monotonic time is a jump, once; set back or slewed it is none', () => {
   const jumps = new WallJumpDetector({ mono: 0, wall: 1_000_000 }, 10_000);
@@ -18,22 +17,4 @@ test('a bucket gives its burst, then its rate, and tells the wait exactly', () =
   expect(bucket.tryTake(bucket.waitMs(0))).toBe(true);
   bucket.take(1_000, 10);
   expect(bucket.tryTake(1_000 + bucket.waitMs(1_000))).toBe(true);
-});
-
-test('when unauthenticated connections are full the oldest silent one goes, then the oldest', () => {
-  const set = new UnauthenticatedSet(2);
-  const out: string[] = [];
-  const make = (name: string) => ({ evict: () => void out.push(name) });
-  const [a, b, c, d] = [make('a'), make('b'), make('c'), make('d')];
-  set.add(a);
-  set.spoke(a);
-  set.add(b);
-  set.add(c);
-  expect(out).toEqual(['b']);
-  set.spoke(c);
-  set.add(d);
-  expect(out).toEqual(['b', 'a']);
-  expect(set.size).toBe(2);
-  set.evictAll();
-  expect(out).toEqual(['b', 'a', 'd', 'c']);
 });

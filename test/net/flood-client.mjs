@@ -1,25 +1,23 @@
-// Opens bogus connections at a rate, from many loopback addresses, until its standard input ends.
-// argv: port, connections a second, hex of a whole first frame to replay. Prints how many it opened.
+// Opens bogus connections at a rate, from 50 networks of loopback addresses, until its standard input
+// ends. Half of the networks are of the block that honest hosts of the test are in.
+// argv: port, connections a second, then first bytes to send as hex, in turn. Prints how many it opened.
 import { connect } from 'node:net';
 
-const [port, perSecond, firstFrame] = process.argv.slice(2);
-const frame = Buffer.from(firstFrame, 'hex');
-const GARBAGE = [
-  Buffer.alloc(0),
-  Buffer.from('GET / HTTP/1.1\r\n\r\n'),
-  Buffer.from('0000010053575'.padEnd(80, '7'), 'hex'),
-  frame,
-];
+const [port, perSecond, ...hex] = process.argv.slice(2);
+const firsts = hex.map((text) => Buffer.from(text, 'hex'));
+const NETWORKS = 50;
 const TICK_MS = 20;
 let opened = 0;
 let due = 0;
 
 function open() {
   const n = opened++;
-  const localAddress = `127.${1 + (n % 250)}.${Math.floor(n / 250) % 250}.9`;
+  const network = n % NETWORKS;
+  const block = network < NETWORKS / 2 ? '127.0' : `127.${network}`;
+  const localAddress = `${block}.${1 + network}.${1 + (Math.floor(n / NETWORKS) % 250)}`;
   const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress });
   socket.on('error', () => undefined);
-  socket.on('connect', () => socket.write(GARBAGE[n % GARBAGE.length]));
+  socket.on('connect', () => socket.write(firsts[n % firsts.length]));
   socket.resume();
 }
 

@@ -44,17 +44,17 @@ export class RawMember {
     });
     socket.write(encodeFrame(handshake.start()));
     const decoder = new FrameDecoder();
-    const [bytes] = (await once(socket, 'data')) as [Buffer];
-    socket.pause();
-    for (const frame of decoder.push(bytes)) {
-      const { send, done } = handshake.handle(frame);
-      if (send !== undefined) socket.write(encodeFrame(send));
-      if (done !== undefined) {
+    for (;;) {
+      const [bytes] = await firstOf(socket);
+      for (const frame of decoder.push(bytes)) {
+        const { send, done } = handshake.handle(frame);
+        if (send !== undefined) socket.write(encodeFrame(send));
+        if (done === undefined) continue;
+        socket.pause();
         decoder.setMaxBytes(256 * 1024);
         return new RawMember(socket, done.session, decoder);
       }
     }
-    throw new Error('the handshake did not end with the second message');
   }
 
   /** False when the socket wants a pause. */
@@ -86,5 +86,17 @@ export class RawMember {
 
   async closed(): Promise<void> {
     if (!this.socket.destroyed) await once(this.socket, 'close');
+  }
+}
+
+/** @throws Error when the connection ends */
+async function firstOf(socket: Socket): Promise<[Buffer]> {
+  const ended = new AbortController();
+  const end = (): void => ended.abort(new Error('the connection ended in the handshake'));
+  socket.once('close', end);
+  try {
+    return (await once(socket, 'data', { signal: ended.signal })) as [Buffer];
+  } finally {
+    socket.off('close', end);
   }
 }

@@ -72,7 +72,7 @@ describe('admission', () => {
   test('has messages of the documented sizes, all below the limit before authentication', async () => {
     const { messages } = await run();
     expect(messages.map((message) => message.length).slice(0, 6)).toEqual([
-      400, 359, 166, 166, 38, 38,
+      456, 359, 166, 166, 38, 38,
     ]);
     for (const message of messages) expect(message.length).toBeLessThan(4096);
     expect(firstMessageKind(messages[0]!)).toBe('admission');

@@ -67,11 +67,14 @@ export interface Party {
   readonly identity: secure.Identity;
   readonly bootId: Uint8Array;
   readonly random: (n: number) => Uint8Array;
+  /** Takes every M1 as one of now; without it each is challenged. */
+  readonly isFresh: secure.IsFresh;
 }
 
 export function party(name: string): Party {
   const identity = secure.Identity.create(seededRandom(`identity ${name}`), T0);
-  return { identity, bootId: seededRandom(`boot ${name}`)(16), random: seededRandom(name) };
+  const bootId = seededRandom(`boot ${name}`)(16);
+  return { identity, bootId, random: seededRandom(name), isFresh: () => true };
 }
 
 export interface Talker {

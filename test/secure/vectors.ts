@@ -70,6 +70,8 @@ function handshakeVector(
       identity,
       bootId: counting(first)(16),
       random: counting(first + 16),
+      wallMs: TIME * 1000,
+      isFresh: (madeMs) => madeMs === TIME * 1000,
     });
   const a = end('initiator', alice, 0x10);
   const b = end('responder', bob, 0x80);
@@ -86,6 +88,7 @@ function handshakeVector(
     initiatorEphemeralSecret: toHex(counting(0x20)(32)),
     responderBootId: toHex(counting(0x80)(16)),
     responderEphemeralSecret: toHex(counting(0x90)(32)),
+    madeMs: TIME * 1000,
     m1: toHex(m1),
     m2: toHex(m2),
     m3: toHex(m3),
