@@ -280,6 +280,7 @@ export class SwarmCore implements Core {
   #start(): void {
     const { context, intake, prekeys, gossip, dialer, records, prober } = this.#wiring;
     this.#wiring.started = true;
+    this.#wiring.executions.begin();
     context.timers.clear('start', '');
     this.#wiring.seats.restore(context.options.seats ?? new Map());
     records.restore(context.options.records ?? NO_RECORDS, this.#entered());

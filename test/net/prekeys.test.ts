@@ -115,17 +115,19 @@ test('64 hosts named at once, of which two exist', async () => {
 });
 
 describe('a real host', () => {
-  test('opens after a restart what was sealed before it', async () => {
+  test('after a restart opens what is asked again, and nothing that was sealed before it', async () => {
     const a = await startHost('a');
     const b = await startHost('b', [a.address]);
     await meshed(a, b);
     const before = b.store.get('prekeys');
     await b.node.stop();
     const asking = ask(a, SQL, [b]);
-    const { asked: again, ...rest } = await startHost('b', [a.address], b);
-    expect(await asking).toEqual({ b: 'ok' });
-    expect(again).toEqual([SQL]);
-    expect(rest.store.get('prekeys')).toEqual(before);
+    const restarted = await startHost('b', [a.address], b);
+    expect(await asking).toEqual({ b: 'refused' });
+    expect(restarted.asked).toEqual([]);
+    expect(await ask(a, SQL, [restarted])).toEqual({ b: 'ok' });
+    expect(restarted.asked).toEqual([SQL]);
+    expect(restarted.store.get('prekeys')).toEqual(before);
   });
 
   test('restored without its prekeys says so, and opens what is asked after that', async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   createCrypto,
+  sha256,
   Identity,
   openEpoch,
   OperatorKey,
@@ -55,7 +56,7 @@ describe('the test vectors of docs/protocol.md', () => {
       bytes('sealedBody', 'requestId'),
     );
     const own = {
-      id: bytes('sealedBody', 'bobNodeId'),
+      id: sha256(bytes('sealedBody', 'bobNodeId'), bytes('sealedBody', 'bobBootId')),
       publicKey: bytes('sealedBody', 'bobPrekey'),
       secretKey: bytes('sealedBody', 'bobPrekeySecret'),
     };

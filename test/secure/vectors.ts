@@ -144,8 +144,9 @@ function sealedBodyVector(
 ) {
   const crypto = secure.createCrypto(counting(0)(32));
   const prekeys = [0x10, 0x40].map((first) => crypto.x25519KeyPair(counting(first)(32)));
+  const boots = [0xb0, 0xd0].map((first) => counting(first)(16));
   const recipients = [alice, bob].map(({ nodeId }, at) => ({
-    id: fromHex(nodeId),
+    id: secure.sha256(fromHex(nodeId), boots[at]!),
     publicKey: prekeys[at]!.publicKey,
   }));
   const requestId = counting(0xa0)(16);
@@ -159,6 +160,7 @@ function sealedBodyVector(
     bobPrekeySecret: toHex(prekeys[1]!.secretKey),
     bobPrekey: toHex(prekeys[1]!.publicKey),
     bobNodeId: bob.nodeId,
+    bobBootId: toHex(boots[1]!),
     ephemeralSecret: toHex(counting(0x70)(32)),
     textKey: toHex(counting(0x90)(32)),
     plain: toHex(plain),

@@ -120,7 +120,7 @@ function meaning(said: HostOutcome, certain: boolean): OutcomeState {
 
 /** A refusal that says nothing about the request: a moment later the host takes it. */
 export function isMomentary(code: string | undefined): boolean {
-  return code === 'busy' || code === 'stale_key' || code === 'running';
+  return ['busy', 'stale_key', 'running', 'restarted'].includes(code ?? '');
 }
 
 /** What the host said, as it is stored. */

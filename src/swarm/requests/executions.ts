@@ -43,6 +43,8 @@ export class Executions {
   #listener: ExecutionsListener;
   /** By effect id. */
   #runs = new Map<number, Run>();
+  /** Monotonic time of the first call. */
+  #startedAt: number | undefined;
   /** Runs of each origin that has any. */
   #counts = new Map<NodeId, number>();
 
@@ -72,12 +74,17 @@ export class Executions {
       const message = `clock: this host is at least ${by} of the asker; set the clock of one of them`;
       return this.#listener.ended(request, failed('refused', `clock_${way}`, message));
     }
+    const unsureMs = this.#unsureForMs(request);
+    if (unsureMs > 0) {
+      const message = `this host has just started, and cannot tell what comes over other hosts from what it carried out before: ask again in ${Math.ceil(unsureMs / 1000)} s, or from a host that is linked to it`;
+      return this.#listener.ended(request, failed('refused', 'restarted', message));
+    }
     const full = this.#full(request.origin);
     if (full !== undefined) return this.#listener.ended(request, failed('refused', 'busy', full));
     const body = this.#prekeys.open(request);
     if (body === undefined) {
       const message =
-        'the request was sealed to a key that this host does not hold, or holds no more: ask again';
+        'the request was sealed to an earlier run of this host, or to a key that it does not hold: ask again';
       return this.#listener.ended(request, failed('refused', 'stale_key', message));
     }
     this.#run(request, body);
@@ -118,6 +125,30 @@ export class Executions {
       this.#finish(effect);
       this.#cancelEffect(effect);
     }
+  }
+
+  /** The core runs from here on. */
+  begin(): void {
+    this.#startedAt = this.#context.now.mono;
+  }
+
+  /**
+   * The replay cache does not outlast a run. What names hosts is sealed to one run of them; what is asked
+   * of all may have been carried out before a start, unless its origin itself says it here, or it was
+   * made since by any clock that is not too far off. Milliseconds until such requests can be taken.
+   */
+  #unsureForMs(request: Request): number {
+    const { now, options, tuning, nodeId } = this.#context;
+    const { targets, issued } = request.signed.body;
+    const hasRunBefore = options.incarnation !== undefined;
+    if (!hasRunBefore || targets !== undefined || request.origin === nodeId) return 0;
+    const from = request.nextHop === undefined ? undefined : this.#links.get(request.nextHop);
+    if (from?.nodeId === request.origin) return 0;
+    // By the clock as it is now: many a host learns the time only after its start.
+    const startedWall = now.wall - (now.mono - (this.#startedAt ?? now.mono));
+    return issued > startedWall + tuning.clockSkewMaxMs
+      ? 0
+      : Math.max(1, startedWall + tuning.clockSkewMaxMs - now.wall);
   }
 
   /** Why there is no room for one more run of this origin. Own requests depend on no other's. */

@@ -85,14 +85,15 @@ export class Prekeys {
     return true;
   }
 
-  /** The body of a request to this host; undefined when it was sealed to no key that is here. */
+  /** The body of a request to this host; undefined when it was sealed to no key that is here, or to an earlier run. */
   open(request: Request): Uint8Array | undefined {
     const { body } = request.signed;
     if (body.targets === undefined) return request.body;
-    const { node, crypto } = this.#context;
+    const { node, crypto, self } = this.#context;
     const about = sealingContext(body);
+    const id = recipientId(this.#context, node, self.bootId);
     for (const { publicKey, secretKey } of this.#pairs) {
-      const plain = crypto.openFromMany(request.body, { id: node, publicKey, secretKey }, about);
+      const plain = crypto.openFromMany(request.body, { id, publicKey, secretKey }, about);
       if (plain !== undefined) return plain;
     }
     return undefined;
@@ -142,6 +143,11 @@ export function usablePrekey(
   if (shown === undefined || !context.crypto.isX25519Key(shown.publicKey)) return undefined;
   const age = context.now.wall - shown.made;
   return age < 2 * context.tuning.prekeyMs ? shown.publicKey : undefined;
+}
+
+/** Whom a body is sealed to: a host in its present run, so that it carries none out again in the next. */
+export function recipientId(context: Context, node: Uint8Array, bootId: Uint8Array): Uint8Array {
+  return context.crypto.sha256(node, bootId);
 }
 
 /** A body that only `recipients` can open, and only as that of this request. */

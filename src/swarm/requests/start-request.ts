@@ -14,7 +14,7 @@ import type { Ask, AskedHost } from './ask.ts';
 import { SwarmError } from '../errors.ts';
 import { isOut } from '../members/member.ts';
 import type { Wiring } from '../engine/wiring.ts';
-import { sealBody, usablePrekey } from './prekeys.ts';
+import { recipientId, sealBody, usablePrekey } from './prekeys.ts';
 import { requestKey } from './requests.ts';
 import type { RequestSpec, Targets } from '../types.ts';
 
@@ -85,10 +85,14 @@ function address(
   const { context } = wiring;
   const recipients = [...hosts.values()]
     .filter((host) => host.hopeless === undefined)
-    .map(({ nodeId }) => ({ id: fromHex(nodeId), publicKey: prekeyOf(wiring, nodeId)! }));
+    .map(({ nodeId }) => ({ node: fromHex(nodeId), publicKey: prekeyOf(wiring, nodeId)! }));
+  const runs = recipients.map(({ node, publicKey }) => {
+    const id = recipientId(context, node, bootOf(wiring, toHex(node)));
+    return { id, publicKey };
+  });
   const about = { swarm: context.swarm, origin: context.node, id };
-  const body = sealBody(context, about, recipients, spec.body);
-  return { targets: recipients.map((recipient) => recipient.id), body };
+  const body = sealBody(context, about, runs, spec.body);
+  return { targets: recipients.map(({ node }) => node), body };
 }
 
 function check(spec: RequestSpec): void {
@@ -140,6 +144,12 @@ function namedHost(wiring: Wiring, nodeId: NodeId): AskedHost {
   const { name } = member.record.body;
   if (isOut(member)) return newHost(nodeId, name, member.state);
   return newHost(nodeId, name, prekeyOf(wiring, nodeId) === undefined ? 'no_key' : undefined);
+}
+
+/** The run that a host is in: its link knows first. */
+function bootOf({ context, members, links }: Wiring, nodeId: NodeId): Uint8Array {
+  if (nodeId === context.nodeId) return context.self.bootId;
+  return links.to(nodeId)?.peer.bootId ?? members.get(nodeId)!.record.body.bootId;
 }
 
 /** The own one is there before the own record with it is. */

@@ -4,6 +4,7 @@ import type { Standing } from '../../../src/swarm/requests/patience.ts';
 import { okOutcome } from '../../sim/host.ts';
 import type { Asked, SimHost } from '../../sim/host.ts';
 import { World } from '../../sim/world.ts';
+import { chain, cut } from './chain.ts';
 
 const GRACES = { relinkGraceMs: 3_000, unreachableGraceMs: 1_000 };
 /** Alive, never linked, silent; asked at 100. */
@@ -31,23 +32,6 @@ describe('how long a host is waited for', () => {
     expect(waitsUntil({ ...STRANGER, ...known }, GRACES)).toBe(until);
   });
 });
-
-/** The network between two hosts is not there. */
-function cut(world: World, ...pair: readonly SimHost[]): void {
-  const reaches = world.network.reaches.bind(world.network);
-  world.network.reaches = (a, b) => !(pair.includes(a) && pair.includes(b)) && reaches(a, b);
-  world.network.resetBetween(pair[0]!, pair[1]!);
-}
-
-/** h0 - h1 - h2: the outer two never had a link. */
-function chain(seed: number): { world: World; outer: SimHost; middle: SimHost; far: SimHost } {
-  const world = new World({ seed, nodes: 3 });
-  const [outer, middle, far] = world.hosts as [SimHost, SimHost, SimHost];
-  cut(world, outer, far);
-  outer.seeds = far.seeds = [middle.address];
-  world.settle(20_000);
-  return { world, outer, middle, far };
-}
 
 const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(5);
 const of = (asked: Asked, name: string) => asked.account!.hosts.find((one) => one.name === name)!;
