@@ -91,7 +91,7 @@ export class PackedAnswer implements HostAnswer {
   }
 
   #decoded(): Content {
-    return (this.#content ??= decodeContent(this.payload));
+    return (this.#content ??= decodeContent(this.payload, this.outcome.rowCount));
   }
 }
 
@@ -104,7 +104,7 @@ interface Content {
 const NOTHING: Content = { columns: [], rows: [], warnings: [] };
 
 /** The bytes come from another host: whatever does not fit is no rows and a warning, never an error. */
-function decodeContent(payload: Uint8Array): Content {
+function decodeContent(payload: Uint8Array, rowCount: number): Content {
   if (payload.length === 0) return NOTHING;
   try {
     const value = unpack(payload);
@@ -112,6 +112,8 @@ function decodeContent(payload: Uint8Array): Content {
     const columns = texts(value['columns']);
     const rows = value['rows'];
     if (!Array.isArray(rows)) throw new WireError('malformed', 'rows are no list');
+    if (rows.length !== rowCount)
+      throw new WireError('malformed', `${rows.length} rows, and it says ${rowCount}`);
     for (const row of rows) checkRow(row as Packable, columns.length);
     return { columns, rows: rows as Value[][], warnings: texts(value['warnings'] ?? []) };
   } catch (error) {

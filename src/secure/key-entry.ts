@@ -156,12 +156,12 @@ function parseBody(bytes: Uint8Array, body: Uint8Array): KeyEntry {
   }
   return {
     nodeId: toHex(field(1, 32)),
-    version: readU64(fields[2]!),
+    version: readU64(fields[2]!, KEY_ENTRIES_MAX - 1),
     signKey: field(3, 32),
     boxKey: field(4, 32),
     nextHash: field(5, 32),
     previousHash: field(6, 32),
-    time: readU64(fields[7]!),
+    time: readU64(fields[7]!, TIME_MAX),
     bytes,
   };
 }
@@ -187,3 +187,5 @@ function bad(entry: KeyEntry, why: string): SecureError {
 
 const ENTRY_LABEL = protocolLabel('key entry');
 const POSSESSION_LABEL = protocolLabel('possession');
+/** Unix seconds. */
+const TIME_MAX = 2 ** 40;

@@ -14,6 +14,8 @@ export const ALARM_KINDS = [
   'expelled',
   /** A host that was put out holds the key of the present epoch. */
   'expelled_without_rotation',
+  /** A member says of others, again and again, that they are gone, and they are not. */
+  'false_accuser',
   /** Two entries of one version in a key list. */
   'fork',
   /** Many failed tries to join. */
@@ -32,6 +34,8 @@ export const ALARM_KINDS = [
   'rollback',
   /** Two EPOCHs were made that did not know of each other; this host was in the one that lost. */
   'rotation_conflict',
+  /** A seal far beyond the last one of its audit chain. */
+  'seal_fault',
   /** Two seals with one number in an audit chain. */
   'seal_fork',
   /** More audit chains than are remembered. */

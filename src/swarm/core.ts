@@ -164,7 +164,6 @@ export class SwarmCore implements Core {
       node: fromHex(node),
       incarnation: member.record.body.incarnation,
       by: wiring.context.node,
-      at: wiring.context.now.wall,
     });
     if (wiring.intake.apply(decodeSigned(bytes))) wiring.gossip.spread(bytes);
     return true;
@@ -285,7 +284,7 @@ export class SwarmCore implements Core {
     this.#wiring.seats.restore(context.options.seats ?? new Map());
     records.restore(context.options.records ?? NO_RECORDS, this.#entered());
     this.#wiring.seals.restore(context.options.seals ?? []);
-    for (const bytes of context.options.members ?? []) intake.applyKept(bytes);
+    for (const kept of context.options.members ?? []) intake.applyKept(kept);
     endStateAlarms(this.#wiring);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);
     prekeys.start();

@@ -16,6 +16,7 @@ export const DEFAULT_TUNING: Tuning = {
   unreachableGraceMs: 1_000,
   relinkGraceMs: 3_000,
   deadExpectedMs: 30 * 24 * 3_600_000,
+  forgetAfterMs: 10 * 60_000,
   prekeyMs: 24 * 3_600_000,
   probeMeanMs: 10 * 60_000,
   probeAnswerMs: 10_000,

@@ -43,10 +43,10 @@ export interface CoreOptions {
   /** `n` random bytes; seeded in the simulator. */
   readonly random: (n: number) => Uint8Array;
   /**
-   * Signed objects (MEMBER, ACCUSE, FORGET) kept from the last run, as signed.
+   * Signed objects (MEMBER, ACCUSE, FORGET) kept from the last run.
    * `restore()` makes this and `incarnation` from what `persist` effects gave.
    */
-  readonly members?: readonly Uint8Array[];
+  readonly members?: readonly KeptObject[];
   /** The incarnation kept from the last run; the new one is higher. */
   readonly incarnation?: number;
   /** The prekeys kept from the last run, the newest first. */
@@ -62,6 +62,13 @@ export interface CoreOptions {
   /** `host:port` addresses from configuration, dialled until one answers. */
   readonly seeds?: readonly string[];
   readonly tuning?: Partial<Tuning>;
+}
+
+/** A signed object about a member, as kept on the own disk. */
+export interface KeptObject {
+  readonly bytes: Uint8Array;
+  /** Unix milliseconds at which it was heard; 0 where that does not matter. */
+  readonly wall: number;
 }
 
 export interface SelfDescription {
@@ -149,6 +156,8 @@ export interface Tuning {
   readonly relinkGraceMs: number;
   /** A member dead for longer is not expected in accounts. */
   readonly deadExpectedMs: number;
+  /** What others say is to be forgotten must have been dead here for so long. */
+  readonly forgetAfterMs: number;
   /** A prekey is replaced after this, less up to a sixth, and sealed to for twice as long. */
   readonly prekeyMs: number;
   /** Mean time between two probes. */

@@ -52,10 +52,16 @@ export function u64(value: number | bigint): Uint8Array {
   return out;
 }
 
-/** @throws RangeError unless 8 bytes long and a safe integer */
-export function readU64(bytes: Uint8Array): number {
+/**
+ * Most that a count or a time of a peer may be (docs/protocol.md section 2): one more is exact in a
+ * double, in PostgreSQL and in MessagePack, and in milliseconds it is the year 10889.
+ */
+export const NUMBER_MAX = 2 ** 48;
+
+/** @throws RangeError unless 8 bytes long and at most `most`, which is at most `NUMBER_MAX` */
+export function readU64(bytes: Uint8Array, most = NUMBER_MAX): number {
   if (bytes.length !== 8) throw new RangeError(`u64 wants 8 bytes, got ${bytes.length}`);
   const value = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`u64 too large: ${value}`);
+  if (value > BigInt(most)) throw new RangeError(`u64 too large: ${value}, at most ${most}`);
   return Number(value);
 }

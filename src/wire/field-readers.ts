@@ -3,6 +3,9 @@ import { fromUtf8 } from './bytes.ts';
 import { WireError } from './errors.ts';
 import { exactly } from './fields.ts';
 
+/** The last version that a key list of 1,024 entries has. */
+export const KEY_VERSION_MAX = 1_023;
+
 /** @throws WireError `too_many` */
 export function atMost(bytes: Uint8Array, length: number, what: string): Uint8Array {
   if (bytes.length > length) throw new WireError('too_many', `${what} of ${bytes.length} bytes`);

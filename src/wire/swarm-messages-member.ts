@@ -58,13 +58,13 @@ export function readMember(swarm: Uint8Array, fields: readonly Uint8Array[]): Me
     kind: 'member',
     swarm,
     node: exactly(fields[1]!, 32, 'node'),
-    entry: atMost(fields[2]!, 4096, 'entry'),
+    entry: atMost(fields[2]!, ENTRY_BYTES_MAX, 'entry'),
     name: text(fields[3]!, 255),
     addresses: readAddresses(unpack(fields[4]!)),
-    labels: readLabels(unpack(fields[5]!)),
-    version: text(fields[6]!, 64),
+    labels: readLabels(unpack(atMost(fields[5]!, LABELS_BYTES_MAX, 'labels'))),
+    version: plain(text(fields[6]!, VERSION_MAX)),
     hub: flag(fields[7]!),
-    incarnation: readU64(fields[8]!),
+    incarnation: readU64(fields[8]!, INCARNATION_MAX),
     bootId: exactly(fields[9]!, 16, 'boot id'),
     state: flag(fields[10]!) ? 'left' : 'alive',
     prekey: readPrekey(fields[11]!),
@@ -89,13 +89,25 @@ function readAdmission(bytes: Uint8Array): Uint8Array {
   return bytes.length === 0 ? bytes : exactly(bytes, ADMISSION_BYTES, 'admission');
 }
 
-const ADDRESSES_MAX = 16;
-const LABELS_MAX = 64;
+/** Most that an incarnation may be, as wall seconds the year 36812: the step above it stays exact. */
+export const INCARNATION_MAX = 2 ** 40;
+/** Largest MEMBER record, bytes. */
+export const MEMBER_BYTES_MAX = 8 * 1024;
+export const ADDRESSES_MAX = 8;
+export const LABELS_MAX = 64;
+/** Of a label: letters of its name and of its text. */
+export const LABEL_NAME_MAX = 63;
+export const LABEL_TEXT_MAX = 255;
+/** All labels of a member, packed. */
+export const LABELS_BYTES_MAX = 4 * 1024;
+const ENTRY_BYTES_MAX = 1024;
+const VERSION_MAX = 64;
+const ADDRESS_MAX = 255;
 
 function readAddresses(value: Packable): string[] {
   if (!Array.isArray(value) || value.length > ADDRESSES_MAX) throw new RangeError('addresses');
   return value.map((address: Packable) => {
-    if (typeof address !== 'string' || address.length > 255) throw new RangeError('address');
+    if (typeof address !== 'string' || !isMemberAddress(address)) throw new RangeError('address');
     return address;
   });
 }
@@ -108,10 +120,36 @@ function readLabels(value: Packable): Record<string, string> {
   if (labels.length > LABELS_MAX) throw new RangeError('too many labels');
   return Object.fromEntries(
     labels.map(([key, label]) => {
-      if (typeof label !== 'string' || key.length > 63 || label.length > 255) {
-        throw new RangeError('label');
-      }
+      if (typeof label !== 'string' || !isLabel(key, label)) throw new RangeError('label');
       return [key, label];
     }),
   );
+}
+
+/** A label that a member may show. */
+export function isLabel(name: string, label: string): boolean {
+  const fits = name.length <= LABEL_NAME_MAX && label.length <= LABEL_TEXT_MAX;
+  return fits && !CONTROL.test(name) && !CONTROL.test(label);
+}
+
+/**
+ * `host:port` that a member may show: a name or an address of one host. What every host would dial
+ * in vain, or what would reach many at once, is none.
+ */
+export function isMemberAddress(address: string): boolean {
+  const match = /^(?:\[([^\s[\]]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(address);
+  if (match === null || address.length > ADDRESS_MAX || CONTROL.test(address)) return false;
+  const [, six, host, port] = match;
+  if (Number(port) < 1 || Number(port) > 65_535) return false;
+  return six === undefined ? !NOBODY_4.test(host!) : !NOBODY_6.test(six);
+}
+
+/** "This host", multicast, reserved, broadcast. */
+const NOBODY_4 = /^(?:0|22[4-9]|23\d|24\d|25[0-5])(?:\.\d{1,3}){3}$/;
+const NOBODY_6 = /^(?:::|0*(?::0*){2,7}|ff.*)$/i;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+function plain(text: string): string {
+  if (CONTROL.test(text)) throw new RangeError('control character');
+  return text;
 }

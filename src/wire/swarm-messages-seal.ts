@@ -1,5 +1,6 @@
 /** SEAL: a hub's word for the end of an audit chain (docs/protocol.md section 10). */
 import { readU64, u64 } from './bytes.ts';
+import { KEY_VERSION_MAX } from './field-readers.ts';
 import { exactly } from './fields.ts';
 
 export interface SealBody {
@@ -28,10 +29,13 @@ export function readSeal(swarm: Uint8Array, fields: readonly Uint8Array[]): Seal
   return {
     ...{ kind: 'seal', swarm },
     chain: exactly(fields[1]!, 16, 'chain'),
-    number: readU64(fields[2]!),
+    number: readU64(fields[2]!, SEAL_NUMBER_MAX),
     hash: exactly(fields[3]!, 32, 'seal hash'),
     at: readU64(fields[4]!),
     hub: exactly(fields[5]!, 32, 'hub'),
-    keyVersion: readU64(fields[6]!),
+    keyVersion: readU64(fields[6]!, KEY_VERSION_MAX),
   };
 }
+
+/** Most that the number of a seal may be. */
+const SEAL_NUMBER_MAX = 2 ** 40;

@@ -5,9 +5,14 @@
  */
 import { concat, readU64, u64, utf8 } from './bytes.ts';
 import { WireError } from './errors.ts';
-import { atMost, text } from './field-readers.ts';
+import { atMost, KEY_VERSION_MAX, text } from './field-readers.ts';
 import { decodeFields, encodeFields, exactly } from './fields.ts';
-import { readMember, writeMember } from './swarm-messages-member.ts';
+import {
+  INCARNATION_MAX,
+  MEMBER_BYTES_MAX,
+  readMember,
+  writeMember,
+} from './swarm-messages-member.ts';
 import type { MemberBody } from './swarm-messages-member.ts';
 import { readSeal, writeSeal } from './swarm-messages-seal.ts';
 import type { SealBody } from './swarm-messages-seal.ts';
@@ -20,8 +25,6 @@ export interface AccuseBody {
   /** Of the record that is doubted; a higher one refutes. */
   readonly incarnation: number;
   readonly by: Uint8Array;
-  /** Unix milliseconds. */
-  readonly at: number;
 }
 
 /** `by` was told that `node` is not expected any more. Fields as in AccuseBody. */
@@ -105,6 +108,10 @@ export interface SignedObject<B extends SignedBody = SignedBody> {
 export const REQUEST_VERSION = 1;
 /** Most node ids a request may name. */
 export const TARGETS_MAX = 64;
+/** Most letters of a request's kind. */
+export const KIND_MAX = 32;
+/** Most beacons of one request. */
+export const BEACONS_MAX = 1_024;
 /** Above this many missing members a beacon says `all`. */
 export const MISSING_MAX = 500;
 /** Largest signed object, bytes: a REQ to 64 hosts with a certificate, or a MEMBER with many labels. */
@@ -132,6 +139,7 @@ export function decodeSigned(bytes: Uint8Array): SignedObject {
     throw new WireError('too_many', `signed object of ${bytes.length} bytes`);
   }
   const kind = peekKind(bytes);
+  if (kind === 'member') atMost(bytes, MEMBER_BYTES_MAX, 'member record');
   const fields = decodeFields(bytes, FIELD_COUNTS[kind] + 2);
   const signature = exactly(fields.at(-1)!, SIGNATURE_BYTES, 'signature');
   const signed = bytes.subarray(0, bytes.length - SIGNATURE_FIELD_BYTES);
@@ -147,8 +155,8 @@ type Kind = SignedBody['kind'];
 
 const LABELS: Readonly<Record<Kind, string>> = {
   member: 'swarmplane/2 MEMBER',
-  accuse: 'swarmplane/1 ACCUSE',
-  forget: 'swarmplane/1 FORGET',
+  accuse: 'swarmplane/2 ACCUSE',
+  forget: 'swarmplane/2 FORGET',
   request: 'swarmplane/1 REQ',
   beacon: 'swarmplane/1 BEACON',
   cancel: 'swarmplane/1 CANCEL',
@@ -159,8 +167,8 @@ const LABELS: Readonly<Record<Kind, string>> = {
 /** Fields between label and signature. */
 const FIELD_COUNTS: Readonly<Record<Kind, number>> = {
   member: 13,
-  accuse: 5,
-  forget: 5,
+  accuse: 4,
+  forget: 4,
   request: 14,
   beacon: 5,
   cancel: 3,
@@ -184,7 +192,7 @@ function writeBody(body: SignedBody): Uint8Array[] {
       return writeMember(body);
     case 'accuse':
     case 'forget':
-      return [body.swarm, body.node, u64(body.incarnation), body.by, u64(body.at)];
+      return [body.swarm, body.node, u64(body.incarnation), body.by];
     case 'request':
       return writeRequest(body);
     case 'beacon':
@@ -212,16 +220,15 @@ function readBody(kind: Kind, fields: Uint8Array[]): SignedBody {
         kind,
         swarm,
         node: exactly(b, 32, 'node'),
-        incarnation: readU64(c),
+        incarnation: readU64(c, INCARNATION_MAX),
         by,
-        at: readU64(e),
       };
     }
     case 'beacon':
       return {
         ...readOrigin(swarm, b, c),
         kind,
-        sequence: readU64(d),
+        sequence: readU64(d, BEACONS_MAX),
         missing: readIds(e, 8, MISSING_MAX),
       };
     case 'cancel':
@@ -264,11 +271,11 @@ function readRequest(fields: readonly Uint8Array[]): RequestBody {
     epoch: readU64(fields[2]!),
     id: exactly(fields[3]!, 16, 'request id'),
     origin: exactly(fields[4]!, 32, 'origin'),
-    keyVersion: readU64(fields[5]!),
+    keyVersion: readU64(fields[5]!, KEY_VERSION_MAX),
     replyKey: exactly(fields[6]!, 32, 'reply key'),
     issued: readU64(fields[7]!),
     expires: readU64(fields[8]!),
-    what: text(fields[9]!, 64),
+    what: text(fields[9]!, KIND_MAX),
     targets: readIds(fields[10]!, 32, TARGETS_MAX),
     certificate: atMost(fields[11]!, 8192, 'certificate'),
     expected: exactly(fields[12]!, 32, 'expected set'),

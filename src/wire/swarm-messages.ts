@@ -13,6 +13,14 @@ import type { ProbedMessage, ProbeMessage } from './swarm-messages-probe.ts';
 export * from './swarm-messages-signed.ts';
 export * from './swarm-messages-answer.ts';
 export * from './swarm-messages-probe.ts';
+export {
+  ADDRESSES_MAX,
+  INCARNATION_MAX,
+  isLabel,
+  isMemberAddress,
+  LABELS_BYTES_MAX,
+  LABELS_MAX,
+} from './swarm-messages-member.ts';
 export type { MemberBody, ShownPrekey } from './swarm-messages-member.ts';
 export type { SealBody } from './swarm-messages-seal.ts';
 
@@ -222,7 +230,8 @@ export const SEALS_MAX = 128;
 /** Bytes of one entry in `seals-have`. */
 export const SEALS_HAVE_BYTES = 56;
 
-const CHUNKS_MAX = ANSWER_BYTES_MAX / CHUNK_BYTES;
+/** The highest number of a chunk. */
+const CHUNK_MAX = ANSWER_BYTES_MAX / CHUNK_BYTES - 1;
 const CHUNK_OVERHEAD = 8 * 1024;
 const OBJECTS_MAX = 1024;
 const KEY_ENTRIES_MAX = 1024;
@@ -346,7 +355,7 @@ function readReply(map: Fields): ReplyMessage {
     origin: bytes(map, 'origin', 32, 32),
     node: bytes(map, 'node', 32, 32),
     key: bytes(map, 'key', 32, 32),
-    chunk: integer(map, 'chunk', CHUNKS_MAX),
+    chunk: integer(map, 'chunk', CHUNK_MAX),
     final: boolean(map, 'final'),
     sealed: bytes(map, 'sealed', 16, CHUNK_BYTES + CHUNK_OVERHEAD),
     hops: integer(map, 'hops', HOPS_MAX),

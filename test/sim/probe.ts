@@ -165,7 +165,7 @@ class Actor {
         records: FIRST_RECORDS,
       },
       seats: new Map([[FIRST_TOKEN.tag, seated.map((one) => prefixOfNode(one.nodeId))]]),
-      members: known.map((one) => one.record),
+      members: known.map((one) => ({ bytes: one.record, wall: 0 })),
       tuning: { ...QUIET, ...tuning },
     });
   }

@@ -92,7 +92,7 @@ function tolerates(call: () => unknown): void {
 /** By somebody that nobody knows. */
 function forgedAccusation(by: Uint8Array, node: Uint8Array, incarnation: number): Uint8Array {
   const swarm = SWARM_ID;
-  const signed = signingBytes({ kind: 'accuse', swarm, node, incarnation, by, at: 1 });
+  const signed = signingBytes({ kind: 'accuse', swarm, node, incarnation, by });
   return attachSignature(signed, new Uint8Array(64));
 }
 

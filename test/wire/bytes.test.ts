@@ -9,12 +9,14 @@ describe('bytes', () => {
     for (const bad of ['0', 'zz', '0x00', '00 ']) expect(() => fromHex(bad)).toThrow(`not hex`);
   });
 
-  test('u64 both ways, refusing what a number cannot hold', () => {
-    for (const value of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) {
+  test('u64 both ways, refusing what has no exact number above it everywhere', () => {
+    for (const value of [0, 1, 2 ** 32, 2 ** 48]) {
       expect(readU64(u64(value))).toBe(value);
     }
     expect(toHex(u64(258))).toBe('0000000000000102');
     expect(() => readU64(fromHex('ffffffffffffffff'))).toThrow(/too large/);
+    expect(() => readU64(u64(2 ** 48 + 1))).toThrow(/too large/);
+    expect(() => readU64(u64(1_024), 1_023)).toThrow(/at most 1023/);
     expect(() => readU64(fromHex('00'))).toThrow(/8 bytes/);
   });
 

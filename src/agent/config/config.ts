@@ -5,7 +5,15 @@
 import { hostname } from 'node:os';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../../query/index.ts';
-import { ANSWER_BYTES_MAX } from '../../wire/index.ts';
+import {
+  ADDRESSES_MAX,
+  ANSWER_BYTES_MAX,
+  isLabel,
+  isMemberAddress,
+  LABELS_BYTES_MAX,
+  LABELS_MAX,
+  pack,
+} from '../../wire/index.ts';
 import { EXAMPLE_ACTIONS, readActions } from '../actions/config.ts';
 import type { ActionConfig } from '../actions/types.ts';
 import { ADDRESS_FORM, DEFAULT_PORT, parseAddress, type Address } from '../../base/index.ts';
@@ -172,19 +180,28 @@ const READERS = {
     return name;
   },
   listen: (value: unknown): Address => addressOf(value ?? `0.0.0.0:${DEFAULT_PORT}`),
-  advertise: (value: unknown): string[] => addressList(value),
+  advertise: (value: unknown): string[] => {
+    const addresses = addressList(value);
+    const wrong = addresses.find((address) => !isMemberAddress(address));
+    if (wrong !== undefined || addresses.length > ADDRESSES_MAX)
+      throw new Error(
+        `at most ${ADDRESSES_MAX} addresses of this host that others can dial, not ${wrong === undefined ? addresses.length : JSON.stringify(wrong)}`,
+      );
+    return addresses;
+  },
   seeds: (value: unknown): string[] => addressList(value),
   labels: (value: unknown): Record<string, string> => {
-    const wanted = 'a map of text to text, at most 64, e.g. {role: web}';
+    const wanted = `a map of text to text, at most ${LABELS_MAX} and 4 KiB in all, a name of 63 letters, a text of 255, e.g. {role: web}`;
     if (value === undefined || value === null) return {};
-    if (!isMap(value) || Object.keys(value).length > 64) throw new Error(wanted);
+    if (!isMap(value) || Object.keys(value).length > LABELS_MAX) throw new Error(wanted);
     const entries = Object.entries(value).map(([key, item]): [string, string] => {
-      if (typeof item === 'object' || key.length > 128 || String(item).length > 256) {
-        throw new Error(wanted);
-      }
+      if (typeof item === 'object' || !isLabel(key, String(item))) throw new Error(wanted);
       return [key, String(item)];
     });
-    return Object.fromEntries(entries);
+    const labels = Object.fromEntries(entries);
+    // What every other host would refuse must not be what this one says of itself.
+    if (pack(labels).length > LABELS_BYTES_MAX) throw new Error(wanted);
+    return labels;
   },
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
   limits: (value: unknown): Partial<QueryLimits> => readLimits(value),

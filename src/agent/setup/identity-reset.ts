@@ -98,7 +98,7 @@ function addressesOf(state: StateFolder): string[] {
   const table = state.read('members.bin');
   const { members = [] } = restore(new Map(table === undefined ? [] : [['members', table]]));
   const self = idOf(state);
-  const addresses = members.flatMap((bytes) => {
+  const addresses = members.flatMap(({ bytes }) => {
     try {
       const { body } = decodeSigned(bytes);
       if (body.kind !== 'member' || body.state === 'left') return [];

@@ -150,6 +150,7 @@ export class Seals {
     if (known !== undefined && equalBytes(known.body.hash, seal.body.hash)) return false;
     if (!this.#isSigned(seal)) return false;
     if (known !== undefined) return this.#contradicted(seal);
+    if (this.#isLeap(seal.body)) return this.#leapt(seal);
     if (!this.#memory.add(seal)) return this.#full(seal);
     this.#keep();
     return true;
@@ -186,6 +187,22 @@ export class Seals {
     return false;
   }
 
+  /** A number far beyond the last one would leave no room for what follows that. */
+  #isLeap(body: SealBody): boolean {
+    const newest = this.#memory.newestOf(body)?.body.number;
+    return newest !== undefined && body.number > newest + LEAP_MAX;
+  }
+
+  #leapt({ body }: Seal): false {
+    const hub = toHex(body.hub);
+    this.#context.alarm(
+      'seal_fault',
+      `${toHex(body.chain)} ${hub}`,
+      `hub ${hub} signed seal ${body.number} of an audit chain, far beyond the last one here: it is not kept; run \`swarmplane audit verify\``,
+    );
+    return false;
+  }
+
   #full({ body }: Seal): false {
     const hub = toHex(body.hub);
     if (this.#memory.newestOf(body) === undefined)
@@ -210,6 +227,8 @@ export class Seals {
 }
 
 const KEEP_MS = 1_000;
+/** A seal each half a minute, for a month. */
+const LEAP_MAX = 100_000;
 /** Neighbours that are asked anew. */
 const ASKED = 3;
 

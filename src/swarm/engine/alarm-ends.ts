@@ -50,6 +50,7 @@ const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> 
   old_key: isPresent,
   probe_conflict: isPresent,
   seals_full: isPresent,
+  false_accuser: ({ wiring }, node) => wiring.members.isDisbelieved(node),
   expelled: ({ wiring }, node) => wiring.records.isExpelled(node),
   fork: ({ wiring }, node) => !wiring.records.isExpelled(node),
   expelled_without_rotation: ({ wiring }, prefix) => exposedHosts(wiring).includes(prefix),

@@ -1,7 +1,8 @@
 /** Keeps the member table on disk: soon after a change, never twice at once. */
 import type { Context } from './context.ts';
-import { objectsOf } from '../members/member.ts';
+import { keptOf } from '../members/member.ts';
 import type { Members } from '../members/members.ts';
+import type { KeptObject } from '../types.ts';
 import { MEMBERS_KEY, packTable } from './restore.ts';
 
 /** The table goes to disk at most this often. */
@@ -25,12 +26,13 @@ export class Persisted {
   }
 
   handleTimer(): void {
-    const objects: Uint8Array[] = [];
+    const objects: KeptObject[] = [];
     for (const member of this.#members.all()) {
       // The own record is made anew in each run.
-      if (member.nodeId !== this.#context.nodeId) objects.push(...objectsOf(member));
+      if (member.nodeId !== this.#context.nodeId) objects.push(...keptOf(member));
     }
-    for (const member of this.#members.expelled()) objects.push(member.record.bytes);
+    for (const member of this.#members.expelled())
+      objects.push({ bytes: member.record.bytes, wall: 0 });
     const id = (this.#effect = this.#context.nextEffectId());
     const bytes = packTable(objects);
     this.#context.effects.push({ kind: 'persist', id, key: MEMBERS_KEY, bytes });

@@ -40,6 +40,10 @@ export function tick(wiring: Wiring, name: TimerName, subject: string): void {
       return wiring.suspicion.handleLostTimer(subject);
     case 'dead':
       return wiring.members.handleDead(subject);
+    case 'forget':
+      return handleForget(wiring, subject);
+    case 'refute':
+      return wiring.own.handleRefuteTimer();
     case 'sweep':
       return sweep(wiring);
     case 'pull':
@@ -64,6 +68,11 @@ function handleHeartbeat(wiring: Wiring, id: number): void {
   if (link !== undefined && wiring.links.handleHeartbeat(id)) {
     wiring.close(link, 'silent for too long');
   }
+}
+
+function handleForget({ members, gossip }: Wiring, nodeId: string): void {
+  const forget = members.handleForgetDue(nodeId);
+  if (forget !== undefined) gossip.spread(forget);
 }
 
 function sweep(wiring: Wiring): void {

@@ -115,6 +115,10 @@ export type TimerName =
   | 'lost'
   /** A suspicion becomes a death. Subject: node. */
   | 'dead'
+  /** A member is dead for so long that others may want it forgotten. Subject: node. */
+  | 'forget'
+  /** The own record denies what was said of this node. */
+  | 'refute'
   /** Old entries leave the caches. */
   | 'sweep'
   /** A body did not come from where it was asked. Subject: request. */

@@ -69,11 +69,13 @@ export class Wiring {
     const context = (this.context = new Context(options));
     const overlay = new FullMesh(context.nodeId);
     const keys = (this.keys = this.#makeKeys());
+    const links = (this.links = new Links(context));
     const members = (this.members = new Members(context, {
       changed: (member, before) => this.#handleMemberChanged(member, before),
       believes: (record) => keys.believes(record),
+      linkedSince: (nodeId) => (this.isSelf(nodeId) ? 0 : links.to(nodeId)?.upAt),
+      lostAt: (nodeId) => links.loss(nodeId)?.at ?? 0,
     }));
-    const links = (this.links = new Links(context));
     const prekeys = (this.prekeys = new Prekeys(context, () => this.own.renew()));
     this.own = new OwnRecord(
       context,
@@ -191,6 +193,7 @@ export class Wiring {
   handleLink(link: Link): void {
     this.dialer.handleLinkUp(link.nodeId);
     this.suspicion.handleLinkUp(link.nodeId);
+    this.members.handleSight(link.nodeId);
     this.gossip.handleLinkUp(link);
     this.records.tell(link.id);
     this.seals.tell(link);
@@ -203,6 +206,7 @@ export class Wiring {
   handleLost(link: Link): void {
     this.handleGone(link.id);
     this.suspicion.handleLinkDown(link.nodeId);
+    this.members.handleSight(link.nodeId);
     this.dialer.handleLinkDown(link);
     this.asks.handleLost(link.nodeId);
     this.#tell(link.nodeId);

@@ -14,7 +14,7 @@ import type { Keys } from '../trust/keys.ts';
 import type { Members } from './members.ts';
 import type { OwnRecord } from './own.ts';
 import { MEMBERS_KEY } from '../engine/restore.ts';
-import type { LinkId } from '../types.ts';
+import type { KeptObject, LinkId } from '../types.ts';
 
 export interface IntakeParts {
   readonly context: Context;
@@ -49,20 +49,28 @@ export class Intake {
     if (!equalBytes(object.body.swarm, context.swarm)) return false;
     if (isOf(object, 'member')) return this.#applyMember(object, from);
     if (isOf(object, 'accuse')) return this.#doubted(members.applyAccuse(object), object.body);
-    if (isOf(object, 'forget')) return this.#doubted(members.applyForget(object), object.body);
+    // This node is there, whatever it is told: nothing to keep, only to deny.
+    if (isOf(object, 'forget') && this.#isSelf(object.body)) {
+      this.#doubted(members.isForgetSaid(object), object.body);
+      return false;
+    }
+    if (isOf(object, 'forget')) return members.applyForget(object);
     return false;
   }
 
   /** The same from the last run's file, where only those who were admitted once are. */
-  applyKept(bytes: Uint8Array): void {
+  applyKept({ bytes, wall }: KeptObject): void {
+    const { context, members } = this.#parts;
     try {
       const object = decodeSigned(bytes);
-      if (isOf(object, 'member')) this.#applyKeptMember(object);
-      else this.apply(object);
+      if (isOf(object, 'member')) this.#applyKeptMember(object, wall);
+      else if (!equalBytes(object.body.swarm, context.swarm)) return;
+      else if (isOf(object, 'accuse')) members.applyAccuse(object, wall);
+      else if (isOf(object, 'forget')) members.applyForget(object, wall);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       const message = `a kept member record cannot be read and is left out: ${error.message}`;
-      this.#parts.context.alarm('state', MEMBERS_KEY, message);
+      context.alarm('state', MEMBERS_KEY, message);
     }
   }
 
@@ -110,13 +118,13 @@ export class Intake {
     }
   }
 
-  #applyKeptMember(record: MemberRecord): void {
+  #applyKeptMember(record: MemberRecord, wall: number): void {
     const { admissions, members } = this.#parts;
     if (!equalBytes(record.body.swarm, this.#parts.context.swarm)) return;
     if (this.#isSelf(record.body)) return;
     const node = toHex(record.body.node);
-    if (admissions.isExpelled(node)) return members.keepExpelled(record);
-    members.applyRecord(record, admissions.stands(node, record.body.admission));
+    if (admissions.isExpelled(node)) return members.keepExpelled(record, wall);
+    members.applyRecord(record, admissions.stands(node, record.body.admission), wall);
   }
 
   #setAside(from: LinkId, node: NodeId, record: MemberRecord): void {

@@ -2,16 +2,20 @@
 import { splitAdmission, toHex } from '../../wire/index.ts';
 import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../../wire/index.ts';
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
-import type { MemberState, MemberView } from '../types.ts';
+import type { KeptObject, MemberState, MemberView } from '../types.ts';
 
 export interface Member {
   readonly nodeId: NodeId;
   record: SignedObject<MemberBody>;
   entry: KeyEntry;
   /** By accuser; all about the record's incarnation. */
-  accusations: Map<NodeId, SignedObject<AccuseBody>>;
+  accusations: Map<NodeId, Heard<AccuseBody>>;
   /** About the record's incarnation. */
-  forgotten: SignedObject<ForgetBody> | undefined;
+  forgotten: Heard<ForgetBody> | undefined;
+  /** A FORGET that counts once the member has been dead here for long enough. */
+  wished: Heard<ForgetBody> | undefined;
+  /** `mono` since when it is dead here without a break. */
+  deadAt: number | undefined;
   /** False once an epoch has left it out: still named, not reachable, and what it says counts no more. */
   admitted: boolean;
   state: MemberState;
@@ -19,6 +23,15 @@ export interface Member {
   since: number;
   /** Boot ids seen, newest last. */
   boots: string[];
+}
+
+/** What somebody said, and when this host heard it first: their clocks decide nothing. */
+export interface Heard<B extends AccuseBody | ForgetBody> {
+  readonly object: SignedObject<B>;
+  /** `mono`, of this run. */
+  readonly at: number;
+  /** Unix milliseconds by the clock of this host, kept over restarts. */
+  readonly wall: number;
 }
 
 /** An accusation by this many members is believed at once. */
@@ -33,14 +46,27 @@ export function suspicionMs(suspectMs: number, members: number): number {
   return Math.round(4 * Math.log10(Math.max(2, members)) * suspectMs);
 }
 
-/** The state that follows from a member's record and from what others say of it. */
-export function stateOf(member: Member, now: number, suspectForMs: number): MemberState {
+/** What this host sees of a member itself, and how long it suspects. Times are `mono`. */
+export interface Sight {
+  readonly now: number;
+  readonly suspectForMs: number;
+  /** There is a link to it. */
+  readonly isLinked: boolean;
+  /** When the last link to it ended; 0 where there was none. */
+  readonly lostAt: number;
+}
+
+/**
+ * The state that follows from a member's record, from what others say of it, and from what this host
+ * sees: who has a link to it knows better than those that have none.
+ */
+export function stateOf(member: Member, sight: Sight): MemberState {
   if (member.forgotten !== undefined) return 'forgotten';
   if (member.record.body.state === 'left') return 'left';
   if (!member.admitted) return 'dead';
-  if (member.accusations.size === 0) return 'alive';
+  if (member.accusations.size === 0 || sight.isLinked) return 'alive';
   if (member.accusations.size >= ACCUSERS_BELIEVED) return 'dead';
-  return now >= accusedSince(member) + suspectForMs ? 'dead' : 'suspect';
+  return sight.now >= doubtedSince(member, sight) + sight.suspectForMs ? 'dead' : 'suspect';
 }
 
 /** Nobody expects it, dials it or takes its name for used. */
@@ -48,9 +74,14 @@ export function isOut({ state }: { readonly state: MemberState }): boolean {
   return state === 'left' || state === 'forgotten' || state === 'expelled';
 }
 
-/** When the first of its accusers spoke, by that one's clock. */
-export function accusedSince(member: Member): number {
-  return Math.min(...[...member.accusations.values()].map((object) => object.body.at));
+/** `mono` since when there is doubt here: from the first accusation heard, or the end of the link. */
+export function doubtedSince(member: Member, { lostAt }: Pick<Sight, 'lostAt'>): number {
+  return Math.max(lostAt, Math.min(...[...member.accusations.values()].map(({ at }) => at)));
+}
+
+/** Wall time at which the first of its accusers was heard. */
+export function accusedAt(member: Member): number {
+  return Math.min(...[...member.accusations.values()].map(({ wall }) => wall));
 }
 
 /**
@@ -79,10 +110,15 @@ export function noteBoot(member: Member, bootId: Uint8Array): boolean {
 
 /** What other members need to know of it, in an order in which each can be checked. */
 export function objectsOf(member: Member): Uint8Array[] {
-  const objects = [member.record.bytes];
-  for (const accusation of member.accusations.values()) objects.push(accusation.bytes);
-  if (member.forgotten !== undefined) objects.push(member.forgotten.bytes);
-  return objects;
+  return keptOf(member).map(({ bytes }) => bytes);
+}
+
+/** The same for the own disk, with the times at which things were heard. */
+export function keptOf(member: Member): KeptObject[] {
+  const { record, accusations, forgotten } = member;
+  const heard = [...accusations.values(), ...(forgotten === undefined ? [] : [forgotten])];
+  const said = heard.map(({ object, wall }) => ({ bytes: object.bytes, wall }));
+  return [{ bytes: record.bytes, wall: 0 }, ...said];
 }
 
 function tagOf(admission: Uint8Array): { tag?: string } {

@@ -7,16 +7,17 @@ import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../../wir
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
 import { CLONE_REMEDY } from './clone.ts';
 import type { Context } from '../engine/context.ts';
+import { Doubts } from './doubts.ts';
 import {
   ACCUSATIONS_MAX,
-  accusedSince,
+  accusedAt,
+  doubtedSince,
   isOut,
   noteBoot,
   stateOf,
   supersedes,
-  suspicionMs,
 } from './member.ts';
-import type { Member } from './member.ts';
+import type { Heard, Member } from './member.ts';
 import type { MemberState } from '../types.ts';
 
 /** More are not taken up: about 6 MB of records. */
@@ -29,6 +30,10 @@ export interface MembersListener {
   changed(member: Member, before: MemberState | undefined): void;
   /** Whether the key entry of a record, another one than is known, stands in its node's key list. */
   believes(record: SignedObject<MemberBody>): boolean;
+  /** `mono` since when there is a link to it; undefined where there is none. */
+  linkedSince(nodeId: NodeId): number | undefined;
+  /** When the last link to it ended, `mono`; 0 where there was none. */
+  lostAt(nodeId: NodeId): number;
 }
 
 export class Members {
@@ -39,14 +44,23 @@ export class Members {
   #byAddress = new Map<string, NodeId>();
   /** Whom the operator put out, as they were last: people know them by name. */
   #expelled = new Map<NodeId, Member>();
+  readonly #doubts: Doubts;
 
   constructor(context: Context, listener: MembersListener) {
     this.#context = context;
+    const member = (nodeId: NodeId) => this.#members.get(nodeId);
+    const { linkedSince, lostAt } = listener;
+    this.#doubts = new Doubts({ context, member, count: () => this.size, linkedSince, lostAt });
     this.#listener = listener;
   }
 
   get size(): number {
     return this.#members.size;
+  }
+
+  /** It has accused others falsely too often. */
+  isDisbelieved(nodeId: NodeId): boolean {
+    return this.#doubts.accusers.isDisbelieved(nodeId);
   }
 
   get(nodeId: NodeId): Member | undefined {
@@ -62,14 +76,18 @@ export class Members {
     return this.#expelled.values();
   }
 
-  /** A table that says nothing about a node takes its record; else the higher incarnation wins. */
-  applyRecord(record: SignedObject<MemberBody>, admitted = true): boolean {
+  /**
+   * A table that says nothing about a node takes its record; else the higher incarnation wins. `since`:
+   * of one from the own disk.
+   */
+  applyRecord(record: SignedObject<MemberBody>, admitted = true, since?: number): boolean {
     const nodeId = toHex(record.body.node);
     const known = this.#members.get(nodeId);
     if (known !== undefined && !supersedes(record, known.record)) return false;
     const entry = this.#entryFor(record, known);
     if (entry === undefined || !this.#context.verify(entry, record)) return false;
-    if (known === undefined) return this.#add(nodeId, record, entry, admitted);
+    if (known === undefined) return this.#add(newMember(nodeId, record, entry, admitted), since);
+    this.#doubts.noteRefuted(known);
     const before = known.state;
     const usedBefore = isOut(known) ? undefined : known.record.body;
     known.record = record;
@@ -77,6 +95,7 @@ export class Members {
     known.admitted = admitted;
     known.accusations = new Map();
     known.forgotten = undefined;
+    known.wished = undefined;
     if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
     this.#settle(known, before);
     this.#alarmReuse(known, usedBefore);
@@ -84,30 +103,63 @@ export class Members {
     return true;
   }
 
-  /** One member doubts another. Kept only about the record that is known, so a refute ends it. */
-  applyAccuse(accusation: SignedObject<AccuseBody>): boolean {
+  /**
+   * One member doubts another. Kept only about the record that is known, so a refute ends it; it counts
+   * from now on, whatever clock its accuser has. `wall`: of one from the own disk, when it was heard.
+   */
+  applyAccuse(accusation: SignedObject<AccuseBody>, wall?: number): boolean {
     const { body } = accusation;
     const member = this.#members.get(toHex(body.node));
     const by = toHex(body.by);
     if (member === undefined || member.record.body.incarnation !== body.incarnation) return false;
     if (member.accusations.has(by) || member.accusations.size >= ACCUSATIONS_MAX) return false;
-    if (!this.#saidBy(by, accusation)) return false;
+    if (!this.#doubts.isSaid(accusation, wall !== undefined)) return false;
     const before = member.state;
-    member.accusations.set(by, accusation);
+    member.accusations.set(by, this.#doubts.heard(accusation, wall));
     this.#settle(member, before);
     return true;
   }
 
-  /** A node is not expected any more, unless it shows up under its own signature again. */
-  applyForget(forget: SignedObject<ForgetBody>): boolean {
+  /**
+   * A node is not expected any more, unless it shows up under its own signature again. What others say
+   * counts only of one that is long gone here, too; until then it is kept, and passed on by nobody.
+   */
+  applyForget(forget: SignedObject<ForgetBody>, wall?: number): boolean {
     const member = this.#members.get(toHex(forget.body.node));
     if (member === undefined || member.forgotten !== undefined) return false;
     if (member.record.body.incarnation !== forget.body.incarnation) return false;
-    if (!this.#saidBy(toHex(forget.body.by), forget)) return false;
-    const before = member.state;
-    member.forgotten = forget;
-    this.#settle(member, before);
-    return true;
+    const isOwn = wall !== undefined || equalBytes(forget.body.by, this.#context.node);
+    const isTime = isOwn || this.#doubts.isLongGone(member);
+    if (!isTime && member.wished !== undefined) return false;
+    if (!this.#doubts.isSaid(forget, wall !== undefined)) return false;
+    const heard = this.#doubts.heard(forget, wall);
+    if (isTime) this.#forget(member, heard);
+    else Object.assign(member, { wished: heard });
+    this.#doubts.awaitForget(member);
+    return isTime;
+  }
+
+  /** Somebody who may say so wants this very node forgotten. */
+  isForgetSaid(forget: SignedObject<ForgetBody>): boolean {
+    const member = this.#members.get(toHex(forget.body.node));
+    if (member?.record.body.incarnation !== forget.body.incarnation) return false;
+    return this.#doubts.isSaid(forget, false);
+  }
+
+  /** What was wished has its time. @returns the FORGET that counts now, to be passed on */
+  handleForgetDue(nodeId: NodeId): Uint8Array | undefined {
+    const member = this.#members.get(nodeId);
+    const wished = member?.wished;
+    if (member === undefined || wished === undefined || !this.#doubts.isLongGone(member))
+      return undefined;
+    this.#forget(member, wished);
+    return wished.object.bytes;
+  }
+
+  /** A link to it came up or went down. */
+  handleSight(nodeId: NodeId): void {
+    const member = this.#members.get(nodeId);
+    if (member !== undefined && member.accusations.size > 0) this.#settle(member, member.state);
   }
 
   /** A suspicion may have become a death. */
@@ -131,18 +183,17 @@ export class Members {
     member.since = this.#sinceOf(member);
     if (as === 'expelled') this.#expelled.set(nodeId, member);
     this.#listener.changed(member, before);
-    for (const other of this.#members.values())
-      if (other.accusations.delete(nodeId)) this.#settle(other, other.state);
+    for (const other of this.#members.values()) this.#unsay(other, nodeId);
   }
 
   /** An expelled member's last record, from this host's own disk: only its name is of use. */
-  keepExpelled(record: SignedObject<MemberBody>): void {
+  keepExpelled(record: SignedObject<MemberBody>, since: number): void {
     const nodeId = toHex(record.body.node);
     const entry = this.#context.options.parseEntry(record.body.entry);
     if (entry === undefined || this.#expelled.size >= MEMBERS_MAX) return;
     const member = newMember(nodeId, record, entry, false);
     member.state = 'expelled';
-    member.since = this.#sinceOf(member);
+    member.since = Math.min(since, this.#context.now.wall);
     this.#expelled.set(nodeId, member);
     this.#listener.changed(member, undefined);
   }
@@ -161,6 +212,7 @@ export class Members {
 
   /** Drops those that have been gone for twice as long as they are expected. */
   sweep(): void {
+    this.#doubts.accusers.sweep((node) => this.#members.has(node));
     for (const member of this.#members.values()) {
       if (this.#isGone(member)) this.#members.delete(member.nodeId);
     }
@@ -178,12 +230,8 @@ export class Members {
     }
   }
 
-  #add(
-    nodeId: NodeId,
-    record: SignedObject<MemberBody>,
-    entry: KeyEntry,
-    admitted: boolean,
-  ): boolean {
+  #add(member: Member, since: number | undefined): boolean {
+    const { nodeId, record } = member;
     if (this.#members.size >= MEMBERS_MAX) {
       this.#context.alarm(
         'members',
@@ -192,8 +240,9 @@ export class Members {
       );
       return false;
     }
-    const member = newMember(nodeId, record, entry, admitted);
     member.since = this.#sinceOf(member);
+    if (since !== undefined) member.since = Math.min(since, member.since);
+    this.#doubts.noteState(member);
     noteBoot(member, record.body.bootId);
     this.#alarmReuse(member, undefined);
     this.#noteAddresses(member);
@@ -206,29 +255,44 @@ export class Members {
 
   /** Derives the state anew and sets the timer under which a suspicion ends. */
   #settle(member: Member, before: MemberState): void {
-    const { timers, tuning, now } = this.#context;
-    const lasts = suspicionMs(tuning.suspectMs, this.#members.size);
-    member.state = stateOf(member, now.wall, lasts);
-    if (member.state === 'suspect') {
-      // Wall clocks of accusers differ; the wait itself is measured here and never longer.
-      const left = Math.min(lasts, Math.max(1, accusedSince(member) + lasts - now.wall));
-      timers.set('dead', member.nodeId, now.mono + left);
-    } else timers.clear('dead', member.nodeId);
+    const { timers } = this.#context;
+    const sight = this.#doubts.sightOf(member);
+    member.state = stateOf(member, sight);
+    if (member.state === 'suspect')
+      timers.set('dead', member.nodeId, doubtedSince(member, sight) + sight.suspectForMs);
+    else timers.clear('dead', member.nodeId);
+    this.#doubts.noteState(member);
     if (member.state !== before) member.since = this.#sinceOf(member);
     this.#listener.changed(member, before);
   }
 
-  /** Wall time of what made the state, where what was said tells it; else now. */
+  #forget(member: Member, heard: Heard<ForgetBody>): void {
+    const before = member.state;
+    member.forgotten = heard;
+    member.wished = undefined;
+    this.#settle(member, before);
+  }
+
+  /** Takes back what `by` said of a member. */
+  #unsay(member: Member, by: NodeId): void {
+    const isBy = (heard: Heard<ForgetBody> | undefined): boolean =>
+      heard !== undefined && toHex(heard.object.body.by) === by;
+    const accused = member.accusations.delete(by);
+    if (isBy(member.wished)) member.wished = undefined;
+    if (isBy(member.forgotten)) member.forgotten = undefined;
+    else if (!accused) return;
+    this.#settle(member, member.state);
+  }
+
+  /** Wall time of what made the state, by the clock of this host. */
   #sinceOf(member: Member): number {
     const { wall } = this.#context.now;
     if (member.state === 'dead' && member.accusations.size > 0) {
-      return Math.min(wall, accusedSince(member));
+      return Math.min(wall, accusedAt(member));
     }
-    if (member.forgotten !== undefined) return Math.min(wall, member.forgotten.body.at);
-    const said = member.record.body.incarnation * 1000;
-    if (member.state === 'left') return Math.min(wall, said);
-    // Records of the last run are taken up before the first call tells the time.
-    return wall === 0 ? said : wall;
+    if (member.forgotten !== undefined) return Math.min(wall, member.forgotten.wall);
+    // The own record is there before the first call tells the time.
+    return wall === 0 ? member.record.body.incarnation * 1000 : wall;
   }
 
   /** The key entry that must have signed a record; undefined when it cannot be believed. */
@@ -247,11 +311,6 @@ export class Members {
       );
     }
     return undefined;
-  }
-
-  #saidBy(by: NodeId, object: SignedObject): boolean {
-    const speaker = this.#members.get(by);
-    return speaker?.admitted === true && this.#context.verify(speaker.entry, object);
   }
 
   #isGone(member: Member): boolean {
@@ -324,7 +383,18 @@ function newMember(
   entry: KeyEntry,
   admitted: boolean,
 ): Member {
-  const said = { accusations: new Map(), forgotten: undefined, boots: [] };
   const state = admitted || record.body.state === 'left' ? record.body.state : 'dead';
-  return { nodeId, record, entry, admitted, state, since: 0, ...said };
+  return {
+    nodeId,
+    record,
+    entry,
+    accusations: new Map(),
+    forgotten: undefined,
+    wished: undefined,
+    deadAt: undefined,
+    admitted,
+    state,
+    since: 0,
+    boots: [],
+  };
 }

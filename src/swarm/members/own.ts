@@ -4,7 +4,7 @@
  */
 import { decodeSigned, pack, unpack } from '../../wire/index.ts';
 import type { MemberBody, ShownPrekey, SignedObject } from '../../wire/index.ts';
-import { fromHex, toHex } from '../../wire/index.ts';
+import { fromHex, INCARNATION_MAX, toHex } from '../../wire/index.ts';
 import { CLONE_REMEDY } from './clone.ts';
 import type { Context } from '../engine/context.ts';
 
@@ -22,6 +22,9 @@ export class OwnRecord {
   #left = false;
   #foreignBoot: string | undefined;
   #outdoneAt = -Infinity;
+  /** The highest incarnation that somebody doubts. */
+  #doubted = 0;
+  #refutedAt = -Infinity;
 
   constructor(
     context: Context,
@@ -44,7 +47,7 @@ export class OwnRecord {
     if (this.#left) return;
     const seconds = Math.floor(this.#context.now.wall / 1000);
     const known = Math.max(this.#incarnation, this.#saving?.incarnation ?? 0, above);
-    this.#wanted = Math.max(this.#wanted ?? 0, known + 1, seconds);
+    this.#wanted = withinBound(Math.max(this.#wanted ?? 0, known + 1, seconds));
     this.#save();
   }
 
@@ -60,9 +63,20 @@ export class OwnRecord {
     this.#save();
   }
 
-  /** Somebody doubts this node: it refutes, unless it has already. */
+  /** Somebody doubts this node: it refutes, unless it has already; not more than once a second. */
   refute(incarnation: number): void {
-    if (incarnation >= this.#known()) this.renew(incarnation);
+    if (incarnation < this.#known()) return;
+    const { timers, now } = this.#context;
+    this.#doubted = Math.max(this.#doubted, incarnation);
+    const at = this.#refutedAt + REFUTE_MS;
+    if (at <= now.mono) this.handleRefuteTimer();
+    else timers.set('refute', '', at);
+  }
+
+  handleRefuteTimer(): void {
+    if (this.#doubted < this.#known()) return;
+    this.#refutedAt = this.#context.now.mono;
+    this.renew(this.#doubted);
   }
 
   /**
@@ -92,7 +106,8 @@ export class OwnRecord {
   /** Says goodbye at once; the disk follows. */
   leave(): SignedObject<MemberBody> {
     this.#left = true;
-    this.#incarnation = Math.max(this.#known() + 1, Math.floor(this.#context.now.wall / 1000));
+    const seconds = Math.floor(this.#context.now.wall / 1000);
+    this.#incarnation = withinBound(Math.max(this.#known() + 1, seconds));
     this.#persist(this.#incarnation);
     return this.#make(this.#incarnation, 'left');
   }
@@ -139,14 +154,19 @@ export class OwnRecord {
 }
 
 const CLONE_PAUSE_MS = 60_000;
+const REFUTE_MS = 1_000;
+
+/** A copy of this host's identity may have used the numbers up; no clock does. */
+function withinBound(incarnation: number): number {
+  return Math.min(incarnation, INCARNATION_MAX);
+}
 
 /** Undefined when the bytes are none. */
 export function readIncarnation(bytes: Uint8Array): number | undefined {
   try {
     const value = unpack(bytes);
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-      ? value
-      : undefined;
+    const isOne = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+    return isOne ? withinBound(value) : undefined;
   } catch {
     return undefined;
   }

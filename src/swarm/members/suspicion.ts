@@ -101,7 +101,6 @@ export class Suspicion {
       node: fromHex(nodeId),
       incarnation: member.record.body.incarnation,
       by: this.#context.node,
-      at: this.#context.now.wall,
     });
     this.#say(decodeSigned(bytes) as SignedObject<AccuseBody>);
   }

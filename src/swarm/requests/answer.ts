@@ -17,7 +17,7 @@ import {
   u64,
   utf8,
 } from '../../wire/index.ts';
-import type { AnswerChunk, AnswerHead, AnswerStatus } from '../../wire/index.ts';
+import type { AnswerChunk, AnswerHead, AnswerStatus, AnswerTrailer } from '../../wire/index.ts';
 import type { Crypto, KeyEntry } from '../../secure/types.ts';
 import type { RunOutcome } from '../types.ts';
 
@@ -147,11 +147,12 @@ export class AnswerOpener {
     if (!equalBytes(trailer.head, this.#head)) return bad('trailer is of another answer');
     const payload = concat(...parts);
     if (!equalBytes(this.#crypto.sha256(payload), trailer.dataHash)) return bad('data was changed');
+    // It is the host's word all the same: one that breaks the form has answered nothing else.
+    const outcome = isInForm(trailer) ? { ...shown(trailer), payload } : BAD_ANSWER;
     const headSignature = parts.length === 1 ? content.headSignature : this.#headSignature;
-    const { status, code, message, rowCount, truncated, tookMs } = trailer;
     return {
       kind: 'done',
-      outcome: { status, code, message, rowCount, truncated, tookMs, payload },
+      outcome,
       proof: encodeFields([this.#entry.bytes, this.#head, headSignature, content.trailer]),
     };
   }
@@ -164,6 +165,23 @@ export class AnswerOpener {
 const NOTHING = new Uint8Array(0);
 const MESSAGE_MAX = 1024;
 const CODE_MAX = 64;
+
+/** A stable code, or none. */
+function isInForm({ code }: AnswerTrailer): boolean {
+  return CODE.test(code);
+}
+
+function shown(trailer: AnswerTrailer): Omit<Outcome, 'payload'> {
+  const { status, code, message, rowCount, truncated, tookMs } = trailer;
+  return { status, code, message: message.slice(0, MESSAGE_MAX), rowCount, truncated, tookMs };
+}
+
+const CODE = /^[a-z0-9_]{0,64}$/;
+const BAD_ANSWER: Outcome = {
+  ...{ status: 'error', code: 'bad_answer', rowCount: 0, truncated: false, tookMs: 0 },
+  message: 'the host ended its answer with what no answer may say',
+  payload: NOTHING,
+};
 
 function bad(reason: string): Opened {
   return { kind: 'bad', reason };

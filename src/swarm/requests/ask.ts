@@ -40,6 +40,8 @@ export interface Ask {
   /** Strangers that answered, as hosts of their own. */
   readonly strangers: Map<NodeId, AskedHost>;
   beacons: number;
+  /** `mono` of the last beacon. */
+  beaconAt: number;
 }
 
 export function newHost(nodeId: NodeId, name: string, hopeless?: string): AskedHost {

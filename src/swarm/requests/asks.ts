@@ -3,7 +3,7 @@
  * when nobody that is left is worth waiting for (patience.ts). While others are still waited for,
  * such a host may answer after all: nothing is decided before the account closes.
  */
-import { fromHex, MISSING_MAX, toHex } from '../../wire/index.ts';
+import { BEACONS_MAX, fromHex, MISSING_MAX, toHex } from '../../wire/index.ts';
 import type { AcceptedBody, ReplyMessage, SignedObject } from '../../wire/index.ts';
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
 import { AnswerOpener } from './answer.ts';
@@ -26,6 +26,7 @@ const BEACON_FIRST_MS = 2_000;
 const ACCEPTED_BY_MS = 5_000;
 /** Link changes come in crowds. */
 const BEACON_SOON_MS = 100;
+const BEACON_EVERY_MS = 1_000;
 
 export interface AsksListener {
   ended(ask: Ask): void;
@@ -144,8 +145,7 @@ export class Asks {
 
   /** Answers that were lost with a link come along the new one. */
   handleLinkUp(): void {
-    const soon = this.#context.now.mono + BEACON_SOON_MS;
-    for (const id of this.#asks.keys()) this.#context.timers.set('beacon', id, soon);
+    for (const ask of this.#asks.values()) this.#beaconSoon(ask);
   }
 
   /** A link went down or a member's state changed: somebody may be out of reach now. */
@@ -164,10 +164,15 @@ export class Asks {
 
   /** The way to a host is gone, and with it what it may just have said: it is shown another one. */
   handleLost(nodeId: NodeId): void {
-    const soon = this.#context.now.mono + BEACON_SOON_MS;
-    for (const ask of this.#asks.values())
-      if (ask.waiting.has(nodeId)) this.#context.timers.set('beacon', ask.request.id, soon);
+    for (const ask of this.#asks.values()) if (ask.waiting.has(nodeId)) this.#beaconSoon(ask);
     this.handleChange(nodeId);
+  }
+
+  /** As often as others take them, and no more often. */
+  #beaconSoon(ask: Ask): void {
+    const { timers, now } = this.#context;
+    const soon = Math.max(now.mono + BEACON_SOON_MS, ask.beaconAt + BEACON_EVERY_MS);
+    timers.set('beacon', ask.request.id, soon);
   }
 
   #open(ask: Ask, host: AskedHost, message: ReplyMessage, entry: KeyEntry): Opened {
@@ -213,7 +218,10 @@ export class Asks {
     if (host.outcome !== undefined) return;
     this.#release(host);
     const payload = outcome.status === 'ok' ? outcome.payload : NO_BYTES;
-    this.#end(ask, host, outcomeOf(host, outcome, this.#over(host)), payload, proof);
+    // More than twice the time that it had is no time that a host took.
+    const tookMs = Math.min(outcome.tookMs, 2 * Math.ceil(ask.endsAt - ask.startedAt));
+    const shown = outcomeOf(host, { ...outcome, tookMs }, this.#over(host));
+    this.#end(ask, host, shown, payload, proof);
     if (ask.waiting.size === 0) this.#close(ask, false);
     else this.#check(ask);
   }
@@ -307,6 +315,8 @@ export class Asks {
   }
 
   #sendBeacon(ask: Ask, missing: readonly NodeId[]): void {
+    if (ask.beacons >= BEACONS_MAX) return;
+    ask.beaconAt = this.#context.now.mono;
     const { swarm, node } = this.#context;
     const prefixes = missing.map((nodeId) => fromHex(nodeId.slice(0, 16)));
     const signed = this.#context.sign({

@@ -1,5 +1,5 @@
 /** Requests that this node carries out: clock check, bounds, ACCEPTED, the end of time. */
-import { ANSWER_BYTES_MAX } from '../../wire/index.ts';
+import { ANSWER_BYTES_MAX, NUMBER_MAX } from '../../wire/index.ts';
 import type { Outcome } from './answer.ts';
 import type { NodeId } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
@@ -242,5 +242,5 @@ function checked(outcome: RunOutcome): Outcome {
 }
 
 function natural(value: number): number {
-  return Number.isFinite(value) && value > 0 ? Math.min(Math.round(value), 2 ** 52) : 0;
+  return Number.isFinite(value) && value > 0 ? Math.min(Math.round(value), NUMBER_MAX) : 0;
 }

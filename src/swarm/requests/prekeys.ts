@@ -135,14 +135,18 @@ export class Prekeys {
   }
 }
 
-/** The key that a request may be sealed to: made in the last two days, by the clock of this node. */
+/**
+ * The key that a request may be sealed to: made in the last two days, by the clock of this node. One of
+ * the future would be good for ever, whatever its owner deletes.
+ */
 export function usablePrekey(
   context: Context,
   shown: ShownPrekey | undefined,
 ): Uint8Array | undefined {
   if (shown === undefined || !context.crypto.isX25519Key(shown.publicKey)) return undefined;
   const age = context.now.wall - shown.made;
-  return age < 2 * context.tuning.prekeyMs ? shown.publicKey : undefined;
+  const isOfNow = age >= -context.tuning.clockSkewMaxMs && age < 2 * context.tuning.prekeyMs;
+  return isOfNow ? shown.publicKey : undefined;
 }
 
 /** Whom a body is sealed to: a host in its present run, so that it carries none out again in the next. */

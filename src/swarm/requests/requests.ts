@@ -25,6 +25,7 @@ import type {
 } from '../../wire/index.ts';
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
+import { Rates } from '../engine/rates.ts';
 import type { Link, Links } from '../links/links.ts';
 import { LiveRequests } from './live-requests.ts';
 import type { Members } from '../members/members.ts';
@@ -66,6 +67,8 @@ export interface RequestsListener {
   beaconed(request: Request, isMissing: (nodeId: NodeId) => boolean): void;
 }
 
+/** Links that come and go call for several at once. */
+const BEACONS = { perSecond: 1, burst: 4 };
 /** Answers that were sent in time may still be passing through. */
 const LINGER_MS = 2_000;
 
@@ -79,6 +82,8 @@ export class Requests {
   #seen: ReplayCache;
   #pulls: Pulls;
   #routes: Routes;
+  /** Of each request: what is kept is sent again at each. */
+  #beacons: Rates;
 
   constructor(
     context: Context,
@@ -95,6 +100,7 @@ export class Requests {
     this.#seen = new ReplayCache(context);
     this.#pulls = new Pulls(context, links);
     this.#routes = new Routes(context, members, links);
+    this.#beacons = new Rates(context, () => BEACONS);
   }
 
   /** Sizes of what is kept, for the bounds that tests hold. */
@@ -203,6 +209,7 @@ export class Requests {
       if (request.endsAt + LINGER_MS <= mono) this.#live.delete(request);
     }
     this.#seen.sweep();
+    this.#beacons.sweep();
     this.#pulls.sweep();
   }
 
@@ -216,6 +223,7 @@ export class Requests {
       this.#links.send(link, { t: 'pull', id: body.id, origin: body.origin });
       return;
     }
+    if (!this.#beacons.take(request.key)) return;
     request.beacon = body.sequence;
     request.nextHop = link.id;
     this.#passOn(message, link.id);
@@ -255,6 +263,7 @@ export class Requests {
     return (
       body.version === REQUEST_VERSION &&
       equalBytes(body.swarm, this.#context.swarm) &&
+      body.expires >= body.issued &&
       body.expires - body.issued <= REQUEST_MS_MAX &&
       !equalBytes(body.origin, this.#context.node)
     );

@@ -71,6 +71,7 @@ export function prepareAsk(wiring: Wiring, spec: RequestSpec): Ask {
     waiting: new Set(hosts.keys()),
     strangers: new Map(),
     beacons: 0,
+    beaconAt: -Infinity,
   };
 }
 

@@ -86,6 +86,15 @@ describe('seals', () => {
     expect(kinds(hub)).toEqual([]);
   });
 
+  test('leap no further than a month of them, so that what follows still has a number', () => {
+    const world = swarm(6, 2);
+    const [hub, other] = world.hosts as [SimHost, SimHost];
+    for (const number of [1, 100_001, 200_002, 100_002]) spread(hub, seal(hub, number));
+    world.run(1_000);
+    expect(numbers(other)).toEqual([1, 100_001, 100_002]);
+    expect(kinds(hub)).toEqual(['seal_fault']);
+  });
+
   test('take bounded room whatever a hub signs, and those that were first stay', () => {
     const world = swarm(5, 2);
     const [hub, other] = world.hosts as [SimHost, SimHost];

@@ -89,6 +89,15 @@ describe('sealed answers, with the real primitives', () => {
     });
   });
 
+  test('an answer whose end breaks the form is that host’s error, whatever it holds', () => {
+    const spec: Outcome = { ...outcome(random.bytes(5)), code: 'Rows\u001b[2J' };
+    const [chunk] = sealAnswer(crypto, random.bytes(32), asker.publicKey, about, spec)!;
+    expect(opener(chunk!.key).push(chunk!)).toMatchObject({
+      kind: 'done',
+      outcome: { status: 'error', code: 'bad_answer', rowCount: 0 },
+    });
+  });
+
   test('a low-order reply key gives no answer', () => {
     const zero = new Uint8Array(32);
     expect(sealAnswer(crypto, random.bytes(32), zero, about, outcome(zero))).toBeUndefined();

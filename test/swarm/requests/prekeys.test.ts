@@ -193,6 +193,19 @@ describe('prekeys', () => {
     expect(world.finish(askOne(asker, away))).toEqual({ h1: 'ok' });
   });
 
+  test('one of the future would be good for ever: its host is not asked', () => {
+    const world = startWorld(209);
+    const [asker, ahead] = world.hosts as [SimHost, SimHost];
+    ahead.crash();
+    ahead.disk.delete('prekeys');
+    ahead.skewMs = 48 * HOUR;
+    ahead.start();
+    world.run(10_000);
+    const asked = askOne(asker, ahead);
+    expect(world.finish(asked)).toEqual({ h1: 'unreachable' });
+    expect(codeOf(asked)).toBe('no_key');
+  });
+
   test('a clock that jumps days ahead and back costs no more than the requests meanwhile', () => {
     const world = startWorld(209);
     const [asker, target] = world.hosts as [SimHost, SimHost];
