@@ -1,13 +1,13 @@
 /** Does what the core asks for and tells it the outcome; nothing here can fail the driver. */
 import type { NodeId } from '../secure/types.ts';
-import type { Effect, EffectResult, LinkId } from '../swarm/types.ts';
+import type { CloseCode, Effect, EffectResult, LinkId } from '../swarm/types.ts';
 import type { NetOptions } from './options.ts';
 
 export interface EffectHandlers {
   done(effectId: number, result: EffectResult): void;
   /** Rejects with the reason when no link came of it. */
   dial(address: string, nodeId: NodeId | undefined): Promise<void>;
-  close(link: LinkId, reason: string): void;
+  close(link: LinkId, code: CloseCode, reason: string): void;
 }
 
 export class Effects {
@@ -37,7 +37,7 @@ export class Effects {
         this.#runs.get(effect.runId)?.abort();
         return;
       case 'close':
-        this.#handlers.close(effect.link, effect.reason);
+        this.#handlers.close(effect.link, effect.code, effect.reason);
     }
   }
 

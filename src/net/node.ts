@@ -15,6 +15,7 @@ import type {
 } from '../secure/index.ts';
 import type {
   Alarm,
+  CloseCode,
   CoreEvent,
   LinkId,
   MemberView,
@@ -354,7 +355,7 @@ export class SwarmNode {
           throw new NetError('not_admitted', 'not admitted');
         await this.#connector.dial(address, nodeId);
       },
-      close: (link, reason) => this.#closeLink(link, reason),
+      close: (link, code, reason) => this.#closeLink(link, code, reason),
     });
   }
 
@@ -386,10 +387,10 @@ export class SwarmNode {
     link.start(this.#mono());
   }
 
-  #closeLink(id: LinkId, reason: string): void {
+  #closeLink(id: LinkId, code: CloseCode, reason: string): void {
     const link = this.#links.get(id);
     if (link === undefined) return;
-    if (reason.startsWith(BROKE_PROTOCOL)) {
+    if (code === 'broke_protocol') {
       this.#links.ban(link.peer.nodeId, this.#mono() + this.#tuning.banMs);
     }
     link.close(new NetError('closed', reason));
@@ -469,9 +470,6 @@ export class SwarmNode {
     if (this.#stopping.signal.aborted) throw new NetError('stopped', 'this node is stopping');
   }
 }
-
-/** How the core begins the reason of a close after bytes that were no message. */
-const BROKE_PROTOCOL = 'protocol: ';
 
 function random(n: number): Uint8Array {
   return new Uint8Array(randomBytes(n));

@@ -91,7 +91,8 @@ export class SwarmCore implements Core {
     const wiring = this.#enter(now);
     if (lag > LAG_MS) wiring.links.excuse(lag);
     if (this.#clocks.slept(now)) {
-      for (const link of [...wiring.links.all()]) wiring.close(link, 'this host was suspended');
+      for (const link of [...wiring.links.all()])
+        wiring.close(link, 'suspended', 'this host was suspended');
     }
     for (let due = timers.take(now.mono); due; due = timers.take(now.mono)) {
       tick(wiring, due.name, due.subject);
@@ -302,7 +303,12 @@ export class SwarmCore implements Core {
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {
     const { context, dialer } = this.#wiring;
     dialer.noteOwn(info.address);
-    context.effects.push({ kind: 'close', link: id, reason: 'a link to oneself' });
+    context.effects.push({
+      kind: 'close',
+      link: id,
+      code: 'replaced',
+      reason: 'a link to oneself',
+    });
     if (equalBytes(peer.bootId, context.self.bootId)) return;
     const where = info.address === undefined ? '' : ` at ${info.address}`;
     const message = `another host${where} runs with a copy of this host's identity: ${CLONE_REMEDY}`;

@@ -288,7 +288,29 @@ export type Effect =
   | { readonly kind: 'run'; readonly id: number; readonly request: IncomingRequest }
   /** The origin withdrew a request that a `run` effect is out for. Answer the run effect soon all the same. */
   | { readonly kind: 'cancel'; readonly id: number; readonly runId: number }
-  | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string };
+  | {
+      readonly kind: 'close';
+      readonly link: LinkId;
+      readonly code: CloseCode;
+      /** For the log. */
+      readonly reason: string;
+    };
+
+/** Why the core gives a link up; what it costs the peer is the driver's to say. */
+export type CloseCode =
+  /** Bytes that were no message of this protocol: the peer has to wait before it is linked again. */
+  | 'broke_protocol'
+  | 'silent'
+  /** This host itself was held up: nothing on its links can be trusted to be of now. */
+  | 'suspended'
+  /** A better link to the same member, or one that leads to this host itself. */
+  | 'replaced'
+  /** The peer is not, or no longer, admitted. */
+  | 'out'
+  /** Two key lists, or two copies, of one identity. */
+  | 'frozen'
+  /** Its key list is missing, refused or another one than the operator named. */
+  | 'keys';
 
 export type EffectResult =
   | { readonly kind: 'persist'; readonly ok: boolean }

@@ -26,7 +26,7 @@ export function receive(wiring: Wiring, id: LinkId, bytes: Uint8Array): void {
     if (message !== undefined) dispatch(wiring, link, message);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    wiring.close(link, `protocol: ${error.message}`);
+    wiring.close(link, 'broke_protocol', error.message);
   }
 }
 

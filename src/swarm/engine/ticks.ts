@@ -66,7 +66,7 @@ export function tick(wiring: Wiring, name: TimerName, subject: string): void {
 function handleHeartbeat(wiring: Wiring, id: number): void {
   const link = wiring.links.get(id);
   if (link !== undefined && wiring.links.handleHeartbeat(id)) {
-    wiring.close(link, 'silent for too long');
+    wiring.close(link, 'silent', 'silent for too long');
   }
 }
 

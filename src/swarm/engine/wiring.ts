@@ -34,7 +34,14 @@ import type { Request } from '../requests/requests.ts';
 import { Suspicion } from '../members/suspicion.ts';
 import { Tokens } from '../trust/tokens.ts';
 import { RUN_OVER_MS, Turns, TURNS_MAX } from '../mesh/turns.ts';
-import type { CoreOptions, LinkId, LinkInfo, MemberState, MemberView } from '../types.ts';
+import type {
+  CloseCode,
+  CoreOptions,
+  LinkId,
+  LinkInfo,
+  MemberState,
+  MemberView,
+} from '../types.ts';
 
 export class Wiring {
   readonly context: Context;
@@ -172,7 +179,7 @@ export class Wiring {
     }
     if (turn === 'turned') this.#freeze(nodeId);
     this.context.send(id, { t: 'frozen' });
-    this.context.effects.push({ kind: 'close', link: id, reason: FROZEN });
+    this.context.effects.push({ kind: 'close', link: id, code: 'frozen', reason: FROZEN });
     return true;
   }
 
@@ -245,14 +252,14 @@ export class Wiring {
   }
 
   /** Gives a link up and follows from that. */
-  close(link: Link, reason: string): void {
-    this.links.close(link, reason);
+  close(link: Link, code: CloseCode, reason: string): void {
+    this.links.close(link, code, reason);
     this.handleLost(link);
   }
 
   #freeze(nodeId: NodeId): void {
     const link = this.links.to(nodeId);
-    if (link !== undefined) this.close(link, FROZEN);
+    if (link !== undefined) this.close(link, 'frozen', FROZEN);
     const name = this.members.get(nodeId)?.record.body.name ?? nodeId.slice(0, 12);
     this.context.alarm(
       'clone',
@@ -302,7 +309,8 @@ export class Wiring {
       },
       frozen: (node) => {
         const link = this.links.to(node);
-        if (link !== undefined) this.close(link, 'its identity is frozen because of a fork');
+        if (link !== undefined)
+          this.close(link, 'frozen', 'its identity is frozen because of a fork');
       },
       settled: (node) => this.#dropKey(node),
       linksFor: (node) => {
@@ -319,7 +327,7 @@ export class Wiring {
     if (member !== undefined && !this.keys.holds(member.entry)) this.members.remove(nodeId, 'dead');
     const link = this.links.to(nodeId);
     if (link === undefined || this.keys.holds(link.peer.entry)) return;
-    this.close(link, 'the operator has named another key list of it');
+    this.close(link, 'keys', 'the operator has named another key list of it');
   }
 
   #expel(): void {
@@ -329,7 +337,7 @@ export class Wiring {
     }
     for (const link of [...this.links.all()]) {
       if (!this.records.isExpelled(link.nodeId)) continue;
-      this.close(link, 'the operator has expelled this host');
+      this.close(link, 'out', 'the operator has expelled this host');
     }
     this.keys.recheck();
   }
@@ -346,7 +354,7 @@ export class Wiring {
       const { nodeId, admission } = link.peer;
       const newest = members.get(nodeId)?.record.body.admission ?? admission;
       const stands = [admission, newest].some((one) => admissions.stands(nodeId, one));
-      if (!stands) this.close(link, 'the present epoch has left it out');
+      if (!stands) this.close(link, 'out', 'the present epoch has left it out');
     }
     if (epochs.isWhole) {
       this.keys.retain((node) => members.get(node) !== undefined || epochs.isOnRoll(node));

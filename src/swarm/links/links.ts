@@ -7,7 +7,7 @@ import { encodeMessage, equalBytes } from '../../wire/index.ts';
 import type { SwarmMessage } from '../../wire/index.ts';
 import type { NodeId, PeerIdentity } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
-import type { LinkId, LinkInfo } from '../types.ts';
+import type { CloseCode, LinkId, LinkInfo } from '../types.ts';
 
 export interface Link {
   readonly id: LinkId;
@@ -63,10 +63,10 @@ export class Links {
     const other = this.#byNode.get(peer.nodeId);
     if (other !== undefined) {
       if (!this.#replaces(link, other)) {
-        this.#closeEffect(id, 'a better link to the same member is up');
+        this.#closeEffect(id, 'replaced', 'a better link to the same member is up');
         return undefined;
       }
-      this.close(other, 'replaced by a better link to the same member');
+      this.close(other, 'replaced', 'replaced by a better link to the same member');
     }
     this.#links.set(id, link);
     this.#byNode.set(peer.nodeId, link);
@@ -86,9 +86,9 @@ export class Links {
   }
 
   /** Gives a link up from this side. */
-  close(link: Link, reason: string): void {
+  close(link: Link, code: CloseCode, reason: string): void {
     this.down(link.id, reason);
-    this.#closeEffect(link.id, reason);
+    this.#closeEffect(link.id, code, reason);
   }
 
   send(link: Link, message: SwarmMessage): void {
@@ -143,8 +143,8 @@ export class Links {
     this.#context.sends.push({ link: link.id, message });
   }
 
-  #closeEffect(link: LinkId, reason: string): void {
-    this.#context.effects.push({ kind: 'close', link, reason });
+  #closeEffect(link: LinkId, code: CloseCode, reason: string): void {
+    this.#context.effects.push({ kind: 'close', link, code, reason });
   }
 
   #rememberLoss(nodeId: NodeId, reason: string): void {

@@ -15,7 +15,7 @@ import type { KeyBook, Verdict } from '../../secure/index.ts';
 import type { KeyEntry, NamedHead, NodeId, PeerIdentity } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
 import type { Standing } from './admissions.ts';
-import type { LinkId, LinkInfo } from '../types.ts';
+import type { CloseCode, LinkId, LinkInfo } from '../types.ts';
 
 /** Key of the persist effect; `KeyBook.parse` reads it back. */
 export const KEY_BOOK_KEY = 'key-book';
@@ -95,7 +95,7 @@ export class Keys {
     const standing = this.#handlers.judge(link.peer);
     if (standing === 'refused') {
       this.#handlers.refused(id, link.peer.nodeId);
-      this.#drop(id, NOT_ADMITTED);
+      this.#drop(id, 'out', NOT_ADMITTED);
       return false;
     }
     if (standing === 'admitted') return this.#knows(id, link);
@@ -111,7 +111,7 @@ export class Keys {
     const verdict = this.#judge([peer.entry.bytes]);
     if (verdict !== undefined && isGood(verdict)) return true;
     if (verdict?.kind !== 'gap' && verdict?.kind !== 'older') {
-      this.#drop(id, 'its key list is not accepted');
+      this.#drop(id, 'keys', 'its key list is not accepted');
       return false;
     }
     link.stage = 'keys';
@@ -140,7 +140,7 @@ export class Keys {
       else if (!this.#handlers.operators(id, message)) this.#store(id, link, bytes);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#drop(id, `protocol: ${error.message}`);
+      this.#drop(id, 'broke_protocol', error.message);
     }
     return true;
   }
@@ -155,7 +155,7 @@ export class Keys {
     const link = this.#waiting.get(id);
     if (link === undefined) return;
     const never = link.stage === 'keys' ? 'its key list never came' : NOT_SHOWN;
-    this.#drop(id, link.doomed ? OLD_KEY : never);
+    this.#drop(id, 'keys', link.doomed ? OLD_KEY : never);
   }
 
   /** Asks a peer for entries of a node's list, from a version on. */
@@ -289,14 +289,14 @@ export class Keys {
     const { nodeId, entry } = link.peer;
     const before = this.#book!.list(nodeId).length;
     if (this.#nodeOf(message) !== nodeId || this.#judge(message.entries) === undefined) {
-      return this.#drop(id, 'its key list is not accepted');
+      return this.#drop(id, 'keys', 'its key list is not accepted');
     }
     const verdict = this.#judge([entry.bytes]);
     if (verdict?.kind === 'gap' && this.#book!.list(nodeId).length > before) {
       return this.want(id, nodeId, verdict.from);
     }
     if (verdict === undefined || !isGood(verdict)) {
-      return this.#drop(id, 'its key list is not accepted');
+      return this.#drop(id, 'keys', 'its key list is not accepted');
     }
     this.handleDown(id);
     this.#handlers.admitted(id, link.peer, link.info, link.messages);
@@ -319,7 +319,7 @@ export class Keys {
     link.messages.push(bytes);
     link.bytes += bytes.length;
     if (link.messages.length > STORED_MAX || link.bytes > STORED_BYTES_MAX) {
-      this.#drop(id, 'it said too much before its key list came');
+      this.#drop(id, 'keys', 'it said too much before its key list came');
     }
   }
 
@@ -332,13 +332,13 @@ export class Keys {
     this.#context.send(id, message);
   }
 
-  #drop(id: LinkId, reason: string): void {
+  #drop(id: LinkId, code: CloseCode, reason: string): void {
     this.handleDown(id);
-    this.#close(id, reason);
+    this.#close(id, code, reason);
   }
 
-  #close(link: LinkId, reason: string): void {
-    this.#context.effects.push({ kind: 'close', link, reason });
+  #close(link: LinkId, code: CloseCode, reason: string): void {
+    this.#context.effects.push({ kind: 'close', link, code, reason });
   }
 
   #touch(): void {
