@@ -74,13 +74,7 @@ export class SwarmCore implements Core {
       case 'run':
         return wiring.executions.handleDone(effectId, result.outcome);
       case 'persist':
-        if (wiring.persisted.handlePersisted(effectId, result.ok)) return;
-        if (wiring.keys.handlePersisted(effectId, result.ok)) return;
-        if (wiring.records.handlePersisted(effectId, result.ok)) return;
-        if (wiring.seats.handlePersisted(effectId, result.ok)) return;
-        if (wiring.prekeys.handlePersisted(effectId, result.ok)) return;
-        if (wiring.seals.handlePersisted(effectId, result.ok)) return;
-        wiring.own.handlePersisted(effectId, result.ok);
+        return wiring.context.handlePersisted(effectId, result.ok);
     }
   }
 

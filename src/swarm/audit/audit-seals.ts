@@ -34,7 +34,7 @@ export class Seals {
   #members: Members;
   #links: Links;
   #memory = new SealMemory();
-  #effect: number | undefined;
+  #isWriting = false;
   #again = false;
 
   constructor(context: Context, members: Members, links: Links) {
@@ -122,18 +122,15 @@ export class Seals {
 
   /** Some time after a change. */
   handleTimer(): void {
-    const id = (this.#effect = this.#context.nextEffectId());
     const bytes = pack(this.#memory.all().map((seal) => seal.bytes));
-    this.#context.effects.push({ kind: 'persist', id, key: SEALS_KEY, bytes });
+    const what = 'the seals of audit chains';
+    this.#isWriting = true;
+    this.#context.persist({ key: SEALS_KEY, what, bytes, done: () => this.#kept() });
   }
 
-  /** True when the effect was one of this part. */
-  handlePersisted(effect: number, ok: boolean): boolean {
-    if (effect !== this.#effect) return false;
-    this.#effect = undefined;
-    this.#context.noteKept(ok, SEALS_KEY, 'the seals of audit chains');
+  #kept(): void {
+    this.#isWriting = false;
     if (this.#again) this.#keep();
-    return true;
   }
 
   /** @throws WireError; undefined for what is no seal of this swarm */
@@ -220,7 +217,7 @@ export class Seals {
 
   /** Soon, never twice at once. */
   #keep(): void {
-    this.#again = this.#effect !== undefined;
+    this.#again = this.#isWriting;
     if (this.#again || this.#context.timers.has('keep-seals', '')) return;
     this.#context.timers.set('keep-seals', '', this.#context.now.mono + KEEP_MS);
   }

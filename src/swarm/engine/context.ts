@@ -33,6 +33,8 @@ export class Context {
   /** Set on each call into the core. */
   now: Now = { mono: 0, wall: 0 };
   #effectId = 0;
+  /** Persist effects on their way, by effect. */
+  readonly #persists = new Map<number, Persist>();
   /** By kind and key. `kept`: of the last run, and not raised again in this one. */
   #alarms = new Map<string, OpenAlarm>();
 
@@ -108,13 +110,36 @@ export class Context {
     this.events.push({ kind: 'alarm', alarm });
   }
 
-  /** A persist effect has ended. `what` in the plural, at the start of a sentence. */
-  noteKept(ok: boolean, key: string, what: string): void {
-    if (ok) return this.alarmOver('persist_failed', key);
-    const next = 'check that the state folder is writable and not full';
-    this.alarm('persist_failed', key, `${what} could not be kept on disk: ${next}`);
+  /** Has bytes kept over a restart; what becomes of that is told to `done`, once. Gives the effect. */
+  persist(wanted: Persist): number {
+    const id = this.nextEffectId();
+    this.#persists.set(id, wanted);
+    this.effects.push({ kind: 'persist', id, key: wanted.key, bytes: wanted.bytes });
+    return id;
+  }
+
+  handlePersisted(effect: number, ok: boolean): void {
+    const wanted = this.#persists.get(effect);
+    if (wanted === undefined) return;
+    this.#persists.delete(effect);
+    const { key, what, done } = wanted;
+    if (ok) this.alarmOver('persist_failed', key);
+    else if (what !== undefined)
+      this.alarm('persist_failed', key, `${what} could not be kept on disk: ${DISK}`);
+    done?.(ok);
   }
 }
+
+export interface Persist {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** For the alarm where the disk says no: the beginning of a sentence. Undefined: no alarm this time. */
+  readonly what?: string;
+  /** Called within `handleEffectDone`. What was asked for later may be done earlier. */
+  readonly done?: (ok: boolean) => void;
+}
+
+const DISK = 'check that the state folder is writable and not full';
 
 interface OpenAlarm extends Pick<Alarm, 'kind' | 'key'> {
   readonly kept: boolean;

@@ -11,7 +11,7 @@ const KEEP_MS = 2_000;
 export class Persisted {
   #context: Context;
   #members: Members;
-  #effect: number | undefined;
+  #isWriting = false;
   #again = false;
 
   constructor(context: Context, members: Members) {
@@ -21,7 +21,7 @@ export class Persisted {
 
   /** The table changed. */
   touch(): void {
-    if (this.#effect === undefined) this.#soon();
+    if (!this.#isWriting) this.#soon();
     else this.#again = true;
   }
 
@@ -33,19 +33,16 @@ export class Persisted {
     }
     for (const member of this.#members.expelled())
       objects.push({ bytes: member.record.bytes, wall: 0 });
-    const id = (this.#effect = this.#context.nextEffectId());
     const bytes = packTable(objects);
-    this.#context.effects.push({ kind: 'persist', id, key: MEMBERS_KEY, bytes });
+    this.#isWriting = true;
+    const done = () => this.#written();
+    this.#context.persist({ key: MEMBERS_KEY, what: 'the member table', bytes, done });
   }
 
-  /** True when the effect was one of this. */
-  handlePersisted(effect: number, ok: boolean): boolean {
-    if (effect !== this.#effect) return false;
-    this.#effect = undefined;
-    this.#context.noteKept(ok, MEMBERS_KEY, 'the member table');
+  #written(): void {
+    this.#isWriting = false;
     if (this.#again) this.#soon();
     this.#again = false;
-    return true;
   }
 
   /** A run of changes does not put the writing off for ever. */

@@ -17,7 +17,7 @@ export class OwnRecord {
   #prekey: () => ShownPrekey | undefined;
   /** The incarnation of the newest record that others may have. */
   #incarnation: number;
-  #saving: { effect: number; incarnation: number } | undefined;
+  #saving: number | undefined;
   #wanted: number | undefined;
   #left = false;
   #foreignBoot: string | undefined;
@@ -46,17 +46,14 @@ export class OwnRecord {
   renew(above = 0): void {
     if (this.#left) return;
     const seconds = Math.floor(this.#context.now.wall / 1000);
-    const known = Math.max(this.#incarnation, this.#saving?.incarnation ?? 0, above);
+    const known = Math.max(this.#incarnation, this.#saving ?? 0, above);
     this.#wanted = withinBound(Math.max(this.#wanted ?? 0, known + 1, seconds));
     this.#save();
   }
 
   /** The incarnation is on disk (or cannot be kept): the record goes out. */
-  handlePersisted(effect: number, ok: boolean): void {
-    if (this.#saving?.effect !== effect) return;
-    const { incarnation } = this.#saving;
+  #saved(incarnation: number): void {
     this.#saving = undefined;
-    this.#context.noteKept(ok, INCARNATION_KEY, 'the own incarnation');
     if (this.#left) return;
     this.#incarnation = incarnation;
     this.#publish(this.#make(incarnation, 'alive'));
@@ -114,21 +111,20 @@ export class OwnRecord {
 
   /** The highest incarnation that is out or on its way. */
   #known(): number {
-    return Math.max(this.#incarnation, this.#saving?.incarnation ?? 0, this.#wanted ?? 0);
+    return Math.max(this.#incarnation, this.#saving ?? 0, this.#wanted ?? 0);
   }
 
   #save(): void {
     if (this.#saving !== undefined || this.#wanted === undefined) return;
     const incarnation = this.#wanted;
     this.#wanted = undefined;
-    this.#saving = { effect: this.#persist(incarnation), incarnation };
+    this.#saving = incarnation;
+    this.#persist(incarnation, () => this.#saved(incarnation));
   }
 
-  #persist(incarnation: number): number {
-    const id = this.#context.nextEffectId();
+  #persist(incarnation: number, done: () => void = () => {}): void {
     const bytes = pack(incarnation);
-    this.#context.effects.push({ kind: 'persist', id, key: INCARNATION_KEY, bytes });
-    return id;
+    this.#context.persist({ key: INCARNATION_KEY, what: 'the own incarnation', bytes, done });
   }
 
   #make(incarnation: number, state: 'alive' | 'left'): SignedObject<MemberBody> {

@@ -30,7 +30,7 @@ export class Prekeys {
   #renew: () => void;
   /** The newest first; others may have sealed to each. */
   #pairs: Pair[];
-  #saving: { effect: number; pairs: Pair[] } | undefined;
+  #saving: Pair[] | undefined;
   /** The last write failed: what is on disk is not what is here. */
   #unsaved = false;
   /** Wall time at which the newest has had its day. */
@@ -65,13 +65,9 @@ export class Prekeys {
     if (changed || this.#unsaved) this.#save(pairs);
   }
 
-  /** True when the effect was one of this part. */
-  handlePersisted(effect: number, ok: boolean): boolean {
-    if (this.#saving?.effect !== effect) return false;
-    const { pairs } = this.#saving;
+  #saved(pairs: Pair[], ok: boolean): void {
     const isNew = this.#showsSoon();
     this.#saving = undefined;
-    if (ok || !this.#unsaved) this.#context.noteKept(ok, PREKEYS_KEY, 'the prekeys');
     this.#unsaved = !ok;
     for (const { seed, secretKey } of this.#pairs.filter((pair) => !pairs.includes(pair))) {
       seed.fill(0);
@@ -82,7 +78,6 @@ export class Prekeys {
       this.#setDue();
       this.#renew();
     }
-    return true;
   }
 
   /** The body of a request to this host; undefined when it was sealed to no key that is here, or to an earlier run. */
@@ -101,7 +96,7 @@ export class Prekeys {
 
   /** A new pair is on its way to the disk. */
   #showsSoon(): boolean {
-    return this.#saving !== undefined && this.#saving.pairs[0] !== this.#pairs[0];
+    return this.#saving !== undefined && this.#saving[0] !== this.#pairs[0];
   }
 
   #make(): Pair {
@@ -128,10 +123,14 @@ export class Prekeys {
   }
 
   #save(pairs: Pair[]): void {
-    const effect = this.#context.nextEffectId();
-    this.#saving = { effect, pairs };
-    const bytes = pack(pairs.map(({ made, seed }) => [made, seed]));
-    this.#context.effects.push({ kind: 'persist', id: effect, key: PREKEYS_KEY, bytes });
+    this.#saving = pairs;
+    this.#context.persist({
+      key: PREKEYS_KEY,
+      bytes: pack(pairs.map(({ made, seed }) => [made, seed])),
+      // Tried again each minute: one alarm is enough.
+      ...(!this.#unsaved && { what: 'the prekeys' }),
+      done: (ok) => this.#saved(pairs, ok),
+    });
   }
 }
 

@@ -57,7 +57,6 @@ export class Keys {
   #handlers: KeysHandlers;
   #waiting = new Map<LinkId, WaitingLink>();
   #aside = new Map<NodeId, SignedObject<MemberBody>>();
-  #effect: number | undefined;
 
   constructor(context: Context, handlers: KeysHandlers) {
     this.#context = context;
@@ -219,16 +218,8 @@ export class Keys {
   }
 
   handleKeepTimer(): void {
-    const id = (this.#effect = this.#context.nextEffectId());
     const bytes = this.#book!.toBytes();
-    this.#context.effects.push({ kind: 'persist', id, key: KEY_BOOK_KEY, bytes });
-  }
-
-  /** True when the effect was one of this part. */
-  handlePersisted(effect: number, ok: boolean): boolean {
-    if (effect !== this.#effect) return false;
-    this.#context.noteKept(ok, KEY_BOOK_KEY, 'the key book');
-    return true;
+    this.#context.persist({ key: KEY_BOOK_KEY, what: 'the key book', bytes });
   }
 
   /** Whether nodes leave the book that the present epoch has no place for. Forks are remembered. */

@@ -58,8 +58,8 @@ export class Records {
   /** Prefixes. */
   #out = new Set<string>();
   /** The operator's own, until they are on the disk: nothing of it is told before. */
-  #installs: { readonly effect: number; readonly bundle: OperatorBundle }[] = [];
-  #effect: number | undefined;
+  /** Being kept: nobody is told of them yet. */
+  readonly #installs = new Set<OperatorBundle>();
 
   constructor(sources: RecordsSources, handlers: RecordHandlers) {
     this.#sources = sources;
@@ -121,9 +121,8 @@ export class Records {
     const records = bundle.records.map((bytes) => this.#parse(bytes));
     if (records.includes(undefined)) return undefined;
     if (!records.some((record) => this.#wouldBeNews(record!))) return undefined;
-    const effect = this.#sources.context.nextEffectId();
-    this.#installs.push({ effect, bundle });
-    this.#write(effect);
+    this.#installs.add(bundle);
+    const effect = this.#persist((ok) => this.#installed(effect, bundle, ok));
     return effect;
   }
 
@@ -179,20 +178,10 @@ export class Records {
     this.#answered.delete(link);
   }
 
-  /** True when the effect was one of this part. */
-  handlePersisted(effect: number, ok: boolean): boolean {
-    const install = this.#installs.find((one) => one.effect === effect);
-    if (install !== undefined) {
-      this.#installs = this.#installs.filter((one) => one !== install);
-      this.#sources.context.noteKept(ok, RECORDS_KEY, RECORDS);
-      if (ok) this.#takeBundle(install.bundle);
-      this.#sources.context.events.push({ kind: 'installed', effect, ok });
-      return true;
-    }
-    if (effect !== this.#effect) return false;
-    this.#effect = undefined;
-    this.#sources.context.noteKept(ok, RECORDS_KEY, RECORDS);
-    return true;
+  #installed(effect: number, bundle: OperatorBundle, ok: boolean): void {
+    this.#installs.delete(bundle);
+    if (ok) this.#takeBundle(bundle);
+    this.#sources.context.events.push({ kind: 'installed', effect, ok });
   }
 
   /** What a link was last answered with, so that two that differ do not answer each other for ever. */
@@ -314,14 +303,10 @@ export class Records {
     return this.#sources.context.crypto.sha256(concat(...hashes)).subarray(0, 8);
   }
 
-  #persist(): void {
-    this.#write((this.#effect = this.#sources.context.nextEffectId()));
-  }
-
   /** What is being installed is in every write, or a later one would undo it. */
-  #write(id: number): void {
+  #persist(done: (ok: boolean) => void = () => {}): number {
     const { context, epochs, tokens } = this.#sources;
-    const installs = this.#installs.map(({ bundle }) => bundle);
+    const installs = [...this.#installs];
     const held = [...epochs.kept()];
     const records = [
       ...[...this.lists, ...this.#heads.values(), ...tokens.all()].map((record) => record.bytes),
@@ -333,7 +318,7 @@ export class Records {
     );
     const installed = installs.flatMap((bundle) => this.#partsOf(bundle));
     const bytes = packRecords({ records, parts: [...parts, ...installed] });
-    context.effects.push({ kind: 'persist', id, key: RECORDS_KEY, bytes });
+    return context.persist({ key: RECORDS_KEY, what: RECORDS, bytes, done });
   }
 
   #partsOf({ records, parts }: OperatorBundle): KeptRecords['parts'] {

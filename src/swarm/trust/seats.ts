@@ -35,7 +35,7 @@ export class Seats {
   #wanted = new Set<string>();
   /** Taken in this run, and not told of yet. */
   #new = new Set<string>();
-  #effect: number | undefined;
+  #isWriting = false;
   /** Kept for those that were let in here and whose record is on its way; until when, by `mono`. */
   #reserved = new Map<string, number>();
 
@@ -116,15 +116,12 @@ export class Seats {
     for (const key of this.#new) if (!isKnown(key.split(' ')[0]!)) this.#new.delete(key);
   }
 
-  /** True when the effect was one of this part. A disk that is full shall not keep hosts out. */
-  handlePersisted(effect: number, ok: boolean): boolean {
-    if (effect !== this.#effect) return false;
-    this.#effect = undefined;
-    this.#context.noteKept(ok, SEATS_KEY, 'the seats of join tokens');
+  /** Kept or not: a disk that is full shall not keep hosts out. */
+  #saved(): void {
+    this.#isWriting = false;
     this.#saving.clear();
     this.#save();
     this.#handlers.saved();
-    return true;
   }
 
   #isSaved(key: string): boolean {
@@ -132,14 +129,16 @@ export class Seats {
   }
 
   #save(): void {
-    if (this.#effect !== undefined || this.#wanted.size === 0) return;
+    if (this.#isWriting || this.#wanted.size === 0) return;
     [this.#saving, this.#wanted] = [this.#wanted, new Set()];
-    const id = (this.#effect = this.#context.nextEffectId());
+    this.#isWriting = true;
     const value = [...this.#taken].map(([tag, seats]) => [
       fromHex(tag),
       concat(...[...seats].map(fromHex)),
     ]);
-    this.#context.effects.push({ kind: 'persist', id, key: SEATS_KEY, bytes: pack(value) });
+    const done = () => this.#saved();
+    const what = 'the seats of join tokens';
+    this.#context.persist({ key: SEATS_KEY, what, bytes: pack(value), done });
   }
 }
 
