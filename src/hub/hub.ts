@@ -10,6 +10,7 @@ import { AlarmWriter } from './alerts/alarm-writer.ts';
 import { Fetcher } from './history/fetcher.ts';
 import { messageOf, type HubError } from './errors.ts';
 import { QueueFactsReader, type HubFigures } from './figures.ts';
+import { declaredTables } from './host-tables.ts';
 import { HistoryStore } from './history/store.ts';
 import { toJson } from './database/json-text.ts';
 import { createListener, type Listener } from './database/listener.ts';
@@ -244,18 +245,10 @@ export class Hub {
     this.#options.log.info({ hub: this.#id }, 'at work on the database');
   }
 
-  /** Loaded here, when the hub starts, because an agent without a hub has no need of it. */
   async #reportTables(): Promise<void> {
-    const { allTables } = await import('../tables/index.ts');
-    const rows = allTables.map((table) => ({
-      name: table.name,
-      description: table.description,
-      columns: table.columns,
-      key: table.key,
-      sensitive: table.sensitive === true,
-    }));
-    this.#sensitive = new Set(rows.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
-    await this.#queue.reportHostTables(toJson(rows));
+    const tables = await declaredTables();
+    this.#sensitive = new Set(tables.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
+    await this.#queue.reportHostTables(toJson(tables));
   }
 
   /** After an outage: what notifications and changes were missed. */

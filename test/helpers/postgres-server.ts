@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { clusterRoot } from './clusters.ts';
 import { openPool } from '../../src/hub/database/database.ts';
+import { toJson } from '../../src/hub/database/json-text.ts';
+import { declaredTables } from '../../src/hub/host-tables.ts';
 import { migrate } from '../../src/hub/schema/migrate.ts';
 import { serverAccount, type OsUser } from '../../src/hub/postgres/os-user.ts';
 import { embeddedBinaries } from '../../src/hub/postgres/postgres-binaries.ts';
@@ -29,9 +32,9 @@ export interface TestPostgres {
   readonly superUrl: string;
   /**
    * A new database, owned by `swarmplane` (CREATEROLE, no superuser), with the repository's
-   * migrations and sql/ applied unless `empty`.
+   * migrations and sql/ applied.
    */
-  createDatabase(options?: { empty?: boolean }): Promise<TestDatabase>;
+  createDatabase(options?: DatabaseOptions): Promise<TestDatabase>;
   /** Pid of the postmaster. */
   pid(): Promise<number>;
   /** Waits until it takes connections again. */
@@ -39,6 +42,16 @@ export interface TestPostgres {
   /** Starts it again after it was killed or stopped by a signal. */
   restart(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Nothing is in it. */
+  readonly empty?: boolean;
+  /**
+   * As a hub finds it that was there before, of whom nothing is tracked: partitions are made, the tables
+   * of hosts are known. A hub starts on it in a quarter of the time.
+   */
+  readonly used?: boolean;
 }
 
 export interface TestDatabase {
@@ -61,7 +74,7 @@ export class PostgresServer implements TestPostgres {
   #process: ChildProcess | undefined;
   #pools: pg.Pool[] = [];
   #owner: Promise<void> | undefined;
-  #template: Promise<void> | undefined;
+  #templates: Promise<void> | undefined;
   #counter = 0;
   /** True for a copy of a prepared cluster. */
   #prepared = false;
@@ -85,7 +98,7 @@ export class PostgresServer implements TestPostgres {
   /** Makes the data folder: by initdb, or as a copy of `cluster`. */
   async initialise(cluster?: string): Promise<void> {
     this.#account = serverAccount();
-    this.#folder = await mkdtemp(join(tmpdir(), 'swarmplane-pg-'));
+    this.#folder = await mkdtemp(join(clusterRoot(), 'swarmplane-pg-'));
     await chmod(this.#folder, 0o755);
     const own = this.#account;
     this.#bin =
@@ -146,7 +159,16 @@ export class PostgresServer implements TestPostgres {
     ]);
     const child = spawn(
       '/bin/sh',
-      ['-c', KEEPER, 'keeper', join(this.#bin, 'postgres'), '-D', this.dataDir, ...settings],
+      [
+        '-c',
+        KEEPER,
+        'keeper',
+        this.dataDir,
+        join(this.#bin, 'postgres'),
+        '-D',
+        this.dataDir,
+        ...settings,
+      ],
       { ...this.#runAs(), env: ENVIRONMENT, stdio: ['pipe', 'ignore', 'pipe'], detached: true },
     );
     let said = '';
@@ -178,13 +200,15 @@ export class PostgresServer implements TestPostgres {
     return Number((await readFile(join(this.dataDir, 'postmaster.pid'), 'utf8')).split('\n')[0]);
   }
 
-  async createDatabase(options: { empty?: boolean } = {}): Promise<TestDatabase> {
+  async createDatabase({
+    empty = false,
+    used = false,
+  }: DatabaseOptions = {}): Promise<TestDatabase> {
     const name = `test_${++this.#counter}`;
     await this.#makeOwner();
-    if (!options.empty) await this.prepare();
-    await this.#asSuper(
-      `create database ${name} owner swarmplane template ${options.empty ? 'template0' : 'swarmplane_template'}`,
-    );
+    if (!empty) await this.prepare();
+    const template = empty ? 'template0' : used ? USED : MIGRATED;
+    await this.#asSuper(`create database ${name} owner swarmplane template ${template}`);
     return {
       name,
       url: this.#url('swarmplane', name),
@@ -197,11 +221,11 @@ export class PostgresServer implements TestPostgres {
     };
   }
 
-  /** The roles and a migrated template of databases. */
+  /** The roles and the templates of databases. */
   async prepare(): Promise<void> {
     if (this.#prepared) return;
     await this.#makeOwner();
-    await (this.#template ??= this.#makeTemplate());
+    await (this.#templates ??= this.#makeTemplates());
   }
 
   async #makeOwner(): Promise<void> {
@@ -221,11 +245,31 @@ export class PostgresServer implements TestPostgres {
     return pool;
   }
 
-  async #makeTemplate(): Promise<void> {
-    await this.#asSuper('create database swarmplane_template owner swarmplane');
-    const pool = openPool(this.#url('swarmplane', 'swarmplane_template'));
+  async #makeTemplates(): Promise<void> {
+    await this.#asSuper(`create database ${MIGRATED} owner swarmplane`);
+    await this.#inDatabase(MIGRATED, (pool) =>
+      migrate(pool, { migrationsDir, sqlDir, release: '0.0.0' }),
+    );
+    await this.#asSuper(`create database ${USED} owner swarmplane template ${MIGRATED}`);
+    // First: a hub makes the tables of what is tracked. Nobody did it, so the audit has nothing of it.
+    await this.#inDatabase(USED, (pool) =>
+      pool.query(`
+        alter table swarmplane.track_wish disable trigger _700_audit;
+        delete from swarmplane.track_wish;
+        alter table swarmplane.track_wish enable always trigger _700_audit`),
+    );
+    await this.#inDatabase(USED, async (pool) => {
+      await pool.query('select swarmplane.report_host_tables($1)', [
+        toJson(await declaredTables()),
+      ]);
+      await pool.query('select swarmplane.make_partitions()');
+    });
+  }
+
+  async #inDatabase(name: string, work: (pool: pg.Pool) => Promise<unknown>): Promise<void> {
+    const pool = openPool(this.#url('swarmplane', name));
     try {
-      await migrate(pool, { migrationsDir, sqlDir, release: '0.0.0' });
+      await work(pool);
     } finally {
       await pool.end();
     }
@@ -255,19 +299,27 @@ export class PostgresServer implements TestPostgres {
   }
 }
 
+/** Databases that others are copies of. */
+const MIGRATED = 'swarmplane_template';
+const USED = 'swarmplane_used_template';
+
 /**
  * Runs the server beside a reader of standard input. Whichever ends first ends the other: no server
- * outlives its test, and a killed server is seen at once.
+ * outlives its test, and a killed server is seen at once. Where the reader ended, nobody starts the
+ * server again: its data goes, as it may lie in memory.
  */
 const KEEPER = `
+  data=$1
+  shift
   exec 3<&0
   "$@" 3<&- </dev/null &
   server=$!
-  (read -r _ <&3; kill -QUIT $server) &
+  (read -r _ <&3; trap '' TERM; kill -QUIT $server) &
   reader=$!
   wait $server
   code=$?
-  kill $reader
+  kill $reader 2>/dev/null
+  wait $reader && rm -rf "$data" 2>/dev/null
   exit $code`;
 
 /** fsync off: for tests only. */

@@ -30,7 +30,7 @@ export async function hubFixture(
   postgres: TestPostgres,
   hosts: readonly string[] = ['hub1', 'web1', 'web2'],
 ): Promise<Fixture> {
-  const database = await postgres.createDatabase();
+  const database = await postgres.createDatabase({ used: true });
   const pool = database.pool();
   const asker = new ScriptedAsker(hosts);
   await pool.query(

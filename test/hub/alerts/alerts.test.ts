@@ -164,7 +164,7 @@ describe('a webhook', () => {
 
   it('is told once by two hubs on one database, woken by the notification', async () => {
     const { url, calls } = await receiver();
-    const database = await postgres().createDatabase();
+    const database = await postgres().createDatabase({ used: true });
     for (const name of ['hub1', 'hub2']) {
       const asker = new ScriptedAsker([name]);
       const hub = await Hub.start({

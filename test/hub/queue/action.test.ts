@@ -15,7 +15,7 @@ describe('a queued command', () => {
   let serial = 0;
 
   beforeAll(async () => {
-    const database = await postgres().createDatabase();
+    const database = await postgres().createDatabase({ used: true });
     pool = database.pool();
     swarm = await TestSwarm.start(['hub1', 'web1'], { hub: true, database: database.url });
     [hub, web] = [swarm.host('hub1'), swarm.host('web1')];
