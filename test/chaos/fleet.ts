@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { startTestPostgres, type TestDatabase, type TestPostgres } from '../helpers/postgres.ts';
 import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { TestHost, TestSwarm } from '../helpers/swarm.ts';
+import { until } from '../helpers/eventually.ts';
 
 /** Many processes that start on few cores take their time. */
 const SETUP_MS = 300_000;
@@ -91,13 +92,18 @@ export class Fleet {
   /** Every host is in the database before anything is asked of it. */
   async #known(): Promise<void> {
     const all = this.swarm.hosts.length;
-    for (;;) {
-      const { rows } = await this.pool.query<{ known: number }>(
-        `select count(*)::int as known from swarmplane.node where state = 'alive'`,
-      );
-      if (rows[0]!.known === all) return;
-      await new Promise((done) => setTimeout(done, 50));
-    }
+    let last = 0;
+    await until(
+      async () => {
+        const { rows } = await this.pool.query<{ known: number }>(
+          `select count(*)::int as known from swarmplane.node where state = 'alive'`,
+        );
+        last = rows[0]!.known;
+        return last === all;
+      },
+      () => `the database knows ${last} of ${all} hosts`,
+      { limitMs: 120_000 },
+    );
   }
 }
 

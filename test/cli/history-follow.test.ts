@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { withPostgres } from '../helpers/postgres.ts';
 import { PROGRAM, swarmplane } from '../helpers/swarm.ts';
 import { daysAgo, HistorySite } from '../hub/history/site.ts';
+import { until } from '../helpers/eventually.ts';
 
 describe('history', () => {
   const postgres = withPostgres();
@@ -17,7 +18,11 @@ describe('history', () => {
       site.ingest(web1, [web1.take(T + hours * 3_600_000, [['bash', version, 1]])]);
     await take(0, '1');
     const shown = follow(site.database.url, 'web1', 'packages');
-    const said = (end: string) => until(shown.lines, (line) => line.endsWith(end));
+    const said = (end: string) =>
+      until(
+        () => shown.lines.some((line) => line.endsWith(end)),
+        () => `${end} in\n${shown.lines.join('\n')}`,
+      );
     await said('= bash  size: 1, version: 1');
     await take(1, '2');
     await said('~ bash  version: 1 -> 2');
@@ -98,8 +103,4 @@ function follow(url: string, host: string, table: string) {
     lines.push(...parts);
   });
   return { child, lines };
-}
-
-async function until(lines: readonly string[], found: (line: string) => boolean): Promise<void> {
-  while (!lines.some(found)) await new Promise((resolve) => setTimeout(resolve, 20));
 }

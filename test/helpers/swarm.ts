@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTROL_SOCKET, controlOnce } from '../../src/agent/index.ts';
+import { eventually, Stop } from './eventually.ts';
+
+export { eventually, Stop };
 
 export const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -245,33 +248,6 @@ export class TestSwarm {
     for (const name of others) await this.add(name);
     await this.whole();
     if (options.hub) await host.until((s) => s.hub?.['state'] === 'ready', 'has a hub', 120_000);
-  }
-}
-
-/** Ends `eventually` at once. */
-export class Stop extends Error {}
-
-/** Asks again until there is an answer: for states of other processes that send no signal. */
-export async function eventually<T>(
-  ask: () => Promise<T | undefined> | T | undefined,
-  what: string | (() => string),
-  timeoutMs = 60_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  let last: unknown;
-  for (;;) {
-    try {
-      const answer = await ask();
-      if (answer !== undefined) return answer;
-    } catch (error) {
-      if (error instanceof Stop) throw error;
-      last = error;
-    }
-    if (Date.now() > deadline) {
-      const said = typeof what === 'string' ? what : what();
-      throw new Error(`not within ${timeoutMs} ms: ${said}`, { cause: last });
-    }
-    await new Promise((done) => setTimeout(done, 25));
   }
 }
 

@@ -5,6 +5,8 @@ import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { hubFixture, type Fixture } from './hub-fixture.ts';
 import { hubProcess } from './hub-processes.ts';
 import { ScriptedAsker } from './scripted-asker.ts';
+import { silentLog } from '../../src/hub/log.ts';
+import { until } from '../helpers/eventually.ts';
 
 async function expectTrueCounts(fixture: Fixture): Promise<void> {
   expect(await fixture.query('table swarmplane.count_fault')).toEqual([]);
@@ -174,8 +176,10 @@ describe('a fault', () => {
   it('a database that is away at the start is waited for', async () => {
     const fixture = await hubFixture(postgres());
     process.kill(await postgres().pid(), 'SIGKILL');
-    const starting = fixture.startHub();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    let tries = 0;
+    const log = { ...silentLog, warn: () => void tries++ };
+    const starting = fixture.startHub({}, fixture.asker, log);
+    await until(() => tries >= 2, 'the hub tries twice');
     await postgres().restart();
     await starting;
     const id = await fixture.request('select 1');

@@ -8,6 +8,7 @@ import { Hub, type HubTuning } from '../../src/hub/hub.ts';
 import { silentLog, type Log } from '../../src/hub/log.ts';
 import { whileAway } from '../../src/hub/database/open-database.ts';
 import type { TestDatabase, TestPostgres } from '../helpers/postgres.ts';
+import { until } from '../helpers/eventually.ts';
 import { QUICK } from './quick.ts';
 import { ScriptedAsker } from './scripted-asker.ts';
 
@@ -16,7 +17,7 @@ export interface Fixture {
   /** As the owner. */
   readonly pool: pg.Pool;
   readonly asker: ScriptedAsker;
-  startHub(tuning?: Partial<HubTuning>, asker?: ScriptedAsker): Promise<Hub>;
+  startHub(tuning?: Partial<HubTuning>, asker?: ScriptedAsker, log?: Log): Promise<Hub>;
   /** Inserts a request; its id. */
   request(sql: string, columns?: Record<string, unknown>): Promise<number>;
   /** Waits until the request has ended; its counts that are not zero. */
@@ -46,32 +47,30 @@ export async function hubFixture(
     sql: string,
     values: unknown[] = [],
   ): Promise<T[]> => (await whileAway(() => pool.query<T>(sql, values), silentLog)).rows;
-  const until = async <T extends pg.QueryResultRow>(
+  const untilRow = async <T extends pg.QueryResultRow>(
     sql: string,
     values: unknown[] = [],
   ): Promise<T> => {
-    for (;;) {
-      const [row] = await query<T>(sql, values).catch(() => []);
-      if (
-        row !== undefined &&
-        Object.values(row).every((value) => value !== null && value !== false)
-      )
-        return row;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    let last: T | undefined;
+    const look = async (): Promise<T | undefined> => {
+      [last] = await query<T>(sql, values);
+      const holds = (value: unknown): boolean => value !== null && value !== false;
+      return last !== undefined && Object.values(last).every(holds) ? last : undefined;
+    };
+    return until(look, () => `${sql} ${JSON.stringify(values)}: ${JSON.stringify(last)}`);
   };
   return {
     database,
     pool,
     asker,
     query,
-    until,
-    startHub: async (tuning = {}, of = asker) => {
+    until: untilRow,
+    startHub: async (tuning = {}, of = asker, log = LOG) => {
       const hub = await Hub.start({
         databaseUrl: database.url,
         asker: of,
         spoolFolder: temporaryFolder(),
-        log: process.env['HUB_LOG'] === undefined ? silentLog : loud,
+        log,
         tuning: { ...QUICK, ...tuning },
       });
       onTestFinished(() => hub.stop());
@@ -87,7 +86,7 @@ export async function hubFixture(
       return row!.id;
     },
     ended: async (id) => {
-      const { counts } = await until<{ counts: Record<string, number> }>(
+      const { counts } = await untilRow<{ counts: Record<string, number> }>(
         `select jsonb_build_object('ok', ok, 'failed', failed, 'refused', refused, 'expired', expired,
                   'unreachable', unreachable, 'cancelled', cancelled) as counts
            from swarmplane.request where id = $1 and state = 'done'`,
@@ -115,3 +114,5 @@ const loud: Log = {
   warn: say('warn'),
   error: say('error'),
 };
+
+const LOG = process.env['HUB_LOG'] === undefined ? silentLog : loud;

@@ -7,6 +7,7 @@ import { dial } from '../../src/net/dialer.ts';
 import { NetError } from '../../src/net/errors.ts';
 import { DEFAULT_NET_TUNING } from '../../src/net/tuning.ts';
 import { encodeFrame, utf8 } from '../../src/wire/index.ts';
+import { until } from '../helpers/eventually.ts';
 
 const mono = (): number => performance.now();
 const cleanups: (() => void)[] = [];
@@ -208,8 +209,4 @@ async function stuck(raw: Socket): Promise<'stuck' | undefined> {
 
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }

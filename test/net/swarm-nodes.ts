@@ -18,6 +18,7 @@ import {
 import { packRecords } from '../../src/swarm/index.ts';
 import type { Alarm, MemberView, RunOutcome, Tuning } from '../../src/swarm/index.ts';
 import { toHex, utf8 } from '../../src/wire/index.ts';
+import { until as eventuallyHolds } from '../helpers/eventually.ts';
 
 export const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
@@ -189,9 +190,9 @@ export function answer(text: string): RunOutcome {
   return { status: 'ok', rowCount: 1, truncated: false, tookMs: 1, payload };
 }
 
-/** Resolves when `condition` holds; looked at on every turn of a short timer. The test's own limit ends it. */
+/** Resolves when `condition` holds; an error with its text when it does not. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventuallyHolds(condition, condition.toString(), { everyMs: 5 });
 }
 
 export function member(of: TestNode, name: string): MemberView | undefined {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Fixture } from './fixture.ts';
 import { isRoot, only } from '../helpers/needs.ts';
+import { until } from '../helpers/eventually.ts';
 
 const open: Fixture[] = [];
 afterEach(async () => {
@@ -224,19 +225,18 @@ function cross(count: number): string {
 
 /** Resolves when no process is left in the control group. */
 async function emptied(folder: string): Promise<void> {
-  while (readFileSync(`${folder}/cgroup.procs`, 'utf8') !== '')
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => readFileSync(`${folder}/cgroup.procs`, 'utf8') === '', `${folder} is empty`);
 }
 
 /** Resolves when the process has ended, reaped or not. */
 async function gone(pid: number): Promise<void> {
   expect(pid).toBeGreaterThan(1);
-  for (;;) {
+  const hasEnded = (): boolean => {
     try {
-      if (readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')) return;
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
     } catch {
-      return;
+      return true;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  };
+  await until(hasEnded, `process ${pid} ends`);
 }

@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { Fixture } from './fixture.ts';
+import { until } from '../helpers/eventually.ts';
 
 const open: Fixture[] = [];
 afterEach(async () => {
@@ -109,7 +110,7 @@ test('one process serves queries one after the other, and is let go when idle', 
 });
 
 async function endsAfter(pid: number): Promise<void> {
-  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => !existsSync(`/proc/${pid}`), `process ${pid} ends`);
 }
 
 test('a process is used again while it is not idle for long', async () => {

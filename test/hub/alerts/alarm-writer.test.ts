@@ -5,6 +5,7 @@ import { silentLog } from '../../../src/hub/log.ts';
 import { Queue } from '../../../src/hub/queue/queue.ts';
 import { eachPostgres } from '../../helpers/postgres.ts';
 import { ScriptedAsker } from '../scripted-asker.ts';
+import { until } from '../../helpers/eventually.ts';
 
 eachPostgres('an alert of an alarm', (postgres) => {
   it('stays open while the alarm is, and ends with it', async () => {
@@ -13,18 +14,20 @@ eachPostgres('an alert of an alarm', (postgres) => {
     const asker = new ScriptedAsker(['hub1']);
     const writer = new AlarmWriter(asker, new Queue(pool), silentLog);
     onTestFinished(() => writer.stop());
-    const until = async (where: string): Promise<void> => {
-      while ((await pool.query(`select from swarmplane.alert where ${where}`)).rowCount === 0);
-    };
+    const alerted = (where: string): Promise<boolean> =>
+      until(async () => {
+        const { rowCount } = await pool.query(`select from swarmplane.alert where ${where}`);
+        return rowCount! > 0;
+      }, where);
     asker.alarm('name_reused', 'web1', 'two of them');
-    await until(`key = 'web1'`);
+    await alerted(`key = 'web1'`);
     await pool.query(`update swarmplane.alert set last_at = now() - interval '59 minutes'`);
     writer.flush();
     const later = performance.now() + 301_000;
     const clock = vi.spyOn(performance, 'now').mockReturnValue(later);
     onTestFinished(() => clock.mockRestore());
     writer.flush();
-    await until(`last_at > now() - interval '1 minute'`);
+    await alerted(`last_at > now() - interval '1 minute'`);
     await pool.query('select swarmplane.look_after_alerts()');
     const read = `select count::int, resolved_at is null as open from swarmplane.alert order by id`;
     expect((await pool.query(read)).rows).toEqual([{ count: 1, open: true }]);
@@ -32,9 +35,9 @@ eachPostgres('an alert of an alarm', (postgres) => {
     await pool.query(`update swarmplane.alert set resolved_at = now()`);
     clock.mockReturnValue(later + 301_000);
     writer.flush();
-    await until(`resolved_at is null and count = 1`);
+    await alerted(`resolved_at is null and count = 1`);
     asker.alarmOver('name_reused', 'web1');
-    await until(`not exists (select from swarmplane.alert where resolved_at is null)`);
+    await alerted(`not exists (select from swarmplane.alert where resolved_at is null)`);
     clock.mockReturnValue(later + 902_000);
     writer.flush();
     await writer.stop();

@@ -9,6 +9,7 @@ import {
   type WakeReason,
 } from '../../../src/hub/database/listener.ts';
 import { eachPostgres, withPostgres, type TestDatabase } from '../../helpers/postgres.ts';
+import { until } from '../../helpers/eventually.ts';
 
 const running: Listener[] = [];
 afterEach(async () => {
@@ -94,7 +95,7 @@ eachPostgres('the listener', (postgres) => {
     await running.splice(0)[0]!.stop();
     const pool = database.pool();
     const sessions = `select pid from pg_stat_activity where application_name = 'swarmplane listener'`;
-    while ((await pool.query(sessions)).rowCount! > 0);
+    await until(async () => (await pool.query(sessions)).rowCount === 0, 'the session ends');
   });
 });
 

@@ -8,6 +8,7 @@ import { silentLog } from '../../../src/hub/log.ts';
 import { Identity } from '../../../src/secure/index.ts';
 import { World } from '../../agent/history/world.ts';
 import { SimDisk } from '../../agent/sim-disk.ts';
+import { until } from '../../helpers/eventually.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
 import { Random } from '../../sim/random.ts';
 import { HistorySite, iso } from './site.ts';
@@ -158,22 +159,28 @@ async function startHub(site: HistorySite, asker: WorldsAsker): Promise<Hub> {
 }
 
 async function told(site: HistorySite, hosts: readonly Host[]): Promise<void> {
-  await until(site, () => hosts.every(({ world }) => world.history.status.tables.length === 1));
+  const isTold = ({ world }: Host): boolean => world.history.status.tables.length === 1;
+  await inTurns(site, () => hosts.every(isTold), 'hosts are told');
 }
 
 async function allFetched(site: HistorySite, hosts: readonly Host[]): Promise<void> {
   const wanted = hosts.map(({ name, sequence }) => `${name} ${sequence}`).join();
-  await until(site, async () => {
-    const heads = `select n.name, h.sequence from swarmplane.head h join swarmplane.node n on n.id = h.node_id order by 1`;
-    return (await site.lines(heads)).join() === wanted;
-  });
+  const heads = `select n.name, h.sequence from swarmplane.head h join swarmplane.node n on n.id = h.node_id order by 1`;
+  await inTurns(site, async () => (await site.lines(heads)).join() === wanted, wanted);
 }
 
-async function until(site: HistorySite, holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) {
+/** Hosts' turns come as often as it is looked. */
+async function inTurns(
+  site: HistorySite,
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    if (await holds()) return true;
     await site.query('select swarmplane.wish_soon()');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return false;
+  };
+  await until(look, what, { everyMs: 20 });
 }
 
 async function asOf(

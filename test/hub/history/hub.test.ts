@@ -4,6 +4,7 @@ import { Fetcher } from '../../../src/hub/history/fetcher.ts';
 import { HistoryStore, type TurnNote } from '../../../src/hub/history/store.ts';
 import { Hub } from '../../../src/hub/hub.ts';
 import { silentLog } from '../../../src/hub/log.ts';
+import { until } from '../../helpers/eventually.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
 import { HistoryAsker } from './asker.ts';
 import { HistoryHost } from './host.ts';
@@ -23,7 +24,7 @@ describe('a hub that gathers history', () => {
     for (const [n, host] of hosts.entries())
       for (let hour = 0; hour < 5; hour++) host.take(T + hour * HOUR, [['bash', `${hour}`, n]]);
     await start(site, asker);
-    await until(
+    await rowsIn(
       site,
       `select from swarmplane.head where table_name = 'packages' and sequence = 5`,
       3,
@@ -52,7 +53,7 @@ describe('a hub that gathers history', () => {
     const hub = await start(site, asker);
     web1.take(T, [['bash', '1', 1]]);
     await wake(site);
-    await until(site, `select from inventory.packages where version = '1'`);
+    await rowsIn(site, `select from inventory.packages where version = '1'`);
     await hub.stop();
     // the database is put back to before it
     await site.query('delete from inventory.packages_current');
@@ -60,7 +61,7 @@ describe('a hub that gathers history', () => {
     web1.take(T + HOUR, [['bash', '2', 1]]);
     await start(site, asker);
     await wake(site);
-    await until(site, `select from inventory.packages where version = '2'`);
+    await rowsIn(site, `select from inventory.packages where version = '2'`);
     expect(await site.query('table inventory.overlap')).toEqual([]);
   });
 
@@ -70,7 +71,7 @@ describe('a hub that gathers history', () => {
     await Promise.all([1, 2, 3].map(() => start(site, asker)));
     for (const host of hosts) host.take(T, [['bash', '1', 1]]);
     await wake(site);
-    await until(site, `select from inventory.packages`, 12);
+    await rowsIn(site, `select from inventory.packages`, 12);
     expect(await site.lines('select count(*) from swarmplane.taking')).toEqual(['12']);
     const [{ count }] = (await site.query(
       `select count(*)::int from swarmplane.alert where kind like 'history%'`,
@@ -85,7 +86,7 @@ describe('a hub that gathers history', () => {
     asker.wishes.set(nodeId, { version: theirs, tables: [] });
     const { fetcher, notes } = noting(site, asker);
     fetcher.start();
-    while (notes.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => notes.length >= 2);
     expect(notes[0]).toEqual({ identity: nodeId, version: theirs, soon: 0 });
     expect(notes[1]).toMatchObject({ version: theirs + 1, told: true, refused: [] });
     expect(asker.wishes.get(nodeId)!.version).toBe(theirs + 1);
@@ -134,11 +135,10 @@ describe('a hub that gathers history', () => {
     await start(site, asker);
     web1.take(daysAgo(2), [['bash', '1', 1]]);
     await wake(site);
-    await until(site, `select from inventory.packages`);
+    await rowsIn(site, `select from inventory.packages`);
     const { version } = asker.wishes.get(web1.nodeId)!;
     await site.query(`select swarmplane.untrack('packages')`);
-    while (asker.wishes.get(web1.nodeId)!.version === version)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => asker.wishes.get(web1.nodeId)!.version !== version);
     const told = asker.wishes.get(web1.nodeId)!;
     expect(told.version).toBeGreaterThan(version);
     expect(told.tables.map(({ table }) => table)).not.toContain('packages');
@@ -185,7 +185,6 @@ async function wake(site: HistorySite): Promise<void> {
   await site.query('select swarmplane.wish_soon()');
 }
 
-async function until(site: HistorySite, sql: string, rows = 1): Promise<void> {
-  while ((await site.query(sql)).length < rows)
-    await new Promise((resolve) => setTimeout(resolve, 10));
+async function rowsIn(site: HistorySite, sql: string, rows = 1): Promise<void> {
+  await until(async () => (await site.query(sql)).length >= rows, `${rows} rows of ${sql}`);
 }

@@ -13,6 +13,7 @@ import { HubError } from '../../../src/hub/errors.ts';
 import { migrate } from '../../../src/hub/schema/migrate.ts';
 import { migrationsDir, sqlDir } from '../../helpers/postgres.ts';
 import { only } from '../../helpers/needs.ts';
+import { until } from '../../helpers/eventually.ts';
 
 /** The state folder, and what stands for /var/lib/swarmplane. */
 let folder: string;
@@ -74,10 +75,6 @@ const alive = (pid: number): boolean => {
     return false;
   }
 };
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 describe('the embedded server', () => {
   let server: EmbeddedPostgres;

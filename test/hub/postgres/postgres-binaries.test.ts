@@ -12,6 +12,7 @@ import {
   type Found,
 } from '../../../src/hub/postgres/postgres-binaries.ts';
 import { only } from '../../helpers/needs.ts';
+import { until } from '../../helpers/eventually.ts';
 
 const isRoot = process.getuid?.() === 0;
 let folder: string;
@@ -129,6 +130,6 @@ only(
         return false;
       }
     };
-    while (alive()) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => !alive(), 'its guardian stops the server');
   });
 });

@@ -11,6 +11,7 @@ import { Spool } from '../../../src/hub/queue/spool.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
 import { hubFixture, temporaryFolder, type Fixture } from '../hub-fixture.ts';
 import { hubProcess, type HubProcess } from '../hub-processes.ts';
+import { until } from '../../helpers/eventually.ts';
 
 const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const TOKEN = uuid(100);
@@ -96,7 +97,7 @@ describe('while PostgreSQL is away', () => {
   async function killWholly(pool: pg.Pool): Promise<void> {
     const { rows } = await pool.query<{ pid: number }>('select pid from pg_stat_activity');
     process.kill(await postgres().pid(), 'SIGKILL');
-    while (rows.some(({ pid }) => isRunning(pid))) await new Promise((done) => setTimeout(done, 5));
+    await until(() => !rows.some(({ pid }) => isRunning(pid)));
   }
 
   /** A hub that claimed and was answered while PostgreSQL was dead: three outcomes on its disk. */
@@ -117,7 +118,7 @@ describe('while PostgreSQL is away', () => {
     await admin.query('checkpoint');
     await killWholly(admin);
     hub.child.kill('SIGUSR2');
-    while ((await allOf(folder)).length < 3) await new Promise((done) => setTimeout(done, 20));
+    await until(async () => (await allOf(folder)).length >= 3);
     return { fixture, folder, id, hub };
   }
 

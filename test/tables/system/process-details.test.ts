@@ -24,6 +24,7 @@ import { processOpenPipes } from '../../../src/tables/system/process-open-pipes.
 import { eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { print } from '../lib/program.ts';
 import { needs } from '../../helpers/needs.ts';
+import { until } from '../../helpers/eventually.ts';
 
 const mine = [eq('pid', process.pid)];
 
@@ -201,8 +202,4 @@ function nameOf(pid: number): string {
 function childrenOf(pid: number): number[] {
   const content = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return content === '' ? [] : content.split(' ').map(Number);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise(setImmediate);
 }

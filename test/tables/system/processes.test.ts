@@ -12,6 +12,7 @@ import type { Row } from '../../../src/tables/types.ts';
 import { contextFor, eq, fakeRoot, rowsOf } from '../lib/context.ts';
 import { printLines } from '../lib/program.ts';
 import { isRoot, needs, only } from '../../helpers/needs.ts';
+import { until } from '../../helpers/eventually.ts';
 
 const one = async (pid: number): Promise<Row | undefined> =>
   (await rowsOf(processes, { constraints: [eq('pid', pid)] }))[0];
@@ -141,8 +142,6 @@ async function startSleep(argv: string[], shell?: string): Promise<number> {
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child, 'spawn');
   // A shell becomes sleep a moment later: its arguments then end with sleep's.
-  while (!readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').endsWith('\x001000\0')) {
-    await new Promise(setImmediate);
-  }
+  await until(() => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').endsWith('\x001000\0'));
   return child.pid!;
 }
