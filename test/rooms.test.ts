@@ -1,4 +1,7 @@
-/** Arrows point up the list only (docs/architecture.md): a room imports the rooms below it, through their index. */
+/**
+ * Arrows point up the list only (docs/architecture.md): a room imports the rooms below it, through their
+ * index, and a folder of a room the folders that the table says.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +21,30 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['base', 'agent', 'hub', 'web', 'query', 'tables'],
 };
 
+/**
+ * Folders of a room and which of its other folders each may import; of the files beside them only those
+ * in BESIDE, since the rest stands above the folders. A room that is not here has none, or they are free.
+ */
+const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  hub: {
+    database: [],
+    postgres: ['database'],
+    schema: ['database'],
+    queue: ['database'],
+    alerts: ['database'],
+    history: ['database', 'queue'],
+    audit: ['database', 'alerts'],
+    backup: ['database', 'postgres', 'schema'],
+    doctor: ['database', 'schema', 'queue'],
+  },
+};
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  hub: ['errors.ts', 'log.ts', 'release.ts', 'wake-loop.ts'],
+};
+
+/** Rooms that have circles still: none may come to the list, and one that has none leaves it. */
+const WITH_CIRCLES = { loaded: ['agent', 'cli'], types: ['agent', 'swarm'] };
+
 const SRC = resolve(import.meta.dirname, '../src');
 
 interface Import {
@@ -25,10 +52,12 @@ interface Import {
   readonly room: string;
   readonly target: string;
   readonly typeOnly: boolean;
+  /** Loaded when it is needed: by then all that imports it is loaded. */
+  readonly late: boolean;
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) =>
-  file.endsWith('.ts'),
+  /\.tsx?$/.test(file),
 );
 const imports = files.flatMap((file) => importsOf(file));
 
@@ -67,6 +96,49 @@ describe('rooms', () => {
     expect(wrong.map(shown)).toEqual([]);
   });
 
+  it.each(Object.keys(FOLDERS))('%s has the folders of the table, and their arrows', (room) => {
+    const table = FOLDERS[room]!;
+    const own = files.filter((file) => roomOf(file) === room).map(folderOf);
+    expect([...new Set(own)].filter((folder) => folder !== '').sort()).toEqual(
+      Object.keys(table).sort(),
+    );
+    const wrong = imports.filter(({ file, target }) => {
+      if (roomOf(file) !== room || roomOf(target) !== room) return false;
+      const [from, to] = [folderOf(file), folderOf(target)];
+      if (from === '' || from === to) return false;
+      if (to === '') return !BESIDE[room]!.includes(target.slice(room.length + 1));
+      return !table[from]!.includes(to);
+    });
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it('have no circle at run time', () => {
+    const loaded = circles(imports.filter(({ typeOnly, late }) => !typeOnly && !late));
+    expect(loaded.filter(([file]) => !WITH_CIRCLES.loaded.includes(roomOf(file!)))).toEqual([]);
+    expect(WITH_CIRCLES.loaded).toEqual([...new Set(loaded.map(([file]) => roomOf(file!)))].sort());
+  });
+
+  it('have no circle by types across folders', () => {
+    const across = circles(imports.filter(({ late }) => !late)).filter(
+      (circle) => new Set(circle.map((file) => dirname(file))).size > 1,
+    );
+    expect(across.filter(([file]) => !WITH_CIRCLES.types.includes(roomOf(file!)))).toEqual([]);
+    expect(WITH_CIRCLES.types).toEqual([...new Set(across.map(([file]) => roomOf(file!)))].sort());
+  });
+
+  it('circles are found, of files that import each other over others too', () => {
+    const arrow = (file: string, target: string): Import => ({
+      file,
+      target,
+      room: '',
+      typeOnly: false,
+      late: false,
+    });
+    const arrows = [arrow('a', 'b'), arrow('b', 'c'), arrow('c', 'a'), arrow('d', 'a')];
+    expect(circles(arrows)).toEqual([['a', 'b', 'c']]);
+    expect(circles(arrows.slice(1))).toEqual([]);
+  });
+
   it('swarm takes only types from secure', () => {
     const wrong = imports.filter(
       ({ room, target, typeOnly }) => room === 'swarm' && roomOf(target) === 'secure' && !typeOnly,
@@ -98,7 +170,41 @@ function importsOf(file: string): Import[] {
     room: roomOf(file),
     target: relative(SRC, resolve(SRC, dirname(file), (match[2] ?? match[3] ?? match[4])!)),
     typeOnly: match[1] !== undefined,
+    late: match[3] !== undefined,
   }));
+}
+
+/** Sets of files of which each reaches every other one, sorted. */
+function circles(arrows: readonly Import[]): string[][] {
+  const targets = new Map<string, Set<string>>();
+  for (const { file, target } of arrows)
+    targets.set(file, (targets.get(file) ?? new Set()).add(target));
+  const reached = new Map([...targets.keys()].map((file) => [file, reachable(file, targets)]));
+  const found = new Map<string, string[]>();
+  for (const [file, from] of reached) {
+    if (!from.has(file)) continue;
+    const circle = [...from].filter((other) => reached.get(other)?.has(file)).sort();
+    found.set(circle[0]!, circle);
+  }
+  return [...found.values()].sort();
+}
+
+function reachable(file: string, targets: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
+  const seen = new Set<string>();
+  const open = [file];
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const target of targets.get(next) ?? [])
+      if (!seen.has(target)) {
+        seen.add(target);
+        open.push(target);
+      }
+  return seen;
+}
+
+/** Of a file in its room; empty for the files beside the folders. */
+function folderOf(file: string): string {
+  const parts = file.split('/');
+  return parts.length > 2 ? parts[1]! : '';
 }
 
 function roomOf(file: string): string {

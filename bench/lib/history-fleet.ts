@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { RequestEvent, RequestSpec } from '../../src/agent/index.ts';
 import { toJson } from '../../src/hub/database/json-text.ts';
 import { migrate } from '../../src/hub/index.ts';
+import { NodeStore } from '../../src/hub/node-store.ts';
 import { Queue } from '../../src/hub/queue/queue.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../../src/hub/release.ts';
 import type { TakenRow } from '../../src/query/index.ts';
@@ -75,17 +76,16 @@ export async function prepareDatabase(
   tables: readonly string[],
 ): Promise<void> {
   await migrate(pool, { migrationsDir: MIGRATIONS_DIR, sqlDir: SQL_DIR, release: RELEASE });
-  const queue = new Queue(pool);
-  await queue.makePartitions();
+  await new Queue(pool).makePartitions();
   const declared = allTables.map(({ name, description, columns, key }) => ({
     ...{ name, description, columns, key, sensitive: false },
   }));
-  await queue.reportHostTables(toJson(declared));
+  await pool.query('select swarmplane.report_host_tables($1)', [toJson(declared)]);
   const members = hosts.map(({ nodeId, name }) => ({
     ...{ identity: nodeId, name, state: 'alive', labels: {}, version: RELEASE },
     ...{ hub: false, incarnation: 1, since: Date.now(), addresses: [] },
   }));
-  await queue.reportNodes(toJson(members));
+  await new NodeStore(pool).report(toJson(members));
   await pool.query('delete from swarmplane.track_wish');
   for (const table of tables)
     await pool.query('select swarmplane.track($1, make_interval(secs => $2))', [table, EVERY_S]);

@@ -6,6 +6,7 @@ import { Logger, makeWorkerUtils, runOnce } from 'graphile-worker';
 import PgBoss from 'pg-boss';
 import { migrate, openPool } from '../../src/hub/index.ts';
 import { outcomeOf } from '../../src/hub/queue/outcome.ts';
+import { NodeStore } from '../../src/hub/node-store.ts';
 import { Queue, type ClaimedDelivery } from '../../src/hub/queue/queue.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../../src/hub/release.ts';
 
@@ -29,8 +30,13 @@ export async function swarmplaneQueue(url: string): Promise<BenchQueue> {
   await migrate(pool, { migrationsDir: MIGRATIONS_DIR, sqlDir: SQL_DIR, release: RELEASE });
   const queue = new Queue(pool);
   await queue.makePartitions();
-  await queue.reportNodes(JSON.stringify(Array.from({ length: HOSTS }, (_, at) => nodeOf(at))));
-  const hub = await queue.hello({ identity: nodeId(0), name: 'host0', version: RELEASE });
+  const nodes = Array.from({ length: HOSTS }, (_, at) => nodeOf(at));
+  await new NodeStore(pool).report(JSON.stringify(nodes));
+  const { rows } = await pool.query<{ id: string }>(
+    'select swarmplane.hub_hello($1, $2, $3, $4) as id',
+    [nodeId(0), 'host0', RELEASE, process.pid],
+  );
+  const hub = rows[0]!.id;
   return {
     name: 'swarmplane',
     batches: true,

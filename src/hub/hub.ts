@@ -8,18 +8,21 @@ import { cutConnections, endPool } from './database/database.ts';
 import { Dispatcher } from './queue/dispatcher.ts';
 import { AlarmWriter } from './alerts/alarm-writer.ts';
 import { Fetcher } from './history/fetcher.ts';
-import { messageOf, type HubError } from './errors.ts';
-import { QueueFactsReader, type HubFigures } from './figures.ts';
-import { declaredTables } from './host-tables.ts';
+import type { HubError } from './errors.ts';
+import type { HubFigures } from './figures.ts';
+import { QueueFactsReader } from './queue/facts.ts';
 import { HistoryStore } from './history/store.ts';
-import { toJson } from './database/json-text.ts';
 import { createListener, type Listener } from './database/listener.ts';
 import type { Log } from './log.ts';
 import { NodeReporter } from './nodes.ts';
-import { openDatabase, whileAway, type OpenedDatabase } from './database/open-database.ts';
+import { openDatabase, whileAway, type OpenedDatabase } from './schema/open-database.ts';
+import { AlertStore } from './alerts/alert-store.ts';
+import { NodeStore } from './node-store.ts';
+import { Presence } from './presence.ts';
 import { Queue } from './queue/queue.ts';
+import { Schedules } from './queue/schedules.ts';
+import { Services } from './services.ts';
 import { Recorder } from './queue/recorder.ts';
-import { RELEASE } from './release.ts';
 import { Scheduler } from './queue/scheduler.ts';
 import { Sealer } from './audit/sealer.ts';
 import { Spool } from './queue/spool.ts';
@@ -94,20 +97,14 @@ export class Hub {
   readonly #startedAt = Date.now();
   readonly #pool: pg.Pool;
   readonly #queue: Queue;
+  readonly #alerts: AlertStore;
   readonly #spool: Spool;
+  readonly #presence: Presence;
   readonly #dispatcher: Dispatcher;
   readonly #nodes: NodeReporter;
-  readonly #alarms: AlarmWriter;
   readonly #upkeep: Upkeep;
-  readonly #scheduler: Scheduler;
-  readonly #sealer: Sealer;
-  readonly #fetcher: Fetcher;
-  readonly #listener: Listener;
-  readonly #teller: AlertTeller | undefined;
   readonly #facts: QueueFactsReader;
-  /** Names of host tables that hosts show to holders of a certificate only. */
-  #sensitive: ReadonlySet<string> = new Set();
-  #id = '';
+  readonly #services: Services;
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
   #poolClosed: Promise<void> | undefined;
@@ -121,7 +118,7 @@ export class Hub {
     const opened = await whileAway(() => openDatabase(databaseUrl, log), log, signal);
     const hub = new Hub(options, opened);
     try {
-      await whileAway(() => hub.#begin(opened.drift), log, signal);
+      await whileAway(() => hub.#services.start(), log, signal);
       return hub;
     } catch (error) {
       await hub.stop();
@@ -129,66 +126,104 @@ export class Hub {
     }
   }
 
-  private constructor(options: HubOptions, { pool }: OpenedDatabase) {
+  private constructor(options: HubOptions, { pool, drift }: OpenedDatabase) {
     const { asker, log } = options;
     this.#options = options;
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#pool = pool;
-    const queue = (this.#queue = new Queue(pool));
-    const { spoolBytes: bytesMax } = this.#tuning;
-    const spool = (this.#spool = new Spool({ folder: options.spoolFolder, bytesMax, log }));
-    this.#nodes = new NodeReporter({ asker, queue, log, fullMs: this.#tuning.nodesMs });
-    this.#alarms = new AlarmWriter(asker, queue, log);
-    this.#dispatcher = new Dispatcher({
+    this.#queue = new Queue(pool);
+    this.#alerts = new AlertStore(pool);
+    this.#presence = new Presence({ pool, asker, log });
+    const { spoolBytes: bytesMax, nodesMs: fullMs } = this.#tuning;
+    this.#spool = new Spool({ folder: options.spoolFolder, bytesMax, log });
+    this.#nodes = new NodeReporter({ asker, store: new NodeStore(pool), log, fullMs });
+    this.#dispatcher = this.#makeDispatcher();
+    const alarms = new AlarmWriter(asker, this.#alerts, log);
+    this.#upkeep = this.#makeUpkeep(alarms);
+    this.#facts = new QueueFactsReader(pool, log);
+    const scheduler = new Scheduler(new Schedules(pool), log);
+    const fetcher = this.#makeFetcher();
+    const listener = this.#makeListener([this.#dispatcher, scheduler, fetcher, this.#nodes]);
+    const teller = AlertTeller.for(options, this.#alerts);
+    this.#services = new Services([
+      [{ start: () => this.#writeSpooled() }],
+      // Its own node's row is what the hub's row refers to.
+      [this.#nodes],
+      [this.#presence],
+      [{ start: () => this.#look(drift) }],
+      // Leases are kept as long as anything works under them.
+      [this.#upkeep, alarms, this.#makeSealer(), fetcher],
+      [listener, this.#dispatcher, scheduler],
+      teller === undefined ? [] : [teller],
+    ]);
+  }
+
+  #makeDispatcher(): Dispatcher {
+    const { asker, log } = this.#options;
+    return new Dispatcher({
       ...this.#tuning,
-      queue,
-      spool,
+      queue: this.#queue,
+      spool: this.#spool,
       asker,
       log,
-      hubId: () => this.#id,
+      hubId: () => this.#presence.id,
       certain: () => Date.now() - this.#startedAt > this.#tuning.settleMs,
       mayReap: () => Date.now() - this.#upkeep.connectedSince > this.#leaseMs,
     });
-    this.#upkeep = new Upkeep({
-      pool,
-      queue,
-      log,
+  }
+
+  #makeUpkeep(alarms: AlarmWriter): Upkeep {
+    return new Upkeep({
+      pool: this.#pool,
+      queue: this.#queue,
+      alerts: this.#alerts,
+      presence: this.#presence,
+      log: this.#options.log,
       heartbeatMs: this.#tuning.heartbeatMs,
-      hubId: () => this.#id,
       tokens: () => this.#dispatcher.tokens,
-      actions: () => asker.allowedActions(),
       onLost: (token) => {
-        queue.counters.leasesLost++;
+        this.#queue.counters.leasesLost++;
         this.#dispatcher.lost(token);
       },
-      onForgotten: () => this.#hello(),
-      onBeat: () => this.#alarms.flush(),
+      onBeat: () => alarms.flush(),
       onBack: () => this.#catchUp(),
       onOutdated: (error) => this.#outdated(error),
     });
-    this.#scheduler = new Scheduler(queue, log);
-    const { askMs, pollMs, sealMs, retentionMs } = this.#tuning;
+  }
+
+  #makeSealer(): Sealer {
+    const { asker, log } = this.#options;
+    const { sealMs, retentionMs } = this.#tuning;
     const { nodeId, seals } = asker;
-    this.#sealer = new Sealer({ pool, queue, log, nodeId, seals, sealMs, retentionMs });
-    const isSensitive = (table: string) => this.#sensitive.has(table);
-    const store = new HistoryStore(pool);
-    this.#fetcher = new Fetcher({ store, asker, log, askMs, isSensitive });
-    this.#listener = createListener({
-      url: options.databaseUrl,
+    const alerts = this.#alerts;
+    return new Sealer({ pool: this.#pool, alerts, log, nodeId, seals, sealMs, retentionMs });
+  }
+
+  #makeFetcher(): Fetcher {
+    const { asker, log } = this.#options;
+    return new Fetcher({
+      store: new HistoryStore(this.#pool),
+      asker,
+      log,
+      askMs: this.#tuning.askMs,
+      isSensitive: (table) => this.#presence.isSensitive(table),
+    });
+  }
+
+  #makeListener(woken: readonly { wake(): void }[]): Listener {
+    const { databaseUrl: url, log } = this.#options;
+    const listener = createListener({
+      url,
       channel: 'swarmplane',
       log,
-      pollMs,
+      pollMs: this.#tuning.pollMs,
     });
-    this.#facts = new QueueFactsReader(queue, log);
-    this.#teller = AlertTeller.for(options, queue);
-    this.#listener.onWake((reason) => {
-      queue.counters.woken(reason);
+    listener.onWake((reason) => {
+      this.#queue.counters.woken(reason);
       if (reason === 'connect') this.#nodes.reportAll();
-      this.#dispatcher.wake();
-      this.#scheduler.wake();
-      this.#fetcher.wake();
-      this.#nodes.wake();
+      for (const each of woken) each.wake();
     });
+    return listener;
   }
 
   status(): HubStatus {
@@ -205,31 +240,9 @@ export class Hub {
     return (this.#stopping ??= this.#end());
   }
 
-  async #begin(drift: readonly string[]): Promise<void> {
-    await this.#queue.makePartitions();
-    await this.#writeSpooled();
-    await this.#nodes.start();
-    await this.#hello();
-    await this.#queue.reportActions(this.#id, this.#options.asker.allowedActions());
-    await this.#reportTables();
-    for (const object of drift)
-      await this.#queue.raiseAlert('drift', object, `${object}: not as this release made it`);
-    const { rows } = await this.#pool.query<{ ms: number }>(
-      `select extract(epoch from value::interval)::float8 * 1000 as ms
-         from swarmplane.setting where name = 'lease_time'`,
-    );
-    this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
-    await this.#upkeep.start();
-    await this.#listener.start();
-    this.#sealer.start();
-    await this.#teller?.start();
-    this.#dispatcher.wake();
-    this.#scheduler.wake();
-    this.#fetcher.start();
-  }
-
   /** Before the hello, which takes back the work that an earlier process of this hub left behind. */
   async #writeSpooled(): Promise<void> {
+    await this.#queue.makePartitions();
     const { log, signal = new AbortController().signal } = this.#options;
     for (const token of this.#spool.tokens) {
       log.info({ lease: token }, 'writing outcomes that an earlier run left on disk');
@@ -239,16 +252,14 @@ export class Hub {
     }
   }
 
-  async #hello(): Promise<void> {
-    const { nodeId, name } = this.#options.asker;
-    this.#id = await this.#queue.hello({ identity: nodeId, name, version: RELEASE });
-    this.#options.log.info({ hub: this.#id }, 'at work on the database');
-  }
-
-  async #reportTables(): Promise<void> {
-    const tables = await declaredTables();
-    this.#sensitive = new Set(tables.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
-    await this.#queue.reportHostTables(toJson(tables));
+  async #look(drift: readonly string[]): Promise<void> {
+    for (const object of drift)
+      await this.#alerts.raise('drift', object, `${object}: not as this release made it`);
+    const { rows } = await this.#pool.query<{ ms: number }>(
+      `select extract(epoch from value::interval)::float8 * 1000 as ms
+         from swarmplane.setting where name = 'lease_time'`,
+    );
+    this.#leaseMs = rows[0]?.ms ?? this.#leaseMs;
   }
 
   /** After an outage: what notifications and changes were missed. */
@@ -264,17 +275,7 @@ export class Hub {
 
   async #end(): Promise<void> {
     const giveUp = setTimeout(() => this.#cutOff(), 2 * this.#tuning.stopMs);
-    await this.#teller?.stop();
-    await Promise.all([this.#listener.stop(), this.#scheduler.stop(), this.#dispatcher.stop()]);
-    await Promise.all([
-      ...[this.#nodes.stop(), this.#alarms.stop(), this.#upkeep.stop()],
-      ...[this.#sealer.stop(), this.#fetcher.stop()],
-    ]);
-    try {
-      if (this.#id !== '') await this.#queue.goodbye(this.#id);
-    } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'could not say goodbye to the database');
-    }
+    await this.#services.stop();
     await this.#closePool();
     clearTimeout(giveUp);
   }

@@ -34,7 +34,7 @@ export {
   restoreDatabase,
   restoreEmbedded,
   type BackedUp,
-} from './postgres/embedded-backup.ts';
+} from './backup/embedded-backup.ts';
 export type { Restored } from './backup/restore.ts';
 export { verifyAudit, type AuditReport, type Fault } from './audit/verify.ts';
 export type { NodeMemory } from './audit/memory.ts';

@@ -6,7 +6,7 @@ import type { Asker, MemberView, PinnedKey } from '../agent/index.ts';
 import { messageOf } from './errors.ts';
 import { toJson } from './database/json-text.ts';
 import type { Log } from './log.ts';
-import type { Queue } from './queue/queue.ts';
+import type { NodeStore } from './node-store.ts';
 import { WakeLoop } from './wake-loop.ts';
 
 const GATHER_MS = 30;
@@ -16,7 +16,7 @@ const LOOK_MS = 500;
 
 export interface NodeReporterOptions {
   readonly asker: Asker;
-  readonly queue: Queue;
+  readonly store: NodeStore;
   readonly log: Log;
   /** How often the whole member table is compared. */
   readonly fullMs: number;
@@ -85,8 +85,8 @@ export class NodeReporter {
 
   /** One that has shown itself since is left alone, and so is one that is there. */
   async #forgetDeparted(): Promise<undefined> {
-    const { asker, queue, log } = this.#options;
-    const meant = new Map((await queue.departed()).map((one) => [one.identity, one.incarnation]));
+    const { asker, store, log } = this.#options;
+    const meant = new Map((await store.departed()).map((one) => [one.identity, one.incarnation]));
     if (this.#looks.stopped || meant.size === 0) return;
     for (const { nodeId, name, incarnation } of asker.members()) {
       const until = meant.get(nodeId);
@@ -111,13 +111,13 @@ export class NodeReporter {
 
   async #write(members: readonly MemberView[]): Promise<void> {
     for (let at = 0; at < members.length; at += BATCH)
-      await this.#options.queue.reportNodes(toJson(members.slice(at, at + BATCH).map(rowOf)));
+      await this.#options.store.report(toJson(members.slice(at, at + BATCH).map(rowOf)));
     await this.#writeKeys(members);
   }
 
   /** Lists that grew, or were exchanged for another. */
   async #writeKeys(members: readonly MemberView[]): Promise<void> {
-    const { asker, queue } = this.#options;
+    const { asker, store } = this.#options;
     const lists = members.flatMap(({ nodeId }) => {
       const list = asker.keyList(nodeId);
       const newest = list.at(-1)?.bytes;
@@ -127,7 +127,7 @@ export class NodeReporter {
     });
     const rows = lists.flatMap(({ nodeId, list }) => list.map((entry) => keyRow(nodeId, entry)));
     for (let at = 0; at < rows.length; at += BATCH)
-      await queue.reportKeys(toJson(rows.slice(at, at + BATCH)));
+      await store.reportKeys(toJson(rows.slice(at, at + BATCH)));
     for (const { nodeId, newest } of lists) this.#keysWritten.set(nodeId, newest);
   }
 }

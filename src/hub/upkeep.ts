@@ -5,22 +5,21 @@ import type { Log } from './log.ts';
 import { readMigrations } from './schema/migration-files.ts';
 import { refuseNewer } from './schema/migrate.ts';
 import { isOutage } from './database/outage.ts';
+import type { AlertStore } from './alerts/alert-store.ts';
+import type { Presence } from './presence.ts';
 import type { Queue } from './queue/queue.ts';
 import { MIGRATIONS_DIR } from './release.ts';
 
 export interface UpkeepOptions {
   readonly pool: pg.Pool;
   readonly queue: Queue;
+  readonly alerts: AlertStore;
+  readonly presence: Presence;
   readonly log: Log;
   readonly heartbeatMs: number;
-  readonly hubId: () => string;
   /** Leases at work. */
   readonly tokens: () => readonly string[];
-  /** Actions that this hub may command. */
-  readonly actions: () => readonly string[];
   readonly onLost: (token: string) => void;
-  /** This hub's row is gone or ended: say hello again. */
-  readonly onForgotten: () => Promise<void>;
   /** After each heartbeat that went through. */
   readonly onBeat: () => void;
   /** The database answers again after it had not. */
@@ -56,11 +55,11 @@ export class Upkeep {
 
   async start(): Promise<void> {
     this.#known = await readMigrations(MIGRATIONS_DIR);
-    const { heartbeatMs, queue } = this.#options;
+    const { heartbeatMs, queue, alerts } = this.#options;
     this.#timers = [
       setInterval(() => this.beat(), heartbeatMs),
       setInterval(() => this.#try(() => queue.makePartitions()), PARTITIONS_EVERY_MS),
-      setInterval(() => this.#try(() => queue.lookAfterAlerts()), ALERTS_EVERY_MS),
+      setInterval(() => this.#try(() => alerts.lookAfter()), ALERTS_EVERY_MS),
     ];
   }
 
@@ -75,10 +74,10 @@ export class Upkeep {
   }
 
   async #beat(): Promise<void> {
-    const { queue, hubId, tokens, onLost, onForgotten, onBack, onBeat, log, pool } = this.#options;
+    const { presence, tokens, onLost, onBack, onBeat, log, pool } = this.#options;
     try {
       const held = tokens();
-      const { active, kept } = await queue.heartbeat(hubId(), held);
+      const { active, kept } = await presence.heartbeat(held);
       if (this.#away) {
         this.#away = false;
         this.#backAt = Date.now();
@@ -86,8 +85,8 @@ export class Upkeep {
         onBack();
       }
       for (const token of held) if (!kept.has(token)) onLost(token);
-      if (!active) await onForgotten();
-      await queue.reportActions(hubId(), this.#options.actions());
+      if (!active) await presence.hello();
+      await presence.reportActions();
       onBeat();
       await refuseNewer(pool, this.#known);
     } catch (error) {

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import type pg from 'pg';
 import { Hub, type HubTuning } from '../../src/hub/hub.ts';
 import { silentLog, type Log } from '../../src/hub/log.ts';
-import { whileAway } from '../../src/hub/database/open-database.ts';
+import { whileAway } from '../../src/hub/schema/open-database.ts';
 import type { TestDatabase, TestPostgres } from '../helpers/postgres.ts';
 import { until } from '../helpers/eventually.ts';
 import { QUICK } from './quick.ts';

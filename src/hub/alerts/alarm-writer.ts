@@ -3,7 +3,7 @@ import type { Alarm, Asker } from '../../agent/index.ts';
 import { messageOf } from '../errors.ts';
 import { storable } from '../database/json-text.ts';
 import type { Log } from '../log.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { AlertStore } from './alert-store.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
 /** Causes kept while the database is away; more are not kept. */
@@ -12,15 +12,15 @@ const KEPT_MAX = 1_000;
 const TOUCH_MS = 300_000;
 
 export class AlarmWriter {
-  readonly #queue: Queue;
+  readonly #alerts: AlertStore;
   readonly #waiting = new Map<string, Waiting>();
   /** Those that are open, with when they are to be written again, by `performance.now()`. */
   readonly #open = new Map<string, { readonly alarm: Alarm; readonly touchAt: number }>();
   readonly #unsubscribe: () => void;
   readonly #writes: WakeLoop;
 
-  constructor(asker: Asker, queue: Queue, log: Log) {
-    this.#queue = queue;
+  constructor(asker: Asker, alerts: AlertStore, log: Log) {
+    this.#alerts = alerts;
     this.#writes = new WakeLoop({
       work: () => this.#write(),
       failed: (error) =>
@@ -75,9 +75,8 @@ export class AlarmWriter {
       const { alarm, times, over } = waiting;
       const [kind, key] = [storable(alarm.kind), storable(alarm.key)];
       try {
-        if (times > 0 || !over)
-          await this.#queue.raiseAlert(kind, key, storable(alarm.message), times);
-        if (over) await this.#queue.resolveAlerts([kind], [key]);
+        if (times > 0 || !over) await this.#alerts.raise(kind, key, storable(alarm.message), times);
+        if (over) await this.#alerts.resolve([kind], [key]);
       } catch (error) {
         this.#keepAgain(cause, waiting);
         throw error;

@@ -1,7 +1,7 @@
 /** Wakes the webhook when an alert opens or is resolved: NOTIFY swarmplane_alert, and a poll. */
 import { createListener, type Listener } from '../database/listener.ts';
 import type { Log } from '../log.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { AlertStore } from './alert-store.ts';
 import { Webhook, type WebhookTarget } from './webhook.ts';
 
 export type { WebhookTarget } from './webhook.ts';
@@ -16,12 +16,12 @@ export class AlertTeller {
   /** Undefined where no webhook is configured. */
   static for(
     options: { databaseUrl: string; log: Log; webhook?: WebhookTarget },
-    queue: Queue,
+    alerts: AlertStore,
   ): AlertTeller | undefined {
     const { databaseUrl, log, webhook } = options;
     if (webhook === undefined) return undefined;
     const listener = createListener({ url: databaseUrl, channel: ALERT_CHANNEL, log });
-    return new AlertTeller(new Webhook({ target: webhook, queue, log }), listener);
+    return new AlertTeller(new Webhook({ target: webhook, alerts, log }), listener);
   }
 
   private constructor(webhook: Webhook, listener: Listener) {

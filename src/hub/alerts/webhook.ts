@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { AlertEvent, Queue } from '../queue/queue.ts';
+import type { AlertEvent, AlertStore } from './alert-store.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
 export interface WebhookTarget {
@@ -18,7 +18,7 @@ export interface WebhookTarget {
 
 export interface WebhookOptions {
   readonly target: WebhookTarget;
-  readonly queue: Queue;
+  readonly alerts: AlertStore;
   readonly log: Log;
   /** Longest one call may take. */
   readonly timeoutMs?: number;
@@ -65,11 +65,11 @@ export class Webhook {
 
   /** False when there is nothing to tell now. @throws what pg throws */
   async #tellNext(): Promise<boolean> {
-    const { queue, log, timeoutMs } = this.#options;
-    const event = await queue.claimAlertEvent(LEASES * timeoutMs);
+    const { alerts, log, timeoutMs } = this.#options;
+    const event = await alerts.claimEvent(LEASES * timeoutMs);
     if (event === undefined) return false;
     const trouble = await this.#post(event);
-    await queue.endAlertEvent(event.id, trouble);
+    await alerts.endEvent(event.id, trouble);
     // Cut short by the stop: that says nothing about the webhook.
     if (trouble !== undefined && this.#stopping.signal.aborted) return false;
     const facts = { webhook: this.#host, event: event.id, alert: event.alert.id };
@@ -111,9 +111,9 @@ export class Webhook {
   }
 
   async #failed(trouble: string): Promise<void> {
-    const { queue, pauseMs } = this.#options;
+    const { alerts, pauseMs } = this.#options;
     this.#troubled = true;
-    await queue.raiseAlert(KIND, this.#host, trouble);
+    await alerts.raise(KIND, this.#host, trouble);
     const ms = Math.min(pauseMs * 2 ** Math.min(this.#failures++, 16), PAUSE_MS_MAX);
     const { signal } = this.#stopping;
     await sleep(ms * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
@@ -123,7 +123,7 @@ export class Webhook {
     this.#failures = 0;
     if (!this.#troubled) return;
     this.#troubled = false;
-    await this.#options.queue.resolveAlerts([KIND], [this.#host]);
+    await this.#options.alerts.resolve([KIND], [this.#host]);
   }
 }
 

@@ -8,13 +8,13 @@ import { sealHash } from './seal.ts';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isOutage } from '../database/outage.ts';
-import type { Queue } from '../queue/queue.ts';
+import type { AlertStore } from '../alerts/alert-store.ts';
 import { SEAL_COLUMNS, storedSeal, type StoredSeal } from './seal-rows.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
 export interface SealerOptions {
   readonly pool: pg.Pool;
-  readonly queue: Queue;
+  readonly alerts: AlertStore;
   readonly log: Log;
   readonly nodeId: string;
   readonly seals: Seals;
@@ -159,7 +159,7 @@ export class Sealer {
       `this node remembers seal ${ahead} of audit chain ${seal.chain}, the database had only come to ` +
       `${seal.number - 1}: it was restored from a backup or its audit was rebuilt; sealing goes on as a new chain`;
     this.#options.log.error({ chain: seal.chain, ahead }, message);
-    await this.#options.queue.raiseAlert('audit_cut_off', seal.chain, message);
+    await this.#options.alerts.raise('audit_cut_off', seal.chain, message);
   }
 
   /** The end of the chain, also when another hub made it or this one died before it could. */

@@ -17,7 +17,7 @@ import { FORMAT, FORMAT_VERSION, type BackupLine, type CopiedTable } from './for
 import { explainFailure, connectionString } from '../database/database.ts';
 import { HubError, codeOf, messageOf } from '../errors.ts';
 import { processIsGone } from '../postgres/process-gone.ts';
-import { refuseUnfinished } from './restore-mark.ts';
+import { refuseUnfinished } from '../schema/restore-mark.ts';
 import { RowSum, speakPlainly, tableRows } from './table-rows.ts';
 
 export interface BackupOptions {

@@ -17,7 +17,7 @@ import {
 } from '../database/database.ts';
 import { HubError, codeOf, messageOf } from '../errors.ts';
 import { migrate, type MigrateOptions } from '../schema/migrate.ts';
-import { isUnfinished, markFinished, markUnfinished } from './restore-mark.ts';
+import { isUnfinished, markFinished, markUnfinished } from '../schema/restore-mark.ts';
 
 export interface RestoreOptions extends MigrateOptions {
   /** A superuser's URL, on any database of the server; the same as hubUrl where there is none. */

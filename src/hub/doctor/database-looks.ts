@@ -3,10 +3,10 @@ import type pg from 'pg';
 import { broken, fine, skipped, warning, type Finding } from '../../agent/index.ts';
 import { findDrift } from '../schema/drift.ts';
 import { HubError } from '../errors.ts';
-import type { QueueFacts } from '../queue/queue.ts';
+import type { QueueFacts } from '../queue/facts.ts';
 import { readMigrations } from '../schema/migration-files.ts';
 import { MIGRATIONS_DIR } from '../release.ts';
-import { refuseUnfinished } from '../backup/restore-mark.ts';
+import { refuseUnfinished } from '../schema/restore-mark.ts';
 
 export interface Look {
   readonly check: string;

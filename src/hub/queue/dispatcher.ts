@@ -48,6 +48,10 @@ export class Dispatcher {
     return [...this.#runs].filter(([, { run }]) => !run.gaveUp).map(([token]) => token);
   }
 
+  start(): void {
+    this.wake();
+  }
+
   /** Looks for work now. Cheap to call often. */
   wake(): void {
     this.#claims.wake();

@@ -6,25 +6,29 @@ import { Cron } from 'croner';
 import { messageOf } from '../errors.ts';
 import { isOutage } from '../database/outage.ts';
 import type { Log } from '../log.ts';
-import type { DueCron, Queue } from './queue.ts';
+import type { DueCron, Schedules } from './schedules.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
 /** Most wakes are for requests: looking waits so long, and is done once for all of them. */
 const GATHER_MS = 50;
 
 export class Scheduler {
-  readonly #queue: Queue;
+  readonly #schedules: Schedules;
   readonly #log: Log;
   readonly #looks: WakeLoop;
 
-  constructor(queue: Queue, log: Log) {
-    this.#queue = queue;
+  constructor(schedules: Schedules, log: Log) {
+    this.#schedules = schedules;
     this.#log = log;
     this.#looks = new WakeLoop({
       work: () => this.#look(),
       failed: (error) => this.#report(error),
       gatherMs: GATHER_MS,
     });
+  }
+
+  start(): void {
+    this.wake();
   }
 
   /** Looks at the clock and the table soon. Cheap to call often. */
@@ -37,9 +41,9 @@ export class Scheduler {
   }
 
   async #look(): Promise<number | undefined> {
-    await this.#queue.tickIntervals();
-    for (const due of await this.#queue.dueCrons()) await this.#tickCron(due);
-    return this.#queue.nextTickMs();
+    await this.#schedules.tickIntervals();
+    for (const due of await this.#schedules.dueCrons()) await this.#tickCron(due);
+    return this.#schedules.nextTickMs();
   }
 
   #report(error: unknown): void {
@@ -53,9 +57,9 @@ export class Scheduler {
       plan = planTicks(due, new Date());
     } catch (error) {
       const trouble = `cannot read the cron line "${due.cron}": ${messageOf(error)}`;
-      return this.#queue.tick(due, [], undefined, trouble);
+      return this.#schedules.tick(due, [], undefined, trouble);
     }
-    await this.#queue.tick(due, plan.ticks, plan.following);
+    await this.#schedules.tick(due, plan.ticks, plan.following);
   }
 }
 

@@ -15,7 +15,7 @@ import {
   type Migration,
   type SqlFile,
 } from './migration-files.ts';
-import { refuseUnfinished } from '../backup/restore-mark.ts';
+import { refuseUnfinished } from './restore-mark.ts';
 import { findDrift, rememberObjects, type Drift } from './drift.ts';
 
 export interface MigrateOptions {

@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { AlarmWriter } from '../../../src/hub/alerts/alarm-writer.ts';
 import { silentLog } from '../../../src/hub/log.ts';
-import { Queue } from '../../../src/hub/queue/queue.ts';
+import { AlertStore } from '../../../src/hub/alerts/alert-store.ts';
 import { eachPostgres } from '../../helpers/postgres.ts';
 import { ScriptedAsker } from '../scripted-asker.ts';
 import { until } from '../../helpers/eventually.ts';
@@ -12,7 +12,7 @@ eachPostgres('an alert of an alarm', (postgres) => {
     const database = await postgres().createDatabase();
     const pool = database.pool();
     const asker = new ScriptedAsker(['hub1']);
-    const writer = new AlarmWriter(asker, new Queue(pool), silentLog);
+    const writer = new AlarmWriter(asker, new AlertStore(pool), silentLog);
     onTestFinished(() => writer.stop());
     const alerted = (where: string): Promise<boolean> =>
       until(async () => {

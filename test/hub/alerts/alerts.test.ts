@@ -7,7 +7,7 @@ import { readAlerts, watchAlerts, type Alert } from '../../../src/hub/alerts/fee
 import { Hub } from '../../../src/hub/hub.ts';
 import type { HubError } from '../../../src/hub/errors.ts';
 import { silentLog, type Log } from '../../../src/hub/log.ts';
-import { Queue, type AlertEvent } from '../../../src/hub/queue/queue.ts';
+import { AlertStore, type AlertEvent } from '../../../src/hub/alerts/alert-store.ts';
 import { Webhook } from '../../../src/hub/alerts/webhook.ts';
 import { eventually } from '../../helpers/swarm.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
@@ -59,9 +59,9 @@ function logged(): { log: Log; text: () => string } {
 
 async function telling(url: string, log = silentLog) {
   const database = await postgres().createDatabase();
-  const queue = new Queue(database.pool());
+  const alerts = new AlertStore(database.pool());
   const make = (): Webhook => {
-    const options = { queue, log, timeoutMs: 300, pauseMs: 20 };
+    const options = { alerts, log, timeoutMs: 300, pauseMs: 20 };
     const webhook = new Webhook({ target: { url, token: 't0ken' }, ...options });
     const looks = setInterval(() => webhook.wake(), 20);
     onTestFinished(async () => {
@@ -70,18 +70,18 @@ async function telling(url: string, log = silentLog) {
     });
     return webhook;
   };
-  return { database, queue, make };
+  return { database, alerts, make };
 }
 
 describe('a webhook', () => {
   it('is told of an opening and of its resolution, each once, counts folded', async () => {
     const { url, calls } = await receiver();
     const { log, text } = logged();
-    const { queue, make } = await telling(url, log);
+    const { alerts, make } = await telling(url, log);
     const webhook = make();
-    for (let i = 0; i < 3; i++) await queue.raiseAlert('clone', 'web1', 'two hosts, one identity');
+    for (let i = 0; i < 3; i++) await alerts.raise('clone', 'web1', 'two hosts, one identity');
     await eventually(() => calls.length === 1 || undefined, 'the opening');
-    await queue.resolveAlerts(['clone'], ['web1']);
+    await alerts.resolve(['clone'], ['web1']);
     await eventually(() => calls.length === 2 || undefined, 'the resolution');
     await webhook.stop();
     expect(calls.map(({ event }) => [event.id, event.event, event.attempt])).toEqual([
@@ -111,10 +111,10 @@ describe('a webhook', () => {
       else if (nth > 4) response.end();
     });
     const { log, text } = logged();
-    const { database, queue, make } = await telling(url, log);
+    const { database, alerts, make } = await telling(url, log);
     const pool = database.pool();
     make();
-    await queue.raiseAlert('clone', 'web1', 'x');
+    await alerts.raise('clone', 'web1', 'x');
     const told = async (): Promise<true | undefined> => {
       // the waits between tries are those of sql/12-alert-event.sql; nobody waits for them here
       await pool.query(
@@ -151,9 +151,9 @@ describe('a webhook', () => {
     const { url, calls } = await receiver((response, nth) => {
       if (nth > 1) response.end();
     });
-    const { database, queue, make } = await telling(url);
+    const { database, alerts, make } = await telling(url);
     const first = make();
-    await queue.raiseAlert('clone', 'web1', 'x');
+    await alerts.raise('clone', 'web1', 'x');
     await eventually(() => calls.length === 1 || undefined, 'a call that hangs');
     await first.stop();
     await database.pool().query('update swarmplane.alert_event set run_at = now()');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { backupEmbedded, restoreEmbedded } from '../../../src/hub/postgres/embedded-backup.ts';
+import { backupEmbedded, restoreEmbedded } from '../../../src/hub/backup/embedded-backup.ts';
 import { openPool } from '../../../src/hub/database/database.ts';
 import { dumpSchema } from '../../../src/hub/schema/dump.ts';
 import { EmbeddedPostgres } from '../../../src/hub/postgres/embedded.ts';

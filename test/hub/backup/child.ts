@@ -1,5 +1,5 @@
 /** A backup or restore as a process to kill: node --import tsx backup-child.ts backup|verify|restore URL FILE FOLDER HOME. */
-import { backupDatabase, restoreDatabase } from '../../../src/hub/postgres/embedded-backup.ts';
+import { backupDatabase, restoreDatabase } from '../../../src/hub/backup/embedded-backup.ts';
 
 const [mode = '', url = '', file = '', folder = '', homeForRoot = ''] = process.argv.slice(2);
 try {

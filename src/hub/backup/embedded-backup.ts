@@ -1,15 +1,15 @@
 /** Backup and restore of a hub's database: the embedded server, whether a hub runs it at the moment or not, or one of your own. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { backup, type BackupSummary } from '../backup/backup.ts';
-import { openCluster, superUrl, urlOf, type Cluster } from './cluster.ts';
-import { EmbeddedPostgres, type EmbeddedOptions } from './embedded.ts';
+import { backup, type BackupSummary } from './backup.ts';
+import { openCluster, superUrl, urlOf, type Cluster } from '../postgres/cluster.ts';
+import { EmbeddedPostgres, type EmbeddedOptions } from '../postgres/embedded.ts';
 import { HubError } from '../errors.ts';
 import type { MigrateOptions } from '../schema/migrate.ts';
-import { findPostmaster, saysReady, type Postmaster } from './postmaster.ts';
+import { findPostmaster, saysReady, type Postmaster } from '../postgres/postmaster.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../release.ts';
-import { restore, type Restored } from '../backup/restore.ts';
-import { restoreIntoScratch } from '../backup/scratch.ts';
+import { restore, type Restored } from './restore.ts';
+import { restoreIntoScratch } from './scratch.ts';
 
 interface FileOptions {
   readonly file: string;

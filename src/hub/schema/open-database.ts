@@ -1,12 +1,12 @@
 /** From a URL to a migrated database, however long the server takes to appear. */
 import type pg from 'pg';
-import { connect, endPool } from './database.ts';
+import { connect, endPool } from '../database/database.ts';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { migrate } from '../schema/migrate.ts';
-import { Backoff, isOutage } from './outage.ts';
+import { migrate } from './migrate.ts';
+import { Backoff, isOutage } from '../database/outage.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../release.ts';
-import { openWorkPool } from './work-pool.ts';
+import { openWorkPool } from '../database/work-pool.ts';
 
 export interface OpenedDatabase {
   readonly pool: pg.Pool;

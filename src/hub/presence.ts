@@ -1,0 +1,91 @@
+/**
+ * This hub in the database: its row and what it takes back by it, what it may command, which tables its
+ * hosts have.
+ */
+import type pg from 'pg';
+import type { Asker } from '../agent/index.ts';
+import { toJson } from './database/json-text.ts';
+import { messageOf } from './errors.ts';
+import { declaredTables } from './host-tables.ts';
+import type { Log } from './log.ts';
+import { RELEASE } from './release.ts';
+
+export interface PresenceOptions {
+  readonly pool: pg.Pool;
+  readonly asker: Asker;
+  readonly log: Log;
+}
+
+export class Presence {
+  readonly #options: PresenceOptions;
+  #id = '';
+  /** Names of host tables that hosts show to holders of a certificate only. */
+  #sensitive: ReadonlySet<string> = new Set();
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  /** Of this process in swarmplane.hub; empty before the first hello. */
+  get id(): string {
+    return this.#id;
+  }
+
+  isSensitive(table: string): boolean {
+    return this.#sensitive.has(table);
+  }
+
+  /** @throws the error of pg */
+  async start(): Promise<void> {
+    await this.hello();
+    await this.reportActions();
+    const tables = await declaredTables();
+    this.#sensitive = new Set(tables.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
+    const { pool } = this.#options;
+    await pool.query('select swarmplane.report_host_tables($1::jsonb)', [toJson(tables)]);
+  }
+
+  /** What an earlier process of this hub left behind is taken back. @throws the error of pg */
+  async hello(): Promise<void> {
+    const { pool, asker, log } = this.#options;
+    const { rows } = await pool.query<{ id: string }>(
+      'select swarmplane.hub_hello($1, $2, $3, $4) as id',
+      [asker.nodeId, asker.name, RELEASE, process.pid],
+    );
+    this.#id = rows[0]!.id;
+    log.info({ hub: this.#id }, 'at work on the database');
+  }
+
+  /**
+   * `active` is false when the hub's own row is gone or ended; `kept` are the leases still held.
+   * @throws the error of pg
+   */
+  async heartbeat(tokens: readonly string[]): Promise<{ active: boolean; kept: Set<string> }> {
+    const sql = 'select active, kept from swarmplane.heartbeat($1, $2)';
+    const values = [this.#id, tokens];
+    const { rows } = await this.#options.pool.query<{ active: boolean; kept: string[] }>(
+      sql,
+      values,
+    );
+    const { active, kept } = rows[0]!;
+    return { active, kept: new Set(kept) };
+  }
+
+  /** What this hub may command; alerts about actions that none may are opened and resolved. */
+  async reportActions(): Promise<void> {
+    const { pool, asker } = this.#options;
+    const sql = 'select swarmplane.report_actions($1, $2)';
+    await pool.query(sql, [this.#id, asker.allowedActions()]);
+  }
+
+  /** Never rejects. */
+  async stop(): Promise<void> {
+    if (this.#id === '') return;
+    const { pool, log } = this.#options;
+    try {
+      await pool.query('select swarmplane.hub_goodbye($1)', [this.#id]);
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'could not say goodbye to the database');
+    }
+  }
+}
