@@ -20,7 +20,7 @@ export function registerStatus(program: Command): void {
         process.stdout.write(`${json(status)}\n`);
         return;
       }
-      const { hub, history, ...rest } = status;
+      const { hub, history, books: _, ...rest } = status;
       const rows = [
         ...Object.entries(rest),
         ...Object.entries(hub ?? {}).map(([k, v]) => [`hub ${k}`, v]),

@@ -165,6 +165,11 @@ export class SwarmNode {
     return this.#driver.step((core) => core.probes());
   }
 
+  /** Counts and bytes of all that is kept of others and for others. */
+  books(): Readonly<Record<string, number>> {
+    return this.#driver.step((core) => core.sizes());
+  }
+
   links(): readonly LinkView[] {
     return this.#links.views(this.members());
   }

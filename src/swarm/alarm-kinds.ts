@@ -40,6 +40,8 @@ export const ALARM_KINDS = [
   'seal_fork',
   /** More audit chains than are remembered. */
   'seals_full',
+  /** A member takes all that one member may of something at this host. */
+  'share_full',
   /** What was kept from the last run cannot be read. */
   'state',
   /** More hosts show an admission by a join token than it may bring. */

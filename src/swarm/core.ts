@@ -242,9 +242,8 @@ export class SwarmCore implements Core {
     this.#enter(now).enterEpoch(head);
   }
 
-  /** Counts and bytes of everything that grows, for the bounds that tests hold. */
   sizes(): Readonly<Record<string, number>> {
-    const { members, links, asks, replies, executions, requests } = this.#wiring;
+    const { members, links, asks, replies, executions, requests, full } = this.#wiring;
     const { prober, probeAnswers, seals, turns } = this.#wiring;
     return {
       members: members.size,
@@ -259,6 +258,8 @@ export class SwarmCore implements Core {
       turns: turns.size,
       aside: this.#wiring.intake.size,
       waiting: this.#wiring.keys.size,
+      alarms: this.#wiring.context.openAlarms().length,
+      fullShares: full.size,
       ...requests.sizes,
     };
   }

@@ -431,6 +431,8 @@ export interface Core {
   departed(): readonly MemberView[];
   /** The last probe of each member that was probed in this run. */
   probes(): readonly ProbeResult[];
+  /** Counts and bytes of everything that grows. */
+  sizes(): Readonly<Record<string, number>>;
   /** No longer expected in accounts; spreads to every member. False when unknown. */
   forget(now: Now, node: NodeId): boolean;
   /**

@@ -71,6 +71,7 @@ function status(agent: Controlled): ResultOf<'status'> {
     alive: members.filter((member) => member.state === 'alive').length,
     ...admissionStatus(agent),
     rssBytes: process.memoryUsage.rss(),
+    books: agent.node.books(),
     hub: agent.hubStatus ?? null,
     history: agent.history.status,
   };

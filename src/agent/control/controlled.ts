@@ -13,7 +13,15 @@ export interface Controlled extends Pick<
 > {
   readonly node: Pick<
     SwarmNode,
-    'address' | 'secrets' | 'rolls' | 'probes' | 'links' | 'keyList' | 'request' | 'install'
+    | 'address'
+    | 'books'
+    | 'secrets'
+    | 'rolls'
+    | 'probes'
+    | 'links'
+    | 'keyList'
+    | 'request'
+    | 'install'
   >;
   readonly runner: Pick<QueryRunner, 'explain'>;
   readonly history: Pick<History, 'status'>;

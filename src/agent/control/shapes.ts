@@ -49,6 +49,8 @@ export const agentStatus = v.object({
   seats: whole,
   admission: v.string(),
   rssBytes: whole,
+  /** Counts and bytes of all that it keeps of others. */
+  books: v.record(v.string(), v.number()),
   /** What a hub in the same process says of itself; null without one. */
   hub: v.nullable(textMap),
   history: historyStatus,

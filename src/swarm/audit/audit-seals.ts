@@ -180,6 +180,7 @@ export class Seals {
       'seal_fork',
       `${toHex(body.chain)} ${hub}`,
       `hub ${hub} signed two different seals ${body.number} of one audit chain: somebody rebuilt it; run \`swarmplane audit verify\``,
+      hub,
     );
     return false;
   }
@@ -196,6 +197,7 @@ export class Seals {
       'seal_fault',
       `${toHex(body.chain)} ${hub}`,
       `hub ${hub} signed seal ${body.number} of an audit chain, far beyond the last one here: it is not kept; run \`swarmplane audit verify\``,
+      hub,
     );
     return false;
   }
@@ -207,6 +209,7 @@ export class Seals {
         'seals_full',
         hub,
         `hub ${hub} signs more audit chains than this host remembers: the later ones are not kept here`,
+        hub,
       );
     return false;
   }

@@ -51,6 +51,7 @@ const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> 
   probe_conflict: isPresent,
   seals_full: isPresent,
   false_accuser: ({ wiring }, node) => wiring.members.isDisbelieved(node),
+  share_full: ({ wiring }, key) => wiring.full.isFull(key),
   expelled: ({ wiring }, node) => wiring.records.isExpelled(node),
   fork: ({ wiring }, node) => !wiring.records.isExpelled(node),
   expelled_without_rotation: ({ wiring }, prefix) => exposedHosts(wiring).includes(prefix),

@@ -41,7 +41,7 @@ export class Context {
   constructor(options: CoreOptions) {
     this.options = options;
     for (const { kind, key } of options.alarms ?? [])
-      this.#alarms.set(`${kind} ${key}`, { kind, key, kept: true });
+      this.#alarms.set(`${kind} ${key}`, { kind, key, subject: undefined, kept: true });
     this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.crypto = options.crypto;
     this.self = options.self;
@@ -95,12 +95,26 @@ export class Context {
     return [...this.#alarms.values()];
   }
 
-  alarm(kind: AlarmKind, key: string, message: string): void {
+  /** `subject`: the member that brings it about; none where this host or the operator does. */
+  alarm(kind: AlarmKind, key: string, message: string, subject?: NodeId): void {
     this.#alarms.delete(`${kind} ${key}`);
-    this.#alarms.set(`${kind} ${key}`, { kind, key, kept: false });
-    // As many as the agent keeps: a peer that makes names up must not fill the memory.
-    if (this.#alarms.size > ALARMS_MAX) this.#alarms.delete(this.#alarms.keys().next().value!);
+    this.#alarms.set(`${kind} ${key}`, { kind, key, subject, kept: false });
     this.events.push({ kind: 'alarm', alarm: { kind, key, message, at: this.now.wall } });
+    this.#boundAlarms(subject);
+  }
+
+  /** One that makes names up gets its own oldest alarms ended; those of this host itself stay. */
+  #boundAlarms(subject: NodeId | undefined): void {
+    const all = [...this.#alarms.values()];
+    const ofOne = all.filter((one) => subject !== undefined && one.subject === subject);
+    const isFull = all.length > ALARMS_MAX;
+    const oldest =
+      ofOne.length > ALARMS_OF_ONE_MAX
+        ? ofOne[0]
+        : isFull
+          ? (all.find(isOfMember) ?? all[0])
+          : undefined;
+    if (oldest !== undefined) this.alarmOver(oldest.kind, oldest.key);
   }
 
   /** What the alarm told of has ended; nothing where none is open. */
@@ -143,6 +157,13 @@ const DISK = 'check that the state folder is writable and not full';
 
 interface OpenAlarm extends Pick<Alarm, 'kind' | 'key'> {
   readonly kept: boolean;
+  readonly subject: NodeId | undefined;
 }
 
+/** As many as the agent keeps. */
 const ALARMS_MAX = 1_000;
+const ALARMS_OF_ONE_MAX = 16;
+
+function isOfMember({ subject }: OpenAlarm): boolean {
+  return subject !== undefined;
+}

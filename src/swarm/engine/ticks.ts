@@ -77,6 +77,8 @@ function handleForget({ members, gossip }: Wiring, nodeId: string): void {
 
 function sweep(wiring: Wiring): void {
   wiring.members.sweep();
+  wiring.standing.update();
+  wiring.full.sweep();
   wiring.prekeys.sweep();
   wiring.dialer.sweep();
   wiring.suspicion.sweep();

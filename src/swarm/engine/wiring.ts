@@ -31,6 +31,8 @@ import { Seals } from '../audit/audit-seals.ts';
 import { Seats } from '../trust/seats.ts';
 import { Requests } from '../requests/requests.ts';
 import type { Request } from '../requests/requests.ts';
+import { FullShares } from '../trust/full-shares.ts';
+import { Standing } from '../trust/standing.ts';
 import { Suspicion } from '../members/suspicion.ts';
 import { Tokens } from '../trust/tokens.ts';
 import { RUN_OVER_MS, Turns, TURNS_MAX } from '../mesh/turns.ts';
@@ -68,6 +70,8 @@ export class Wiring {
   readonly turns: Turns;
   readonly prober: Prober;
   readonly probeAnswers: ProbeAnswers;
+  readonly standing: Standing;
+  readonly full: FullShares;
   readonly exposure = new Exposure();
   /** The first call has been made; until then nothing is told to anybody. */
   started = false;
@@ -129,7 +133,9 @@ export class Wiring {
     this.dialer = new Dialer(context, members, links, overlay, (nodeId, failures) =>
       this.suspicion.handleDialFailed(nodeId, failures),
     );
-    this.replies = new Replies(context, links);
+    const standing = (this.standing = new Standing(members));
+    const full = (this.full = new FullShares(context, members));
+    this.replies = new Replies(context, links, standing, (asker) => full.note('replies', asker));
     this.executions = new Executions(context, members, prekeys, links, {
       accepted: (request) => this.replies.accept(request),
       ended: (request, outcome) => {
@@ -138,8 +144,10 @@ export class Wiring {
       },
     });
     this.turns = new Turns(context);
-    this.requests = new Requests(context, members, links, this.turns, {
+    const shares = { standing, full };
+    this.requests = new Requests(context, members, links, this.turns, shares, {
       execute: (request) => this.executions.start(request),
+      refuse: (request, book) => this.executions.refuse(request, full.reason(book, request.origin)),
       cancelled: (request) => this.#drop(request),
       beaconed: (request, isMissing) => {
         this.replies.handleBeacon(request, isMissing);
@@ -153,6 +161,7 @@ export class Wiring {
       },
       lost: ({ request }) => this.requests.widen(request),
       said: ({ request }, signed) => this.requests.follow(request, signed),
+      full: (node) => full.note('opening', node),
     });
     const sources = { context, members, links, pins: new Pins(context, members) };
     this.prober = new Prober(sources, (link, node, from) => keys.want(link.id, node, from));
@@ -277,6 +286,7 @@ export class Wiring {
   #handleMemberChanged(member: Member, before: MemberState | undefined): void {
     const told = before === undefined ? {} : { before };
     this.context.events.push({ kind: 'member', member: this.view(member), ...told });
+    if (member.record.body.hub !== this.standing.isHub(member.nodeId)) this.standing.update();
     if (!this.started) return;
     this.persisted.touch();
     if (before === undefined && member.record.body.hub) this.seals.handleHub();
@@ -332,8 +342,9 @@ export class Wiring {
 
   #expel(): void {
     for (const { nodeId } of [...this.members.all()]) {
-      if (!this.isSelf(nodeId) && this.records.isExpelled(nodeId))
-        this.members.remove(nodeId, 'expelled');
+      if (this.isSelf(nodeId) || !this.records.isExpelled(nodeId)) continue;
+      this.members.remove(nodeId, 'expelled');
+      this.requests.forget(nodeId);
     }
     for (const link of [...this.links.all()]) {
       if (!this.records.isExpelled(link.nodeId)) continue;

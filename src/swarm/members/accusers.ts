@@ -66,6 +66,7 @@ export class Accusers {
       'false_accuser',
       by,
       `"${names.by}" (${by.slice(0, 12)}) says again and again that "${names.node}" is gone, which has a link to this host and denies it: what it says of others is not believed for a while; its way to that host is broken, or it is hostile: then put it out with \`swarmplane secret rotate --expel\``,
+      by,
     );
   }
 

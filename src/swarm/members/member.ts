@@ -146,3 +146,25 @@ export function viewOf(member: Member, self: boolean, linked: boolean): MemberVi
     ...tagOf(body.admission),
   };
 }
+
+export function newMember(
+  nodeId: NodeId,
+  record: SignedObject<MemberBody>,
+  entry: KeyEntry,
+  admitted: boolean,
+): Member {
+  const state = admitted || record.body.state === 'left' ? record.body.state : 'dead';
+  return {
+    nodeId,
+    record,
+    entry,
+    accusations: new Map(),
+    forgotten: undefined,
+    wished: undefined,
+    deadAt: undefined,
+    admitted,
+    state,
+    since: 0,
+    boots: [],
+  };
+}

@@ -13,6 +13,7 @@ import {
   accusedAt,
   doubtedSince,
   isOut,
+  newMember,
   noteBoot,
   stateOf,
   supersedes,
@@ -308,6 +309,7 @@ export class Members {
         'fork',
         known.nodeId,
         `two different keys claim to be version ${entry.version} of "${name}"`,
+        known.nodeId,
       );
     }
     return undefined;
@@ -324,6 +326,7 @@ export class Members {
       'clone',
       member.nodeId,
       `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; ${CLONE_REMEDY}`,
+      member.nodeId,
     );
   }
 
@@ -359,6 +362,7 @@ export class Members {
         'address_reused',
         theirs.join(', '),
         `the address ${theirs.join(', ')} of ${other.nodeId.slice(0, 12)} ("${other.record.body.name}") is used by ${member.nodeId.slice(0, 12)} ("${member.record.body.name}") as well: if the host was set up anew, forget the old one`,
+        member.nodeId,
       );
     }
   }
@@ -371,30 +375,9 @@ export class Members {
         'name_reused',
         member.record.body.name,
         `the name "${member.record.body.name}" is used by ${other.nodeId.slice(0, 12)} and ${member.nodeId.slice(0, 12)}: rename one, or forget the old one`,
+        member.nodeId,
       );
       return;
     }
   }
-}
-
-function newMember(
-  nodeId: NodeId,
-  record: SignedObject<MemberBody>,
-  entry: KeyEntry,
-  admitted: boolean,
-): Member {
-  const state = admitted || record.body.state === 'left' ? record.body.state : 'dead';
-  return {
-    nodeId,
-    record,
-    entry,
-    accusations: new Map(),
-    forgotten: undefined,
-    wished: undefined,
-    deadAt: undefined,
-    admitted,
-    state,
-    since: 0,
-    boots: [],
-  };
 }

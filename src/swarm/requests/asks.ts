@@ -14,12 +14,11 @@ import type { Context } from '../engine/context.ts';
 import type { Link, Links } from '../links/links.ts';
 import type { Members } from '../members/members.ts';
 import type { Overlay } from '../mesh/overlay.ts';
+import { Openings } from './openings.ts';
 import { waitsUntil } from './patience.ts';
 import type { HostOutcome } from '../types.ts';
 
 const STRANGERS_MAX = 256;
-/** Plaintext of answers that have begun, over all requests; more is asked again by beacons. */
-const OPENING_BYTES_MAX = 256 * 1024 * 1024;
 /** Beacons after this, then twice as long each time. */
 const BEACON_FIRST_MS = 2_000;
 /** By then, with the second beacon, a host that got the request has said so. */
@@ -34,6 +33,8 @@ export interface AsksListener {
   lost(ask: Ask): void;
   /** Goes where the request went. */
   said(ask: Ask, signed: Uint8Array): void;
+  /** A host has begun more answers than it may. */
+  full(node: NodeId): void;
 }
 
 export class Asks {
@@ -43,7 +44,7 @@ export class Asks {
   #overlay: Overlay;
   #listener: AsksListener;
   #asks = new Map<string, Ask>();
-  #openingBytes = 0;
+  #openings = new Openings();
 
   constructor(
     context: Context,
@@ -64,7 +65,7 @@ export class Asks {
   }
 
   get openingBytes(): number {
-    return this.#openingBytes;
+    return this.#openings.bytes;
   }
 
   get(id: string): Ask | undefined {
@@ -180,18 +181,14 @@ export class Asks {
     const held = host.opening?.key === key ? host.opening.opener : undefined;
     const opener = held ?? this.#opener(ask, message, entry);
     if (opener === undefined) return { kind: 'bad', reason: 'key is no good' };
-    if (!message.final && this.#openingBytes + message.sealed.length > OPENING_BYTES_MAX) {
-      return { kind: 'bad', reason: 'too much is being received' };
-    }
-    const before = opener.bytes;
+    const room = message.final ? 'fits' : this.#openings.makeRoom(host, message.sealed.length);
+    if (room === 'own') this.#listener.full(host.nodeId);
+    if (room !== 'fits') return { kind: 'bad', reason: 'too much is being received' };
     const opened = opener.push(message);
     if (opened.kind !== 'more') return opened;
     // Only a verified first chunk may replace an answer that has begun (the host restarted).
-    if (held === undefined) {
-      this.#openingBytes -= host.opening?.opener.bytes ?? 0;
-      host.opening = { key, opener };
-    }
-    this.#openingBytes += opener.bytes - before;
+    if (held === undefined) host.opening = { key, opener };
+    this.#openings.set(host, opener.bytes);
     return opened;
   }
 
@@ -216,7 +213,7 @@ export class Asks {
 
   #finish(ask: Ask, host: AskedHost, outcome: Outcome, proof: Uint8Array): void {
     if (host.outcome !== undefined) return;
-    this.#release(host);
+    this.#openings.release(host);
     const payload = outcome.status === 'ok' ? outcome.payload : NO_BYTES;
     // More than twice the time that it had is no time that a host took.
     const tookMs = Math.min(outcome.tookMs, 2 * Math.ceil(ask.endsAt - ask.startedAt));
@@ -295,23 +292,19 @@ export class Asks {
     if (ask.waiting.size > 0) this.#sendCancel(ask);
     for (const nodeId of [...ask.waiting]) {
       const host = ask.hosts.get(nodeId)!;
-      this.#release(host);
       const isReachable = this.#waitsUntil(ask, nodeId) === Infinity;
       const outcome = silentOutcome(host, {
         unreachable: isReachable ? undefined : this.#whyUnreachable(nodeId),
         over: this.#over(host),
         cancelled,
       });
+      this.#openings.release(host);
       this.#end(ask, host, outcome, NO_BYTES, NO_PROOF);
     }
-    for (const host of ask.strangers.values()) this.#release(host);
+    for (const host of ask.strangers.values()) this.#openings.release(host);
     ask.secretKey.fill(0);
     events.push({ kind: 'account', requestId: ask.request.id, account: accountOf(ask) });
     this.#listener.ended(ask);
-  }
-
-  #release(host: AskedHost): void {
-    this.#openingBytes -= host.opening?.opener.bytes ?? 0;
   }
 
   #sendBeacon(ask: Ask, missing: readonly NodeId[]): void {

@@ -66,6 +66,11 @@ export class Executions {
     return this.#runs.size;
   }
 
+  /** There is no room for it here; that was found before anything was kept of it. */
+  refuse(request: Request, message: string): void {
+    this.#listener.ended(request, failed('refused', 'busy', message));
+  }
+
   start(request: Request): void {
     const off = this.#clockOffBy(request);
     if (off !== undefined) {

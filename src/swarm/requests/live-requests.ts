@@ -1,34 +1,39 @@
 /**
- * Requests that are under way, bounded in number and bytes. Where there is no room the origin that
- * takes most of it loses its oldest one, which is most likely over: nobody is told when all have
- * answered. It is still in the replay cache, so it is not run again, only not passed on any more.
+ * Requests that are under way, bounded in number and bytes, a share for each origin. Where one's share
+ * is full it loses its oldest one, which is most likely over: nobody is told when all have answered. It
+ * is still in the replay cache, so it is not run again, only not passed on any more.
  */
 import type { NodeId } from '../../secure/types.ts';
+import { Shares, type Sharers } from '../engine/shares.ts';
 import type { Request } from './requests.ts';
 
-const LIVE_MAX = 4096;
+const LIVE_MAX = 4_096;
 const LIVE_BYTES_MAX = 32 * 1024 * 1024;
-/** The same of one origin. */
+/** Of one origin, whatever its share is. */
 const ORIGIN_MAX = 512;
-const ORIGIN_BYTES_MAX = 8 * 1024 * 1024;
-
-/** The requests of one origin, the oldest first. */
-interface Share {
-  readonly requests: Set<Request>;
-  bytes: number;
-}
 
 export class LiveRequests {
+  readonly #self: NodeId;
   readonly #byKey = new Map<string, Request>();
-  readonly #shares = new Map<NodeId, Share>();
-  #bytes = 0;
+  /** The oldest first. */
+  readonly #byOrigin = new Map<NodeId, Set<Request>>();
+  readonly #count: Shares;
+  readonly #bytes: Shares;
+  #size = 0;
+
+  constructor(self: NodeId, sharers: Sharers) {
+    this.#self = self;
+    this.#count = new Shares(LIVE_MAX, sharers);
+    this.#bytes = new Shares(LIVE_BYTES_MAX, sharers);
+  }
 
   get size(): number {
     return this.#byKey.size;
   }
 
+  /** Bytes, own ones too. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#size;
   }
 
   get(key: string): Request | undefined {
@@ -39,37 +44,66 @@ export class LiveRequests {
     return this.#byKey.values();
   }
 
-  add(request: Request): void {
-    this.#makeRoom(request);
-    const share = this.#shares.get(request.origin) ?? { requests: new Set(), bytes: 0 };
-    this.#shares.set(request.origin, share);
+  of(origin: NodeId): readonly Request[] {
+    return [...(this.#byOrigin.get(origin) ?? [])];
+  }
+
+  /** @returns what is full, where an older one of its origin had to go for it */
+  add(request: Request): 'live' | 'bodies' | undefined {
+    const full = request.origin === this.#self ? undefined : this.#makeRoom(request);
+    const requests = this.#byOrigin.get(request.origin) ?? new Set();
+    this.#byOrigin.set(request.origin, requests.add(request));
     this.#byKey.set(request.key, request);
-    share.requests.add(request);
-    share.bytes += sizeOf(request);
-    this.#bytes += sizeOf(request);
+    this.#size += sizeOf(request);
+    if (request.origin === this.#self) return undefined;
+    this.#count.take(request.origin);
+    this.#bytes.take(request.origin, sizeOf(request));
+    return full;
   }
 
   delete(request: Request): void {
     if (!this.#byKey.delete(request.key)) return;
-    const share = this.#shares.get(request.origin)!;
-    share.requests.delete(request);
-    share.bytes -= sizeOf(request);
-    this.#bytes -= sizeOf(request);
-    if (share.requests.size === 0) this.#shares.delete(request.origin);
+    const { origin } = request;
+    const requests = this.#byOrigin.get(origin)!;
+    requests.delete(request);
+    if (requests.size === 0) this.#byOrigin.delete(origin);
+    this.#size -= sizeOf(request);
+    if (origin === this.#self) return;
+    this.#count.give(origin);
+    this.#bytes.give(origin, sizeOf(request));
   }
 
-  #makeRoom(request: Request): void {
+  /** An older one goes: of this origin where its own share is full, else of who takes most. */
+  #makeRoom(request: Request): 'live' | 'bodies' | undefined {
+    const { origin } = request;
     const size = sizeOf(request);
-    const own = (): Share | undefined => this.#shares.get(request.origin);
-    while ((own()?.requests.size ?? 0) >= ORIGIN_MAX) this.#dropOldest(own()!);
-    while ((own()?.bytes ?? 0) + size > ORIGIN_BYTES_MAX) this.#dropOldest(own()!);
-    while (this.size >= LIVE_MAX || this.#bytes + size > LIVE_BYTES_MAX) {
-      this.#dropOldest([...this.#shares.values()].reduce((a, b) => (b.bytes > a.bytes ? b : a)));
+    let full: 'live' | 'bodies' | undefined;
+    for (;;) {
+      const [used, bytes] = [this.#count.used(origin), this.#bytes.used(origin)];
+      const tooMany = used >= Math.min(ORIGIN_MAX, this.#count.most(origin));
+      const tooLarge = bytes + size > this.#bytes.most(origin);
+      if (!tooMany && !tooLarge && this.#count.fits(origin) && this.#bytes.fits(origin, size))
+        return full;
+      if (tooMany || tooLarge) full = tooMany ? 'live' : 'bodies';
+      const isOwn = (tooMany || tooLarge) && used > 0;
+      const oldest = this.#oldestOf(isOwn ? origin : this.#largest());
+      if (oldest === undefined) return full;
+      this.delete(oldest);
     }
   }
 
-  #dropOldest({ requests }: Share): void {
-    for (const oldest of requests) return this.delete(oldest);
+  #oldestOf(origin: NodeId | undefined): Request | undefined {
+    for (const oldest of this.#byOrigin.get(origin ?? '') ?? []) return oldest;
+    return undefined;
+  }
+
+  #largest(): NodeId | undefined {
+    const others = [...this.#byOrigin.keys()].filter((origin) => origin !== this.#self);
+    const bytes = (origin: NodeId): number => this.#bytes.used(origin);
+    return others.reduce<NodeId | undefined>(
+      (most, one) => (most === undefined || bytes(one) > bytes(most) ? one : most),
+      undefined,
+    );
   }
 }
 

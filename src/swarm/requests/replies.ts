@@ -9,20 +9,31 @@ import type { NodeId } from '../../secure/types.ts';
 import { sealAnswer } from './answer.ts';
 import type { Outcome, SealedChunk } from './answer.ts';
 import type { Context } from '../engine/context.ts';
+import { Shares, type Sharers } from '../engine/shares.ts';
 import type { Link, Links } from '../links/links.ts';
 import type { Request } from './requests.ts';
 import type { LinkId } from '../types.ts';
 
 /** Chunks of 64 KiB sealed in one turn: some 5 ms of work. */
 const CHUNKS_PER_TURN = 8;
-/** Bytes of answers kept for sending again; beyond, answers still pass, once. */
+/** Bytes of answers kept for sending again, a share for each asker; beyond, answers still pass, once. */
 const KEPT_BYTES_MAX = 48 * 1024 * 1024;
+/** What one host's answers may take of their asker's share, but its first chunk. */
+const OF_ONE_HOST = 1 / 8;
 const CHUNK_COST = 256;
 
 interface Kept {
   readonly request: Request;
-  /** By answering node, then `key:chunk`. */
+  /** By answering node, then `key:chunk`, the oldest first. */
   readonly chunks: Map<NodeId, Map<string, ReplyMessage>>;
+}
+
+/** What is kept for an asker. */
+interface Shelf {
+  /** The oldest first. */
+  readonly requests: Set<Kept>;
+  /** By answering node: bytes. */
+  readonly hosts: Map<NodeId, number>;
 }
 
 interface Sealing {
@@ -34,18 +45,22 @@ export class Replies {
   #context: Context;
   #links: Links;
   #kept = new Map<string, Kept>();
-  #bytes = 0;
+  #shelves = new Map<NodeId, Shelf>();
+  #shares: Shares;
+  #onFull: (asker: NodeId) => void;
   /** Own answers that are sealed step by step, the oldest first. */
   #sealing: Sealing[] = [];
 
-  constructor(context: Context, links: Links) {
+  constructor(context: Context, links: Links, sharers: Sharers, onFull: (asker: NodeId) => void) {
     this.#context = context;
     this.#links = links;
+    this.#shares = new Shares(KEPT_BYTES_MAX, sharers);
+    this.#onFull = onFull;
   }
 
   /** Bytes kept, for the bounds that tests hold. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#shares.size;
   }
 
   /** Seals and sends this node's own answer: what is small at once, the rest turn by turn. */
@@ -113,9 +128,11 @@ export class Replies {
     const kept = this.#kept.get(request.key);
     if (kept === undefined) return;
     this.#kept.delete(request.key);
-    for (const chunks of kept.chunks.values()) {
-      for (const message of chunks.values()) this.#bytes -= costOf(message);
-    }
+    for (const [node, chunks] of kept.chunks)
+      for (const key of [...chunks.keys()]) this.#letGo(kept, node, key);
+    const shelf = this.#shelves.get(request.origin);
+    shelf?.requests.delete(kept);
+    if (shelf?.requests.size === 0) this.#shelves.delete(request.origin);
   }
 
   sweep(): void {
@@ -144,14 +161,57 @@ export class Replies {
 
   #keep(request: Request, message: ReplyMessage): void {
     const cost = costOf(message);
-    if (this.#bytes + cost > KEPT_BYTES_MAX) return;
-    let kept = this.#kept.get(request.key);
-    if (kept === undefined) this.#kept.set(request.key, (kept = { request, chunks: new Map() }));
     const node = toHex(message.node);
-    let chunks = kept.chunks.get(node);
-    if (chunks === undefined) kept.chunks.set(node, (chunks = new Map()));
-    chunks.set(chunkKey(message), message);
-    this.#bytes += cost;
+    if (!this.#makeRoom(request.origin, node, cost)) return;
+    const shelf = this.#shelves.get(request.origin) ?? { requests: new Set(), hosts: new Map() };
+    this.#shelves.set(request.origin, shelf);
+    const kept = this.#kept.get(request.key) ?? { request, chunks: new Map() };
+    this.#kept.set(request.key, kept);
+    shelf.requests.add(kept);
+    const chunks = kept.chunks.get(node) ?? new Map<string, ReplyMessage>();
+    kept.chunks.set(node, chunks.set(chunkKey(message), message));
+    shelf.hosts.set(node, (shelf.hosts.get(node) ?? 0) + cost);
+    this.#shares.take(request.origin, cost);
+  }
+
+  /** A host's answers give way to its own, and all to later ones of the same asker; to nobody else's. */
+  #makeRoom(asker: NodeId, node: NodeId, cost: number): boolean {
+    const shelf = this.#shelves.get(asker);
+    const ofOne = this.#shares.most(asker) * OF_ONE_HOST;
+    const used = (): number => shelf?.hosts.get(node) ?? 0;
+    const isOwn = node === this.#context.nodeId;
+    while (!isOwn && used() > 0 && used() + cost > ofOne) this.#dropOldest(shelf!, node);
+    while (!this.#shares.fits(asker, cost)) {
+      this.#onFull(asker);
+      if (shelf === undefined || !this.#dropOldest(shelf)) return false;
+    }
+    return true;
+  }
+
+  /** Of one host, or of all. False where there is none. */
+  #dropOldest(shelf: Shelf, node?: NodeId): boolean {
+    for (const kept of shelf.requests)
+      for (const [host, chunks] of kept.chunks) {
+        if (node !== undefined && host !== node) continue;
+        for (const key of chunks.keys()) {
+          this.#letGo(kept, host, key);
+          return true;
+        }
+      }
+    return false;
+  }
+
+  #letGo(kept: Kept, node: NodeId, key: string): void {
+    const chunks = kept.chunks.get(node)!;
+    const cost = costOf(chunks.get(key)!);
+    chunks.delete(key);
+    if (chunks.size === 0) kept.chunks.delete(node);
+    const { origin } = kept.request;
+    this.#shares.give(origin, cost);
+    const hosts = this.#shelves.get(origin)!.hosts;
+    const left = hosts.get(node)! - cost;
+    if (left > 0) hosts.set(node, left);
+    else hosts.delete(node);
   }
 }
 

@@ -30,10 +30,13 @@ import type { Link, Links } from '../links/links.ts';
 import { LiveRequests } from './live-requests.ts';
 import type { Members } from '../members/members.ts';
 import { Pulls } from './pulls.ts';
+import { Cancels } from './cancels.ts';
 import { ReplayCache } from './replay-cache.ts';
 import type { LinkId } from '../types.ts';
 import type { Turns } from '../mesh/turns.ts';
 import { isNamed, Routes } from './routes.ts';
+import type { Book, FullShares } from '../trust/full-shares.ts';
+import type { Standing } from '../trust/standing.ts';
 
 /** A request that is under way. */
 export interface Request {
@@ -62,11 +65,16 @@ export interface Request {
 export interface RequestsListener {
   /** This node is a target. */
   execute(request: Request): void;
+  /** This node is a target, and its origin has no room here for one more. */
+  refuse(request: Request, book: Book): void;
   cancelled(request: Request): void;
   /** The origin showed a newer way; `isMissing` tells whose answers it lacks. */
   beaconed(request: Request, isMissing: (nodeId: NodeId) => boolean): void;
 }
 
+/** Requests of one origin that are taken. */
+const OF_A_MEMBER = { perSecond: 40, burst: 1_000 };
+const OF_A_HUB = { perSecond: 500, burst: 5_000 };
 /** Links that come and go call for several at once. */
 const BEACONS = { perSecond: 1, burst: 4 };
 /** Answers that were sent in time may still be passing through. */
@@ -78,10 +86,13 @@ export class Requests {
   #links: Links;
   #turns: Turns;
   #listener: RequestsListener;
-  #live = new LiveRequests();
+  #live: LiveRequests;
+  #cancels: Cancels;
+  #full: FullShares;
   #seen: ReplayCache;
   #pulls: Pulls;
   #routes: Routes;
+  #rates: Rates;
   /** Of each request: what is kept is sent again at each. */
   #beacons: Rates;
 
@@ -90,23 +101,30 @@ export class Requests {
     members: Members,
     links: Links,
     turns: Turns,
+    sources: { standing: Standing; full: FullShares },
     listener: RequestsListener,
   ) {
+    const { standing, full } = sources;
     this.#context = context;
+    this.#full = full;
+    this.#live = new LiveRequests(context.nodeId, standing);
+    this.#cancels = new Cancels(context);
     this.#members = members;
     this.#links = links;
     this.#turns = turns;
     this.#listener = listener;
-    this.#seen = new ReplayCache(context);
-    this.#pulls = new Pulls(context, links);
+    this.#seen = new ReplayCache(context, standing);
+    this.#pulls = new Pulls(context, links, standing, (book, by) => full.note(book, by));
     this.#routes = new Routes(context, members, links);
     this.#beacons = new Rates(context, () => BEACONS);
+    this.#rates = new Rates(context, (origin) => (standing.isHub(origin) ? OF_A_HUB : OF_A_MEMBER));
   }
 
   /** Sizes of what is kept, for the bounds that tests hold. */
-  get sizes(): { live: number; liveBytes: number; seen: number; pulls: number } {
+  get sizes(): Readonly<Record<string, number>> {
     const { size: live, bytes: liveBytes } = this.#live;
-    return { live, liveBytes, seen: this.#seen.size, pulls: this.#pulls.size };
+    const [seen, cancels, pulls] = [this.#seen.size, this.#cancels.size, this.#pulls.size];
+    return { live, liveBytes, seen, cancels, pulls };
   }
 
   find(origin: NodeId, id: string): Request | undefined {
@@ -146,17 +164,17 @@ export class Requests {
     const signed = object as SignedObject<RequestBody>;
     const origin = toHex(signed.body.origin);
     const key = requestKey(origin, toHex(signed.body.id));
-    if (this.#isKnown(key, link)) return this.#passOnAfterAll(key, link, message);
+    if (this.#isKnown(origin, key, link)) return this.#passOnAfterAll(key, link, message);
     if (!this.#isForUs(signed.body)) return;
     const entry = this.#keyOf(origin, link);
     if (entry === undefined || entry.version !== signed.body.keyVersion) {
-      return this.#pulls.stash(key, origin, link.id, message);
+      return this.#pulls.stash(key, origin, link, message);
     }
     if (!this.#context.verify(entry, signed)) return;
-    if (message.body === undefined) return this.#pulls.want(key, signed.body, link.id, message);
+    if (message.body === undefined) return this.#pulls.want(key, signed.body, link, message);
     if (!equalBytes(this.#context.crypto.sha256(message.body), signed.body.bodyHash)) return;
     this.#pulls.delete(key);
-    this.#take(this.#make(key, origin, signed, message, message.body, link.id), link.id);
+    this.#take(this.#make(key, origin, signed, message, message.body, link.id), link);
   }
 
   handlePull(link: Link, message: PullMessage): void {
@@ -176,7 +194,7 @@ export class Requests {
     const request = this.find(origin, toHex(body.id));
     // Old news is the common case, and costs no signature.
     if (body.kind === 'beacon' && request !== undefined && body.sequence <= request.beacon) return;
-    if (request === undefined && this.#seen.has(requestKey(origin, toHex(body.id)))) return;
+    if (request === undefined && this.#isPast(origin, toHex(body.id))) return;
     if (!this.#context.verify(entry, object)) return;
     if (body.kind === 'beacon') this.#handleBeacon(link, message, body, request);
     else this.#handleCancel(link, message, body, request);
@@ -199,6 +217,17 @@ export class Requests {
     }
   }
 
+  /** An origin was expelled: nothing of it stays, and what runs for it ends. */
+  forget(origin: NodeId): void {
+    for (const request of this.#live.of(origin)) {
+      this.#live.delete(request);
+      this.#listener.cancelled(request);
+    }
+    this.#cancels.forget(origin);
+    this.#seen.forget(origin);
+    this.#rates.forget(origin);
+  }
+
   handlePullTimer(key: string): void {
     this.#pulls.handleTimer(key);
   }
@@ -209,7 +238,9 @@ export class Requests {
       if (request.endsAt + LINGER_MS <= mono) this.#live.delete(request);
     }
     this.#seen.sweep();
+    this.#cancels.sweep();
     this.#beacons.sweep();
+    this.#rates.sweep();
     this.#pulls.sweep();
   }
 
@@ -238,9 +269,11 @@ export class Requests {
     request: Request | undefined,
   ): void {
     // A CANCEL may overtake its REQ, which then must not be carried out.
-    if (request === undefined)
-      this.#seen.add(requestKey(toHex(body.origin), toHex(body.id)), REQUEST_MS_MAX);
-    else {
+    if (request === undefined) {
+      const origin = toHex(body.origin);
+      if (!this.#cancels.add(origin, toHex(body.id)))
+        this.#full.note('cancels', origin, link.nodeId);
+    } else {
       this.#live.delete(request);
       this.#listener.cancelled(request);
     }
@@ -251,12 +284,17 @@ export class Requests {
     if (message.hops > 0) this.#links.flood({ ...message, hops: message.hops - 1 }, except);
   }
 
-  #isKnown(key: string, link: Link): boolean {
+  /** Withdrawn before it came, or taken once and over. */
+  #isPast(origin: NodeId, id: string): boolean {
+    return this.#cancels.has(origin, id) || this.#seen.has(origin, id);
+  }
+
+  #isKnown(origin: NodeId, key: string, link: Link): boolean {
     const request = this.#live.get(key);
     if (request !== undefined && request.nextHop !== undefined) {
       if (this.#links.get(request.nextHop) === undefined) request.nextHop = link.id;
     }
-    return request !== undefined || this.#seen.has(key);
+    return request !== undefined || this.#isPast(origin, key.slice(origin.length));
   }
 
   #isForUs(body: RequestBody): boolean {
@@ -303,14 +341,23 @@ export class Requests {
     };
   }
 
-  #take(request: Request, from: LinkId | undefined): void {
+  #take(request: Request, from: Link | undefined): void {
     const { mono } = this.#context.now;
     if (request.endsAt <= mono) return;
+    const { origin, id } = request;
     const { issued, expires } = request.signed.body;
-    if (!this.#seen.add(request.key, Math.max(0, expires - issued))) return;
-    this.#live.add(request);
-    this.#spread(request, from);
-    if (isNamed(request.signed.body, this.#context.node)) this.#listener.execute(request);
+    const isForHere = isNamed(request.signed.body, this.#context.node);
+    const isOwn = from === undefined;
+    const book = !isOwn && !this.#rates.take(origin) ? 'rate' : undefined;
+    if (book !== undefined || !this.#seen.add(origin, id, expires - issued)) {
+      this.#full.note(book ?? 'replay', origin, from?.nodeId);
+      if (isForHere) this.#listener.refuse(request, book ?? 'replay');
+      return;
+    }
+    const full = this.#live.add(request);
+    if (full !== undefined) this.#full.note(full, origin, from?.nodeId);
+    this.#spread(request, from?.id);
+    if (isForHere) this.#listener.execute(request);
   }
 
   /** What came with no hops from its origin, and now comes with some, is flooded from here, too. */

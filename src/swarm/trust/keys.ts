@@ -253,6 +253,7 @@ export class Keys {
       'fork',
       nodeId,
       `${nodeId.slice(0, 12)} has signed two different key entries of version ${version}: its state folder was copied or its key stolen; it is frozen until the operator names the good one with \`swarmplane operator unfreeze\`, or expels it`,
+      nodeId,
     );
     this.#aside.delete(nodeId);
     this.#handlers.frozen(nodeId);
@@ -271,6 +272,7 @@ export class Keys {
       'old_key',
       nodeId,
       `${nodeId.slice(0, 12)} shows version ${entry.version} of its keys, which it has rotated away: it was restored from an old state, or somebody stole that key`,
+      nodeId,
     );
     this.handleWant(id, { t: 'keys-want', node: fromHex(nodeId), from: entry.version + 1 });
   }

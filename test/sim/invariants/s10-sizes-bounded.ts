@@ -15,8 +15,12 @@ export const sizesBounded: Invariant = {
       runs: 64,
       live: 4_096,
       liveBytes: 32 * 1024 * 1024,
-      seen: 65_536,
-      pulls: 256 + 64,
+      seen: 262_144,
+      pulls: 256 + 256,
+      cancels: 32 * options.nodes,
+      alarms: 16 * options.nodes,
+      // Nobody here is hostile: faults alone fill nobody's share.
+      fullShares: 0,
       probed: options.nodes,
       probers: options.nodes,
       turns: options.nodes,
@@ -39,6 +43,7 @@ export const sizesBounded: Invariant = {
         'live',
         'liveBytes',
         'pulls',
+        'cancels',
         'aside',
         'waiting',
       ]) {
