@@ -7,7 +7,13 @@ import { knownRecords, nodeIdOf, openDesk, withKeyOptions } from './operator.ts'
 import type { KeyOptions, KnownRecords } from './operator.ts';
 import { controlSocketOf, parseList } from './options.ts';
 import { printable } from './text.ts';
-import { checkClock, showToken, termsOf, withTermsOptions, type TermsOptions } from './token.ts';
+import {
+  checkClock,
+  showToken,
+  termsOf,
+  withTermsOptions,
+  type TermsOptions,
+} from './token-terms.ts';
 
 export interface RotateOptions extends KeyOptions, TermsOptions {
   readonly expel?: string;

@@ -1,15 +1,15 @@
 /** The core: what its driver calls, and what it hands back. */
 import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { EpochHead, NodeId, PeerIdentity, TokenRecord } from '../secure/types.ts';
-import { endStateAlarms } from './engine/alarm-ends.ts';
+import { endStateAlarms } from './wiring/alarm-ends.ts';
 import { exposedHosts } from './trust/exposed.ts';
 import { ClockWatch } from './engine/clock-watch.ts';
 import { CLONE_REMEDY } from './members/clone.ts';
 import { SwarmError } from './errors.ts';
-import { receive } from './engine/inbox.ts';
-import { Wiring } from './engine/wiring.ts';
+import { receive } from './wiring/inbox.ts';
+import { Wiring } from './wiring/wiring.ts';
 import { prepareAsk } from './requests/start-request.ts';
-import { SWEEP_MS, tick } from './engine/ticks.ts';
+import { SWEEP_MS, tick } from './wiring/ticks.ts';
 import type {
   Core,
   CoreEvent,

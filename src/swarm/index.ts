@@ -9,7 +9,7 @@ export { CLONE_REMEDY } from './members/clone.ts';
 export { SwarmCore } from './core.ts';
 export { SwarmError } from './errors.ts';
 export type { SwarmErrorCode } from './errors.ts';
-export { restore } from './engine/restore.ts';
+export { restore } from './wiring/restore.ts';
 export { packRecords } from './trust/operator-records.ts';
 export { HOSTS_MAX } from './trust/admissions.ts';
 export { mostOf } from './trust/seats.ts';

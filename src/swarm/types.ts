@@ -15,8 +15,6 @@ import type {
   RevocationRecord,
   TokenRecord,
 } from '../secure/types.ts';
-import type { KeptPrekey } from './requests/prekeys.ts';
-import type { KeptSeats } from './trust/seats.ts';
 
 /** Both clocks in milliseconds: `mono` never jumps, `wall` is Unix time. */
 export interface Now {
@@ -26,6 +24,16 @@ export interface Now {
 
 /** An authenticated connection, numbered by the driver, never used again after it went down. */
 export type LinkId = number;
+
+/** What a pair is made from, and when that was, Unix milliseconds. */
+export interface KeptPrekey {
+  readonly made: number;
+  /** 32 random bytes. */
+  readonly seed: Uint8Array;
+}
+
+/** By tag: prefixes of node ids, 32 hex digits each. */
+export type KeptSeats = ReadonlyMap<string, readonly string[]>;
 
 export interface CoreOptions {
   readonly self: SelfDescription;

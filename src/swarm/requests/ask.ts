@@ -5,7 +5,7 @@
  */
 import type { NodeId } from '../../secure/types.ts';
 import type { AnswerOpener, Outcome } from './answer.ts';
-import type { Request } from './requests.ts';
+import type { Request } from './request.ts';
 import type { Account, HostOutcome, HostState, MemberState } from '../types.ts';
 
 export interface AskedHost {

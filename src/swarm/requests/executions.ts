@@ -6,7 +6,7 @@ import type { Context } from '../engine/context.ts';
 import type { Links } from '../links/links.ts';
 import type { Members } from '../members/members.ts';
 import type { Prekeys } from './prekeys.ts';
-import type { Request } from './requests.ts';
+import type { Request } from './request.ts';
 import type { LinkId, RunOutcome } from '../types.ts';
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { NodeId } from '../../secure/types.ts';
 import { Shares, type Sharers } from '../engine/shares.ts';
-import type { Request } from './requests.ts';
+import type { Request } from './request.ts';
 
 const LIVE_MAX = 4_096;
 const LIVE_BYTES_MAX = 32 * 1024 * 1024;

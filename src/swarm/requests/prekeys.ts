@@ -7,18 +7,12 @@
 import { concat, pack, REQUEST_MS_MAX, unpack } from '../../wire/index.ts';
 import type { RequestBody, ShownPrekey } from '../../wire/index.ts';
 import type { Recipient } from '../../secure/types.ts';
+import type { KeptPrekey } from '../types.ts';
 import type { Context } from '../engine/context.ts';
-import type { Request } from './requests.ts';
+import type { Request } from './request.ts';
 
 /** Key of the persist effect; `restore` reads it back. */
 export const PREKEYS_KEY = 'prekeys';
-
-/** What a pair is made from, and when that was, Unix milliseconds. */
-export interface KeptPrekey {
-  readonly made: number;
-  /** 32 random bytes. */
-  readonly seed: Uint8Array;
-}
 
 interface Pair extends KeptPrekey {
   readonly publicKey: Uint8Array;

@@ -11,7 +11,7 @@ import type { Outcome, SealedChunk } from './answer.ts';
 import type { Context } from '../engine/context.ts';
 import { Shares, type Sharers } from '../engine/shares.ts';
 import type { Link, Links } from '../links/links.ts';
-import type { Request } from './requests.ts';
+import type { Request } from './request.ts';
 import type { LinkId } from '../types.ts';
 
 /** Chunks of 64 KiB sealed in one turn: some 5 ms of work. */

@@ -34,33 +34,10 @@ import { Cancels } from './cancels.ts';
 import { ReplayCache } from './replay-cache.ts';
 import type { LinkId } from '../types.ts';
 import type { Turns } from '../mesh/turns.ts';
-import { isNamed, Routes } from './routes.ts';
+import { Routes } from './routes.ts';
+import { isNamed, requestKey, type Request } from './request.ts';
 import type { Book, FullShares } from '../trust/full-shares.ts';
 import type { Standing } from '../trust/standing.ts';
-
-/** A request that is under way. */
-export interface Request {
-  /** Origin and id: what the replay cache keys on. */
-  readonly key: string;
-  /** 32 hex digits. */
-  readonly id: string;
-  readonly origin: NodeId;
-  readonly signed: SignedObject<RequestBody>;
-  /** SHA-256 of the signed bytes. */
-  readonly hash: Uint8Array;
-  /** As it travels: sealed, where targets are named. */
-  readonly body: Uint8Array;
-  /** `mono` at which hosts stop working on it. */
-  readonly endsAt: number;
-  /** Hops that are left from here; below 0 it is not passed on. */
-  hops: number;
-  /** Where answers go that have no direct link; undefined at the origin. */
-  nextHop: LinkId | undefined;
-  /** Sequence of the newest beacon. */
-  beacon: number;
-  /** An own one that went over our links alone, to hosts that do not pass it on. */
-  direct: boolean;
-}
 
 export interface RequestsListener {
   /** This node is a target. */
@@ -386,8 +363,4 @@ export class Requests {
       ms,
     });
   }
-}
-
-export function requestKey(origin: NodeId, id: string): string {
-  return origin + id;
 }

@@ -3,12 +3,12 @@
  * linked, which costs a message each; else over all links, to be flooded by everybody, which costs a
  * message a link of the whole swarm.
  */
-import { equalBytes, fromHex, toHex } from '../../wire/index.ts';
+import { fromHex, toHex } from '../../wire/index.ts';
 import type { RequestBody } from '../../wire/index.ts';
 import type { Context } from '../engine/context.ts';
 import type { Link, Links } from '../links/links.ts';
 import type { Members } from '../members/members.ts';
-import type { Request } from './requests.ts';
+import { isNamed, type Request } from './request.ts';
 
 export class Routes {
   #context: Context;
@@ -35,9 +35,4 @@ export class Routes {
     if (!direct || targets === undefined) return this.#links.all();
     return targets.flatMap((node) => this.#links.to(toHex(node)) ?? []);
   }
-}
-
-/** A request that names nobody is for everybody. */
-export function isNamed({ targets }: RequestBody, node: Uint8Array): boolean {
-  return targets === undefined || targets.some((one) => equalBytes(one, node));
 }

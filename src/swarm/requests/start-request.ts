@@ -13,24 +13,36 @@ import { newHost } from './ask.ts';
 import type { Ask, AskedHost } from './ask.ts';
 import { SwarmError } from '../errors.ts';
 import { isOut } from '../members/member.ts';
-import type { Wiring } from '../engine/wiring.ts';
-import { recipientId, sealBody, usablePrekey } from './prekeys.ts';
-import { requestKey } from './requests.ts';
+import type { Context } from '../engine/context.ts';
+import type { Links } from '../links/links.ts';
+import type { Members } from '../members/members.ts';
+import type { OperatorRecords } from '../trust/operator-records.ts';
+import { recipientId, sealBody, usablePrekey, type Prekeys } from './prekeys.ts';
+import { requestKey } from './request.ts';
 import type { RequestSpec, Targets } from '../types.ts';
 
 /** Hosts stop this much before the account closes, so that the last word still arrives. */
 const SLACK_MAX_MS = 500;
 
+/** What is known here of the hosts to be asked. */
+export interface AskSources {
+  readonly context: Context;
+  readonly members: Members;
+  readonly links: Links;
+  readonly prekeys: Prekeys;
+  readonly records: OperatorRecords;
+}
+
 /** @throws SwarmError when it cannot be asked like this; nothing was sent then */
-export function prepareAsk(wiring: Wiring, spec: RequestSpec): Ask {
+export function prepareAsk(from: AskSources, spec: RequestSpec): Ask {
   check(spec);
-  const { context } = wiring;
+  const { context } = from;
   const { mono, wall } = context.now;
   const hostMs = spec.timeoutMs - Math.min(SLACK_MAX_MS, Math.floor(spec.timeoutMs / 10));
-  const hosts = expectedHosts(wiring, spec.targets);
+  const hosts = expectedHosts(from, spec.targets);
   const pair = context.crypto.x25519KeyPair(context.options.random(32));
   const requestId = context.options.random(16);
-  const { targets, body } = address(wiring, requestId, spec, hosts);
+  const { targets, body } = address(from, requestId, spec, hosts);
   const signed = context.sign({
     kind: 'request',
     version: REQUEST_VERSION,
@@ -77,18 +89,18 @@ export function prepareAsk(wiring: Wiring, spec: RequestSpec): Ask {
 
 /** To all in clear inside sessions; to named hosts sealed, as far as there is hope for them. */
 function address(
-  wiring: Wiring,
+  from: AskSources,
   id: Uint8Array,
   spec: RequestSpec,
   hosts: ReadonlyMap<NodeId, AskedHost>,
 ): { targets: Uint8Array[] | undefined; body: Uint8Array } {
   if (spec.targets.kind === 'all') return { targets: undefined, body: spec.body };
-  const { context } = wiring;
+  const { context } = from;
   const recipients = [...hosts.values()]
     .filter((host) => host.hopeless === undefined)
-    .map(({ nodeId }) => ({ node: fromHex(nodeId), publicKey: prekeyOf(wiring, nodeId)! }));
+    .map(({ nodeId }) => ({ node: fromHex(nodeId), publicKey: prekeyOf(from, nodeId)! }));
   const runs = recipients.map(({ node, publicKey }) => {
-    const id = recipientId(context, node, bootOf(wiring, toHex(node)));
+    const id = recipientId(context, node, bootOf(from, toHex(node)));
     return { id, publicKey };
   });
   const about = { swarm: context.swarm, origin: context.node, id };
@@ -125,36 +137,39 @@ function check(spec: RequestSpec): void {
   }
 }
 
-function expectedHosts(wiring: Wiring, targets: Targets): Map<NodeId, AskedHost> {
+function expectedHosts(from: AskSources, targets: Targets): Map<NodeId, AskedHost> {
   const hosts =
     targets.kind === 'all'
-      ? [...wiring.members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
-      : unique(targets.nodes).map((nodeId) => namedHost(wiring, nodeId));
+      ? [...from.members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
+      : unique(targets.nodes).map((nodeId) => namedHost(from, nodeId));
   return new Map(hosts.map((host) => [host.nodeId, host]));
 }
 
 /** A host that was named is in the account, whatever the table says. */
-function namedHost(wiring: Wiring, nodeId: NodeId): AskedHost {
-  const member = wiring.members.get(nodeId);
+function namedHost(from: AskSources, nodeId: NodeId): AskedHost {
+  const member = from.members.get(nodeId);
   if (member === undefined)
     return newHost(
       nodeId,
       nodeId.slice(0, 12),
-      wiring.records.isExpelled(nodeId) ? 'expelled' : 'unknown',
+      from.records.isExpelled(nodeId) ? 'expelled' : 'unknown',
     );
   const { name } = member.record.body;
   if (isOut(member)) return newHost(nodeId, name, member.state);
-  return newHost(nodeId, name, prekeyOf(wiring, nodeId) === undefined ? 'no_key' : undefined);
+  return newHost(nodeId, name, prekeyOf(from, nodeId) === undefined ? 'no_key' : undefined);
 }
 
 /** The run that a host is in: its link knows first. */
-function bootOf({ context, members, links }: Wiring, nodeId: NodeId): Uint8Array {
+function bootOf({ context, members, links }: AskSources, nodeId: NodeId): Uint8Array {
   if (nodeId === context.nodeId) return context.self.bootId;
   return links.to(nodeId)?.peer.bootId ?? members.get(nodeId)!.record.body.bootId;
 }
 
 /** The own one is there before the own record with it is. */
-function prekeyOf({ context, members, prekeys }: Wiring, nodeId: NodeId): Uint8Array | undefined {
+function prekeyOf(
+  { context, members, prekeys }: AskSources,
+  nodeId: NodeId,
+): Uint8Array | undefined {
   const own = nodeId === context.nodeId;
   return usablePrekey(context, own ? prekeys.shown : members.get(nodeId)?.record.body.prekey);
 }

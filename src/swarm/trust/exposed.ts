@@ -3,10 +3,30 @@
  * together, unless two operators did not hear of each other, and the EPOCH of the one that did not know
  * of the other's list won (docs/protocol.md section 4).
  */
-import type { Wiring } from '../engine/wiring.ts';
+import type { Context } from '../engine/context.ts';
+import type { Members } from '../members/members.ts';
+import type { Epochs } from './epochs.ts';
+import type { OperatorRecords } from './operator-records.ts';
+import type { Seats } from './seats.ts';
+import type { Tokens } from './tokens.ts';
+
+export interface ExposureSources {
+  readonly context: Context;
+  readonly members: Members;
+  readonly epochs: Epochs;
+  readonly tokens: Tokens;
+  readonly seats: Seats;
+  readonly records: OperatorRecords;
+}
 
 /** Prefixes of node ids, 32 hex digits each. */
-export function exposedHosts({ context, epochs, tokens, seats, records }: Wiring): string[] {
+export function exposedHosts({
+  context,
+  epochs,
+  tokens,
+  seats,
+  records,
+}: ExposureSources): string[] {
   if (records.isExpelled(context.nodeId)) return [];
   const seated = new Set(tokens.of(epochs.enteredId).flatMap(({ tag }) => [...seats.of(tag)]));
   return records.expelled.filter((prefix) => epochs.roll.has(prefix) || seated.has(prefix));
@@ -16,10 +36,10 @@ export function exposedHosts({ context, epochs, tokens, seats, records }: Wiring
 export class Exposure {
   #seen = new Set<string>();
 
-  sweep(wiring: Wiring): void {
-    const { context, epochs, members } = wiring;
+  sweep(sources: ExposureSources): void {
+    const { context, epochs, members } = sources;
     // What is on its way ends it.
-    const exposed = epochs.hasNewer ? [] : exposedHosts(wiring);
+    const exposed = epochs.hasNewer ? [] : exposedHosts(sources);
     const open = new Set(context.openAlarms().map(({ kind, key }) => `${kind} ${key}`));
     for (const prefix of exposed) {
       if (!this.#seen.has(prefix) || open.has(`expelled_without_rotation ${prefix}`)) continue;

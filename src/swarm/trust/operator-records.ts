@@ -48,7 +48,7 @@ export interface RecordsSources {
   readonly tokens: Tokens;
 }
 
-export class Records {
+export class OperatorRecords {
   #sources: RecordsSources;
   #handlers: RecordHandlers;
   /** In force, by hash. */

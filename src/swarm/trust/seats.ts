@@ -12,13 +12,11 @@ import {
   unpack,
 } from '../../wire/index.ts';
 import type { NodeId, TokenRecord } from '../../secure/types.ts';
+import type { KeptSeats } from '../types.ts';
 import type { Context } from '../engine/context.ts';
 
 /** Key of the persist effect. */
 export const SEATS_KEY = 'seats';
-
-/** By tag: prefixes of node ids, 32 hex digits each. */
-export type KeptSeats = ReadonlyMap<string, readonly string[]>;
 
 export interface SeatsHandlers {
   /** Seats that were waited for are on the disk. */

@@ -11,9 +11,9 @@ import type { NodeId } from '../../secure/types.ts';
 import type { Admissions } from '../trust/admissions.ts';
 import type { Context } from '../engine/context.ts';
 import type { Keys } from '../trust/keys.ts';
-import type { Members } from './members.ts';
-import type { OwnRecord } from './own.ts';
-import { MEMBERS_KEY } from '../engine/restore.ts';
+import type { Members } from '../members/members.ts';
+import type { OwnRecord } from '../members/own.ts';
+import { MEMBERS_KEY } from '../members/kept-table.ts';
 import type { KeptObject, LinkId } from '../types.ts';
 
 export interface IntakeParts {

@@ -1,14 +1,17 @@
 /** Keeps the member table on disk: soon after a change, never twice at once. */
-import type { Context } from './context.ts';
-import { keptOf } from '../members/member.ts';
-import type { Members } from '../members/members.ts';
+import { pack, unpack, type Packable } from '../../wire/index.ts';
+import type { Context } from '../engine/context.ts';
+import { keptOf } from './member.ts';
+import type { Members } from './members.ts';
 import type { KeptObject } from '../types.ts';
-import { MEMBERS_KEY, packTable } from './restore.ts';
+
+/** Key of the persist effect. */
+export const MEMBERS_KEY = 'members';
 
 /** The table goes to disk at most this often. */
 const KEEP_MS = 2_000;
 
-export class Persisted {
+export class KeptTable {
   #context: Context;
   #members: Members;
   #isWriting = false;
@@ -49,5 +52,28 @@ export class Persisted {
   #soon(): void {
     if (this.#context.timers.has('keep', '')) return;
     this.#context.timers.set('keep', '', this.#context.now.mono + KEEP_MS);
+  }
+}
+
+export function packTable(objects: readonly KeptObject[]): Uint8Array {
+  return pack(objects.map(({ bytes, wall }) => [bytes, wall]));
+}
+
+/** What can be read of it: the rest the swarm tells again. */
+export function unpackTable(bytes: Uint8Array): KeptObject[] {
+  return unpackList(bytes).flatMap((item) => {
+    if (!Array.isArray(item)) return [];
+    const [object, wall] = item as Packable[];
+    if (!(object instanceof Uint8Array) || typeof wall !== 'number') return [];
+    return [{ bytes: object, wall }];
+  });
+}
+
+export function unpackList(bytes: Uint8Array): readonly Packable[] {
+  try {
+    const value = unpack(bytes);
+    return Array.isArray(value) ? (value as readonly Packable[]) : [];
+  } catch {
+    return [];
   }
 }

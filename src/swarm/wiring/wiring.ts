@@ -4,15 +4,15 @@ import type { EpochHead, EpochId, NodeId, PeerIdentity } from '../../secure/type
 import { Admissions, seatsAlarm } from '../trust/admissions.ts';
 import { Asks } from '../requests/asks.ts';
 import { CLONE_REMEDY } from '../members/clone.ts';
-import { Context } from './context.ts';
+import { Context } from '../engine/context.ts';
 import { Dialer } from '../mesh/dialer.ts';
 import { Epochs } from '../trust/epochs.ts';
 import { Executions } from '../requests/executions.ts';
 import { Exposure } from '../trust/exposed.ts';
 import { Gossip } from '../members/gossip.ts';
-import { Intake } from '../members/intake.ts';
+import { Intake } from './intake.ts';
 import { handleOperators, isOperators, receive } from './inbox.ts';
-import { Persisted } from './persisted.ts';
+import { KeptTable } from '../members/kept-table.ts';
 import { Keys } from '../trust/keys.ts';
 import { Links } from '../links/links.ts';
 import type { Link } from '../links/links.ts';
@@ -25,12 +25,12 @@ import { Prekeys } from '../requests/prekeys.ts';
 import { Pins } from '../trust/pins.ts';
 import { ProbeAnswers } from '../trust/probe-answers.ts';
 import { Prober } from '../trust/probe.ts';
-import { Records } from '../trust/operator-records.ts';
+import { OperatorRecords } from '../trust/operator-records.ts';
 import { Replies } from '../requests/replies.ts';
 import { Seals } from '../audit/audit-seals.ts';
 import { Seats } from '../trust/seats.ts';
 import { Requests } from '../requests/requests.ts';
-import type { Request } from '../requests/requests.ts';
+import type { Request } from '../requests/request.ts';
 import { FullShares } from '../trust/full-shares.ts';
 import { Standing } from '../trust/standing.ts';
 import { Suspicion } from '../members/suspicion.ts';
@@ -55,10 +55,10 @@ export class Wiring {
   readonly tokens: Tokens;
   readonly seats: Seats;
   readonly admissions: Admissions;
-  readonly records: Records;
+  readonly records: OperatorRecords;
   readonly seals: Seals;
   readonly intake: Intake;
-  readonly persisted: Persisted;
+  readonly keptTable: KeptTable;
   readonly keys: Keys;
   readonly gossip: Gossip;
   readonly dialer: Dialer;
@@ -104,7 +104,7 @@ export class Wiring {
       saved: () => this.#handleSeats(),
       overused: (token) => seatsAlarm(context, this.seats, token),
     }));
-    const records = (this.records = new Records(
+    const records = (this.records = new OperatorRecords(
       { context, links, epochs, tokens },
       {
         expelled: () => this.#expel(),
@@ -118,7 +118,7 @@ export class Wiring {
     this.seals = new Seals(context, members, links);
     const lacks = (link: LinkId): void => records.tell(link);
     this.intake = new Intake({ context, members, own: this.own, admissions, keys, lacks });
-    this.persisted = new Persisted(context, members);
+    this.keptTable = new KeptTable(context, members);
     this.gossip = new Gossip(
       ...([context, members, links] as const),
       (object, from) => this.intake.apply(object, from),
@@ -288,7 +288,7 @@ export class Wiring {
     this.context.events.push({ kind: 'member', member: this.view(member), ...told });
     if (member.record.body.hub !== this.standing.isHub(member.nodeId)) this.standing.update();
     if (!this.started) return;
-    this.persisted.touch();
+    this.keptTable.touch();
     if (before === undefined && member.record.body.hub) this.seals.handleHub();
     this.dialer.wake();
     this.requests.handleMember(member.nodeId);

@@ -1,7 +1,7 @@
 /** A timer that is due goes to the part that set it. */
 import { endAlarms } from './alarm-ends.ts';
 import type { Wiring } from './wiring.ts';
-import type { TimerName } from './timers.ts';
+import type { TimerName } from '../engine/timers.ts';
 
 /** How often old entries leave the caches. */
 export const SWEEP_MS = 5_000;
@@ -23,7 +23,7 @@ export function tick(wiring: Wiring, name: TimerName, subject: string): void {
     case 'digest':
       return wiring.gossip.handleDigestTimer();
     case 'keep':
-      return wiring.persisted.handleTimer();
+      return wiring.keptTable.handleTimer();
     case 'keep-seals':
       return wiring.seals.handleTimer();
     case 'keys':

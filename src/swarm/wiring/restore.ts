@@ -1,15 +1,11 @@
 /** Reads back what persist effects kept. */
-import { pack, unpack } from '../../wire/index.ts';
-import type { Packable } from '../../wire/index.ts';
+import { MEMBERS_KEY, unpackList, unpackTable } from '../members/kept-table.ts';
 import { INCARNATION_KEY, readIncarnation } from '../members/own.ts';
 import { PREKEYS_KEY, readPrekeys } from '../requests/prekeys.ts';
 import { RECORDS_KEY, unpackRecords } from '../trust/operator-records.ts';
 import { SEATS_KEY, unpackSeats } from '../trust/seats.ts';
 import { SEALS_KEY } from '../audit/audit-seals.ts';
-import type { CoreOptions, KeptObject } from '../types.ts';
-
-/** Key of the persist effect that keeps the member table. */
-export const MEMBERS_KEY = 'members';
+import type { CoreOptions } from '../types.ts';
 
 /**
  * Options for the next run from the bytes that persist effects gave, by their key. What cannot be
@@ -35,28 +31,6 @@ export function restore(
   };
 }
 
-export function packTable(objects: readonly KeptObject[]): Uint8Array {
-  return pack(objects.map(({ bytes, wall }) => [bytes, wall]));
-}
-
-function unpackTable(bytes: Uint8Array): KeptObject[] {
-  return unpackList(bytes).flatMap((item) => {
-    if (!Array.isArray(item)) return [];
-    const [object, wall] = item as Packable[];
-    if (!(object instanceof Uint8Array) || typeof wall !== 'number') return [];
-    return [{ bytes: object, wall }];
-  });
-}
-
 function unpackBytes(bytes: Uint8Array): Uint8Array[] {
   return unpackList(bytes).filter((item) => item instanceof Uint8Array);
-}
-
-function unpackList(bytes: Uint8Array): readonly Packable[] {
-  try {
-    const value = unpack(bytes);
-    return Array.isArray(value) ? (value as readonly Packable[]) : [];
-  } catch {
-    return [];
-  }
 }
