@@ -21,6 +21,22 @@ export default tseslint.config(
       // `const { body: _, ...rest } = it` is how a field is left out.
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       eqeqeq: 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ObjectExpression > SpreadElement > ObjectExpression',
+          message:
+            'A literal within a literal is not checked for misspelt names: write its fields out.',
+        },
+      ],
     },
+  },
+  {
+    // Not yet without them.
+    files: ['agent', 'cli', 'net', 'secure', 'swarm', 'wire', 'sim', 'hostile'].flatMap((room) => [
+      `src/${room}/**/*.ts`,
+      `test/${room}/**/*.ts`,
+    ]),
+    rules: { 'no-restricted-syntax': 'off' },
   },
 );

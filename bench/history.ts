@@ -21,8 +21,15 @@ const QUESTION_ROUNDS = 15;
 const CROWD_HOURS = 3;
 /** What a hub tracks by default, rows of each, and how often a host takes them. */
 const BY_DEFAULT = {
-  ...{ os_version: 1, system_info: 1, kernel_info: 1, users: 30, groups: 60, mounts: 30 },
-  ...{ listening_ports: 20, systemd_units: 300, interface_addresses: 6 },
+  os_version: 1,
+  system_info: 1,
+  kernel_info: 1,
+  users: 30,
+  groups: 60,
+  mounts: 30,
+  listening_ports: 20,
+  systemd_units: 300,
+  interface_addresses: 6,
 };
 const TURNS = 10;
 /** What a host of the crowd hands over besides its packages: rows of each table. */
@@ -120,7 +127,9 @@ async function questionFigures(pool: pg.Pool, day: Date, dayBefore: Date): Promi
       samples.snapshots.push(await timed(() => ask(snapshots)));
     }
     figures.push({
-      ...{ what: `${what} (${ours.rowCount} rows)`, value: median(samples.history), unit: 'ms' },
+      what: `${what} (${ours.rowCount} rows)`,
+      value: median(samples.history),
+      unit: 'ms',
       floor: { what: 'full snapshots', value: median(samples.snapshots) },
     });
   }
@@ -174,7 +183,8 @@ function crowdFigure(what: string, { ms, hostMs, bytes, floorMs }: Crush): Figur
   const [seconds, mib] = [(hostMs / 1000).toFixed(1), (bytes / 2 ** 20).toFixed(0)];
   return {
     what: `${what}, ${mib} MiB (of it ${seconds} s the hosts' own work)`,
-    ...{ value: ms / 1000, unit: 's' },
+    value: ms / 1000,
+    unit: 's',
     floor: { what: 'each answer as one row and commit', value: floorMs / 1000 },
   };
 }

@@ -53,7 +53,10 @@ export class Crowd {
   /** How long a fetcher needs for it, milliseconds. */
   async #gather(done: () => Promise<void>): Promise<number> {
     const fetcher = new Fetcher({
-      ...{ store: this.#store, asker: this.#asker, log: silentLog, askMs: 60_000 },
+      store: this.#store,
+      asker: this.#asker,
+      log: silentLog,
+      askMs: 60_000,
       isSensitive: () => false,
     });
     const ended = done();

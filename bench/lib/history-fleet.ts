@@ -78,12 +78,23 @@ export async function prepareDatabase(
   await migrate(pool, { migrationsDir: MIGRATIONS_DIR, sqlDir: SQL_DIR, release: RELEASE });
   await new Queue(pool).makePartitions();
   const declared = allTables.map(({ name, description, columns, key }) => ({
-    ...{ name, description, columns, key, sensitive: false },
+    name,
+    description,
+    columns,
+    key,
+    sensitive: false,
   }));
   await pool.query('select swarmplane.report_host_tables($1)', [toJson(declared)]);
   const members = hosts.map(({ nodeId, name }) => ({
-    ...{ identity: nodeId, name, state: 'alive', labels: {}, version: RELEASE },
-    ...{ hub: false, incarnation: 1, since: Date.now(), addresses: [] },
+    identity: nodeId,
+    name,
+    state: 'alive',
+    labels: {},
+    version: RELEASE,
+    hub: false,
+    incarnation: 1,
+    since: Date.now(),
+    addresses: [],
   }));
   await new NodeStore(pool).report(toJson(members));
   await pool.query('delete from swarmplane.track_wish');
@@ -158,9 +169,13 @@ function packageOf(number: number, version: number): Package {
       version: `${upstream}-${revision}`,
       source: number % 2 === 0 ? '' : `${WORDS[number % WORDS.length]} (${upstream})`,
       size: 1024 * (20 + ((number * 977) % 9000)),
-      ...{ arch: 'amd64', revision, status: 'install ok installed' },
+      arch: 'amd64',
+      revision,
+      status: 'install ok installed',
       maintainer: `Debian ${WORDS[number % WORDS.length]} Team <team+${number % 40}@tracker.debian.org>`,
-      ...{ section: 'libs', priority: 'optional', admindir: '/var/lib/dpkg' },
+      section: 'libs',
+      priority: 'optional',
+      admindir: '/var/lib/dpkg',
     };
     return PACKAGES.columns.map((column) => row[column.name] ?? null);
   }

@@ -52,7 +52,10 @@ export class TimedTurns {
     const { swarmId } = this.#asker;
     const kinds: string[] = [];
     const run = new TurnRun({
-      ...{ turn, store: this.#store, log: silentLog, troubles: new Map() },
+      turn,
+      store: this.#store,
+      log: silentLog,
+      troubles: new Map(),
       ask: async (body) => {
         const before = Date.now();
         const spec = { kind: 'fetch', body: encodeFetchBody(body) };

@@ -223,7 +223,14 @@ function nodeId(at: number): string {
 
 function nodeOf(at: number): object {
   return {
-    ...{ identity: nodeId(at), name: `host${at}`, state: 'alive', labels: {}, version: RELEASE },
-    ...{ hub: at === 0, incarnation: 1, since: Date.now(), addresses: [] },
+    identity: nodeId(at),
+    name: `host${at}`,
+    state: 'alive',
+    labels: {},
+    version: RELEASE,
+    hub: at === 0,
+    incarnation: 1,
+    since: Date.now(),
+    addresses: [],
   };
 }

@@ -34,20 +34,38 @@ const { publicKey } = new SigningKey(seed);
 const tag = tokenTag(operator.swarmId, publicKey);
 const joinKey = random(32);
 const { head } = createEpoch(operator, {
-  ...{ epoch: 1, parent: undefined, epochKey, nowSeconds: 1_700_000_000, random },
+  epoch: 1,
+  parent: undefined,
+  epochKey,
+  nowSeconds: 1_700_000_000,
+  random,
   members: [{ entry: newIdentity().newest, nameTag: new Uint8Array(8) }],
 });
 const token = issueToken(operator, {
-  ...{ epochId: head.id, version: 1, publicKey, joinKey, uses: 4096, made: 0, notAfter: 1 },
-  ...{ note: '', host: '', state: 'open' },
+  epochId: head.id,
+  version: 1,
+  publicKey,
+  joinKey,
+  uses: 4096,
+  made: 0,
+  notAfter: 1,
+  note: '',
+  host: '',
+  state: 'open',
 });
 const gate: Gate = { token: () => token, seat: () => undefined };
 const stranger = (): SwarmSecrets => ({
-  ...{ swarmId: operator.swarmId, epoch: 0, joining: { joinKey, seed: seed.slice(), tag } },
+  swarmId: operator.swarmId,
+  epoch: 0,
+  joining: { joinKey, seed: seed.slice(), tag },
 });
 const secrets: SwarmSecrets = {
-  ...{ swarmId: operator.swarmId, operatorKey: operator.publicKey, epochKey, epoch: 1 },
-  ...{ epochId: head.id, head: head.bytes },
+  swarmId: operator.swarmId,
+  operatorKey: operator.publicKey,
+  epochKey,
+  epoch: 1,
+  epochId: head.id,
+  head: head.bytes,
 };
 
 interface Talker {

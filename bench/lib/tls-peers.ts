@@ -18,8 +18,11 @@ export async function tlsPeers(kind: 'full' | 'resumed'): Promise<Peers> {
   let ticket: Buffer | undefined;
   const open = async (): Promise<[TLSSocket, TLSSocket]> => {
     const client = connect({
-      ...{ port, host: '127.0.0.1', secureContext },
-      ...{ servername: 'localhost', ...(ticket && { session: ticket }) },
+      port,
+      host: '127.0.0.1',
+      secureContext,
+      servername: 'localhost',
+      ...(ticket && { session: ticket }),
     });
     const server = acceptedFor(listener, client);
     await once(client, 'secureConnect');

@@ -150,7 +150,11 @@ function keyRow(identity: string, entry: PinnedKey): object {
   const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
   const { version, time, signKey, boxKey, bytes } = entry;
   return {
-    ...{ identity, version, time, entry: hex(bytes) },
-    ...{ sign_key: hex(signKey), box_key: hex(boxKey) },
+    identity,
+    version,
+    time,
+    entry: hex(bytes),
+    sign_key: hex(signKey),
+    box_key: hex(boxKey),
   };
 }

@@ -149,8 +149,12 @@ class Reader {
 }
 
 const TAG_OF: Readonly<Record<ColumnType, number>> = {
-  ...{ INTEGER: TAG.integer, BIGINT: TAG.integer, UNSIGNED_BIGINT: TAG.integer },
-  ...{ DOUBLE: TAG.double, TEXT: TAG.text, BLOB: TAG.blob },
+  INTEGER: TAG.integer,
+  BIGINT: TAG.integer,
+  UNSIGNED_BIGINT: TAG.integer,
+  DOUBLE: TAG.double,
+  TEXT: TAG.text,
+  BLOB: TAG.blob,
 };
 /** A byte order mark is text like any other. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

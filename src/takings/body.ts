@@ -174,7 +174,11 @@ function decodeTaking(
     if (said.kind !== 'gap' && layout === undefined) throw new RangeError('it has no layout');
     const rows = decodeAllFields(added);
     return {
-      ...{ ...said, statement, signature, keyVersion: readU64(version), layout },
+      ...said,
+      statement,
+      signature,
+      keyVersion: readU64(version),
+      layout,
       added: layout === undefined ? [] : rows.map((row) => ({ values: decodeRow(layout, row) })),
       removed: rowIdsOf(removed),
     };
@@ -207,7 +211,12 @@ function layoutOf(value: Packable): Shape {
 
 function typeOf(text: string): ColumnType {
   const types: readonly string[] = [
-    ...['TEXT', 'INTEGER', 'BIGINT', 'UNSIGNED_BIGINT', 'DOUBLE', 'BLOB'],
+    'TEXT',
+    'INTEGER',
+    'BIGINT',
+    'UNSIGNED_BIGINT',
+    'DOUBLE',
+    'BLOB',
   ];
   if (types.includes(text)) return text as ColumnType;
   throw new WireError('malformed', `a column of type ${JSON.stringify(text.slice(0, 40))}`);

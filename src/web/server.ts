@@ -91,8 +91,10 @@ function say(
 ): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, {
-    ...{ 'content-type': type, 'content-length': Buffer.byteLength(text) },
-    ...{ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
   });
   response.end(text);
 }

@@ -10,7 +10,8 @@ const { minutes, ...options } = numbers('history-chaos', defaults);
 conclude(
   await historyChaos({
     ...options,
-    ...{ ms: minutes * 60_000, say: (line: string) => console.log(line) },
+    ms: minutes * 60_000,
+    say: (line: string) => console.log(line),
     plan: {
       lanes: [
         { ...AGENTS, ...JOURNAL },

@@ -68,7 +68,8 @@ eachPostgres('a host that goes for good', (postgres) => {
     await is(fixture, 'web2', 'left');
     const { url } = fixture.database;
     await expect(depart(url, 'retire', 'hub1')).rejects.toMatchObject({
-      ...{ code: 'refused', message: 'hub1 is alive, so it cannot be retired' },
+      code: 'refused',
+      message: 'hub1 is alive, so it cannot be retired',
       hint: expect.stringContaining('swarmplane leave') as string,
     });
     await expect(depart(url, 'forget', 'nobody')).rejects.toMatchObject({ code: 'refused' });
@@ -108,7 +109,10 @@ eachPostgres('a host that goes for good', (postgres) => {
     for (const go of waits) go();
     expect(await fixture.ended(id)).toEqual({ ok: 2, unreachable: 1 });
     expect((await ends(fixture, id))[2]).toEqual({
-      ...{ host: 'web2', state: 'unreachable', code: 'retired', error: 'the host was retired' },
+      host: 'web2',
+      state: 'unreachable',
+      code: 'retired',
+      error: 'the host was retired',
     });
     await fixture.until(`select not exists (select from swarmplane.node where ending) as done`);
   });

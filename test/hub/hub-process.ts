@@ -19,7 +19,11 @@ asker.behave = async (host, sql, nth) => {
   return { state: 'ok', columns: ['by'], rows: [[`${name} ${host}`]] };
 };
 const hub = await Hub.start({
-  ...{ databaseUrl: url, asker, spoolFolder: folder, log: silentLog, tuning: QUICK },
+  databaseUrl: url,
+  asker,
+  spoolFolder: folder,
+  log: silentLog,
+  tuning: QUICK,
 });
 process.once('SIGTERM', () => void hub.stop());
 console.log('ready');

@@ -61,8 +61,14 @@ const numeric = fc.constantFrom<Value>(
 const textual = fc.constantFrom<Value>(...texts, null);
 const version = fc.constantFrom<Value>(...versions, null);
 const sRow = fc.record({
-  ...{ a: numeric, b: value, c: textual, d: numeric, e: numeric },
-  ...{ v: version, w: version, r: version },
+  a: numeric,
+  b: value,
+  c: textual,
+  d: numeric,
+  e: numeric,
+  v: version,
+  w: version,
+  r: version,
 });
 const lRow = fc.record({ a: numeric, b: textual, c: textual, v: version, w: version });
 

@@ -12,7 +12,10 @@ test('gives the rows of a query for all visible columns, with their hashes', asy
   const { shape, rows, hash, truncated } = await fixture.runner.take('people');
   expect(truncated).toBe(false);
   expect(shape.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
-    ...['id BIGINT', 'name TEXT', 'city TEXT', 'path TEXT'],
+    'id BIGINT',
+    'name TEXT',
+    'city TEXT',
+    'path TEXT',
   ]);
   const values = rows.map(({ bytes }) => decodeRow(shape, bytes));
   expect(values).toEqual(await fixture.rows('select id, name, city, path from people'));

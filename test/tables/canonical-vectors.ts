@@ -62,7 +62,10 @@ export function makeCanonicalVectors(): CanonicalVectors {
       const made = rows.map(([what, given]) => rowVector(shape, what, given));
       const hashes = made.map((row) => Buffer.from(row.rowHash, 'hex'));
       return {
-        ...{ name, shape, hash: hex(shapeHash(shape)), rows: made },
+        name,
+        shape,
+        hash: hex(shapeHash(shape)),
+        rows: made,
         documents: Array.from({ length: hashes.length + 1 }, (_, count) => count).map((count) =>
           hex(documentHash(hashes.slice(0, count))),
         ),
@@ -74,8 +77,12 @@ export function makeCanonicalVectors(): CanonicalVectors {
 function rowVector(shape: Shape, what: string, given: readonly Given[]): RowVector {
   const row = canonicalRow(shape, given.map(valueOf));
   return {
-    ...{ what, given, canonical: textsOf(row), encoding: hex(encodeRow(shape, row)) },
-    ...{ rowHash: hex(rowHash(shape, row)), keyHash: hex(keyHash(shape, row)) },
+    what,
+    given,
+    canonical: textsOf(row),
+    encoding: hex(encodeRow(shape, row)),
+    rowHash: hex(rowHash(shape, row)),
+    keyHash: hex(keyHash(shape, row)),
   };
 }
 

@@ -85,7 +85,12 @@ describe('rows hold what their columns say and differ in their key', () => {
 
 /** Where a host may truly hold the same thing twice, e.g. one mount over another at one place. */
 const MAY_REPEAT = new Set([
-  ...['mounts', 'etc_hosts', 'process_envs', 'iptables', 'last', 'logged_in_users'],
+  'mounts',
+  'etc_hosts',
+  'process_envs',
+  'iptables',
+  'last',
+  'logged_in_users',
   // Its addresses are all zero for ordinary users.
   'memory_map',
 ]);
@@ -115,7 +120,10 @@ function shapesOf(column: SpecColumn): object[] {
     name: column.name,
     type: column.type === 'DATETIME' ? 'TEXT' : column.type,
     hidden: hidden === true || foreign ? true : undefined,
-    ...{ required, index, additional, collate },
+    required,
+    index,
+    additional,
+    collate,
   };
   const aliases = (column.aliases ?? []).map((name) => ({ ...shape, name, hidden: true }));
   return [shape, ...aliases];

@@ -47,7 +47,10 @@ const content: Statement = {
 };
 const gap: Statement = {
   ...content,
-  ...{ kind: 'gap', base: new Uint8Array(), hash: new Uint8Array(), shape: new Uint8Array() },
+  kind: 'gap',
+  base: new Uint8Array(),
+  hash: new Uint8Array(),
+  shape: new Uint8Array(),
   reason: { code: 'time_limit', message: 'it hung' },
   dropped: { from: 1, to: 3 },
 };
@@ -131,7 +134,8 @@ describe('track and fetch', () => {
     const track = { version: 7, tables: [{ table: 'users', every: 60 }] };
     expect(decodeTrackBody(encodeTrackBody(track))).toEqual(track);
     const answer = {
-      ...{ version: 7, taken: true },
+      version: 7,
+      taken: true,
       refused: [{ table: 'file', code: 'constraint_required', message: 'it needs a path' }],
     };
     expect(decodeTrackAnswer(encodeTrackAnswer(answer))).toEqual(answer);

@@ -11,7 +11,11 @@ import { WebServer, type FiguresSource } from '../../src/web/index.ts';
 import { parsePrometheus } from '../helpers/prometheus.ts';
 
 const outcome = (status: RunOutcome['status'], code?: string): RunOutcome => ({
-  ...{ status, rowCount: 0, truncated: false, tookMs: 1, payload: new Uint8Array() },
+  status,
+  rowCount: 0,
+  truncated: false,
+  tookMs: 1,
+  payload: new Uint8Array(),
   ...(code === undefined ? {} : { code }),
 });
 
@@ -20,19 +24,35 @@ const MEMBERS = { alive: 3, suspect: 0, dead: 1, left: 0, forgotten: 0, expelled
 function agentFigures(counters = new AgentCounters()): AgentFigures {
   return {
     ...counters.figures(),
-    ...{ version: '1.2.3', epoch: 2, members: MEMBERS },
-    ...{ links: 2, bytesIn: 1_000, bytesOut: 2_000, unproven: 1, joinsQueued: 0, joinsRefused: 4 },
+    version: '1.2.3',
+    epoch: 2,
+    members: MEMBERS,
+    links: 2,
+    bytesIn: 1_000,
+    bytesOut: 2_000,
+    unproven: 1,
+    joinsQueued: 0,
+    joinsRefused: 4,
     alarms: new Map([['clone', 2]]),
     certificateEnds: 1_800_000_000,
   };
 }
 
 const HUB: HubFigures = {
-  ...{ connected: true, atWork: 1, claims: 5, claimedDeliveries: 50, retriedDeliveries: 3 },
-  ...{ outcomes: new Map([['ok', 47]]), leasesLost: 1, wakeups: new Map([['notify', 5] as const]) },
+  connected: true,
+  atWork: 1,
+  claims: 5,
+  claimedDeliveries: 50,
+  retriedDeliveries: 3,
+  outcomes: new Map([['ok', 47]]),
+  leasesLost: 1,
+  wakeups: new Map([['notify', 5] as const]),
   queue: {
     deliveries: { pending: 1, parked: 2, running: 3 },
-    ...{ oldest_due_seconds: 0.25, open_requests: 4, leases: 1, untold_seconds: 0 },
+    oldest_due_seconds: 0.25,
+    open_requests: 4,
+    leases: 1,
+    untold_seconds: 0,
     hosts: { alive: 3, suspect: 0, dead: 1, left: 0 },
     alerts: { info: 0, warning: 2, critical: 1 },
     hubs: ['hub1', 'hub2'],
@@ -65,9 +85,14 @@ describe('the metrics', () => {
     counters.ran('a kind that a peer "made" up\n', outcome('error'), 70_000);
     counters.asked(
       {
-        ...{ requestId: 'x', unexpected: [] },
+        requestId: 'x',
+        unexpected: [],
         hosts: ['ok', 'ok', 'timeout'].map((state, i) => ({
-          ...{ nodeId: `${i}`, name: `h${i}`, state: state as 'ok', rowCount: 0, truncated: false },
+          nodeId: `${i}`,
+          name: `h${i}`,
+          state: state as 'ok',
+          rowCount: 0,
+          truncated: false,
         })),
       },
       40,

@@ -18,7 +18,14 @@ export const SEAL_COLUMNS = `s.number, s.chain, swarmplane.micros(s.at) as micro
 export function storedSeal(row: pg.QueryResultRow): StoredSeal {
   const { number, chain, micros, hub, previous, count, rows, hash } = row as StoredSeal;
   return {
-    ...{ number, chain, micros, hub, previous, count, rows, hash },
+    number,
+    chain,
+    micros,
+    hub,
+    previous,
+    count,
+    rows,
+    hash,
     firstId: row['first_id'],
     lastId: row['last_id'],
     seenId: row['seen_id'],

@@ -126,8 +126,10 @@ class Verification {
     }
     await this.#checkOtherRows();
     const { faults, witnesses, notes } = await compareMemories({
-      ...{ memories: this.#options.memories, otherChains: this.#options.otherChains },
-      ...{ seals: this.#seals, checkpoint: this.#checkpoint?.checkpoint },
+      memories: this.#options.memories,
+      otherChains: this.#options.otherChains,
+      seals: this.#seals,
+      checkpoint: this.#checkpoint?.checkpoint,
       check: (head) => this.#opened(head),
     });
     return this.#report([...this.#faults, ...faults], witnesses, notes);
@@ -136,8 +138,13 @@ class Verification {
   #report(faults: Fault[], witnesses: readonly string[], notes: readonly string[]): AuditReport {
     const dropped = this.#checkpoint?.checkpoint;
     return {
-      ...{ faults, witnesses, notes, rows: this.#rows, seals: this.#seals.length },
-      ...{ unsealed: this.#unsealed, unsealedSince: this.#unsealedSince },
+      faults,
+      witnesses,
+      notes,
+      rows: this.#rows,
+      seals: this.#seals.length,
+      unsealed: this.#unsealed,
+      unsealedSince: this.#unsealedSince,
       dropped: dropped && { rows: dropped.rows, before: dropped.before / 1_000 },
     };
   }

@@ -143,8 +143,12 @@ async function* lines(
   await speakPlainly(client);
   const migration = await beginSnapshot(client);
   yield line({
-    ...{ kind: 'head', format: FORMAT, version: FORMAT_VERSION, release: options.release },
-    ...{ at: new Date().toISOString(), migration },
+    kind: 'head',
+    format: FORMAT,
+    version: FORMAT_VERSION,
+    release: options.release,
+    at: new Date().toISOString(),
+    migration,
   });
   const statements = await readCatalog(client, options.allRoles === true);
   counts.leftOut = statements.leftOut;

@@ -269,7 +269,9 @@ async function load(options: RestoreOptions, database: string): Promise<Loaded> 
   const client = await connected(withDatabase(options.superUrl, database));
   const restoring = { ...options, restoring: true };
   const loader = new Loader({
-    ...{ client, hub, database },
+    client,
+    hub,
+    database,
     migrateTo: (upTo) => migrate(pool, { ...restoring, upTo }),
   });
   let marked = false;

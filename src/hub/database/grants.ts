@@ -101,9 +101,12 @@ async function look(client: pg.Client, { name, role }: GrantOptions): Promise<Fa
   );
   const seen = there!.ready ? await lookAtLabels(client, name, role) : {};
   return {
-    ...{ ready: there!.ready, exists: known.rows.length > 0 },
+    ready: there!.ready,
+    exists: known.rows.length > 0,
     superuser: known.rows[0]?.superuser === true,
-    ...{ sees_all: false, labels: null, ...seen },
+    sees_all: false,
+    labels: null,
+    ...seen,
   };
 }
 

@@ -113,8 +113,12 @@ export async function readSubjects(
     [nodeId ?? null, table ?? null],
   );
   return rows.map(({ identity, node, table, hash, line, sequence }) => ({
-    ...{ nodeId: identity, node, table, headHash: hash ?? undefined },
-    ...{ headLine: line ?? undefined, headSequence: Number(sequence) },
+    nodeId: identity,
+    node,
+    table,
+    headHash: hash ?? undefined,
+    headLine: line ?? undefined,
+    headSequence: Number(sequence),
   }));
 }
 
@@ -167,7 +171,9 @@ export async function readRows(
     const places = (of?.columns ?? []).map(({ name, type }) => place(name, type));
     const said = places.map((at) => (values[at] ?? null) as ShapeRow[number]);
     return {
-      ...{ shape: shape as number, rowHash: rowHash as Buffer, from: BigInt(from as string) },
+      shape: shape as number,
+      rowHash: rowHash as Buffer,
+      from: BigInt(from as string),
       to: to === null ? undefined : BigInt(to as string),
       values: of === undefined ? said : canonicalRow(of, said),
       foreign: columns

@@ -145,7 +145,10 @@ export class Fetcher {
     const troubles = this.#troubles.get(identity) ?? new Map<string, TableTrouble>();
     const certificate = this.#certificateFor(turn.wishes);
     const run = new TurnRun({
-      ...{ turn, store, log, troubles },
+      turn,
+      store,
+      log,
+      troubles,
       ask: async (body) => {
         const question = encodeFetchBody(body);
         const before = Date.now();

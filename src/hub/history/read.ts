@@ -52,8 +52,12 @@ export async function findHistory(pool: pg.Pool, host: string, table: string): P
     });
   const { seen_at, first_at, missing } = rows[0];
   return {
-    ...{ node: node.id, host: node.name, table, seenAt: seen_at ?? undefined },
-    ...{ firstAt: first_at ?? undefined, missing: missing ?? undefined },
+    node: node.id,
+    host: node.name,
+    table,
+    seenAt: seen_at ?? undefined,
+    firstAt: first_at ?? undefined,
+    missing: missing ?? undefined,
   };
 }
 

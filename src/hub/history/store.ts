@@ -76,7 +76,10 @@ export class HistoryStore {
       values: [most],
     });
     return rows.map(({ identity, version, wish, told, acks }) => ({
-      ...{ nodeId: identity, version, wishes: wish, told },
+      nodeId: identity,
+      version,
+      wishes: wish,
+      told,
       acks: acks.map(ackOf),
     }));
   }
@@ -101,7 +104,10 @@ export class HistoryStore {
       values: [nodeId, batch],
     });
     return rows.map(({ table_name: table, line, sequence, hash, taken, became, why }) => ({
-      ...{ table, taken, became, why: why ?? undefined },
+      table,
+      taken,
+      became,
+      why: why ?? undefined,
       ack: line === null ? undefined : ackOf({ table, line, sequence, hash }),
     }));
   }
@@ -123,7 +129,9 @@ export class HistoryStore {
 
 function ackOf({ table, line, sequence, hash }: AckRow): Ack {
   return {
-    ...{ table, line: bytes(line), sequence },
+    table,
+    line: bytes(line),
+    sequence,
     // Empty: no state is there to apply changes to.
     hash: hash === null ? new Uint8Array() : bytes(hash),
   };

@@ -36,8 +36,14 @@ const TIME_MAX = Date.UTC(9999, 0);
 function takingText(taking: Taking): string {
   const { table, line, sequence, at, kind, base, hash, keyVersion, signature } = taking;
   const head = toJson({
-    ...{ table, line: hex(line), sequence, at, kind, key_version: keyVersion },
-    ...{ signature: hex(signature), shape: hex(taking.shape) },
+    table,
+    line: hex(line),
+    sequence,
+    at,
+    kind,
+    key_version: keyVersion,
+    signature: hex(signature),
+    shape: hex(taking.shape),
     ...(base.length > 0 && { base: hex(base) }),
     ...(hash.length > 0 && { hash: hex(hash) }),
     ...(kind === 'gap' && gapFields(taking)),

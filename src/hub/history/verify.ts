@@ -124,8 +124,13 @@ class Check {
     if (fetched !== undefined) this.#checkEnd(fetched);
     const { nodeId, table } = this.#subject;
     return {
-      ...{ nodeId, table, takings: this.#takings.length, rows: this.#rows.length },
-      ...{ unchecked: this.#unchecked, compared: fetched !== undefined, findings: this.#findings },
+      nodeId,
+      table,
+      takings: this.#takings.length,
+      rows: this.#rows.length,
+      unchecked: this.#unchecked,
+      compared: fetched !== undefined,
+      findings: this.#findings,
     };
   }
 
@@ -193,8 +198,14 @@ class Check {
       ...(droppedFrom !== undefined && { dropped: { from: droppedFrom, to: droppedTo ?? 0 } }),
     };
     const content: Statement = {
-      ...{ table, line, sequence, at: Number(taking.hostAt / 1000n), kind },
-      ...{ shape: shape ?? NOTHING, base: taking.base ?? NOTHING, hash: hash ?? NOTHING },
+      table,
+      line,
+      sequence,
+      at: Number(taking.hostAt / 1000n),
+      kind,
+      shape: shape ?? NOTHING,
+      base: taking.base ?? NOTHING,
+      hash: hash ?? NOTHING,
       ...(kind === 'gap' && gap),
     };
     return encodeStatement({ swarmId, nodeId }, content);

@@ -37,6 +37,14 @@ export const cpuTime: SnapshotTable = {
 
 /** In the order of proc_stat(5). */
 const STATES = [
-  ...['user', 'nice', 'system', 'idle', 'iowait'],
-  ...['irq', 'softirq', 'steal', 'guest', 'guest_nice'],
+  'user',
+  'nice',
+  'system',
+  'idle',
+  'iowait',
+  'irq',
+  'softirq',
+  'steal',
+  'guest',
+  'guest_nice',
 ];

@@ -20,8 +20,11 @@ export const cpuid: SnapshotTable = {
     if (cpu === undefined) throw new TableError('CPUID is of x86 processors; this is none');
     const flags = new Set(cpu.get('flags')!.split(' '));
     const vendor = {
-      ...{ feature: 'vendor', value: cpu.get('vendor_id') ?? '' },
-      ...{ output_register: 'ebx,edx,ecx', output_bit: 0, input_eax: '0' },
+      feature: 'vendor',
+      value: cpu.get('vendor_id') ?? '',
+      output_register: 'ebx,edx,ecx',
+      output_bit: 0,
+      input_eax: '0',
     };
     return [vendor, ...FEATURES.map((feature) => featureRow(feature, flags))];
   },

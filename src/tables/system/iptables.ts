@@ -120,6 +120,20 @@ function protocolNumber(word: string | undefined): number {
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = {
-  ...{ all: 0, icmp: 1, igmp: 2, ipencap: 4, tcp: 6, udp: 17, dccp: 33, gre: 47, esp: 50, ah: 51 },
-  ...{ 'ipv6-icmp': 58, icmpv6: 58, ospf: 89, vrrp: 112, sctp: 132, udplite: 136 },
+  all: 0,
+  icmp: 1,
+  igmp: 2,
+  ipencap: 4,
+  tcp: 6,
+  udp: 17,
+  dccp: 33,
+  gre: 47,
+  esp: 50,
+  ah: 51,
+  'ipv6-icmp': 58,
+  icmpv6: 58,
+  ospf: 89,
+  vrrp: 112,
+  sctp: 132,
+  udplite: 136,
 };

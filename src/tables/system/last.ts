@@ -23,7 +23,12 @@ export const last: SnapshotTable = {
     if (!result.ok) throw new TableError(`cannot read ${WTMP}: ${describeCode(result.code)}`);
     if (result.truncated) context.warn(`${WTMP} is too long: its newest entries are left out`);
     return parseUtmp(result.bytes).map(({ user, tty, pid, type, time, host }) => ({
-      ...{ username: user, tty, pid, type, time, host },
+      username: user,
+      tty,
+      pid,
+      type,
+      time,
+      host,
       type_name: TYPE_NAMES[type] ?? null,
     }));
   },
@@ -34,6 +39,14 @@ const WTMP_BYTES_MAX = 128 * 1024 * 1024;
 
 /** In the order of utmp(5). */
 const TYPE_NAMES = [
-  ...['EMPTY', 'RUN_LVL', 'BOOT_TIME', 'NEW_TIME', 'OLD_TIME'],
-  ...['INIT_PROCESS', 'LOGIN_PROCESS', 'USER_PROCESS', 'DEAD_PROCESS', 'ACCOUNTING'],
+  'EMPTY',
+  'RUN_LVL',
+  'BOOT_TIME',
+  'NEW_TIME',
+  'OLD_TIME',
+  'INIT_PROCESS',
+  'LOGIN_PROCESS',
+  'USER_PROCESS',
+  'DEAD_PROCESS',
+  'ACCOUNTING',
 ];

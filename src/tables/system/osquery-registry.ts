@@ -18,7 +18,11 @@ export function osqueryRegistry(tables: () => readonly HostTable[]): SnapshotTab
     ],
     collect(): Row[] {
       return tables().map(({ name }) => ({
-        ...{ registry: 'table', name, owner_uuid: 0, internal: 0, active: 1 },
+        registry: 'table',
+        name,
+        owner_uuid: 0,
+        internal: 0,
+        active: 1,
       }));
     },
   };

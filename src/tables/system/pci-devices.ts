@@ -70,6 +70,10 @@ function prefixed(id: string): string | null {
 
 const PCI = '/sys/bus/pci/devices';
 const NAME_COLUMNS = [
-  ...['vendor', 'model', 'pci_class', 'pci_subclass'],
-  ...['subsystem_vendor', 'subsystem_model'],
+  'vendor',
+  'model',
+  'pci_class',
+  'pci_subclass',
+  'subsystem_vendor',
+  'subsystem_model',
 ];

@@ -30,7 +30,10 @@ export const processOpenPipes: SnapshotTable = {
       const row = { pid: end.pid, fd: end.fd, mode: end.mode, inode: end.inode, type: end.type };
       if (partners.length === 0) return [row];
       return partners.map(({ pid, fd, mode }) => ({
-        ...{ ...row, partner_pid: pid, partner_fd: fd, partner_mode: mode },
+        ...row,
+        partner_pid: pid,
+        partner_fd: fd,
+        partner_mode: mode,
       }));
     });
   },

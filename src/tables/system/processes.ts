@@ -121,7 +121,12 @@ function statusColumns(context: Rooted, pid: number): Row {
   const [uid, euid, suid] = fields(status.get('Uid') ?? '').map(integerOrNull);
   const [gid, egid, sgid] = fields(status.get('Gid') ?? '').map(integerOrNull);
   return {
-    ...{ uid, euid, suid, gid, egid, sgid },
+    uid,
+    euid,
+    suid,
+    gid,
+    egid,
+    sgid,
     wired_size: bytes('VmLck'),
     resident_size: bytes('VmRSS'),
   };
@@ -171,6 +176,12 @@ function elsewhereColumns() {
 const DELETED = ' (deleted)';
 const OWNER_ONLY = ['path', 'cwd', 'root', 'disk_bytes_read', 'disk_bytes_written'];
 const STATUS_COLUMNS = [
-  ...['uid', 'gid', 'euid', 'egid', 'suid', 'sgid'],
-  ...['wired_size', 'resident_size'],
+  'uid',
+  'gid',
+  'euid',
+  'egid',
+  'suid',
+  'sgid',
+  'wired_size',
+  'resident_size',
 ];

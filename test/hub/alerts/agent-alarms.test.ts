@@ -55,7 +55,10 @@ eachPostgres('an agent with a hub', (postgres) => {
     const { host, port } = agent.node.address;
     const seeds = [`${host}:${port}`];
     const hub = await Hub.start({
-      ...{ databaseUrl: fixture.database.url, asker: agent, log: silentLog, tuning: QUICK },
+      databaseUrl: fixture.database.url,
+      asker: agent,
+      log: silentLog,
+      tuning: QUICK,
       spoolFolder: temporaryFolder(),
     });
     onTestFinished(() => hub.stop());
@@ -80,7 +83,9 @@ eachPostgres('an agent with a hub', (postgres) => {
     const desk = await OperatorDesk.open(state.file('operator.key'));
     const other = Identity.create(random, Math.floor(Date.now() / 1000)).newest.bytes;
     const { bundle } = await desk.newEpoch({
-      ...{ parent: secrets.epochId, epoch: 2, terms: undefined },
+      parent: secrets.epochId,
+      epoch: 2,
+      terms: undefined,
       members: [{ entry: other, name: 'somebody' }],
     });
     expect(await agent.node.install(bundle)).toBe(true);

@@ -89,7 +89,10 @@ describe('a webhook', () => {
       [calls[0]!.event.id + 1, 'resolved', 1],
     ]);
     expect(calls[0]!.event.alert).toMatchObject({
-      ...{ kind: 'clone', key: 'web1', message: 'two hosts, one identity', severity: 'warning' },
+      kind: 'clone',
+      key: 'web1',
+      message: 'two hosts, one identity',
+      severity: 'warning',
       resolved_at: null,
     });
     expect(calls[1]!.event.alert).toMatchObject({ count: 3, resolved_at: expect.any(String) });
@@ -168,7 +171,11 @@ describe('a webhook', () => {
     for (const name of ['hub1', 'hub2']) {
       const asker = new ScriptedAsker([name]);
       const hub = await Hub.start({
-        ...{ databaseUrl: database.url, asker, log: silentLog, tuning: QUICK, webhook: { url } },
+        databaseUrl: database.url,
+        asker,
+        log: silentLog,
+        tuning: QUICK,
+        webhook: { url },
         spoolFolder: temporaryFolder(),
       });
       onTestFinished(() => hub.stop());

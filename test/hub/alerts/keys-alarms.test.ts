@@ -22,7 +22,8 @@ eachPostgres('the hub', (postgres) => {
       from swarmplane.node_key k join swarmplane.node n on n.id = k.node_id
       where n.name = 'web1' order by k.version, k.first_seen`;
     const row = ({ version, bytes, signKey }: Identity['newest']) => ({
-      ...{ version, entry: Buffer.from(bytes).toString('hex') },
+      version,
+      entry: Buffer.from(bytes).toString('hex'),
       sign_key: Buffer.from(signKey).toString('hex'),
     });
     expect(await fixture.query(list)).toEqual([row(first.newest)]);

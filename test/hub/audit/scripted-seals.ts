@@ -18,8 +18,14 @@ export class ScriptedSeals implements Seals {
 
   sign({ chain, number, hash, at }: SealSpec): SealView {
     const signed = signingBytes({
-      ...{ kind: 'seal', swarm: new Uint8Array(32), chain: fromHex(chain), number, at },
-      ...{ hash: fromHex(hash), hub: fromHex(this.#hub()), keyVersion: 0 },
+      kind: 'seal',
+      swarm: new Uint8Array(32),
+      chain: fromHex(chain),
+      number,
+      at,
+      hash: fromHex(hash),
+      hub: fromHex(this.#hub()),
+      keyVersion: 0,
     });
     return view(attachSignature(signed, this.identity.sign(signed)));
   }

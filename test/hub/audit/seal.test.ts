@@ -17,9 +17,18 @@ it('an audit row, a seal and a checkpoint have the hashes that are written down'
   rows.writeBigInt64BE(BigInt(MICROS), 8);
   expect(sealedRows(rows)).toEqual([{ id: 7, micros: MICROS, hash: Buffer.from(ROW_HASH, 'hex') }]);
   const seal: Seal = {
-    ...{ number: 1, chain: '00112233-4455-6677-8899-aabbccddeeff', micros: 1_767_225_660_000_000 },
-    ...{ hub: 'ab'.repeat(32), previous: Buffer.alloc(32), count: 1, firstId: 7, lastId: 7 },
-    ...{ seenId: 8, settledId: 0, rows, checkpoint: undefined },
+    number: 1,
+    chain: '00112233-4455-6677-8899-aabbccddeeff',
+    micros: 1_767_225_660_000_000,
+    hub: 'ab'.repeat(32),
+    previous: Buffer.alloc(32),
+    count: 1,
+    firstId: 7,
+    lastId: 7,
+    seenId: 8,
+    settledId: 0,
+    rows,
+    checkpoint: undefined,
   };
   expect(hex(sealHash(seal))).toBe(
     '1ff56375cbc99d39fd65a447ac5ca3eb9dad975ada53531b7203786162d3774b',

@@ -171,7 +171,9 @@ async function oldRequest({ database, query }: Fixture, sql: string): Promise<vo
 async function verify({ database, asker }: Fixture): Promise<AuditReport> {
   const { seals } = asker;
   return verifyAudit({
-    ...{ pool: database.pool(), open: openSeal, otherChains: [] },
+    pool: database.pool(),
+    open: openSeal,
+    otherChains: [],
     keys: async () => [seals.identity.newest.signKey],
     memories: [{ node: 'web1', heads: seals.heads.map(({ head }) => head) }],
   });

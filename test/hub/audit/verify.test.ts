@@ -38,7 +38,9 @@ async function verify(
   const pool = database.pool(await database.urlAs('carol', ['swarmplane_auditor']));
   const { seals } = asker;
   return verifyAudit({
-    ...{ pool, open: openSeal, otherChains },
+    pool,
+    open: openSeal,
+    otherChains,
     keys: async (hub) => (hub === asker.nodeId ? [seals.identity.newest.signKey] : []),
     memories: memories ? [{ node: 'web1', heads: seals.heads.map(({ head }) => head) }] : [],
   });
@@ -169,7 +171,10 @@ it('a chain that ends before what nodes remember, and one they alone know, is na
   expect(kinds(await verify())).toEqual(['chain_cut_off']);
 
   const foreign = fixture.asker.seals.sign({
-    ...{ chain: 'f'.repeat(32), number: 1, hash: '0'.repeat(64), at: 0 },
+    chain: 'f'.repeat(32),
+    number: 1,
+    hash: '0'.repeat(64),
+    at: 0,
   });
   fixture.asker.seals.spread(foreign.head);
   expect(kinds(await verify())).toContain('chain_unknown');
@@ -201,7 +206,9 @@ async function rebuild(pool: pg.Pool, asker: ScriptedAsker, withKey: boolean): P
     const hash = Buffer.from(sealHash({ ...seal, previous, rows }));
     const { number, chain, micros } = seal;
     const { head } = asker.seals.sign({
-      ...{ chain: chain.replaceAll('-', ''), number, hash: hash.toString('hex') },
+      chain: chain.replaceAll('-', ''),
+      number,
+      hash: hash.toString('hex'),
       at: Math.floor(micros / 1_000),
     });
     const values = [previous, rows, hash, withKey ? head : seal.head].map(

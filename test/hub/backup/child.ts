@@ -6,7 +6,9 @@ try {
   if (mode === 'restore') await restoreDatabase({ url, file });
   else
     await backupDatabase({
-      ...{ url, file, homeForRoot },
+      url,
+      file,
+      homeForRoot,
       ...(mode === 'verify' && { verifyIn: folder }),
     });
   console.log('done');

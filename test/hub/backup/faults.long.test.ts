@@ -111,8 +111,10 @@ describe('a backup', () => {
         );
     })();
     const written = backupDatabase({
-      ...{ url: source.url, file: join(folder, 'written.backup') },
-      ...{ verifyIn: join(folder, 'scratch'), homeForRoot: `${folder}-home` },
+      url: source.url,
+      file: join(folder, 'written.backup'),
+      verifyIn: join(folder, 'scratch'),
+      homeForRoot: `${folder}-home`,
     });
     const { verified, rows } = await written.finally(() => (stopped = true));
     await writing;

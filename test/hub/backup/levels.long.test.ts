@@ -111,7 +111,10 @@ for (const major of [18, 15] as const)
         expect(rows > 0).toBe(version > 1);
         const restored = await postgres().createDatabase({ empty: true });
         const { notDone } = await restore({
-          ...{ ...THIS, superUrl: restored.url, hubUrl: restored.url, file },
+          ...THIS,
+          superUrl: restored.url,
+          hubUrl: restored.url,
+          file,
         });
         expect(notDone).toEqual([]);
         await migrate(old.pool(), THIS);

@@ -260,15 +260,18 @@ for (const major of [15, 18] as const)
 
     it('is not put over a database with data without a word, nor where the login may not', async () => {
       const refused = await swarmplane([
-        ...['--state', hub.state, 'hub', 'restore', file, '--database', old.url],
+        '--state',
+        hub.state,
+        'hub',
+        'restore',
+        file,
+        '--database',
+        old.url,
       ]);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toMatch(/holds a hub's data already: 2 hosts and \d+ requests/);
       expect(refused.stderr).toContain('hint: --replace puts the backup in its place');
-      const replace = [
-        ...['--state', hub.state, 'hub', 'restore', '--replace', file],
-        '--database',
-      ];
+      const replace = ['--state', hub.state, 'hub', 'restore', '--replace', file, '--database'];
       const mayNot = await swarmplane([...replace, old.url]);
       expect(mayNot.stderr).toMatch(/permission denied.*\nhint: make an empty database/);
       await asking(old.superUrl).query('alter role swarmplane createdb');

@@ -78,7 +78,9 @@ describe('granting', () => {
         expect.objectContaining({ action: 'role.grant', object: `role ${name}` }),
       ),
       {
-        ...{ action: 'role.revoke', object: `role ${name}`, actor: 'swarmplane' },
+        action: 'role.revoke',
+        object: `role ${name}`,
+        actor: 'swarmplane',
         after: { role: `swarmplane_${role}`, labels: [] },
       },
     ]);
@@ -113,7 +115,11 @@ describe('granting', () => {
     async (name) => {
       const database = await withHosts();
       const granted = await grant({
-        ...{ ...BASE, url: database.url, name, role: 'reader', labels: [`la"b'el`] },
+        ...BASE,
+        url: database.url,
+        name,
+        role: 'reader',
+        labels: [`la"b'el`],
       });
       expect(granted.password).toBeDefined();
       expect(await as(database, name, 'select session_user::text as me')).toEqual([{ me: name }]);

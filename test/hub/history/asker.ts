@@ -78,7 +78,9 @@ export class HistoryAsker extends ScriptedAsker {
     const wanted = tracked && (asked.tables?.includes(host.table) ?? true);
     const takings = wanted ? host.answer(Date.now(), ack, this.most) : [];
     return encodeFetchAnswer({
-      ...{ version: kept.version, refused: [], layouts: [host.shape] },
+      version: kept.version,
+      refused: [],
+      layouts: [host.shape],
       more: takings.length < host.journal.length,
       takings: takings.map(packTaking),
       vitals: this.vitals.get(nodeId) ?? { wall: Date.now(), boot: '', upMs: 0 },

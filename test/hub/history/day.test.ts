@@ -151,7 +151,10 @@ class WorldsAsker extends ScriptedAsker {
 
 async function startHub(site: HistorySite, asker: WorldsAsker): Promise<Hub> {
   const hub = await Hub.start({
-    ...{ databaseUrl: site.database.url, asker, log: silentLog, tuning: QUICK },
+    databaseUrl: site.database.url,
+    asker,
+    log: silentLog,
+    tuning: QUICK,
     spoolFolder: temporaryFolder(),
   });
   onTestFinished(() => hub.stop());

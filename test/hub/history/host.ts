@@ -131,8 +131,12 @@ export class HistoryHost {
     const { kind, at, added = [], removed = [], before, after, reason, dropped } = made;
     const [shape, gap] = [this.shape, kind === 'gap'];
     const content = {
-      ...{ table: this.table, line: new Uint8Array(this.#line), sequence: ++this.#sequence },
-      ...{ at, kind, shape: gap ? NOTHING : shapeHash(shape) },
+      table: this.table,
+      line: new Uint8Array(this.#line),
+      sequence: ++this.#sequence,
+      at,
+      kind,
+      shape: gap ? NOTHING : shapeHash(shape),
       base: gap || kind === 'full' ? NOTHING : stateHash(before!),
       hash: gap ? NOTHING : stateHash(after!),
       ...(reason && { reason }),

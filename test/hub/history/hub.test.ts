@@ -158,7 +158,10 @@ describe('a hub that gathers history', () => {
 async function start(site: HistorySite, asker: HistoryAsker): Promise<Hub> {
   const { url } = site.database;
   const hub = await Hub.start({
-    ...{ databaseUrl: url, asker, log: silentLog, tuning: QUICK },
+    databaseUrl: url,
+    asker,
+    log: silentLog,
+    tuning: QUICK,
     spoolFolder: temporaryFolder(),
   });
   onTestFinished(() => hub.stop());

@@ -46,7 +46,9 @@ eachPostgres('history', (postgres) => {
     expect(await site.lines(diff, [iso(Date.now()), iso(T)])).toEqual(back);
     const changes = `select at::text, ${said} from inventory.packages_changes order by 1, 2`;
     expect((await site.lines(changes)).map((line) => line.replace(/^\S+ \S+ /, ''))).toEqual([
-      ...['first bash - 1', 'first vim - 1', ...forth],
+      'first bash - 1',
+      'first vim - 1',
+      ...forth,
     ]);
     expect(
       await site.lines(`select host, "table", change, key from inventory.changes where at > $1`, [
@@ -71,12 +73,16 @@ eachPostgres('history', (postgres) => {
     });
     expect(await site.ingest(web1, all.slice(1, 3))).toMatchObject({ became: 'repeated' });
     expect(await site.ingest(web1, [all[5]!])).toMatchObject({
-      ...{ became: 'again', taken: 0, ack: { sequence: 4 } },
+      became: 'again',
+      taken: 0,
+      ack: { sequence: 4 },
     });
     expect(await site.everything()).toEqual(before);
     // the same ones in disorder: the first that fits is taken, what follows is asked for
     expect(await site.ingest(web1, [all[0]!, all[4]!, all[3]!, all[5]!])).toMatchObject({
-      ...{ became: 'taken', taken: 2, ack: { sequence: 6 } },
+      became: 'taken',
+      taken: 2,
+      ack: { sequence: 6 },
     });
     expect(await site.lines(ALERTS)).toEqual([]);
     expect(await site.lines(AS_OF, [iso(T + 4.5 * HOUR)])).toEqual(['bash 4']);
@@ -151,7 +157,8 @@ eachPostgres('history', (postgres) => {
     await site.ingest(web1, web1.journal);
     expect(await site.lines(AS_OF, [iso(T + 2.5 * HOUR)])).toEqual(['bash 1']);
     expect(await site.lines('select reason from swarmplane.gap order by at')).toEqual([
-      ...['more rows than a taking may have', 'no such file'],
+      'more rows than a taking may have',
+      'no such file',
     ]);
     expect(await site.lines(ALERTS)).toEqual([]);
     web1.answer(0, { table: 'packages', line: web1.journal[0]!.line, sequence: 4 });
@@ -207,8 +214,13 @@ eachPostgres('history', (postgres) => {
     const all = web1.journal;
     const unfit = { ...all[5]!, base: new Uint8Array(32) };
     const batches = [
-      ...[all.slice(0, 3), all.slice(1, 5), [unfit], [...all.slice(5, 8), all[12]!]],
-      ...[all.slice(8, 13), all.slice(8), all.slice(-2)],
+      all.slice(0, 3),
+      all.slice(1, 5),
+      [unfit],
+      [...all.slice(5, 8), all[12]!],
+      all.slice(8, 13),
+      all.slice(8),
+      all.slice(-2),
     ];
     for (const batch of batches) {
       expect(await atOnce.ingest(web1, batch)).toEqual(await oneByOne.ingest(web1, batch));
@@ -280,7 +292,11 @@ eachPostgres('history', (postgres) => {
     const none = { version: null, size: null, host_: null, size_text: null };
     expect(await row(T)).toEqual({ ...none, name: 'bash', version: '1', size: 1 });
     expect(await row(T + HOUR)).toEqual({
-      ...{ ...none, name: 'bash', version: '1', size: 1, host_: 'a.example' },
+      ...none,
+      name: 'bash',
+      version: '1',
+      size: 1,
+      host_: 'a.example',
     });
     expect(await row(T + 2 * HOUR)).toEqual({ ...none, name: 'bash', version: '1', size: 1 });
     expect(await row(Date.now())).toEqual({ ...none, name: 'bash', size_text: 'big' });

@@ -44,7 +44,8 @@ describe('retention of history', () => {
     // of what is before that only rows are left that outlived it
     expect(await site.lines(AS_OF, [iso(daysAgo(150))])).toEqual(['bash 1']);
     expect(await site.lines('select name from inventory.packages order by 1')).toEqual([
-      ...['bash', 'vim'],
+      'bash',
+      'vim',
     ]);
     expect(await findings(site, web1)).toEqual([]);
     web1.take(daysAgo(0), [['bash', '2', 1]]);

@@ -125,7 +125,8 @@ describe('a queued command', () => {
     await web.end('SIGKILL');
     web.start();
     expect(await ended(id)).toMatchObject({
-      ...{ state: 'failed', code: 'interrupted' },
+      state: 'failed',
+      code: 'interrupted',
       error: 'interrupted: the agent ended while it ran',
     });
     expect(lines(file)).toBe(1);

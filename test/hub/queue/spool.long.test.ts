@@ -163,7 +163,10 @@ describe('while PostgreSQL is away', () => {
     const spool = open(folder, 45e6);
     await killWholly(fixture.pool);
     const recorder = new Recorder({
-      ...{ queue, spool, token: TOKEN, log: silentLog },
+      queue,
+      spool,
+      token: TOKEN,
+      log: silentLog,
       signal: new AbortController().signal,
     });
     for (let i = 0; i < 70; i++) await recorder.add(outcome(i, 1e6));

@@ -13,8 +13,14 @@ import { fakeRoot } from './context.ts';
 describe('a path pattern', () => {
   const root = (): string =>
     fakeRoot({
-      ...{ 'etc/hosts': '', 'etc/host.conf': '', 'etc/ssh/sshd_config': '', 'etc/ssh/keys/a': '' },
-      ...{ 'home/ann/.ssh/id': '', 'home/bob/.ssh/id': '', 'home/bob/id': '', 'home/file': '' },
+      'etc/hosts': '',
+      'etc/host.conf': '',
+      'etc/ssh/sshd_config': '',
+      'etc/ssh/keys/a': '',
+      'home/ann/.ssh/id': '',
+      'home/bob/.ssh/id': '',
+      'home/bob/id': '',
+      'home/file': '',
     });
   const found = (pattern: string, op?: PatternOp): string[] =>
     [...globPaths({ root: root() }, pattern, op)].sort();
@@ -36,8 +42,12 @@ describe('a path pattern', () => {
 
   it('%% is any number of levels', () => {
     expect(found('/etc/%%')).toEqual([
-      ...['/etc/host.conf', '/etc/hosts', '/etc/ssh'],
-      ...['/etc/ssh/keys', '/etc/ssh/keys/a', '/etc/ssh/sshd_config'],
+      '/etc/host.conf',
+      '/etc/hosts',
+      '/etc/ssh',
+      '/etc/ssh/keys',
+      '/etc/ssh/keys/a',
+      '/etc/ssh/sshd_config',
     ]);
     expect(found('/home/%%/id')).toEqual([
       '/home/ann/.ssh/id',
@@ -60,7 +70,10 @@ describe('a path pattern', () => {
     symlinkSync('..', join(base, 'etc/ssh/up'));
     writeFileSync(join(base, 'etc/ssh/a\nb%'), '');
     expect([...globPaths({ root: base }, '/etc/ssh/%%')].sort()).toEqual([
-      ...['/etc/ssh/a\nb%', '/etc/ssh/keys', '/etc/ssh/keys/a', '/etc/ssh/sshd_config'],
+      '/etc/ssh/a\nb%',
+      '/etc/ssh/keys',
+      '/etc/ssh/keys/a',
+      '/etc/ssh/sshd_config',
       '/etc/ssh/up',
     ]);
   });

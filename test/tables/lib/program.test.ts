@@ -23,14 +23,17 @@ describe('running a program', () => {
     process.env.SWARMPLANE_TEST_SECRET = 's';
     const { stdout } = await runProgram(here, 'env', [], { env: { EXTRA: '1' } });
     expect(stdout.split('\n').sort().slice(1)).toEqual([
-      ...['EXTRA=1', 'LC_ALL=C', expect.stringMatching(/^PATH=/)],
+      'EXTRA=1',
+      'LC_ALL=C',
+      expect.stringMatching(/^PATH=/),
     ]);
   });
 
   it('kills one that does not end in time', async () => {
     const run = runProgram(here, 'sleep', ['1000'], { timeoutMs: 50 });
     await expect(run).rejects.toMatchObject({
-      ...{ code: 'table_unavailable', reason: 'timeout' },
+      code: 'table_unavailable',
+      reason: 'timeout',
       message: 'sleep did not end within 50 ms',
     });
   });

@@ -29,8 +29,13 @@ describe('SMBIOS', () => {
     const rows = await rowsOf(smbiosTables, { root: root() });
     expect(rows).toEqual([
       {
-        ...{ number: 0, type: 11, description: 'OEM Strings', handle: 0x0b00, header_size: 5 },
-        ...{ size: oem.length, md5: createHash('md5').update(oem).digest('hex') },
+        number: 0,
+        type: 11,
+        description: 'OEM Strings',
+        handle: 0x0b00,
+        header_size: 5,
+        size: oem.length,
+        md5: createHash('md5').update(oem).digest('hex'),
       },
       expect.objectContaining({ number: 1, type: 17, description: 'Memory Device' }),
       expect.objectContaining({ number: 2, type: 127, description: 'End Of Table', size: 6 }),
@@ -44,12 +49,26 @@ describe('SMBIOS', () => {
   it('describes a memory module', async () => {
     expect(await rowsOf(memoryDevices, { root: root() })).toEqual([
       {
-        ...{ handle: '0x1100', array_handle: '0x1000', form_factor: 'DIMM', total_width: 72 },
-        ...{ data_width: 64, size: 32_768, set: 0, device_locator: 'DIMM A' },
-        ...{ bank_locator: 'BANK 0', memory_type: 'DDR4', max_speed: 3200 },
-        ...{ memory_type_details: 'Synchronous Registered', configured_clock_speed: 2933 },
-        ...{ manufacturer: 'Micron', serial_number: 'S1', asset_tag: '', part_number: 'P1' },
-        ...{ min_voltage: 1200, max_voltage: 1200, configured_voltage: null },
+        handle: '0x1100',
+        array_handle: '0x1000',
+        form_factor: 'DIMM',
+        total_width: 72,
+        data_width: 64,
+        size: 32_768,
+        set: 0,
+        device_locator: 'DIMM A',
+        bank_locator: 'BANK 0',
+        memory_type: 'DDR4',
+        max_speed: 3200,
+        memory_type_details: 'Synchronous Registered',
+        configured_clock_speed: 2933,
+        manufacturer: 'Micron',
+        serial_number: 'S1',
+        asset_tag: '',
+        part_number: 'P1',
+        min_voltage: 1200,
+        max_voltage: 1200,
+        configured_voltage: null,
       },
     ]);
   });
@@ -78,16 +97,33 @@ describe('software RAID', () => {
   it('has an array that recovers, one that is whole and one that is not started', async () => {
     const [recovering, whole, inactive] = await rowsOf(mdDevices, { root: root() });
     expect(recovering).toMatchObject({
-      ...{ device_name: 'md0', status: 'active', raid_level: 5, size: 1_953_260_544 },
-      ...{ chunk_size: 524_288, raid_disks: 3, active_disks: 2, nr_raid_disks: 4 },
-      ...{ working_disks: 3, failed_disks: 1, spare_disks: 1, superblock_version: '1.2' },
-      ...{ recovery_progress: '12.6% (37043392/292945152)', recovery_finish: '127.5min' },
-      ...{ recovery_speed: '33440K/sec', bitmap_on_mem: '3/8 pages [12KB]' },
-      ...{ bitmap_chunk_size: '65536KB', bitmap_external_file: null, unused_devices: '<none>' },
+      device_name: 'md0',
+      status: 'active',
+      raid_level: 5,
+      size: 1_953_260_544,
+      chunk_size: 524_288,
+      raid_disks: 3,
+      active_disks: 2,
+      nr_raid_disks: 4,
+      working_disks: 3,
+      failed_disks: 1,
+      spare_disks: 1,
+      superblock_version: '1.2',
+      recovery_progress: '12.6% (37043392/292945152)',
+      recovery_finish: '127.5min',
+      recovery_speed: '33440K/sec',
+      bitmap_on_mem: '3/8 pages [12KB]',
+      bitmap_chunk_size: '65536KB',
+      bitmap_external_file: null,
+      unused_devices: '<none>',
     });
     expect(whole).toMatchObject({
-      ...{ device_name: 'md1', status: 'active (auto-read-only)', raid_level: 1 },
-      ...{ superblock_state: 'clean', resync_progress: 'PENDING', other: '' },
+      device_name: 'md1',
+      status: 'active (auto-read-only)',
+      raid_level: 1,
+      superblock_state: 'clean',
+      resync_progress: 'PENDING',
+      other: '',
     });
     expect(inactive).toMatchObject({ device_name: 'md_d2', status: 'inactive', raid_level: null });
   });
@@ -97,8 +133,13 @@ describe('software RAID', () => {
     expect(
       drives.map((row) => `${row.md_device_name} ${row.drive_name} ${row.slot} ${row.state}`),
     ).toEqual([
-      ...['md0 sdd1 4 spare', 'md0 sdc1 3 active', 'md0 sdb1 1 faulty', 'md0 sda1 0 active'],
-      ...['md1 nvme1n1p2 1 active', 'md1 nvme0n1p2 0 active', 'md_d2 sde 0 spare'],
+      'md0 sdd1 4 spare',
+      'md0 sdc1 3 active',
+      'md0 sdb1 1 faulty',
+      'md0 sda1 0 active',
+      'md1 nvme1n1p2 1 active',
+      'md1 nvme0n1p2 0 active',
+      'md_d2 sde 0 spare',
     ]);
     const kinds = await rowsOf(mdPersonalities, { root: root() });
     expect(kinds).toEqual([{ name: 'raid1' }, { name: 'raid6' }, { name: 'raid5' }]);

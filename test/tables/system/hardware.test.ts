@@ -51,8 +51,16 @@ describe('block_devices', () => {
       'run/udev/data/b8:1': 'S:x\nE:ID_FS_UUID=11-22\nE:ID_FS_TYPE=ext4\nE:ID_FS_LABEL=root\n',
     });
     const partition = {
-      ...{ name: '/dev/sda1', parent: '/dev/sda', size: 1, block_size: 4096, model: 'Fast SSD' },
-      ...{ uuid: '11-22', type: 'ext4', label: 'root', vendor: null, serial: null },
+      name: '/dev/sda1',
+      parent: '/dev/sda',
+      size: 1,
+      block_size: 4096,
+      model: 'Fast SSD',
+      uuid: '11-22',
+      type: 'ext4',
+      label: 'root',
+      vendor: null,
+      serial: null,
     };
     const [sda, sda1] = await rowsOf(blockDevices, { root });
     expect(sda).toMatchObject({ name: '/dev/sda', parent: '', size: 2, model: 'Fast SSD' });
@@ -83,8 +91,10 @@ describe('disk_encryption', () => {
     const rows = await rowsOf(diskEncryption, { root });
     const uuid = '01234567-89ab-cdef-0123-456789abcdef';
     expect(rows.map((row) => [row.name, row.encrypted])).toEqual([
-      ...[['/dev/dm-0', 1] as const, ['/dev/dm-1', 1] as const],
-      ...[['/dev/dm-2', 0] as const, ['/dev/sda', 0] as const],
+      ['/dev/dm-0', 1] as const,
+      ['/dev/dm-1', 1] as const,
+      ['/dev/dm-2', 0] as const,
+      ['/dev/sda', 0] as const,
     ]);
     expect(rows[1]).toMatchObject({ uuid, type: 'LUKS2', encryption_status: 'encrypted' });
     expect(rows[3]).toMatchObject({ uuid: null, encryption_status: 'not encrypted' });
@@ -163,9 +173,15 @@ describe('pci_devices', () => {
     const root = fakeRoot({ ...files, 'usr/share/hwdata/pci.ids': ids });
     expect(await rowsOf(pciDevices, { root })).toMatchObject([
       {
-        ...{ vendor: 'Intel Corporation', model: 'Some bridge', pci_class: 'Display controller' },
-        ...{ pci_subclass: 'VGA compatible controller', subsystem_vendor: 'Dell', driver: 'i915' },
-        ...{ subsystem_model: 'A card', pci_class_id: '0x03', pci_subclass_id: '0x00' },
+        vendor: 'Intel Corporation',
+        model: 'Some bridge',
+        pci_class: 'Display controller',
+        pci_subclass: 'VGA compatible controller',
+        subsystem_vendor: 'Dell',
+        driver: 'i915',
+        subsystem_model: 'A card',
+        pci_class_id: '0x03',
+        pci_subclass_id: '0x00',
       },
     ]);
     const context = contextFor(pciDevices, { root: fakeRoot(files) });
@@ -190,8 +206,15 @@ describe('usb_devices', () => {
     });
     expect(await rowsOf(usbDevices, { root })).toMatchObject([
       {
-        ...{ vendor_id: '046d', model_id: 'c52b', usb_address: 1, usb_port: 4, class: '239' },
-        ...{ model: 'Receiver', vendor: null, removable: 1, version: '1211' },
+        vendor_id: '046d',
+        model_id: 'c52b',
+        usb_address: 1,
+        usb_port: 4,
+        class: '239',
+        model: 'Receiver',
+        vendor: null,
+        removable: 1,
+        version: '1211',
       },
     ]);
   });
@@ -247,8 +270,11 @@ describe('platform_info', () => {
     });
     expect(await rowsOf(platformInfo, { root })).toEqual([
       {
-        ...{ vendor: 'LENOVO', version: 'N2XET38W (1.28 )', date: '09/08/2023' },
-        ...{ revision: '1.28', firmware_type: 'uefi' },
+        vendor: 'LENOVO',
+        version: 'N2XET38W (1.28 )',
+        date: '09/08/2023',
+        revision: '1.28',
+        firmware_type: 'uefi',
       },
     ]);
     const nothing = rowsOf(platformInfo, { root: fakeRoot({ x: '' }) });
@@ -271,12 +297,20 @@ describe('temperature', () => {
     });
     expect(await rowsOf(temperature, { root })).toEqual([
       {
-        ...{ sensor: 'hwmon2/temp1', device: 'coretemp', label: 'Package id 0' },
-        ...{ celsius: 43.5, high: null, critical: 100 },
+        sensor: 'hwmon2/temp1',
+        device: 'coretemp',
+        label: 'Package id 0',
+        celsius: 43.5,
+        high: null,
+        critical: 100,
       },
       {
-        ...{ sensor: 'thermal_zone0', device: 'acpitz', label: null },
-        ...{ celsius: -5, high: null, critical: 105 },
+        sensor: 'thermal_zone0',
+        device: 'acpitz',
+        label: null,
+        celsius: -5,
+        high: null,
+        critical: 105,
       },
     ]);
     await expect(rowsOf(temperature, { root: fakeRoot({ x: '' }) })).rejects.toThrow('sensor');

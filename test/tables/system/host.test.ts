@@ -173,7 +173,13 @@ describe('time', () => {
 
   it('pads the day of the log form with a blank and counts months from 1', () => {
     expect(timeRow(new Date('2026-01-05T06:07:08.900Z'))).toMatchObject({
-      ...{ year: 2026, month: 1, day: 5, hour: 6, minutes: 7, seconds: 8, weekday: 'Monday' },
+      year: 2026,
+      month: 1,
+      day: 5,
+      hour: 6,
+      minutes: 7,
+      seconds: 8,
+      weekday: 'Monday',
       timestamp: 'Mon Jan  5 06:07:08 2026 UTC',
       iso_8601: '2026-01-05T06:07:08Z',
     });

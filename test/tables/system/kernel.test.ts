@@ -114,8 +114,15 @@ describe('kernel_keys', () => {
     });
     expect(await rowsOf(kernelKeys, { root })).toEqual([
       {
-        ...{ serial_number: '009a2028', flags: 'I--Q---', usage: 1, timeout: 'expd', gid: -1 },
-        ...{ permissions: '3f010000', uid: 1000, type: 'user', description: 'a:b c: 12' },
+        serial_number: '009a2028',
+        flags: 'I--Q---',
+        usage: 1,
+        timeout: 'expd',
+        gid: -1,
+        permissions: '3f010000',
+        uid: 1000,
+        type: 'user',
+        description: 'a:b c: 12',
       },
     ]);
   });
@@ -129,8 +136,11 @@ describe('kernel_modules', () => {
     });
     expect(await rowsOf(kernelModules, { root })).toEqual([
       {
-        ...{ name: 'nf_nat', size: 65_536, used_by: 'xt_MASQUERADE,nft_chain_nat,' },
-        ...{ status: 'Live', address: '0xffffffffc0a3' },
+        name: 'nf_nat',
+        size: 65_536,
+        used_by: 'xt_MASQUERADE,nft_chain_nat,',
+        status: 'Live',
+        address: '0xffffffffc0a3',
       },
       { name: 'ext4', size: 1_044_480, used_by: '-', status: 'Live', address: '0x0' },
     ]);

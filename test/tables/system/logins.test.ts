@@ -35,8 +35,12 @@ describe('logged_in_users', () => {
         pid: 0,
       },
       {
-        ...{ type: 'user', user: 'alice', tty: 'pts/3', host: '10.1.2.3' },
-        ...{ time: 1_700_000_100, pid: process.pid },
+        type: 'user',
+        user: 'alice',
+        tty: 'pts/3',
+        host: '10.1.2.3',
+        time: 1_700_000_100,
+        pid: process.pid,
       },
     ]);
   });
@@ -73,7 +77,9 @@ describe('last', () => {
   it('has every record with its type by number and name', async () => {
     const rows = await rowsOf(last, { root: fakeRoot({ 'var/log/wtmp': FILE }) });
     expect(rows.map((row) => `${row.type} ${row.type_name} ${row.username}`)).toEqual([
-      ...['2 BOOT_TIME reboot', '7 USER_PROCESS alice', '8 DEAD_PROCESS '],
+      '2 BOOT_TIME reboot',
+      '7 USER_PROCESS alice',
+      '8 DEAD_PROCESS ',
     ]);
   });
 

@@ -86,7 +86,10 @@ describe('routes', () => {
         .split('/');
       expect(rows).toContainEqual(
         expect.objectContaining({
-          ...{ destination, gateway, netmask: Number(prefix ?? 32), type: 'gateway' },
+          destination,
+          gateway,
+          netmask: Number(prefix ?? 32),
+          type: 'gateway',
           interface: / dev (\S+)/.exec(line)![1],
         }),
       );
@@ -171,8 +174,12 @@ describe('dns_resolvers', () => {
     });
     const rows = await rowsOf(dnsResolvers, { root });
     expect(rows.map((row) => `${row.type} ${row.id} ${row.address}`)).toEqual([
-      ...['nameserver 0 1.1.1.1', 'nameserver 1 2.2.2.2', 'nameserver 2 fe80::1%eth0'],
-      ...['sortlist 0 10.0.0.0', 'search 0 a.example', 'search 1 b.example'],
+      'nameserver 0 1.1.1.1',
+      'nameserver 1 2.2.2.2',
+      'nameserver 2 fe80::1%eth0',
+      'sortlist 0 10.0.0.0',
+      'search 0 a.example',
+      'search 1 b.example',
     ]);
     expect(rows[3]!.netmask).toBe('255.0.0.0');
     expect(rows[0]!.options).toBe(0x2c1 | 0x4000 | 0x4000000);

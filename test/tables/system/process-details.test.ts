@@ -34,7 +34,9 @@ describe('process_open_files', () => {
     writeFileSync(path, '');
     const fd = openSync(path, 'r');
     expect(await rowsOf(processOpenFiles, { constraints: mine })).toContainEqual({
-      ...{ pid: process.pid, fd, path },
+      pid: process.pid,
+      fd,
+      path,
     });
     rmSync(path);
     const gone = await rowsOf(processOpenFiles, { constraints: mine });
@@ -108,14 +110,15 @@ describe('process_memory_map', () => {
     const root = fakeRoot({ 'proc/9/maps': `${line}torn` });
     expect(await rowsOf(processMemoryMap, { root })).toEqual([
       {
-        ...{ pid: 9, start: '0xffffffffff600000', end: '0xffffffffff601000', permissions: '--xp' },
-        ...{
-          offset: 0xffff_ffff_ffff_f000n,
-          device: 'fe:01',
-          inode: 7,
-          path: '/a b\nc',
-          pseudo: 0,
-        },
+        pid: 9,
+        start: '0xffffffffff600000',
+        end: '0xffffffffff601000',
+        permissions: '--xp',
+        offset: 0xffff_ffff_ffff_f000n,
+        device: 'fe:01',
+        inode: 7,
+        path: '/a b\nc',
+        pseudo: 0,
       },
     ]);
   });
@@ -151,8 +154,14 @@ describe('process_open_pipes', () => {
     const rows = await rowsOf(processOpenPipes);
     const inode = Number(/\d+/.exec(readlinkSync(`/proc/${reader}/fd/0`))![0]);
     expect(rows).toContainEqual({
-      ...{ pid: writer, fd: 1, mode: 'w', inode, type: 'unnamed' },
-      ...{ partner_pid: reader, partner_fd: 0, partner_mode: 'r' },
+      pid: writer,
+      fd: 1,
+      mode: 'w',
+      inode,
+      type: 'unnamed',
+      partner_pid: reader,
+      partner_fd: 0,
+      partner_mode: 'r',
     });
     expect(rows).toContainEqual(
       expect.objectContaining({ pid: reader, fd: 0, mode: 'r', partner_pid: writer }),

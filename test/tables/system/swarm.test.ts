@@ -11,8 +11,12 @@ const facts: HostFacts = {
   links: [{ node_id: 'bb', address: '127.0.0.1:4', bytes_in: 5 }],
   alarms: [{ kind: 'clone', key: 'bb', count: 2 }],
   agent: {
-    ...{ version: '0.1.0', node_id: 'aa', name: 'demo1', pid: 42 },
-    ...{ start_time: 1_700_000_000, config_path: '/x/config.yaml' },
+    version: '0.1.0',
+    node_id: 'aa',
+    name: 'demo1',
+    pid: 42,
+    start_time: 1_700_000_000,
+    config_path: '/x/config.yaml',
   },
 };
 
@@ -71,16 +75,37 @@ describe('osquery’s own tables', () => {
 });
 
 const LINK = {
-  ...{ nodeId: 'bb', address: 'a:1', initiator: true, sinceMs: 1, bytesIn: 1, bytesOut: 2 },
+  nodeId: 'bb',
+  address: 'a:1',
+  initiator: true,
+  sinceMs: 1,
+  bytesIn: 1,
+  bytesOut: 2,
 };
 const PROBE = {
-  ...{ nodeId: 'aa', name: 'demo1', address: 'a:1', verdict: 'conflict' as const, at: 5000 },
-  ...{ asked: ['bb'], same: [], others: ['bb'], proof: new Uint8Array(3) },
+  nodeId: 'aa',
+  name: 'demo1',
+  address: 'a:1',
+  verdict: 'conflict' as const,
+  at: 5000,
+  asked: ['bb'],
+  same: [],
+  others: ['bb'],
+  proof: new Uint8Array(3),
 };
 
 const MEMBER = {
-  ...{ nodeId: 'aa', name: 'demo1', addresses: ['a:1'], labels: {}, version: '1', hub: false },
-  ...{ state: 'alive', incarnation: 1, since: 1, self: true, linked: false },
+  nodeId: 'aa',
+  name: 'demo1',
+  addresses: ['a:1'],
+  labels: {},
+  version: '1',
+  hub: false,
+  state: 'alive',
+  incarnation: 1,
+  since: 1,
+  self: true,
+  linked: false,
   entry: { version: 1, signKey: new Uint8Array(32) },
 } as never;
 
