@@ -65,6 +65,16 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   hub: ['errors.ts', 'log.ts', 'release.ts', 'wake-loop.ts'],
 };
 
+/** Started as processes and threads of their own, by people, programs and their rooms. */
+const STARTED = [
+  'agent/public.ts',
+  'cli/main.ts',
+  'net/jpake-worker.ts',
+  'query/child.ts',
+  'query/reduce-child.ts',
+  'secure/public.ts',
+];
+
 const SRC = resolve(import.meta.dirname, '../src');
 
 interface Import {
@@ -130,6 +140,11 @@ describe('rooms', () => {
       return !table[from]!.includes(to);
     });
     expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it('have no file that nothing imports or starts', () => {
+    const used = new Set([...imports.map(({ target }) => target), ...STARTED]);
+    expect(files.filter((file) => !used.has(file))).toEqual([]);
   });
 
   it('have no circle at run time', () => {

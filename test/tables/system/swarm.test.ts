@@ -10,6 +10,8 @@ const facts: HostFacts = {
   members: [{ node_id: 'aa', name: 'demo1', state: 'alive', self: 1 }],
   links: [{ node_id: 'bb', address: '127.0.0.1:4', bytes_in: 5 }],
   alarms: [{ kind: 'clone', key: 'bb', count: 2 }],
+  seals: [{ chain: 'cc', hub: 'aa', number: 3 }],
+  tracks: [{ name: 'users', sequence: 7, fetched: 5 }],
   agent: {
     version: '0.1.0',
     node_id: 'aa',
@@ -25,6 +27,33 @@ describe('the tables of the swarm', () => {
     expect(await rowsOf(findTable('swarm_members')!, { facts })).toEqual(facts.members);
     expect(await rowsOf(findTable('swarm_links')!, { facts })).toEqual(facts.links);
     expect(await rowsOf(findTable('swarm_alarms')!, { facts })).toEqual(facts.alarms);
+    expect(await rowsOf(findTable('swarm_seals')!, { facts })).toEqual(facts.seals);
+    expect(await rowsOf(findTable('swarm_tracks')!, { facts })).toEqual(facts.tracks);
+  });
+
+  it('give seals and takings their whole rows', () => {
+    const rows = hostFacts('swarm_seals, swarm_tracks', SOURCE);
+    expect(rows.seals).toEqual([
+      {
+        chain: '00112233-4455-6677-8899-aabbccddeeff',
+        number: 3,
+        hash: 'ab',
+        time: 7,
+        hub: 'cc',
+        key_version: 1,
+        head: SEAL.head,
+      },
+    ]);
+    expect(rows.tracks).toEqual([
+      { name: 'users', every: 60, line: 'dd', sequence: 4, fetched: 3, time: 9 },
+      { name: 'groups', every: 60, line: null, sequence: 0, fetched: null, time: null },
+    ]);
+    const columns = (name: string): string[] =>
+      findTable(name)!
+        .columns.map((it) => it.name)
+        .sort();
+    expect(columns('swarm_seals')).toEqual(Object.keys(rows.seals![0]!).sort());
+    expect(columns('swarm_tracks')).toEqual(Object.keys(rows.tracks![0]!).sort());
   });
 
   it('have a column for everything the agent tells of members, links and alarms', () => {
@@ -109,12 +138,25 @@ const MEMBER = {
   entry: { version: 1, signKey: new Uint8Array(32) },
 } as never;
 
+const SEAL = {
+  chain: '00112233445566778899aabbccddeeff',
+  number: 3,
+  hash: 'ab',
+  at: 7_999,
+  hub: 'cc',
+  keyVersion: 1,
+  head: Uint8Array.of(1, 2),
+};
+
 const SOURCE = {
   members: () => [MEMBER],
   probes: () => [PROBE],
   links: () => [{ ...LINK, name: 'b' }],
   alarms: () => [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
-  seals: () => [],
-  tracks: () => [],
+  seals: () => [SEAL],
+  tracks: () => [
+    { table: 'users', every: 60, line: 'dd', sequence: 4, at: 9_999, fetched: 3 },
+    { table: 'groups', every: 60, line: null, sequence: 0, at: null, fetched: null },
+  ],
   agent: { pid: 42 },
 };
