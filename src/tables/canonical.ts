@@ -156,6 +156,14 @@ const TAG_OF: Readonly<Record<ColumnType, number>> = {
   TEXT: TAG.text,
   BLOB: TAG.blob,
 };
+
+/** The compiler keeps the list whole: it is TAG_OF's. PostgreSQL's types are in sql/63-shape.sql, column_type. */
+export const COLUMN_TYPES = Object.keys(TAG_OF) as readonly ColumnType[];
+
+export function isColumnType(text: string): text is ColumnType {
+  return Object.hasOwn(TAG_OF, text);
+}
+
 /** A byte order mark is text like any other. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -1,5 +1,5 @@
 /** The bodies of `track` and `fetch` requests and their answers (docs/protocol.md section 11). */
-import { decodeRow, shapeHash } from '../tables/canonical.ts';
+import { decodeRow, isColumnType, shapeHash } from '../tables/canonical.ts';
 import type { ColumnType, Shape } from '../tables/types.ts';
 import {
   concat,
@@ -210,15 +210,7 @@ function layoutOf(value: Packable): Shape {
 }
 
 function typeOf(text: string): ColumnType {
-  const types: readonly string[] = [
-    'TEXT',
-    'INTEGER',
-    'BIGINT',
-    'UNSIGNED_BIGINT',
-    'DOUBLE',
-    'BLOB',
-  ];
-  if (types.includes(text)) return text as ColumnType;
+  if (isColumnType(text)) return text;
   throw new WireError('malformed', `a column of type ${JSON.stringify(text.slice(0, 40))}`);
 }
 
