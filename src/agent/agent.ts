@@ -92,8 +92,11 @@ export class Agent implements Asker {
       revocations: () => this.#node.revocations.map((list) => list.bytes),
     });
     this.#actions = new Actions({
-      ...{ state: options.state, nodeId: identity.nodeId, actions: options.config.actions },
-      ...{ certificates: this.#certificates, log: options.log },
+      state: options.state,
+      nodeId: identity.nodeId,
+      actions: options.config.actions,
+      certificates: this.#certificates,
+      log: options.log,
       raise: (alarm) => this.#raise(alarm),
     });
     this.#runner = createQueryRunner({
@@ -347,8 +350,13 @@ export class Agent implements Asker {
     const path = state.file(HISTORY_FOLDER);
     try {
       return await History.open({
-        ...{ disk: folderDisk(path), bounds: config.history, nodeId: this.nodeId },
-        ...{ runner: this.#runner, random, time: systemTime, log },
+        disk: folderDisk(path),
+        bounds: config.history,
+        nodeId: this.nodeId,
+        runner: this.#runner,
+        random,
+        time: systemTime,
+        log,
         sign: (taking) => signStatement(this.#identity, this.#node.secrets.swarmId, taking),
         isHub: (origin) => this.members().some((one) => one.nodeId === origin && one.hub),
         requireCertificate: (request, table) =>

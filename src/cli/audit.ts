@@ -46,7 +46,9 @@ async function run(command: Command, options: VerifyOptions): Promise<number> {
   const pool = await connect(url, { applicationName: 'swarmplane audit', statementTimeoutMs: 0 });
   try {
     const report = await verifyAudit({
-      ...{ pool, open: openSeal, memories },
+      pool,
+      open: openSeal,
+      memories,
       keys: (hub) => keysOf(socket, hub),
       otherChains: options.other === undefined ? [] : parseList(options.other, 'chain'),
     });

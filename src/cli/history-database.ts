@@ -12,7 +12,8 @@ export async function withDatabase<T>(
   work: (pool: Database) => Promise<T>,
 ): Promise<T> {
   const pool = await connect(databaseOf(command, options.database), {
-    ...{ applicationName: 'swarmplane history', max: 2 },
+    applicationName: 'swarmplane history',
+    max: 2,
   });
   try {
     return await work(pool);

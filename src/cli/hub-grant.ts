@@ -33,7 +33,10 @@ async function run(name: string, command: Command): Promise<void> {
   const url = await hubDatabaseOf(command, options.database);
   const dryRun = options.dryRun === true;
   const granted = await grant({
-    ...{ url, name, role: options.role, dryRun },
+    url,
+    name,
+    role: options.role,
+    dryRun,
     labels: options.label === undefined ? [] : parseList(options.label, 'label'),
     revoke: options.revoke === true,
   });

@@ -78,7 +78,10 @@ async function serve(
   let fail: (error: unknown) => void;
   const fatal = new Promise<never>((_, reject) => (fail = reject));
   const starting = Hub.start({
-    ...{ databaseUrl: database.hubUrl, asker: agent, log, signal },
+    databaseUrl: database.hubUrl,
+    asker: agent,
+    log,
+    signal,
     spoolFolder: state.file('spool'),
     ...(agent.config.alertWebhook && { webhook: agent.config.alertWebhook }),
     onFatal: (error) => fail(error),

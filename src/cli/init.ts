@@ -7,7 +7,13 @@ import {
   withHostOptions,
   type HostOptions,
 } from './options.ts';
-import { checkClock, showToken, termsOf, withTermsOptions, type TermsOptions } from './token-terms.ts';
+import {
+  checkClock,
+  showToken,
+  termsOf,
+  withTermsOptions,
+  type TermsOptions,
+} from './token-terms.ts';
 
 interface InitOptions extends HostOptions, TermsOptions {
   readonly passphraseFile?: string;

@@ -28,8 +28,13 @@ export async function joinSwarm(
       const { tries, waitedMs, pauseMs, waitsFor, givesUpInMs } = verdict;
       log.warn(
         {
-          ...{ member: address, error: message, ...(hint && { hint }), waits_for: waitsFor, tries },
-          ...{ waited_s: seconds(waitedMs), next_try_s: seconds(pauseMs) },
+          member: address,
+          error: message,
+          ...(hint && { hint }),
+          waits_for: waitsFor,
+          tries,
+          waited_s: seconds(waitedMs),
+          next_try_s: seconds(pauseMs),
           ...(givesUpInMs !== undefined && { gives_up_in_s: seconds(givesUpInMs) }),
         },
         'not let in yet, trying again',

@@ -97,8 +97,11 @@ async function planOf(
   const expelled = await ids(options.expel);
   const only = options.only === undefined ? {} : { only: await ids(options.only) };
   const choice = {
-    ...{ ...only, expel: expelled, away: options.away === true },
-    ...{ dropTokens: tags(options.dropToken), keepTokens: tags(options.keepToken) },
+    ...only,
+    expel: expelled,
+    away: options.away === true,
+    dropTokens: tags(options.dropToken),
+    keepTokens: tags(options.keepToken),
   };
   const plan = planRotation(known.members, known.tokens, choice, Date.now());
   if (!plan.stay.some(({ member }) => member.nodeId === known.self)) {
@@ -174,7 +177,9 @@ async function sign(
       ? {}
       : { list: desk.revoke(lists, { expelled: [...expelled] }, epoch).bytes };
   return desk.newEpoch({
-    ...{ parent: known.epochId, epoch: epoch + 1, ...list },
+    parent: known.epochId,
+    epoch: epoch + 1,
+    ...list,
     members: plan.stay.map(({ member }) => member),
     terms: options.token ? termsOf(options) : undefined,
   });

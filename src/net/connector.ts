@@ -79,7 +79,9 @@ export class Connector {
   ): Promise<PeerIdentity> {
     try {
       const { frames, result } = await openOutbound(address, this.#handlers.self(), {
-        ...{ tuning: this.#tuning, mono: this.#mono, expect },
+        tuning: this.#tuning,
+        mono: this.#mono,
+        expect,
         signal: signal === undefined ? this.#stop : AbortSignal.any([this.#stop, signal]),
       });
       await this.#keep(frames, result);

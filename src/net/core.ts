@@ -30,11 +30,20 @@ export function createCore(
   const { host, port } = here.address;
   return new SwarmCore({
     self: {
-      ...{ nodeId: identity.nodeId, entry: identity.newest, bootId: here.bootId },
-      ...{ name, labels, version, hub, admission: secrets.admission ?? new Uint8Array(0) },
+      nodeId: identity.nodeId,
+      entry: identity.newest,
+      bootId: here.bootId,
+      name,
+      labels,
+      version,
+      hub,
+      admission: secrets.admission ?? new Uint8Array(0),
       addresses: options.advertise?.length ? options.advertise : defaultAdvertised(host, port),
     },
-    ...{ swarmId: secrets.swarmId, epoch: secrets.epoch, random: here.random, seeds },
+    swarmId: secrets.swarmId,
+    epoch: secrets.epoch,
+    random: here.random,
+    seeds,
     ...(secrets.head && { head: secrets.head }),
     crypto: { ...identity.crypto(), sign: (message) => here.identity().sign(message) },
     keyBook: here.keyBook,

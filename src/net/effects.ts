@@ -91,8 +91,12 @@ export class Effects {
       this.#handlers.done(effect.id, {
         kind: 'run',
         outcome: {
-          ...{ status: 'error', code: 'failed', message: (error as Error).message },
-          ...{ rowCount: 0, truncated: false, payload: new Uint8Array() },
+          status: 'error',
+          code: 'failed',
+          message: (error as Error).message,
+          rowCount: 0,
+          truncated: false,
+          payload: new Uint8Array(),
           tookMs: Math.round(performance.now() - started),
         },
       });

@@ -71,10 +71,17 @@ export async function prepareInitiator(
     return { kind: 'admission', first, handle: (message) => admission.handle(message), drop };
   }
   const handshake = new MemberHandshake({
-    ...{ role: 'initiator', identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
+    role: 'initiator',
+    identity,
+    secrets,
+    bootId,
+    random,
+    keyBook,
+    judgesKeysLater: true,
     ...(expect && { expect }),
     ...(under !== undefined && { under }),
-    ...{ readPart, wallMs },
+    readPart,
+    wallMs,
   });
   const first = handshake.start();
   const handle = (message: Uint8Array): HandshakeStep => handshake.handle(message);
@@ -123,8 +130,15 @@ export async function respond(
     if (secrets.epochKey === undefined)
       throw refused('not_admitted', 'not admitted to a swarm yet');
     const handshake = new MemberHandshake({
-      ...{ role: 'responder', identity, secrets, bootId, random, keyBook, judgesKeysLater: true },
-      ...{ readPart, isFresh },
+      role: 'responder',
+      identity,
+      secrets,
+      bootId,
+      random,
+      keyBook,
+      judgesKeysLater: true,
+      readPart,
+      isFresh,
     });
     const step = handshake.handle(first);
     const done = await run(frames, (message) => handshake.handle(message), step, hooks);
@@ -187,7 +201,14 @@ function createAdmission(
   const { identity, secrets, bootId, random, keyBook, pool, gate, wallMs } = self;
   let pake: PooledPake | undefined;
   const admission = new Admission({
-    ...{ role, identity, secrets, bootId, random, keyBook, judgesKeysLater: true, gate },
+    role,
+    identity,
+    secrets,
+    bootId,
+    random,
+    keyBook,
+    judgesKeysLater: true,
+    gate,
     wallMs,
     createPake: (options) => (pake = pool.create(options)),
   });

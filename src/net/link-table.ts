@@ -36,7 +36,12 @@ export class LinkTable {
     const { info, address, sinceMs } = about;
     const { session, peer } = result;
     const link = new Link({
-      ...{ id: ++this.#lastId, peer, info, address, frames, session },
+      id: ++this.#lastId,
+      peer,
+      info,
+      address,
+      frames,
+      session,
       sinceMs,
       handlers: {
         message: this.#handlers.message,
@@ -103,7 +108,12 @@ export class LinkTable {
 function view(link: Link, name: string | undefined): LinkView {
   const { peer, address, info, sinceMs, bytesIn, bytesOut } = link;
   return {
-    ...{ nodeId: peer.nodeId, address, initiator: info.initiator, sinceMs, bytesIn, bytesOut },
+    nodeId: peer.nodeId,
+    address,
+    initiator: info.initiator,
+    sinceMs,
+    bytesIn,
+    bytesOut,
     ...(name !== undefined && { name }),
   };
 }

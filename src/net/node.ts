@@ -120,8 +120,11 @@ export class SwarmNode {
     this.#effects = this.#makeEffects();
     this.#epochs = this.#makeEpochs();
     const core = createCore(options, {
-      ...{ bootId: this.#bootId, address: this.address, random },
-      ...{ secrets: () => this.#secrets, identity: () => this.#identity },
+      bootId: this.#bootId,
+      address: this.address,
+      random,
+      secrets: () => this.#secrets,
+      identity: () => this.#identity,
       keyBook: this.#keyBook,
     });
     this.#driver = new Driver(core, this.#clock, {
@@ -366,9 +369,15 @@ export class SwarmNode {
 
   #handshakeSelf(): HandshakeSelf {
     return {
-      ...{ secrets: this.#secrets, identity: this.#identity, bootId: this.#bootId },
-      ...{ keyBook: this.#keyBook, random, pool: this.#pool },
-      ...{ gate: this.#gate, readPart: this.#parts.read, wallMs: this.#wall() },
+      secrets: this.#secrets,
+      identity: this.#identity,
+      bootId: this.#bootId,
+      keyBook: this.#keyBook,
+      random,
+      pool: this.#pool,
+      gate: this.#gate,
+      readPart: this.#parts.read,
+      wallMs: this.#wall(),
       isFresh: (madeMs, mac) => this.#freshness.take(this.#clock.now(), madeMs, mac),
     };
   }

@@ -113,7 +113,11 @@ export function parseEpochHead(bytes: Uint8Array, pinned: PinnedOperator): Epoch
       id: epochIdOf(number, bytes),
       time: readU64(time),
       ...(parent.length > 0 && { parent: toHex(parent) }),
-      ...{ ephemeral, keyHash, sealed, parts: readParts(parts), bytes: new Uint8Array(bytes) },
+      ephemeral,
+      keyHash,
+      sealed,
+      parts: readParts(parts),
+      bytes: new Uint8Array(bytes),
     };
   } catch (cause) {
     const why = (cause as Error).message;
@@ -186,7 +190,10 @@ export function nameTag(swarmId: Uint8Array, name: string): Uint8Array {
 }
 
 export const EPOCH_HEAD: RecordKind = {
-  ...{ label: 'epoch head', fields: 7, error: 'bad_record', version: 2 },
+  label: 'epoch head',
+  fields: 7,
+  error: 'bad_record',
+  version: 2,
 };
 
 type Fields = [

@@ -54,7 +54,10 @@ export function enterEpoch(
   const kept = forgetOldEpochs(secrets, self.nowSeconds).previous ?? [];
   return {
     ...secrets,
-    ...{ epoch: head.number, epochId: head.id, head: head.bytes, epochKey: opened },
+    epoch: head.number,
+    epochId: head.id,
+    head: head.bytes,
+    epochKey: opened,
     previous: [...old, ...kept].slice(0, OLD_WAYS_MAX),
   };
 }

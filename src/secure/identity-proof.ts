@@ -78,7 +78,9 @@ export function checkIdentityProof(
   }
   if (entry.nodeId === own.identity.nodeId) throw ownId(bootId, own.bootId);
   return {
-    ...{ nodeId: entry.nodeId, bootId: new Uint8Array(bootId), entry },
+    nodeId: entry.nodeId,
+    bootId: new Uint8Array(bootId),
+    entry,
     admission: new Uint8Array(admission),
   };
 }

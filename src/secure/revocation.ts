@@ -107,7 +107,10 @@ export function revokedBy(lists: readonly RevocationList[]): Revoked {
 }
 
 const REVOCATIONS: RecordKind = {
-  ...{ label: 'revocation list', fields: 4, error: 'bad_record', version: 2 },
+  label: 'revocation list',
+  fields: 4,
+  error: 'bad_record',
+  version: 2,
 };
 const ENTRY_BYTES = 16 + 4 + 4;
 

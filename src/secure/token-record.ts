@@ -58,9 +58,16 @@ export function parseTokenRecord(bytes: Uint8Array, pinned: PinnedOperator): Tok
     if (publicKey.length !== 32 || joinKey.length !== 32) throw new RangeError('not two keys');
     if (state.length !== 1 || state[0]! > 1) throw new RangeError('an unknown state');
     const content: TokenContent = {
-      ...{ epochId: toHex(epochId), version: readU64(version), publicKey, joinKey },
-      ...{ uses: readU64(uses), made: readU64(made), notAfter: readU64(notAfter) },
-      ...{ note: fromUtf8(note), host: fromUtf8(host), state: state[0] === 0 ? 'open' : 'ended' },
+      epochId: toHex(epochId),
+      version: readU64(version),
+      publicKey,
+      joinKey,
+      uses: readU64(uses),
+      made: readU64(made),
+      notAfter: readU64(notAfter),
+      note: fromUtf8(note),
+      host: fromUtf8(host),
+      state: state[0] === 0 ? 'open' : 'ended',
     };
     const problem = problemOf(content);
     if (problem !== undefined) throw new RangeError(problem);

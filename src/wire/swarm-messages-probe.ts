@@ -106,8 +106,11 @@ export function decodeProbeAnswer(bytes: Uint8Array): {
   try {
     if (fromUtf8(label) !== LABEL_ANSWER) throw new RangeError('label');
     const answer = {
-      ...{ swarm: exactly(swarm, 32), by: exactly(by, 32), asker: exactly(asker, 32) },
-      ...{ question: exactly(question, 32), known: readHeads(known) },
+      swarm: exactly(swarm, 32),
+      by: exactly(by, 32),
+      asker: exactly(asker, 32),
+      question: exactly(question, 32),
+      known: readHeads(known),
     };
     const signed = bytes.subarray(0, bytes.length - SIGNATURE_FIELD_BYTES);
     return { answer, signed, signature: exactly(signature, 64) };

@@ -27,7 +27,8 @@ export function writeSeal(body: SealBody): Uint8Array[] {
 /** @throws WireError, RangeError */
 export function readSeal(swarm: Uint8Array, fields: readonly Uint8Array[]): SealBody {
   return {
-    ...{ kind: 'seal', swarm },
+    kind: 'seal',
+    swarm,
     chain: exactly(fields[1]!, 16, 'chain'),
     number: readU64(fields[2]!, SEAL_NUMBER_MAX),
     hash: exactly(fields[3]!, 32, 'seal hash'),

@@ -38,19 +38,38 @@ export class CrashRounds {
     const epochKey = this.#random(32);
     const founder = secure.Identity.create(this.#random, NOW);
     const { head } = secure.createEpoch(operator, {
-      ...{ epoch: 1, parent: undefined, epochKey, nowSeconds: NOW, random: this.#random },
+      epoch: 1,
+      parent: undefined,
+      epochKey,
+      nowSeconds: NOW,
+      random: this.#random,
       members: [{ entry: founder.newest, nameTag: new Uint8Array(8) }],
     });
     const keys = keysOf(swarmId, this.#random);
     const token = secure.issueToken(operator, {
-      ...{ epochId: head.id, version: 1, publicKey: keys.publicKey, joinKey: keys.joinKey },
-      ...{ uses: 10, made: NOW, notAfter: NOW + 1, note: '', host: '', state: 'open' },
+      epochId: head.id,
+      version: 1,
+      publicKey: keys.publicKey,
+      joinKey: keys.joinKey,
+      uses: 10,
+      made: NOW,
+      notAfter: NOW + 1,
+      note: '',
+      host: '',
+      state: 'open',
     });
     const stranger = (): secure.SwarmSecrets => ({
-      ...{ swarmId, epoch: 0, joining: { ...keys, seed: keys.seed.slice() } },
+      swarmId,
+      epoch: 0,
+      joining: { ...keys, seed: keys.seed.slice() },
     });
     this.#secrets = {
-      ...{ swarmId, operatorKey, epochKey, epoch: 1, epochId: head.id, head: head.bytes },
+      swarmId,
+      operatorKey,
+      epochKey,
+      epoch: 1,
+      epochId: head.id,
+      head: head.bytes,
     };
     const gate: secure.Gate = { token: () => token, seat: () => undefined };
     const host = (role: Role) =>

@@ -82,7 +82,9 @@ describe('history', () => {
     await site.ingest(web1, web1.journal);
     const compact = () => swarmplane(['history', 'compact', '--database', site.database.url]);
     expect(await compact()).toEqual({
-      ...{ code: 0, stderr: '', stdout: 'dropped 3 takings that repeat their neighbours\n' },
+      code: 0,
+      stderr: '',
+      stdout: 'dropped 3 takings that repeat their neighbours\n',
     });
     expect((await compact()).stdout).toBe('dropped 0 takings that repeat their neighbours\n');
     expect(await site.lines('select sequence from swarmplane.taking order by 1')).toEqual([

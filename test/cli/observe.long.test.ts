@@ -191,7 +191,9 @@ describe('a swarm with a hub, watched', () => {
     'doctor helps a user who may not look',
     async () => {
       const nobody = await swarmplane(['--state', swarm.host('h2').state, 'doctor'], {
-        ...{ uid: 65_534, gid: 65_534, env: { HOME: '/nonexistent' } },
+        uid: 65_534,
+        gid: 65_534,
+        env: { HOME: '/nonexistent' },
       });
       expect(nobody.code).toBe(1);
       expect(nobody.stdout).toMatch(/^error +state +cannot look at .*permission denied/m);

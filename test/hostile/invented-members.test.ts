@@ -45,9 +45,20 @@ async function hostile(identity = RawMember.identity()): Promise<RawMember> {
 /** What an identity would say of itself; signed by it, and true but for what it shows. */
 function record(identity: Identity, admission: Uint8Array, name = 'invented'): Uint8Array {
   const signed = signingBytes({
-    ...{ kind: 'member', swarm: swarm.secrets.swarmId, node: fromHex(identity.nodeId) },
-    ...{ entry: identity.newest.bytes, name, addresses: [], labels: {}, version: '', hub: false },
-    ...{ incarnation: 1, bootId: random(16), state: 'alive', prekey: undefined, admission },
+    kind: 'member',
+    swarm: swarm.secrets.swarmId,
+    node: fromHex(identity.nodeId),
+    entry: identity.newest.bytes,
+    name,
+    addresses: [],
+    labels: {},
+    version: '',
+    hub: false,
+    incarnation: 1,
+    bootId: random(16),
+    state: 'alive',
+    prekey: undefined,
+    admission,
   });
   return attachSignature(signed, identity.sign(signed));
 }
@@ -160,7 +171,9 @@ describe("somebody with a token's text", () => {
 
   test('does not open an ended token again with an older version of it', async () => {
     const ended: TokenRecord = issueToken(swarm.operator, {
-      ...{ ...swarm.tokenRecord, version: 2, state: 'ended' },
+      ...swarm.tokenRecord,
+      version: 2,
+      state: 'ended',
     });
     await a.node.install({ records: [ended.bytes], parts: [] });
     const raw = await hostile();

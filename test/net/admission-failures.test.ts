@@ -51,7 +51,9 @@ describe('failed joins', () => {
     const failures = new AdmissionFailures(FAILURE_LIMITS, 0);
     for (let i = 0; i < 10; i++) failures.record(0, from('net'), true);
     expect(failures.record(FAILURE_LIMITS.windowMs, from('net'), true)).toEqual({
-      ...{ alarm: undefined, inPrefix: 1, inAll: 1 },
+      alarm: undefined,
+      inPrefix: 1,
+      inAll: 1,
     });
   });
 

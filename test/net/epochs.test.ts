@@ -68,7 +68,8 @@ test('one that rotated while it was away catches up under its new key', async ()
 
 test('without the older key it can open nothing, and says so', async () => {
   const b = await startNode('b', swarm.secrets, {
-    ...{ seeds: [a.address], identity: rotated.forgetOld(NOW + 40 * 86_400) },
+    seeds: [a.address],
+    identity: rotated.forgetOld(NOW + 40 * 86_400),
   });
   await meshed(a, b);
   const closed = second(a.identity, known);

@@ -37,7 +37,8 @@ async function rawTo(node: TestNode, identity = RawMember.identity()): Promise<R
 async function honest(tuning = {}): Promise<{ a: TestNode; b: TestNode }> {
   const a = await startNode('a', swarm.secrets, { tuning });
   const b = await startNode('b', swarm.secrets, {
-    ...{ seeds: [a.address], advertise: ['127.0.0.1:1'] },
+    seeds: [a.address],
+    advertise: ['127.0.0.1:1'],
     run: async () => answer('x'.repeat(3 * 1024 * 1024)),
   });
   await meshed(a, b);

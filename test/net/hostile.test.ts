@@ -49,7 +49,8 @@ describe('strangers', () => {
     const a = await startNode('a', swarm.secrets);
     // Nobody is where b says that it is, so that no crossed open replaces the link.
     const b = await startNode('b', swarm.secrets, {
-      ...{ seeds: [a.address], advertise: ['127.0.0.1:1'] },
+      seeds: [a.address],
+      advertise: ['127.0.0.1:1'],
     });
     await meshed(a, b);
     const [before] = a.node.links();

@@ -87,7 +87,8 @@ describe('J-PAKE in a worker', () => {
     const pool = makePool({}, script('process.exit(7)'));
     const one = pool.create(side('initiator'));
     await expect(one.round1()).rejects.toMatchObject({
-      ...{ code: 'worker_failed', message: expect.stringContaining('7') as string },
+      code: 'worker_failed',
+      message: expect.stringContaining('7') as string,
     });
     await expect(one.round2(random(1))).rejects.toMatchObject({ code: 'worker_failed' });
     await expect(pool.create(side('initiator')).round1()).rejects.toMatchObject({
@@ -102,10 +103,8 @@ describe('J-PAKE in a worker', () => {
     });
     const throwing = makePool({}, script("throw new Error('out of luck')"));
     await expect(throwing.create(side('initiator')).round1()).rejects.toMatchObject({
-      ...{
-        code: 'worker_failed',
-        cause: expect.objectContaining({ message: 'out of luck' }) as Error,
-      },
+      code: 'worker_failed',
+      cause: expect.objectContaining({ message: 'out of luck' }) as Error,
     });
     const stuck = makePool({ pakeStepMs: 50 }, script('for (;;);'));
     await expect(stuck.create(side('initiator')).round1()).rejects.toMatchObject({

@@ -29,7 +29,10 @@ export const KILL_CASES: readonly KillCase[] = (['admission', 'member'] as const
     Array.from({ length: MESSAGES[handshake] + 1 }, (_, message) =>
       (['initiator', 'responder'] as const).flatMap((victim) =>
         (message === 0 ? [true] : [false, true]).map((passes) => ({
-          ...{ handshake, message, passes, victim },
+          handshake,
+          message,
+          passes,
+          victim,
         })),
       ),
     ).flat(),

@@ -11,13 +11,20 @@ const never = new AbortController().signal;
 describe('being asked too much', () => {
   test('has the figures of docs/protocol.md section 5', () => {
     expect(ADMISSION_LIMITS).toMatchObject({
-      ...{ prefixPerSecond: 1, prefixBurst: 5, totalPerSecond: 4, queueMax: 32 },
+      prefixPerSecond: 1,
+      prefixBurst: 5,
+      totalPerSecond: 4,
+      queueMax: 32,
     });
     expect(FAILURE_LIMITS).toMatchObject({ perPrefix: 10, total: 100, windowMs: 3_600_000 });
     expect(DEFAULT_NET_TUNING).toMatchObject({
-      ...{ firstMessageMs: 1_000, challengeMs: 3_000, handshakeMs: 10_000, banMs: 60_000 },
+      firstMessageMs: 1_000,
+      challengeMs: 3_000,
+      handshakeMs: 10_000,
+      banMs: 60_000,
       unauthenticatedMax: 256,
-      ...{ admission: ADMISSION_LIMITS, failures: FAILURE_LIMITS },
+      admission: ADMISSION_LIMITS,
+      failures: FAILURE_LIMITS,
     });
   });
 

@@ -52,7 +52,9 @@ async function ask(
   const nodes = targets === 'all' ? [] : targets.map(({ identity }) => identity.nodeId);
   let states = {};
   for await (const event of by.node.request({
-    ...{ kind: 'query', body: utf8(body), timeoutMs: 20_000 },
+    kind: 'query',
+    body: utf8(body),
+    timeoutMs: 20_000,
     targets: targets === 'all' ? { kind: 'all' } : { kind: 'nodes', nodes },
   })) {
     if (event.kind !== 'account') continue;

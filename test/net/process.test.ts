@@ -27,8 +27,12 @@ afterEach(async () => {
 async function startChild(name: string, seed: string): Promise<ChildProcess> {
   const { swarmId, operatorKey, epoch, epochId, epochKey, head } = swarm.secrets;
   const secrets = {
-    ...{ swarmId: toHex(swarmId), operatorKey: toHex(operatorKey!), epoch, epochId },
-    ...{ epochKey: toHex(epochKey!), head: toHex(head!) },
+    swarmId: toHex(swarmId),
+    operatorKey: toHex(operatorKey!),
+    epoch,
+    epochId,
+    epochKey: toHex(epochKey!),
+    head: toHex(head!),
   };
   const [seedOfToken, records] = [toHex(swarm.tokenKeys.seed), toHex(swarm.records)];
   const known = { seedOfToken, records };

@@ -39,7 +39,10 @@ export class RawMember {
     await once(socket, 'connect');
     const bootId = random(16);
     const handshake = new MemberHandshake({
-      ...{ role: 'initiator', identity, bootId, random },
+      role: 'initiator',
+      identity,
+      bootId,
+      random,
       secrets: admitted(secrets, identity),
     });
     socket.write(encodeFrame(handshake.start()));

@@ -40,7 +40,8 @@ export async function floodOf(options: FloodOptions): Promise<FloodFigures> {
   // A host that has just started challenges everybody: a member is a stranger for three ways longer.
   const target = await startNode('target', swarm.secrets);
   const linked = await startNode('linked', swarm.secrets, {
-    ...{ seeds: [target.address], advertise: ['127.0.0.1:1'] },
+    seeds: [target.address],
+    advertise: ['127.0.0.1:1'],
   });
   await meshed(target, linked);
   const [before] = linked.node.links();

@@ -59,11 +59,22 @@ export async function createSwarm(uses = 1000): Promise<TestSwarm> {
   const tokenKeys = await deriveTokenKeys(secret, swarmId);
   const tokenRecord = newToken(operator, head, tokenKeys, uses);
   const secrets = {
-    ...{ swarmId, operatorKey, epochKey, epoch: 1, epochId: head.id, head: head.bytes },
+    swarmId,
+    operatorKey,
+    epochKey,
+    epoch: 1,
+    epochId: head.id,
+    head: head.bytes,
   };
   const { joinKey, seed, tag } = tokenKeys;
   const swarm: TestSwarm = {
-    ...{ operator, secrets, token, joinSecret: secret, head, tokenRecord, tokenKeys },
+    operator,
+    secrets,
+    token,
+    joinSecret: secret,
+    head,
+    tokenRecord,
+    tokenKeys,
     records: recordsOf(head, parts, tokenRecord),
     get stranger() {
       return { swarmId, epoch: 0, joining: { joinKey, seed: seed.slice(), tag } };
@@ -79,7 +90,10 @@ export function newEpoch(
   options: { epoch: number; epochKey?: Uint8Array; parent?: string },
 ): NewEpoch {
   return createEpoch(operator, {
-    ...{ epochKey: random(32), parent: undefined, random, ...options },
+    epochKey: random(32),
+    parent: undefined,
+    random,
+    ...options,
     nowSeconds: Math.floor(Date.now() / 1000),
     members: identities.map(({ newest }) => ({ entry: newest, nameTag: new Uint8Array(8) })),
   });
@@ -93,8 +107,16 @@ export function newToken(
 ): TokenRecord {
   const made = Math.floor(Date.now() / 1000) - 60;
   return issueToken(operator, {
-    ...{ epochId: head.id, version: 1, publicKey, joinKey, uses, made, notAfter: made + 86_400 },
-    ...{ note: '', host: '', state: 'open' },
+    epochId: head.id,
+    version: 1,
+    publicKey,
+    joinKey,
+    uses,
+    made,
+    notAfter: made + 86_400,
+    note: '',
+    host: '',
+    state: 'open',
   });
 }
 
@@ -154,15 +176,13 @@ export async function startNode(
     void logged.push(`${message} ${JSON.stringify(fields, showError)}`);
   const node = await SwarmNode.start({
     listen: { host: '127.0.0.1', port: 0 },
-    ...{
-      seeds: [],
-      secrets: admitted(secrets, identity),
-      identity,
-      name,
-      labels: {},
-      version: '0.0.0',
-      hub: false,
-    },
+    seeds: [],
+    secrets: admitted(secrets, identity),
+    identity,
+    name,
+    labels: {},
+    version: '0.0.0',
+    hub: false,
     store: {
       read: (key) => store.get(key),
       write: async (key, bytes) => void store.set(key, bytes),

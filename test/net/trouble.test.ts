@@ -30,7 +30,8 @@ async function throughProxy(): Promise<{ a: TestNode; b: TestNode; proxy: Record
   const proxy = await RecordingProxy.start(a.address);
   proxies.push(proxy);
   const b = await startNode('b', swarm.secrets, {
-    ...{ seeds: [proxy.address], advertise: ['127.0.0.1:1'] },
+    seeds: [proxy.address],
+    advertise: ['127.0.0.1:1'],
   });
   await meshed(a, b);
   return { a, b, proxy };
@@ -56,7 +57,8 @@ describe('a bad line', () => {
   test('a flipped bit closes that link only', async () => {
     const { a, b, proxy } = await throughProxy();
     const c = await startNode('c', swarm.secrets, {
-      ...{ seeds: [a.address], advertise: ['127.0.0.1:1'] },
+      seeds: [a.address],
+      advertise: ['127.0.0.1:1'],
     });
     await until(() => a.node.links().length === 2);
     const untouched = a.node.links().find((link) => link.nodeId === c.identity.nodeId)!;
@@ -100,7 +102,10 @@ describe('a bad line', () => {
     const { a, proxy } = await throughProxy();
     proxy.delay(1);
     const events = a.node.request({
-      ...{ kind: 'query', body: utf8('x'), targets: { kind: 'all' }, timeoutMs: 20_000 },
+      kind: 'query',
+      body: utf8('x'),
+      targets: { kind: 'all' },
+      timeoutMs: 20_000,
     });
     const rows: string[] = [];
     for await (const event of events) {
@@ -136,6 +141,10 @@ describe('a bad line', () => {
 });
 
 const UNLIMITED = {
-  ...{ prefixPerSecond: 1000, prefixBurst: 1000, totalPerSecond: 1000, totalBurst: 1000 },
-  ...{ queueMax: 32, queuePerPrefixMax: 32 },
+  prefixPerSecond: 1000,
+  prefixBurst: 1000,
+  totalPerSecond: 1000,
+  totalBurst: 1000,
+  queueMax: 32,
+  queuePerPrefixMax: 32,
 };

@@ -21,15 +21,24 @@ const members = [alice, bob].map(({ identity }) => ({
 /** Epoch 4, made from that of the fixture. */
 const epochKey = seededRandom('epoch 4')(32);
 const { head, parts } = createEpoch(operator, {
-  ...{ epoch: 4, parent: secrets.epochId, epochKey, nowSeconds: T0, members },
+  epoch: 4,
+  parent: secrets.epochId,
+  epochKey,
+  nowSeconds: T0,
+  members,
   random: seededRandom('epoch 4 parts'),
 });
 const ahead: SwarmSecrets = {
   ...secrets,
-  ...{ epoch: 4, epochKey, epochId: head.id, head: head.bytes },
+  epoch: 4,
+  epochKey,
+  epochId: head.id,
+  head: head.bytes,
   previous: [
     {
-      ...{ epoch: 3, epochKey: secrets.epochKey!, replacedAt: T0 },
+      epoch: 3,
+      epochKey: secrets.epochKey!,
+      replacedAt: T0,
       ways: wayKeys(secrets.swarmId, secrets.epochKey!),
     },
   ],

@@ -22,7 +22,11 @@ export const operator = secure.OperatorKey.create(seededRandom('operator'));
 const epochKey = seededRandom('epoch key')(32);
 /** Epoch 3, whose roll is one host. */
 export const epoch = secure.createEpoch(operator, {
-  ...{ epoch: 3, parent: undefined, epochKey, nowSeconds: T0, random: seededRandom('epoch') },
+  epoch: 3,
+  parent: undefined,
+  epochKey,
+  nowSeconds: T0,
+  random: seededRandom('epoch'),
   members: [{ entry: party('founder').identity.newest, nameTag: new Uint8Array(8) }],
 });
 
@@ -38,9 +42,16 @@ export const secrets: SwarmSecrets = {
 /** The one token of that epoch. */
 export const tokenKeys = keysOf('token');
 export const token = secure.issueToken(operator, {
-  ...{ epochId: epoch.head.id, version: 1, uses: 10, made: T0, notAfter: T0 + 3600 },
-  ...{ publicKey: tokenKeys.publicKey, joinKey: tokenKeys.joinKey },
-  ...{ note: 'rack 7', host: '', state: 'open' },
+  epochId: epoch.head.id,
+  version: 1,
+  uses: 10,
+  made: T0,
+  notAfter: T0 + 3600,
+  publicKey: tokenKeys.publicKey,
+  joinKey: tokenKeys.joinKey,
+  note: 'rack 7',
+  host: '',
+  state: 'open',
 });
 
 /** What scrypt would give, without its cost. */

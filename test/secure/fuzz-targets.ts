@@ -99,8 +99,12 @@ function bookOf(who: typeof alice): secure.KeyBook {
 const certificate = secure.issueCertificate(
   operator,
   {
-    ...{ nodeId: alice.identity.nodeId, roles: ['commander'], actions: [], tables: [] },
-    ...{ notBefore: 0, notAfter: 9 },
+    nodeId: alice.identity.nodeId,
+    roles: ['commander'],
+    actions: [],
+    tables: [],
+    notBefore: 0,
+    notAfter: 9,
   },
   seededRandom('c'),
 ).bytes;
@@ -153,19 +157,23 @@ const changedBody = fc.property(
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   {
     name: 'a changed member handshake never opens a session, and fails with a SecureError',
-    ...{ share: 0.01, property: changedHandshake },
+    share: 0.01,
+    property: changedHandshake,
   },
   {
     name: 'messages of other handshakes, in any order, never finish one',
-    ...{ share: 0.02, property: foreignHandshake },
+    share: 0.02,
+    property: foreignHandshake,
   },
   {
     name: 'a changed frame closes the session, and only then',
-    ...{ share: 0.06, property: changedFrame },
+    share: 0.06,
+    property: changedFrame,
   },
   {
     name: 'of a stream with frames lost, repeated, swapped, mixed, cut or too long the beginning is read',
-    ...{ share: 0.06, property: spoiltStream },
+    share: 0.06,
+    property: spoiltStream,
   },
   record('key entry', alice.identity.newest.bytes, secure.parseKeyEntry),
   record('identity file', alice.identity.toBytes(), (bytes) => secure.Identity.parse(bytes)),
@@ -176,10 +184,12 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ),
   {
     name: 'a changed sealed body opens to its text or to nothing, and in another request to nothing',
-    ...{ share: 0.02, property: changedBody },
+    share: 0.02,
+    property: changedBody,
   },
   {
     name: 'any first message gets a kind or a SecureError, and any text a token or one',
-    ...{ share: 0.33, property: anyFirstMessage },
+    share: 0.33,
+    property: anyFirstMessage,
   },
 ];

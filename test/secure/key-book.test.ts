@@ -121,7 +121,9 @@ describe('the key book', () => {
   test('the word is one that the operator signed', async () => {
     const certificate = issueHeadCertificate(operator, named(v2, 2), T0);
     expect(parseOperatorRecord(certificate, pinned)).toMatchObject({
-      ...{ kind: 'head', number: T0, head: named(v2, 2) },
+      kind: 'head',
+      number: T0,
+      head: named(v2, 2),
     });
     for (let bit = 3; bit < certificate.length * 8; bit += 29) {
       const parse = () => parseOperatorRecord(flip(certificate, bit), pinned);

@@ -37,9 +37,14 @@ async function tokenVector(swarmId: Uint8Array) {
   const { joinKey, seed, publicKey, tag } = await secure.deriveTokenKeys(token.secret, swarmId);
   const nodeId = 'ab'.repeat(32);
   return {
-    ...{ secret: toHex(token.secret), text: token.text, joinKey: toHex(joinKey) },
-    ...{ seed: toHex(seed), publicKey: toHex(publicKey), tag: toHex(tag) },
-    ...{ nodeId, admission: toHex(secure.signAdmission(seed, swarmId, nodeId)) },
+    secret: toHex(token.secret),
+    text: token.text,
+    joinKey: toHex(joinKey),
+    seed: toHex(seed),
+    publicKey: toHex(publicKey),
+    tag: toHex(tag),
+    nodeId,
+    admission: toHex(secure.signAdmission(seed, swarmId, nodeId)),
   };
 }
 
@@ -189,9 +194,16 @@ function recordVector(operator: secure.OperatorKey, bob: secure.Identity) {
     random: counting(150),
   });
   const token = secure.issueToken(operator, {
-    ...{ epochId: head.id, version: 1, uses: 10, made: TIME, notAfter: TIME + 7200 },
-    ...{ publicKey: new secure.SigningKey(counting(9)(32)).publicKey, joinKey: counting(77)(32) },
-    ...{ note: 'rack 7', host: '', state: 'open' },
+    epochId: head.id,
+    version: 1,
+    uses: 10,
+    made: TIME,
+    notAfter: TIME + 7200,
+    publicKey: new secure.SigningKey(counting(9)(32)).publicKey,
+    joinKey: counting(77)(32),
+    note: 'rack 7',
+    host: '',
+    state: 'open',
   });
   return {
     list: toHex(list.bytes),

@@ -180,15 +180,13 @@ function parseList([number, nodes, merges]: Uint8Array[], bytes: Uint8Array): Op
   const merged = chunks(merges!, 32).map(toHex);
   const name = hashOf(bytes);
   return {
-    ...{
-      kind: 'revocations',
-      number: readU64(number!),
-      hash: name,
-      merges: merged,
-      expelled,
-      serials: [],
-      bytes,
-    },
+    kind: 'revocations',
+    number: readU64(number!),
+    hash: name,
+    merges: merged,
+    expelled,
+    serials: [],
+    bytes,
   };
 }
 
@@ -196,7 +194,13 @@ function parseHead([epoch, parent, parts]: Uint8Array[], bytes: Uint8Array): Ope
   const number = readU64(epoch!);
   const none = new Uint8Array(0);
   return {
-    ...{ kind: 'epoch', number, time: 0, ephemeral: none, keyHash: none, sealed: none, bytes },
+    kind: 'epoch',
+    number,
+    time: 0,
+    ephemeral: none,
+    keyHash: none,
+    sealed: none,
+    bytes,
     id: toHex(concat(u64(number), hash('sha256', bytes).subarray(0, 8))),
     ...(parent!.length > 0 && { parent: toHex(parent!) }),
     parts: chunks(parts!, 48).map((one) => ({
@@ -213,9 +217,19 @@ function parseToken(fields: Uint8Array[], bytes: Uint8Array): OperatorRecord {
   ];
   const number = readU64(version);
   return {
-    ...{ kind: 'token', number, version: number, publicKey, joinKey: publicKey, bytes },
-    ...{ tag: toHex(hash('sha256', publicKey).subarray(0, 8)), epochId: toHex(epochId) },
-    ...{ uses: readU64(uses), made: readU64(made), notAfter: 2 ** 40, note: '', host: '' },
+    kind: 'token',
+    number,
+    version: number,
+    publicKey,
+    joinKey: publicKey,
+    bytes,
+    tag: toHex(hash('sha256', publicKey).subarray(0, 8)),
+    epochId: toHex(epochId),
+    uses: readU64(uses),
+    made: readU64(made),
+    notAfter: 2 ** 40,
+    note: '',
+    host: '',
     state: flag[0] === 0 ? 'open' : 'ended',
   };
 }

@@ -130,15 +130,20 @@ class Actor {
     this.identity = { nodeId: entry.nodeId, bootId: random.bytes(16), entry, admission };
     this.#crypto = simulatedCrypto(signKey);
     const signed = signingBytes({
-      ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(entry.nodeId), entry: entry.bytes },
-      ...{ name, addresses: [this.address], labels: {}, version: '', hub: false },
-      ...{
-        incarnation: 1,
-        bootId: this.identity.bootId,
-        state: 'alive',
-        prekey: undefined,
-        admission,
-      },
+      kind: 'member',
+      swarm: SWARM_ID,
+      node: fromHex(entry.nodeId),
+      entry: entry.bytes,
+      name,
+      addresses: [this.address],
+      labels: {},
+      version: '',
+      hub: false,
+      incarnation: 1,
+      bootId: this.identity.bootId,
+      state: 'alive',
+      prekey: undefined,
+      admission,
     });
     this.record = attachSignature(signed, this.#crypto.sign(signed));
   }
@@ -157,13 +162,14 @@ class Actor {
     const { name, address } = this;
     return new SwarmCore({
       self: { ...this.identity, name, addresses: [address], labels: {}, version: '', hub: false },
-      ...{ swarmId: SWARM_ID, epoch: 1, crypto: this.#crypto, parseEntry: parseSimulatedEntry },
+      swarmId: SWARM_ID,
+      epoch: 1,
+      crypto: this.#crypto,
+      parseEntry: parseSimulatedEntry,
       random: (n) => random.bytes(n),
-      ...{
-        head: FIRST_EPOCH.head.bytes,
-        parseRecord: parseSimulatedRecord,
-        records: FIRST_RECORDS,
-      },
+      head: FIRST_EPOCH.head.bytes,
+      parseRecord: parseSimulatedRecord,
+      records: FIRST_RECORDS,
       seats: new Map([[FIRST_TOKEN.tag, seated.map((one) => prefixOfNode(one.nodeId))]]),
       members: known.map((one) => ({ bytes: one.record, wall: 0 })),
       tuning: { ...QUIET, ...tuning },
@@ -178,6 +184,10 @@ const LINK = 0;
 const START: Now = { mono: 0, wall: EPOCH_MS };
 /** Links live on without heartbeats; probes follow each other in seconds. */
 const QUIET: Partial<Tuning> = {
-  ...{ heartbeatMs: 1e12, linkDeadMs: 1e12, digestMs: 1e12, seedRedialMs: 1e12 },
-  ...{ probeMeanMs: 5_000, probeAnswerMs: 1_000 },
+  heartbeatMs: 1e12,
+  linkDeadMs: 1e12,
+  digestMs: 1e12,
+  seedRedialMs: 1e12,
+  probeMeanMs: 5_000,
+  probeAnswerMs: 1_000,
 };

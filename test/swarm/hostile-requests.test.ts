@@ -34,12 +34,21 @@ function request(by: SimHost, more: Partial<RequestMessage> = {}, toAll = false)
   const { sha256, x25519KeyPair } = simulatedCrypto(by.signKey);
   const body = utf8('select 1');
   const signed = sign(by, {
-    ...{ kind: 'request', version: 1, swarm: SWARM_ID, epoch: 1, id: by.random.bytes(16) },
-    ...{ origin: fromHex(by.nodeId), keyVersion: 0, what: 'query' },
+    kind: 'request',
+    version: 1,
+    swarm: SWARM_ID,
+    epoch: 1,
+    id: by.random.bytes(16),
+    origin: fromHex(by.nodeId),
+    keyVersion: 0,
+    what: 'query',
     replyKey: x25519KeyPair(by.random.bytes(32)).publicKey,
-    ...{ issued: by.now.wall, expires: by.now.wall + 600_000 },
-    ...{ targets: toAll ? undefined : [NOBODY], certificate: new Uint8Array(0) },
-    ...{ expected: sha256(body), bodyHash: sha256(body) },
+    issued: by.now.wall,
+    expires: by.now.wall + 600_000,
+    targets: toAll ? undefined : [NOBODY],
+    certificate: new Uint8Array(0),
+    expected: sha256(body),
+    bodyHash: sha256(body),
   });
   return encodeMessage({ t: 'request', signed, body, hops: 0, ms: 600_000, ...more });
 }
@@ -125,7 +134,8 @@ describe('a hostile member', () => {
     const asked = hostile.ask({ targets: { kind: 'nodes', nodes: [host.nodeId] } });
     world.finish(asked);
     expect(asked.account!.hosts[0]).toMatchObject({
-      ...{ state: 'refused', code: 'busy' },
+      state: 'refused',
+      code: 'busy',
       message: expect.stringContaining('the share of "h1"') as string,
     });
     expect(world.finish(other.ask())[host.name]).toBe('ok');

@@ -23,21 +23,54 @@ import type {
 const [id16, id32] = [new Uint8Array(16).fill(1), new Uint8Array(32).fill(2)];
 
 const MEMBER: MemberBody = {
-  ...{ kind: 'member', swarm: id32, node: id32, entry: id32, name: 'web1' },
-  ...{ addresses: ['10.0.0.1:7411'], labels: { role: 'web' }, version: '1.0.0', hub: false },
-  ...{ incarnation: 5, bootId: id16, state: 'alive', prekey: undefined },
+  kind: 'member',
+  swarm: id32,
+  node: id32,
+  entry: id32,
+  name: 'web1',
+  addresses: ['10.0.0.1:7411'],
+  labels: { role: 'web' },
+  version: '1.0.0',
+  hub: false,
+  incarnation: 5,
+  bootId: id16,
+  state: 'alive',
+  prekey: undefined,
   admission: new Uint8Array(0),
 };
 const REQUEST: RequestBody = {
-  ...{ kind: 'request', version: 1, swarm: id32, epoch: 1, id: id16, origin: id32, keyVersion: 0 },
-  ...{ replyKey: id32, issued: 1, expires: 2, what: 'query', targets: undefined },
-  ...{ certificate: new Uint8Array(0), expected: id32, bodyHash: id32 },
+  kind: 'request',
+  version: 1,
+  swarm: id32,
+  epoch: 1,
+  id: id16,
+  origin: id32,
+  keyVersion: 0,
+  replyKey: id32,
+  issued: 1,
+  expires: 2,
+  what: 'query',
+  targets: undefined,
+  certificate: new Uint8Array(0),
+  expected: id32,
+  bodyHash: id32,
 };
 const BEACON: BeaconBody = {
-  ...{ kind: 'beacon', swarm: id32, id: id16, origin: id32, sequence: 1, missing: undefined },
+  kind: 'beacon',
+  swarm: id32,
+  id: id16,
+  origin: id32,
+  sequence: 1,
+  missing: undefined,
 };
 const SEAL: SealBody = {
-  ...{ kind: 'seal', swarm: id32, chain: id16, number: 1, hash: id32, at: 1, hub: id32 },
+  kind: 'seal',
+  swarm: id32,
+  chain: id16,
+  number: 1,
+  hash: id32,
+  at: 1,
+  hub: id32,
   keyVersion: 0,
 };
 
@@ -78,7 +111,10 @@ describe('a signed object', () => {
     'the 1,025th beacon': { ...BEACON, sequence: 1_025 },
     'a seal number above 2^40': { ...SEAL, number: 2 ** 40 + 1 },
     'an accusation of no incarnation': {
-      ...{ kind: 'accuse', swarm: id32, node: id32, by: id32 },
+      kind: 'accuse',
+      swarm: id32,
+      node: id32,
+      by: id32,
       incarnation: INCARNATION_MAX + 1,
     },
   };
@@ -94,8 +130,15 @@ describe('a signed object', () => {
 
 test('an answer has 64 chunks, the last one 63', () => {
   const reply: ReplyMessage = {
-    ...{ t: 'reply', id: id16, origin: id32, node: id32, key: id32, chunk: 63, final: true },
-    ...{ sealed: id32, hops: 1 },
+    t: 'reply',
+    id: id16,
+    origin: id32,
+    node: id32,
+    key: id32,
+    chunk: 63,
+    final: true,
+    sealed: id32,
+    hops: 1,
   };
   expect(decodeMessage(encodeMessage(reply))).toMatchObject({ chunk: 63 });
   expect(() => decodeMessage(pack({ ...reply, chunk: 64 }))).toThrow(/0 to 63/);

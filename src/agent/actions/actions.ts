@@ -158,7 +158,8 @@ export class Actions {
     checkExpiry(command);
     const withdrawn = new AbortController();
     const active: Active = {
-      ...{ hash, program: undefined },
+      hash,
+      program: undefined,
       outcome: this.#begin({ command, hash, action, args, request }, withdrawn.signal),
       withdraw: () => withdrawn.abort(),
     };
@@ -305,8 +306,16 @@ function checkExpiry({ expires, id }: Command): void {
 
 function withoutRun(ended: 'interrupted' | 'not_started', error: string | null): ActionOutcome {
   return {
-    ...{ ended, error, exitCode: null, signal: null, stdout: '', stderr: '' },
-    ...{ stdoutBytes: 0, stderrBytes: 0, truncated: false, tookMs: 0 },
+    ended,
+    error,
+    exitCode: null,
+    signal: null,
+    stdout: '',
+    stderr: '',
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    truncated: false,
+    tookMs: 0,
   };
 }
 

@@ -36,7 +36,11 @@ export class ActionProcess {
       // Node drops supplementary groups when it changes the user: only the user's own group is left.
       ...user.ids,
       env: {
-        ...{ PATH, LANG: 'C.UTF-8', HOME: user.home, USER: user.name, LOGNAME: user.name },
+        PATH,
+        LANG: 'C.UTF-8',
+        HOME: user.home,
+        USER: user.name,
+        LOGNAME: user.name,
         ...action.env,
         [COMMAND_VARIABLE]: commandId,
       },
@@ -68,9 +72,13 @@ export class ActionProcess {
     const byItself = signal === null ? 'exit' : 'signal';
     return {
       ended: error === null ? (this.#stoppedBy ?? byItself) : 'not_started',
-      ...{ exitCode: code, signal, error },
-      ...{ stdout: this.#stdout.text, stderr: this.#stderr.text },
-      ...{ stdoutBytes: this.#stdout.bytes, stderrBytes: this.#stderr.bytes },
+      exitCode: code,
+      signal,
+      error,
+      stdout: this.#stdout.text,
+      stderr: this.#stderr.text,
+      stdoutBytes: this.#stdout.bytes,
+      stderrBytes: this.#stderr.bytes,
       truncated: this.#stdout.truncated || this.#stderr.truncated,
       tookMs: Math.round(performance.now() - this.#startedAt),
     };

@@ -18,8 +18,12 @@ export function readHistoryBounds(value: unknown): JournalBounds {
 }
 
 const UNITS: Readonly<Record<string, number>> = {
-  ...{ '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 },
-  ...{ h: 3_600_000, d: 86_400_000 },
+  '': 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  h: 3_600_000,
+  d: 86_400_000,
 };
 
 function sizeOf(value: unknown): number {

@@ -123,8 +123,14 @@ async function leap(parcel: Parcel, cursor: Cursor, states: StateStore): Promise
   if (state === undefined) return false;
   const { sequence, at } = head.found;
   const content: Statement = {
-    ...{ table, line: head.line, sequence, at, kind: 'full', base: NOTHING },
-    ...{ hash: state.hash, shape: shapeHash(state.shape) },
+    table,
+    line: head.line,
+    sequence,
+    at,
+    kind: 'full',
+    base: NOTHING,
+    hash: state.hash,
+    shape: shapeHash(state.shape),
   };
   const rows = state.rows.map((row) => row.bytes);
   const whole = encodeTaking(parcel.sign(content), rows, NOTHING);
@@ -170,8 +176,14 @@ class Parcel {
   gap({ table, head, sequence }: Cursor, to: number, at: number): Uint8Array[] {
     if (to <= sequence) return [];
     const content: Statement = {
-      ...{ table, line: head.line, sequence: to, at, kind: 'gap' },
-      ...{ base: NOTHING, hash: NOTHING, shape: NOTHING },
+      table,
+      line: head.line,
+      sequence: to,
+      at,
+      kind: 'gap',
+      base: NOTHING,
+      hash: NOTHING,
+      shape: NOTHING,
       reason: { code: 'dropped', message: 'no longer kept' },
       dropped: { from: sequence + 1, to },
     };

@@ -92,7 +92,9 @@ export class History {
     this.#wishes = wishes;
     const { runner } = options;
     this.#tracker = new Tracker({
-      ...{ ...options, journal, states: this.#states },
+      ...options,
+      journal,
+      states: this.#states,
       take: ({ table, sensitive }, signal) =>
         runner.take(table, { signal, allowSensitive: sensitive }),
       exclusively: (work) => this.#exclusively(work),

@@ -93,7 +93,8 @@ export function decodeHeads(content: Uint8Array): Heads | undefined {
       const [table, line, sequence, at, hash, shape, ...found] = decodeFields(part, 8);
       const counted = { sequence: readU64(sequence!), at: readU64(at!) };
       const state = {
-        ...{ hash: hash!.slice(), shape: shape!.slice() },
+        hash: hash!.slice(),
+        shape: shape!.slice(),
         found: { sequence: readU64(found[0]!), at: readU64(found[1]!) },
       };
       return [fromUtf8(table!), { line: line!.slice(), ...counted, ...state }];

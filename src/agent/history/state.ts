@@ -77,7 +77,9 @@ function decode(bytes: Uint8Array): TableState | undefined {
     if (!equalBytes(sha256(content), bytes.subarray(0, 32))) return undefined;
     const [line, hash, layout, rows] = decodeFields(content, 4) as Bytes4;
     return {
-      ...{ line, hash, shape: unpack(layout) as unknown as Shape },
+      line,
+      hash,
+      shape: unpack(layout) as unknown as Shape,
       rows: decodeAllFields(rows).map((part) => ({
         key: part.subarray(0, 32),
         row: part.subarray(32, 64),

@@ -198,9 +198,14 @@ export class OperatorDesk {
       claims.get(name) === 1 ? nameTag(this.#key.swarmId, name) : new Uint8Array(8);
     const { head, parts } = this.#signing('cannot make an EPOCH', () =>
       createEpoch(this.#key, {
-        ...{ epoch, parent, epochKey, random, nowSeconds: Math.floor(Date.now() / 1000) },
+        epoch,
+        parent,
+        epochKey,
+        random,
+        nowSeconds: Math.floor(Date.now() / 1000),
         members: members.map(({ entry, name }) => ({
-          ...{ entry: parseKeyEntry(entry), nameTag: tagOf(name) },
+          entry: parseKeyEntry(entry),
+          nameTag: tagOf(name),
         })),
       }),
     );

@@ -31,8 +31,10 @@ export async function* ask(
   if (sensitive.length > 0) spec.onSensitive?.(sensitive);
   const certificate = certificates.forTables(sensitive);
   const request = {
-    ...{ kind: 'query', body: encodeQueryBody(spec.sql) },
-    ...{ targets: spec.targets, timeoutMs },
+    kind: 'query',
+    body: encodeQueryBody(spec.sql),
+    targets: spec.targets,
+    timeoutMs,
     ...(certificate && { certificate }),
   };
   yield* answersOf(requestAll(node, request, spec));
@@ -43,7 +45,8 @@ async function prepare(runner: QueryRunner, spec: AskSpec): Promise<PreparedInfo
   const { timeoutMs, signal } = spec;
   try {
     return await runner.prepare(spec.sql, {
-      ...{ waitMs: timeoutMs, timeMs: timeoutMs },
+      waitMs: timeoutMs,
+      timeMs: timeoutMs,
       ...(signal && { signal }),
     });
   } catch (error) {

@@ -15,8 +15,13 @@ export function openSeal(head: Uint8Array): OpenSeal | undefined {
     if (body.kind !== 'seal') return undefined;
     const { number, at, keyVersion } = body;
     return {
-      ...{ number, at, keyVersion, head },
-      ...{ chain: toHex(body.chain), hash: toHex(body.hash), hub: toHex(body.hub) },
+      number,
+      at,
+      keyVersion,
+      head,
+      chain: toHex(body.chain),
+      hash: toHex(body.hash),
+      hub: toHex(body.hub),
       signedBy: (key) => verifyStrict(key, signed, signature),
     };
   } catch (error) {

@@ -113,7 +113,11 @@ function sealRow(seal: SealView): Row {
 function trackRow(track: HistoryStatus['tables'][number]): Row {
   const { table, every, line, sequence, at, fetched } = track;
   return {
-    ...{ name: table, every, line, sequence, fetched },
+    name: table,
+    every,
+    line,
+    sequence,
+    fetched,
     time: at === null ? null : Math.floor(at / 1000),
   };
 }

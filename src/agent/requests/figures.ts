@@ -100,9 +100,14 @@ export function agentFigures(agent: Counted, counters: AgentCounters): AgentFigu
   const { unproven, queued, refused } = node.pressure();
   return {
     ...counters.figures(),
-    ...{ version: VERSION, epoch: node.secrets.epoch, members, alarms },
+    version: VERSION,
+    epoch: node.secrets.epoch,
+    members,
+    alarms,
     ...node.traffic(),
-    ...{ unproven, joinsQueued: queued, joinsRefused: refused },
+    unproven,
+    joinsQueued: queued,
+    joinsRefused: refused,
     certificateEnds: ends.length === 0 ? undefined : Math.min(...ends),
   };
 }

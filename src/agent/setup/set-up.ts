@@ -58,7 +58,9 @@ export async function initSwarm(
   const identity = loadIdentity(state, random);
   const { swarmId, publicKey: operatorKey } = desk.key;
   const { bundle, head, epochKey, token } = await desk.newEpoch({
-    ...{ parent: undefined, epoch: 1, terms },
+    parent: undefined,
+    epoch: 1,
+    terms,
     members: [{ entry: identity.newest.bytes, name }],
   });
   state.writeSync(CONFIG_FILE, config);
@@ -66,7 +68,12 @@ export async function initSwarm(
   state.writeSync('records.bin', packRecords({ records: bundle.records, parts }));
   // Last: this file is what makes the folder initialised, so a crash before it changes nothing.
   writeSecrets(state, {
-    ...{ swarmId, operatorKey, epochKey, epoch: 1, epochId: head.id, head: head.bytes },
+    swarmId,
+    operatorKey,
+    epochKey,
+    epoch: 1,
+    epochId: head.id,
+    head: head.bytes,
   });
   return token!.text;
 }

@@ -21,12 +21,12 @@ export function readSecrets(state: StateFolder): SwarmSecrets | undefined {
     const head = fromHex(String(value['head']));
     const epoch = numberOf(value, 'epoch');
     return {
-      ...{
-        swarmId: bytes('swarmId'),
-        operatorKey: bytes('operatorKey'),
-        epochKey: bytes('epochKey'),
-      },
-      ...{ epoch, epochId: epochIdOf(epoch, head), head },
+      swarmId: bytes('swarmId'),
+      operatorKey: bytes('operatorKey'),
+      epochKey: bytes('epochKey'),
+      epoch,
+      epochId: epochIdOf(epoch, head),
+      head,
       ...(value['admission'] === undefined ? {} : { admission: bytes('admission', 72) }),
       ...(value['previous'] === undefined ? {} : { previous: readPrevious(value['previous']) }),
     };
@@ -55,8 +55,12 @@ export function encodeSecrets(secrets: SwarmSecrets): string {
     head: hex(secrets.head),
     admission: hex(secrets.admission),
     previous: secrets.previous?.map(({ epoch, epochKey, ways, replacedAt }) => ({
-      ...{ epoch, replacedAt, epochKey: hex(epochKey) },
-      ...{ m1: toHex(ways.m1), old: toHex(ways.old), part: toHex(ways.part) },
+      epoch,
+      replacedAt,
+      epochKey: hex(epochKey),
+      m1: toHex(ways.m1),
+      old: toHex(ways.old),
+      part: toHex(ways.part),
     })),
   };
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -109,7 +113,8 @@ function readPrevious(value: unknown): PreviousEpoch[] {
   return value.map((one: Fields) => {
     const bytes = bytesOf(one);
     return {
-      ...{ epoch: numberOf(one, 'epoch'), replacedAt: numberOf(one, 'replacedAt') },
+      epoch: numberOf(one, 'epoch'),
+      replacedAt: numberOf(one, 'replacedAt'),
       ways: { m1: bytes('m1'), old: bytes('old'), part: bytes('part') },
       ...(one['epochKey'] === undefined ? {} : { epochKey: bytes('epochKey') }),
     };

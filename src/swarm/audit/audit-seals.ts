@@ -71,8 +71,14 @@ export class Seals {
   sign({ chain, number, hash, at }: SealSpec): SealView {
     const { swarm, node, self } = this.#context;
     const bytes = this.#context.sign({
-      ...{ kind: 'seal', swarm, chain: fromHex(chain), number, hash: fromHex(hash), at },
-      ...{ hub: node, keyVersion: self.entry.version },
+      kind: 'seal',
+      swarm,
+      chain: fromHex(chain),
+      number,
+      hash: fromHex(hash),
+      at,
+      hub: node,
+      keyVersion: self.entry.version,
     });
     return viewOf(this.#decode(bytes)!);
   }

@@ -78,8 +78,13 @@ export class SealMemory {
 
 export function viewOf({ body, bytes }: Seal): SealView {
   return {
-    ...{ chain: toHex(body.chain), number: body.number, hash: toHex(body.hash), at: body.at },
-    ...{ hub: toHex(body.hub), keyVersion: body.keyVersion, head: bytes },
+    chain: toHex(body.chain),
+    number: body.number,
+    hash: toHex(body.hash),
+    at: body.at,
+    hub: toHex(body.hub),
+    keyVersion: body.keyVersion,
+    head: bytes,
   };
 }
 

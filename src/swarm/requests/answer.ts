@@ -178,7 +178,11 @@ function shown(trailer: AnswerTrailer): Omit<Outcome, 'payload'> {
 
 const CODE = /^[a-z0-9_]{0,64}$/;
 const BAD_ANSWER: Outcome = {
-  ...{ status: 'error', code: 'bad_answer', rowCount: 0, truncated: false, tookMs: 0 },
+  status: 'error',
+  code: 'bad_answer',
+  rowCount: 0,
+  truncated: false,
+  tookMs: 0,
   message: 'the host ended its answer with what no answer may say',
   payload: NOTHING,
 };

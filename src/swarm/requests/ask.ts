@@ -46,8 +46,15 @@ export interface Ask {
 
 export function newHost(nodeId: NodeId, name: string, hopeless?: string): AskedHost {
   return {
-    ...{ nodeId, name, hopeless, opening: undefined, accepted: false, via: undefined },
-    ...{ state: undefined, changedAt: 0, outcome: undefined },
+    nodeId,
+    name,
+    hopeless,
+    opening: undefined,
+    accepted: false,
+    via: undefined,
+    state: undefined,
+    changedAt: 0,
+    outcome: undefined,
   };
 }
 

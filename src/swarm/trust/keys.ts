@@ -71,7 +71,12 @@ export class Keys {
   /** True when the link may come up now; else it waits, or is on its way out. */
   admits(id: LinkId, peer: PeerIdentity, info: LinkInfo): boolean {
     const link: WaitingLink = {
-      ...{ peer, info, messages: [], bytes: 0, stage: 'admission', doomed: false },
+      peer,
+      info,
+      messages: [],
+      bytes: 0,
+      stage: 'admission',
+      doomed: false,
     };
     return this.#goOnWith(id, link);
   }

@@ -32,7 +32,9 @@ export class ProbeAnswers {
     if (!this.#allows(link.nodeId)) return;
     const { context, links } = this.#sources;
     const signed = probeAnswerSigningBytes({
-      ...{ swarm: context.swarm, by: context.node, asker: fromHex(link.nodeId) },
+      swarm: context.swarm,
+      by: context.node,
+      asker: fromHex(link.nodeId),
       question: context.crypto.sha256(question),
       known: this.#find(pairs),
     });

@@ -106,8 +106,14 @@ export class Prober {
     const question = encodeQuestion({ id: context.options.random(16), pairs });
     const asked = [target.nodeId, ...witnesses];
     this.#probe = {
-      ...{ target: target.nodeId, witnesses, pairs, index, question },
-      ...{ hash: context.crypto.sha256(question), answers: new Map(), waiting: new Set(asked) },
+      target: target.nodeId,
+      witnesses,
+      pairs,
+      index,
+      question,
+      hash: context.crypto.sha256(question),
+      answers: new Map(),
+      waiting: new Set(asked),
     };
     for (const node of asked) links.send(links.to(node)!, { t: 'probe', question });
     context.timers.set('probe-end', '', context.now.mono + context.tuning.probeAnswerMs);
@@ -151,9 +157,13 @@ export class Prober {
       witnesses.filter((one) => compared.get(one) === kind);
     const others = [...compared.keys()].filter((node) => compared.get(node) === 'other');
     return {
-      ...{ nodeId: target, ...probe.pairs[probe.index]!, verdict },
+      nodeId: target,
+      ...probe.pairs[probe.index]!,
+      verdict,
       at: this.#sources.context.now.wall,
-      ...{ asked: witnesses, same: by('same'), others },
+      asked: witnesses,
+      same: by('same'),
+      others,
       ...(verdict === 'conflict' && {
         proof: pack([question, ...others.map((node) => answers.get(node)!.signed)]),
       }),

@@ -124,7 +124,9 @@ async function send(action: string, sent: Sent = {}): Promise<Answered> {
   const shown = 'certificate' in sent ? sent.certificate : certificate;
   const events = commander.node.request({
     body: encodeCommand({ action, args, askedBy: 'alice', expires, ids }),
-    ...{ kind: 'action', targets: { kind: 'nodes', nodes: [hostId] }, timeoutMs },
+    kind: 'action',
+    targets: { kind: 'nodes', nodes: [hostId] },
+    timeoutMs,
     ...(shown && { certificate: shown }),
   });
   for await (const event of events) {
@@ -141,7 +143,9 @@ function count(): number {
 }
 
 const refused = (code: string, message = '') => ({
-  ...{ state: 'refused', code, message: expect.stringContaining(message) as string },
+  state: 'refused',
+  code,
+  message: expect.stringContaining(message) as string,
 });
 
 describe('a command', () => {
@@ -149,10 +153,19 @@ describe('a command', () => {
     const id = randomUUID();
     const first = await send('count', { id });
     expect(first).toMatchObject({
-      ...{ state: 'ok', rowCount: 1, truncated: false },
+      state: 'ok',
+      rowCount: 1,
+      truncated: false,
       row: {
-        ...{ exit_code: 0, signal: null, stdout: 'counted\n', stderr: '', stdout_bytes: 8 },
-        ...{ stderr_bytes: 0, truncated: 0, ended: 'exit', error: null },
+        exit_code: 0,
+        signal: null,
+        stdout: 'counted\n',
+        stderr: '',
+        stdout_bytes: 8,
+        stderr_bytes: 0,
+        truncated: 0,
+        ended: 'exit',
+        error: null,
       },
     });
     expect((await send('count', { id })).row).toEqual(first.row);
@@ -167,7 +180,8 @@ describe('a command', () => {
 
   it('that fails says how', async () => {
     expect(await send('fail')).toMatchObject({
-      ...{ state: 'ok', row: { exit_code: 3, stderr: 'sorry\n', ended: 'exit' } },
+      state: 'ok',
+      row: { exit_code: 3, stderr: 'sorry\n', ended: 'exit' },
     });
   });
 
@@ -239,7 +253,11 @@ describe('a hub that may not command', () => {
   it('is refused once its certificate is revoked, stored outcomes too', async () => {
     const id = randomUUID();
     const { bytes, serial } = desk.grant({
-      ...{ nodeId: commander.nodeId, roles: ['commander'], actions: ['*'], tables: [], days: 1 },
+      nodeId: commander.nodeId,
+      roles: ['commander'],
+      actions: ['*'],
+      tables: [],
+      days: 1,
     });
     expect(await send('count', { id, certificate: bytes })).toMatchObject({ state: 'ok' });
     const list = desk.revoke([], { serials: [serial] }, 1);

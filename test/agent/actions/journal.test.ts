@@ -15,12 +15,26 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const command = (n: number, expires = Date.now() + 1e6) => ({
-  ...{ id: idOf(n), action: 'restart', args: { unit: 'é\n"' }, askedBy: 'alice', expires },
-  ...{ hash: 'ab'.repeat(32), startedAt: Date.now(), origin: 'cd'.repeat(32) },
+  id: idOf(n),
+  action: 'restart',
+  args: { unit: 'é\n"' },
+  askedBy: 'alice',
+  expires,
+  hash: 'ab'.repeat(32),
+  startedAt: Date.now(),
+  origin: 'cd'.repeat(32),
 });
 const outcome = (stdout: string): ActionOutcome => ({
-  ...{ ended: 'exit', exitCode: 0, signal: null, stdout, stderr: '', stdoutBytes: stdout.length },
-  ...{ stderrBytes: 0, truncated: false, tookMs: 5, error: null },
+  ended: 'exit',
+  exitCode: 0,
+  signal: null,
+  stdout,
+  stderr: '',
+  stdoutBytes: stdout.length,
+  stderrBytes: 0,
+  truncated: false,
+  tookMs: 5,
+  error: null,
 });
 
 it('broken off at any byte still knows every command that may have started', async () => {

@@ -11,8 +11,15 @@ import { eventually } from '../../helpers/swarm.ts';
 import { isRoot, only } from '../../helpers/needs.ts';
 
 const action = (change: Partial<ActionConfig>): ActionConfig => ({
-  ...{ name: 'test', enabled: true, program: '/bin/sh', args: [], patterns: new Map() },
-  ...{ timeLimitMs: 60_000, outputLimit: 1000, env: {}, ...change },
+  name: 'test',
+  enabled: true,
+  program: '/bin/sh',
+  args: [],
+  patterns: new Map(),
+  timeLimitMs: 60_000,
+  outputLimit: 1000,
+  env: {},
+  ...change,
 });
 
 function run(args: readonly string[], change: Partial<ActionConfig> = {}): Promise<ActionOutcome> {
@@ -24,11 +31,20 @@ const sh = (script: string, change: Partial<ActionConfig> = {}) => run(['-c', sc
 describe('a program', () => {
   it('gives its exit code and both outputs', async () => {
     expect(await sh('echo out; echo err >&2; exit 5')).toMatchObject({
-      ...{ ended: 'exit', exitCode: 5, signal: null, stdout: 'out\n', stderr: 'err\n' },
-      ...{ stdoutBytes: 4, stderrBytes: 4, truncated: false, error: null },
+      ended: 'exit',
+      exitCode: 5,
+      signal: null,
+      stdout: 'out\n',
+      stderr: 'err\n',
+      stdoutBytes: 4,
+      stderrBytes: 4,
+      truncated: false,
+      error: null,
     });
     expect(await sh('kill -TERM $$')).toMatchObject({
-      ...{ ended: 'signal', exitCode: null, signal: 'SIGTERM' },
+      ended: 'signal',
+      exitCode: null,
+      signal: 'SIGTERM',
     });
   });
 
@@ -50,21 +66,30 @@ describe('a program', () => {
 
   it('that is not there, or no program, is not started', async () => {
     expect(await run([], { program: '/no/such/program' })).toMatchObject({
-      ...{ ended: 'not_started', exitCode: null, error: 'spawn /no/such/program ENOENT' },
+      ended: 'not_started',
+      exitCode: null,
+      error: 'spawn /no/such/program ENOENT',
     });
     expect(await run([], { program: '/etc/passwd' })).toMatchObject({
-      ...{ ended: 'not_started', error: 'spawn /etc/passwd EACCES' },
+      ended: 'not_started',
+      error: 'spawn /etc/passwd EACCES',
     });
   });
 
   it('is cut off at its output limit, and what came after is counted', async () => {
     const outcome = await sh('head -c 1500 /dev/zero | tr "\\0" x; head -c 999 /dev/zero >&2');
     expect(outcome).toMatchObject({
-      ...{ ended: 'exit', exitCode: 0, stdout: 'x'.repeat(1000) },
-      ...{ stdoutBytes: 1500, stderrBytes: 999, truncated: true },
+      ended: 'exit',
+      exitCode: 0,
+      stdout: 'x'.repeat(1000),
+      stdoutBytes: 1500,
+      stderrBytes: 999,
+      truncated: true,
     });
     expect(await sh('echo x', { outputLimit: 0 })).toMatchObject({
-      ...{ stdout: '', stdoutBytes: 2, truncated: true },
+      stdout: '',
+      stdoutBytes: 2,
+      truncated: true,
     });
     const cut = await sh("printf 'a\\303\\244'", { outputLimit: 2 });
     expect(cut.stdout).toBe('a\ufffd');
@@ -80,7 +105,9 @@ describe('a program', () => {
     await eventually(() => existsSync(started) || undefined, 'it started');
     program.stop('time_limit');
     expect(await program.done).toMatchObject({
-      ...{ ended: 'time_limit', exitCode: null, signal: 'SIGKILL' },
+      ended: 'time_limit',
+      exitCode: null,
+      signal: 'SIGKILL',
     });
     expect(existsSync(asked)).toBe(true);
     const pid = Number(readFileSync(started, 'utf8'));

@@ -105,7 +105,8 @@ it('takes neither from a member that is no hub, and no body that is none', async
   };
   for (const [kind, body] of Object.entries(bodies)) {
     expect((await request(host, hub.nodeId, kind, body)).outcome).toMatchObject({
-      ...{ state: 'refused', code: 'authority' },
+      state: 'refused',
+      code: 'authority',
       message: expect.stringContaining('is taken from hubs only'),
     });
     const { outcome } = await request(hub, host.nodeId, kind, pack({ acks: 5, version: 'x' }));

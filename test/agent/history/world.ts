@@ -51,8 +51,12 @@ export class World {
   async open(): Promise<void> {
     this.#timers.clear();
     this.history = await History.open({
-      ...{ disk: this.disk, bounds: { bytes: this.bytes, ageMs: this.ageMs }, log },
-      ...{ nodeId: this.nodeId, isHub: () => true, requireCertificate: nothing },
+      disk: this.disk,
+      bounds: { bytes: this.bytes, ageMs: this.ageMs },
+      log,
+      nodeId: this.nodeId,
+      isHub: () => true,
+      requireCertificate: nothing,
       sign: (content: Statement) => signStatement(this.identity, this.swarmId, content),
       random: (n) => new Uint8Array(n).fill(++lines),
       runner: {
@@ -141,7 +145,9 @@ export class World {
       truncated: false,
       hash: documentHash(taken.map((row) => rowHash(shape, row))),
       rows: taken.map((row) => ({
-        ...{ key: keyHash(shape, row), row: rowHash(shape, row), bytes: encodeRow(shape, row) },
+        key: keyHash(shape, row),
+        row: rowHash(shape, row),
+        bytes: encodeRow(shape, row),
       })),
     });
   }

@@ -14,20 +14,31 @@ const ALL = { ...NONE, away: false };
 
 function member(name: string, change: Partial<KnownMember> = {}): KnownMember {
   return {
-    ...{
-      nodeId: Buffer.from(name).toString('hex').padEnd(64, '0'),
-      name,
-      entry: new Uint8Array(1),
-    },
-    ...{ state: 'alive', since: NOW - DAY, tag: null, onRoll: true, admitted: true, frozen: false },
+    nodeId: Buffer.from(name).toString('hex').padEnd(64, '0'),
+    name,
+    entry: new Uint8Array(1),
+    state: 'alive',
+    since: NOW - DAY,
+    tag: null,
+    onRoll: true,
+    admitted: true,
+    frozen: false,
     ...change,
   };
 }
 
 function token(tag: string, change: Partial<KnownToken> = {}): KnownToken {
   return {
-    ...{ tag, version: 1, state: 'open', bytes: new Uint8Array(1), uses: 10, seen: 1 },
-    ...{ made: 0, notAfter: NOW, note: '', host: '' },
+    tag,
+    version: 1,
+    state: 'open',
+    bytes: new Uint8Array(1),
+    uses: 10,
+    seen: 1,
+    made: 0,
+    notAfter: NOW,
+    note: '',
+    host: '',
     ...change,
   };
 }
@@ -55,11 +66,17 @@ describe('who gets the next key', () => {
     const choice = { ...ALL, expel: new Set([bad]), dropTokens: new Set(['bb']) };
     const { stay, out, undecided } = planRotation(members, tokens, choice, NOW);
     expect(whys(stay)).toEqual({
-      ...{ rolled: 'roll', new: 'token', 'rolled-since': 'roll' },
-      ...{ stranded: 'stranded', away: 'away' },
+      rolled: 'roll',
+      new: 'token',
+      'rolled-since': 'roll',
+      stranded: 'stranded',
+      away: 'away',
     });
     expect(whys(out)).toEqual({
-      ...{ dropped: 'token dropped', gone: 'gone for 400 days', forked: 'frozen', bad: 'expelled' },
+      dropped: 'token dropped',
+      gone: 'gone for 400 days',
+      forked: 'frozen',
+      bad: 'expelled',
     });
     expect(undecided).toEqual([]);
   });
@@ -71,7 +88,8 @@ describe('who gets the next key', () => {
       member('stays'),
     ];
     expect(whys(planRotation(gone, [], ALL, NOW).out)).toEqual({
-      ...{ left: 'left', forgotten: 'forgotten' },
+      left: 'left',
+      forgotten: 'forgotten',
     });
     const only = new Set([member('left').nodeId]);
     expect(whys(planRotation(gone, [], { ...ALL, only }, NOW).stay)).toEqual({ left: 'roll' });

@@ -242,9 +242,19 @@ function stranger(world: World, at: number): { nodeId: string; record: Uint8Arra
   const signKey = world.random.bytes(32);
   const entry = simulatedEntry(signKey);
   const said = signingBytes({
-    ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(entry.nodeId), entry: entry.bytes },
-    ...{ name: `s${at}`, addresses: [], labels: {}, version: '', hub: false, incarnation: 1 },
-    ...{ bootId: world.random.bytes(16), state: 'alive', prekey: undefined },
+    kind: 'member',
+    swarm: SWARM_ID,
+    node: fromHex(entry.nodeId),
+    entry: entry.bytes,
+    name: `s${at}`,
+    addresses: [],
+    labels: {},
+    version: '',
+    hub: false,
+    incarnation: 1,
+    bootId: world.random.bytes(16),
+    state: 'alive',
+    prekey: undefined,
     admission: simulatedAdmission(SWARM_ID, FIRST_TOKEN, entry.nodeId),
   });
   const record = attachSignature(said, simulatedCrypto(signKey).sign(said));

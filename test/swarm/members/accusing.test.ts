@@ -101,9 +101,20 @@ function recordOf(host: SimHost): Uint8Array {
   const { incarnation } = host.members()[0]!;
   const entry = host.members()[0]!.entry.bytes;
   return sign(host, {
-    ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(host.nodeId), entry, name: host.name },
-    ...{ addresses: [], labels: {}, version: '', hub: false, incarnation, bootId: host.bootId },
-    ...{ state: 'alive', prekey: undefined, admission: host.admission },
+    kind: 'member',
+    swarm: SWARM_ID,
+    node: fromHex(host.nodeId),
+    entry,
+    name: host.name,
+    addresses: [],
+    labels: {},
+    version: '',
+    hub: false,
+    incarnation,
+    bootId: host.bootId,
+    state: 'alive',
+    prekey: undefined,
+    admission: host.admission,
   });
 }
 

@@ -93,7 +93,10 @@ describe('loss and return', () => {
     world.run(100);
     const { incarnation } = hears.members().find((member) => member.name === accused.name)!;
     const said = signingBytes({
-      ...{ kind: 'accuse', swarm: SWARM_ID, node: fromHex(accused.nodeId), incarnation },
+      kind: 'accuse',
+      swarm: SWARM_ID,
+      node: fromHex(accused.nodeId),
+      incarnation,
       by: fromHex(out.nodeId),
     });
     const signed = attachSignature(said, simulatedCrypto(out.signKey).sign(said));

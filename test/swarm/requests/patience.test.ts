@@ -9,8 +9,12 @@ import { chain, cut } from './chain.ts';
 const GRACES = { relinkGraceMs: 3_000, unreachableGraceMs: 1_000 };
 /** Alive, never linked, silent; asked at 100. */
 const STRANGER: Standing = {
-  ...{ hopeless: false, linked: false, relayed: false },
-  ...{ state: 'alive', spoke: false, since: 100 },
+  hopeless: false,
+  linked: false,
+  relayed: false,
+  state: 'alive',
+  spoke: false,
+  since: 100,
 };
 
 describe('how long a host is waited for', () => {
@@ -56,7 +60,8 @@ describe('a host that is reached over another one', () => {
     for (const kind of ['query', 'action', 'fetch']) {
       const asked = outer.ask({
         kind,
-        ...{ targets: { kind: 'nodes', nodes: [far.nodeId] }, timeoutMs: 30_000 },
+        targets: { kind: 'nodes', nodes: [far.nodeId] },
+        timeoutMs: 30_000,
       });
       expect(world.finish(asked)).toEqual({ h2: 'ok' });
       // toEqual looks at each byte by itself, for minutes

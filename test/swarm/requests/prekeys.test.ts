@@ -248,7 +248,8 @@ describe('prekeys', () => {
     const publicKey = new Uint8Array(32);
     const body = {
       ...record!,
-      ...{ incarnation: record!.incarnation + 1000, prekey: { made: asker.now.wall, publicKey } },
+      incarnation: record!.incarnation + 1000,
+      prekey: { made: asker.now.wall, publicKey },
     };
     const signed = signingBytes(body);
     const bytes = attachSignature(signed, simulatedCrypto(hostile.signKey).sign(signed));

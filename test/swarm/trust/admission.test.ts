@@ -55,9 +55,19 @@ function invented(token: TokenRecord, name: string, seed: number): Uint8Array {
   const signKey = new Uint8Array(32).fill(seed);
   const entry = simulatedEntry(signKey);
   const signed = signingBytes({
-    ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(entry.nodeId), entry: entry.bytes, name },
-    ...{ addresses: [], labels: {}, version: '', hub: false, incarnation: 1, state: 'alive' },
-    ...{ bootId: new Uint8Array(16), prekey: undefined },
+    kind: 'member',
+    swarm: SWARM_ID,
+    node: fromHex(entry.nodeId),
+    entry: entry.bytes,
+    name,
+    addresses: [],
+    labels: {},
+    version: '',
+    hub: false,
+    incarnation: 1,
+    state: 'alive',
+    bootId: new Uint8Array(16),
+    prekey: undefined,
     admission: simulatedAdmission(SWARM_ID, token, entry.nodeId),
   });
   return attachSignature(signed, simulatedCrypto(signKey).sign(signed));
