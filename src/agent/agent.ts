@@ -358,7 +358,7 @@ export class Agent implements Asker {
         time: systemTime,
         log,
         sign: (taking) => signStatement(this.#identity, this.#node.secrets.swarmId, taking),
-        isHub: (origin) => this.members().some((one) => one.nodeId === origin && one.hub),
+        isHub: (origin) => this.#node.isHub(origin),
         requireCertificate: (request, table) =>
           requireCertificate(this.#certificates, request, [table], true),
       });

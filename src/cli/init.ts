@@ -18,6 +18,7 @@ import {
 interface InitOptions extends HostOptions, TermsOptions {
   readonly passphraseFile?: string;
   readonly tokenFile?: string;
+  readonly hub: boolean;
 }
 
 export function registerInit(program: Command): void {
@@ -25,6 +26,7 @@ export function registerInit(program: Command): void {
     .command('init')
     .description('make a new swarm: write configuration and operator key, print the join token')
     .option('--passphrase-file <FILE>', 'protect the operator key with the first line of FILE')
+    .option('--no-hub', 'this host is not meant to be a hub: sign no certificate of one for it')
     .option('--yes', 'more than 100 uses')
     .addHelpText('after', HELP);
   withTermsOptions(command, '32', '168');
@@ -38,7 +40,10 @@ export function registerInit(program: Command): void {
     const terms = termsOf(options);
     const state = StateFolder.open(stateOf(command));
     const kept = outdatedSwarm(state) !== undefined;
-    const token = await initSwarm(state, options, { ...passphrase, token: terms });
+    const token = await initSwarm(state, options, {
+      ...{ ...passphrase, token: terms },
+      ...(!options.hub && { hubDays: 0 }),
+    });
     process.stderr
       .write(`swarmplane: ${kept ? 'the swarm of before goes on' : 'new swarm'} in ${state.path}
 operator key: ${state.file(OPERATOR_KEY_FILE)}${passphraseFile === undefined ? ' (no passphrase)' : ''}

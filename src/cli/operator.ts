@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import {
   controlOnce,
   type ResultOf,
+  HUB_DAYS,
   OPERATOR_KEY_FILE,
   OperatorDesk,
   readRecordFile,
@@ -71,7 +72,7 @@ export async function knownRecords(command: Command): Promise<KnownRecords> {
 
 interface GrantOptions extends KeyOptions {
   readonly role: string;
-  readonly days: string;
+  readonly days?: string;
   readonly tables?: string;
   readonly actions?: string;
   readonly out?: string;
@@ -83,7 +84,7 @@ function registerGrant(operator: Command): void {
     .argument('<node>', 'name or node id; without an agent the whole node id of 64 digits')
     .description('sign a role certificate and hand it over, or write it to a file')
     .requiredOption('--role <ROLE>', ROLES.join(' or '))
-    .option('--days <N>', 'how long it holds, 1 to 90', '90')
+    .option('--days <N>', 'how long it holds, 1 to 90, of a hub to 400 (default: that)')
     .option('--tables <A,B>', 'sensitive tables it allows (default: all for reader-of-sensitive)')
     .option('--actions <A,B>', 'actions it allows (default: all for commander)')
     .option(
@@ -92,14 +93,14 @@ function registerGrant(operator: Command): void {
     );
   withKeyOptions(command).action(async (node: string, options: GrantOptions) => {
     const scope = scopeOf(options);
-    const days = Number(options.days);
-    if (!(days > 0 && days <= 90)) {
-      throw usage(`--days ${JSON.stringify(options.days)} is not from 1 to 90`, 'write --days 90');
-    }
+    const days = daysOf(options);
     const desk = await openDesk(command, options);
     const nodeId = await nodeIdOf(command, node);
     if (options.out === undefined) desk.checkSwarm((await knownRecords(command)).swarmId);
-    const { bytes, serial, notAfter } = desk.grant({ ...scope, days, nodeId });
+    const isHub = options.role === 'hub';
+    const { bytes, serial, notAfter } = isHub
+      ? desk.grantHub(nodeId, days)
+      : desk.grant({ ...scope, days, nodeId });
     if (options.out !== undefined) writeRecordFile(options.out, bytes);
     else await handOver(command, bytes, serial);
     const until = new Date(notAfter * 1000).toISOString().slice(0, 16).replace('T', ' ');
@@ -118,8 +119,21 @@ async function handOver(command: Command, bytes: Uint8Array, serial: string): Pr
   }
 }
 
+function daysOf({ role, days }: GrantOptions): number {
+  const most = role === 'hub' ? HUB_DAYS : 90;
+  const number = Number(days ?? most);
+  if (number > 0 && number <= most) return number;
+  throw usage(`--days ${JSON.stringify(days)} is not from 1 to ${most}`, `write --days ${most}`);
+}
+
 function scopeOf(options: GrantOptions) {
   const { role } = options;
+  if (role === 'hub' && (options.tables ?? options.actions) !== undefined) {
+    throw usage(
+      'a hub is granted no tables or actions by --role hub',
+      'grant these by their roles',
+    );
+  }
   if (!(ROLES as readonly string[]).includes(role)) {
     throw usage(`there is no role ${JSON.stringify(role)}`, `the roles are ${ROLES.join(', ')}`);
   }
@@ -223,6 +237,8 @@ export async function nodeIdOf(command: Command, node: string): Promise<string> 
 
 function installed(told: ResultOf<'install'>): string {
   if (told.kind === 'certificate') return `installed certificate ${told.serial} at ${told.name}`;
+  if (told.kind === 'hub')
+    return `the word that ${told.nodeId.slice(0, 12)} is a hub spreads to every member`;
   if (told.kind === 'head')
     return `the word on the keys of ${told.nodeId.slice(0, 12)} spreads to every member`;
   return `${INSTALLED[told.kind]} ${told.number} spreads to every member`;
@@ -240,6 +256,7 @@ The operator key never goes to an agent: it signs here. It may lie on a machine 
 Examples:
   $ swarmplane operator grant web1 --role reader-of-sensitive --tables shadow --days 30
   $ swarmplane operator grant NODE-ID --role commander --key operator.key --out web1.cert
+  $ swarmplane operator grant hub2 --role hub
   $ swarmplane operator install web1.cert
   $ swarmplane operator revoke web1
   $ swarmplane operator unfreeze web1 --head 4:6be1..  (64 digits, from \`swarmplane key list web1\`)`;

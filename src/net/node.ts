@@ -215,6 +215,16 @@ export class SwarmNode {
     return { entries: this.#keyBook.list(node), ...(fork && { fork }) };
   }
 
+  /** The operator says that a node is a hub: what only hubs do is taken from no other. */
+  isHub(node: NodeId): boolean {
+    return this.#driver.step((core, now) => core.isHub(now, node));
+  }
+
+  /** What is wrong with the certificate of the hub that runs here; undefined where nothing is. */
+  hubProblem(): string | undefined {
+    return this.#driver.step((core, now) => core.hubProblem(now));
+  }
+
   /** Who is in the swarm by the operator's word, as this host knows it. */
   rolls(): Rolls {
     return this.#driver.step((core) => core.rolls());

@@ -28,6 +28,7 @@ export * from './session.ts';
 export * from './rekeying.ts';
 export * from './key-book.ts';
 export * from './head-certificate.ts';
+export * from './hub-certificate.ts';
 export * from './certificate.ts';
 export * from './revocation.ts';
 export * from './epoch-head.ts';

@@ -129,7 +129,7 @@ export interface WayKeys {
 }
 
 /** A record of the operator that spreads like member records, verified. */
-export type OperatorRecord = RevocationRecord | EpochHead | TokenRecord | HeadRecord;
+export type OperatorRecord = RevocationRecord | EpochHead | TokenRecord | HeadRecord | HubRecord;
 
 export type OperatorRecordKind = OperatorRecord['kind'];
 
@@ -198,6 +198,20 @@ export interface HeadRecord {
   /** Unix seconds: the highest about one node wins. */
   readonly number: number;
   readonly head: NamedHead;
+  readonly bytes: Uint8Array;
+}
+
+/** The operator's word that a node is a hub. */
+export interface HubRecord {
+  readonly kind: 'hub';
+  /** The same as `notBefore`: the highest about one node wins. */
+  readonly number: number;
+  readonly nodeId: NodeId;
+  /** Unix seconds. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** 32 hex digits. */
+  readonly serial: string;
   readonly bytes: Uint8Array;
 }
 

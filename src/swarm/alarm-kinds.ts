@@ -18,6 +18,8 @@ export const ALARM_KINDS = [
   'false_accuser',
   /** Two entries of one version in a key list. */
   'fork',
+  /** A hub runs here without the operator's certificate, or with one that ends within 30 days. */
+  'hub_certificate',
   /** Many failed tries to join. */
   'join_guessing',
   /** More members than are taken up. */

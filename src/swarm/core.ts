@@ -2,6 +2,7 @@
 import { decodeSigned, equalBytes, fromHex } from '../wire/index.ts';
 import type { EpochHead, NodeId, PeerIdentity, TokenRecord } from '../secure/types.ts';
 import { endStateAlarms } from './wiring/alarm-ends.ts';
+import { hubProblem } from './trust/own-hub.ts';
 import { exposedHosts } from './trust/exposed.ts';
 import { ClockWatch } from './engine/clock-watch.ts';
 import { CLONE_REMEDY } from './members/clone.ts';
@@ -186,6 +187,16 @@ export class SwarmCore implements Core {
         .map((token) => ({ ...token, seats: seats.of(token.tag) })),
       lists: records.lists,
     };
+  }
+
+  /** The operator says, here and now, that a node is a hub. */
+  isHub(now: Now, node: NodeId): boolean {
+    return this.#enter(now).records.isHub(node);
+  }
+
+  /** What is wrong with the certificate of the hub that runs here; undefined where nothing is. */
+  hubProblem(now: Now): string | undefined {
+    return hubProblem(this.#enter(now));
   }
 
   door(now: Now, tag: string): TokenDoor {

@@ -452,6 +452,10 @@ export interface Core {
   catchUp(now: Now, head: EpochHead, part?: { number: number; bytes: Uint8Array }): void;
   /** Who is in the swarm by the operator's word. */
   rolls(): Rolls;
+  /** The operator says, here and now, that a node is a hub. */
+  isHub(now: Now, node: NodeId): boolean;
+  /** What is wrong with the certificate of the hub that runs here; undefined where nothing is. */
+  hubProblem(now: Now): string | undefined;
   /** Whether hosts may join here by the token of this tag (16 hex digits). */
   door(now: Now, tag: string): TokenDoor;
   /** Keeps a seat for a node that is let in here; else why there is none for it. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { startTestPostgres, type TestDatabase, type TestPostgres } from '../helpers/postgres.ts';
 import { RecordingProxy } from '../helpers/recording-proxy.ts';
-import { TestHost, TestSwarm } from '../helpers/swarm.ts';
+import { TestHost, TestSwarm, certifyHub } from '../helpers/swarm.ts';
 import { until } from '../helpers/eventually.ts';
 
 /** Many processes that start on few cores take their time. */
@@ -52,6 +52,7 @@ export class Fleet {
       await swarm.whole(SETUP_MS);
       const hubs: ChaosHub[] = [];
       for (const name of names('hub', hubCount)) hubs.push(await addHub(swarm, name, database.url));
+      for (const { host } of hubs) await certifyHub(agents[0]!, host.name);
       if (!history) for (const { host } of hubs) await grant(agents[0]!, host.name);
       const fleet = new Fleet({ postgres, database, swarm, agents, hubs });
       await fleet.#known();

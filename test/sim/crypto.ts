@@ -169,6 +169,7 @@ export function parseSimulatedRecord(bytes: Uint8Array): OperatorRecord | undefi
     const [kind, ...fields] = decodeAllFields(bytes);
     if (fromUtf8(kind!) === 'list') return parseList(fields, bytes);
     if (fromUtf8(kind!) === 'epoch') return parseHead(fields, bytes);
+    if (fromUtf8(kind!) === 'hub') return parseHub(fields, bytes);
     return fromUtf8(kind!) === 'token' ? parseToken(fields, bytes) : undefined;
   } catch {
     return undefined;
@@ -188,6 +189,17 @@ function parseList([number, nodes, merges]: Uint8Array[], bytes: Uint8Array): Op
     serials: [],
     bytes,
   };
+}
+
+/** The operator's word that a node is a hub. */
+export function simulatedHub(nodeId: string): Uint8Array {
+  return encodeFields([utf8('hub'), fromHex(nodeId)]);
+}
+
+function parseHub([node]: Uint8Array[], bytes: Uint8Array): OperatorRecord {
+  const nodeId = toHex(node!);
+  const serial = nodeId.slice(0, 32);
+  return { ...{ kind: 'hub', number: 1, notBefore: 1, notAfter: 2 ** 40 }, nodeId, serial, bytes };
 }
 
 function parseHead([epoch, parent, parts]: Uint8Array[], bytes: Uint8Array): OperatorRecord {

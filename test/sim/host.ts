@@ -22,6 +22,7 @@ import {
   parseSimulatedEntry,
   simulatedAdmission,
   simulatedEpoch,
+  simulatedHub,
   simulatedToken,
   parseSimulatedRecord,
   simulatedCrypto,
@@ -66,6 +67,8 @@ export class SimHost {
   seeds: readonly string[] = [];
   /** What it says of itself from its next start on. */
   hub = false;
+  /** As a hub, by the operator. */
+  certified = true;
   tuning: Partial<Tuning>;
   /** Undefined while the host is down. */
   core: SwarmCore | undefined;
@@ -127,6 +130,9 @@ export class SimHost {
     this.core = new SwarmCore(this.#options());
     this.world.note(`${this.name} up`);
     this.do(() => this.core!.handleTimeout(this.now));
+    if (!this.hub || !this.certified) return;
+    const records = [simulatedHub(this.nodeId)];
+    this.do(() => this.core!.install(this.now, { records, parts: [] }));
   }
 
   /** Power off: what was not on disk is gone, peers see resets. */

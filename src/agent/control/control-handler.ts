@@ -72,9 +72,14 @@ function status(agent: Controlled): ResultOf<'status'> {
     ...admissionStatus(agent),
     rssBytes: process.memoryUsage.rss(),
     books: agent.node.books(),
-    hub: agent.hubStatus ?? null,
+    hub: hubStatus(agent),
     history: agent.history.status,
   };
+}
+
+function hubStatus(agent: Controlled): ResultOf<'status'>['hub'] {
+  if (agent.hubStatus === undefined) return null;
+  return { ...agent.hubStatus, certificate: agent.node.hubProblem() ?? 'good' };
 }
 
 function everybody(agent: Controlled): readonly MemberView[] {

@@ -15,6 +15,7 @@ export interface Controlled extends Pick<
     SwarmNode,
     | 'address'
     | 'books'
+    | 'hubProblem'
     | 'secrets'
     | 'rolls'
     | 'probes'

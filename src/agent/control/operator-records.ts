@@ -155,6 +155,7 @@ async function publish(
 function toldOf(record: OperatorRecord): ResultOf<'install'> {
   const { number } = record;
   if (record.kind === 'head') return { kind: 'head', number, nodeId: record.head.nodeId };
+  if (record.kind === 'hub') return { kind: 'hub', number, nodeId: record.nodeId };
   return { kind: record.kind, number };
 }
 

@@ -181,6 +181,7 @@ export const recordsPage = v.object({
 export const installed = v.variant('kind', [
   v.object({ kind: v.literal('certificate'), serial: v.string(), nodeId, name: v.string() }),
   v.object({ kind: v.literal('head'), number: whole, nodeId }),
+  v.object({ kind: v.literal('hub'), number: whole, nodeId }),
   v.object({ kind: v.picklist(['epoch', 'revocations', 'token']), number: whole }),
 ]);
 

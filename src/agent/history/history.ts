@@ -73,7 +73,7 @@ export interface HistoryStatus {
 
 const ANSWER_BYTES = 1024 * 1024;
 const ANSWER_BYTES_MAX = 3.75 * 1024 * 1024;
-const NOT_A_HUB = 'is taken from hubs only, and its sender is none';
+const NOT_A_HUB = 'is taken from hubs only that the operator certified, and its sender is none';
 
 export class History {
   readonly #options: HistoryOptions;
@@ -184,7 +184,8 @@ export class History {
 
   #requireHub({ origin, originName, kind }: IncomingRequest): void {
     if (this.#options.isHub(origin)) return;
-    throw new SecureError('bad_certificate', `${kind} ${NOT_A_HUB}: ${originName}`);
+    const grant = `swarmplane operator grant ${originName} --role hub`;
+    throw new SecureError('bad_certificate', `${kind} ${NOT_A_HUB}: \`${grant}\``);
   }
 
   async #judge(

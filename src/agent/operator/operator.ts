@@ -11,6 +11,7 @@ import {
   deriveTokenKeys,
   issueCertificate,
   issueHeadCertificate,
+  issueHubCertificate,
   issueRevocations,
   issueToken,
   nameTag,
@@ -30,7 +31,7 @@ import type { OperatorBundle } from '../../swarm/index.ts';
 import { equalBytes, toHex } from '../../wire/index.ts';
 import { AgentError } from '../errors.ts';
 
-export const ROLES = ['commander', 'reader-of-sensitive'] as const;
+export const ROLES = ['commander', 'reader-of-sensitive', 'hub'] as const;
 
 export interface Grant {
   readonly nodeId: NodeId;
@@ -115,14 +116,27 @@ export class OperatorDesk {
     try {
       const certificate = issueCertificate(this.#key, { ...content, notBefore, notAfter }, random);
       const { serial, nodeId, bytes } = certificate;
-      appendFileSync(this.#ledger, `${JSON.stringify({ serial, nodeId, notAfter })}\n`, {
-        mode: 0o600,
-      });
+      this.#note({ serial, nodeId, notAfter });
       return { serial, nodeId, notAfter, bytes };
     } catch (error) {
       const message = `cannot grant that: ${(error as Error).message}`;
       throw new AgentError('operator_key', message, undefined, { cause: error });
     }
+  }
+
+  /** The operator's word that a host is a hub, as a record; noted first. @throws AgentError `operator_key` */
+  grantHub(nodeId: NodeId, days: number): Granted & { readonly bytes: Uint8Array } {
+    return this.#signing('cannot grant that', () => {
+      const notBefore = Math.floor(Date.now() / 1000) - CLOCK_SLACK_SECONDS;
+      const notAfter = Math.floor(notBefore + days * 86_400);
+      const { serial, bytes } = issueHubCertificate(
+        this.#key,
+        { nodeId, notBefore, notAfter },
+        random,
+      );
+      this.#note({ serial, nodeId, notAfter });
+      return { serial, nodeId, notAfter, bytes };
+    });
   }
 
   /** Serials of what the ledger says was granted to a node. */
@@ -229,6 +243,10 @@ export class OperatorDesk {
 
   get #ledger(): string {
     return `${this.#file}.granted`;
+  }
+
+  #note(granted: Granted): void {
+    appendFileSync(this.#ledger, `${JSON.stringify(granted)}\n`, { mode: 0o600 });
   }
 
   #readLedger(): Granted[] {

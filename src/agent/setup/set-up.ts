@@ -21,6 +21,9 @@ export const OPERATOR_KEY_FILE = 'operator.key';
 /** Hosts and hours of the join token that `init` and `secret rotate` make. */
 export const FIRST_TOKEN: TokenTerms = { uses: 32, hours: 7 * 24, note: '', host: '' };
 
+/** A hub's certificate holds for so long. */
+export const HUB_DAYS = 400;
+
 const random = (n: number): Uint8Array => new Uint8Array(randomBytes(n));
 
 export interface HostSettings {
@@ -31,11 +34,13 @@ export interface HostSettings {
 export interface InitOptions {
   readonly passphrase?: string;
   readonly token?: TokenTerms;
+  /** Days for which this host may be a hub; 0 for not at all. */
+  readonly hubDays?: number;
 }
 
 /**
  * Makes a new swarm whose first host this is: signs its first EPOCH, whose roll is this host, and a
- * first join token. In a folder from before admissions the swarm, its operator key and this host's
+ * first join token, and says that this host may be a hub. In a folder from before admissions the swarm, its operator key and this host's
  * identity stay; every other host then joins anew, and keeps its own identity.
  * @returns the join token, which is written nowhere
  * @throws AgentError `already_initialised`, `config_invalid`, `operator_key`
@@ -43,7 +48,7 @@ export interface InitOptions {
 export async function initSwarm(
   state: StateFolder,
   settings: HostSettings,
-  { passphrase, token: terms = FIRST_TOKEN }: InitOptions = {},
+  { passphrase, token: terms = FIRST_TOKEN, hubDays = HUB_DAYS }: InitOptions = {},
 ): Promise<string> {
   if (isInitialised(state)) {
     throw new AgentError(
@@ -65,7 +70,9 @@ export async function initSwarm(
   });
   state.writeSync(CONFIG_FILE, config);
   const parts = bundle.parts.map((bytes, number) => ({ epoch: head.id, number, bytes }));
-  state.writeSync('records.bin', packRecords({ records: bundle.records, parts }));
+  const hub = hubDays > 0 ? [desk.grantHub(identity.nodeId, hubDays).bytes] : [];
+  const records = [...bundle.records, ...hub];
+  state.writeSync('records.bin', packRecords({ records, parts }));
   // Last: this file is what makes the folder initialised, so a crash before it changes nothing.
   writeSecrets(state, {
     swarmId,

@@ -33,11 +33,19 @@ export class Seals {
   #context: Context;
   #members: Members;
   #links: Links;
+  #isCertified: (node: NodeId) => boolean;
   #memory = new SealMemory();
   #isWriting = false;
   #again = false;
 
-  constructor(context: Context, members: Members, links: Links) {
+  /** `isCertified`: the operator says that the node is a hub. */
+  constructor(
+    context: Context,
+    members: Members,
+    links: Links,
+    isCertified: (node: NodeId) => boolean,
+  ) {
+    this.#isCertified = isCertified;
     this.#context = context;
     this.#members = members;
     this.#links = links;
@@ -159,7 +167,7 @@ export class Seals {
     return true;
   }
 
-  /** Signed by a member that is known as a hub, with the key it had then. */
+  /** Signed by a member that the operator made a hub, with the key it had then. */
   #isSigned(seal: Seal): boolean {
     const hub = toHex(seal.body.hub);
     if (!this.#isHub(hub)) return false;
@@ -168,9 +176,9 @@ export class Seals {
   }
 
   #isHub(hub: NodeId): boolean {
-    if (hub === this.#context.nodeId) return this.#context.self.hub;
+    if (hub !== this.#context.nodeId && this.#members.get(hub) === undefined) return false;
     const { keyBook } = this.#context.options;
-    return this.#members.get(hub)?.record.body.hub === true && keyBook?.frozen(hub) === undefined;
+    return this.#isCertified(hub) && keyBook?.frozen(hub) === undefined;
   }
 
   #entryOf(hub: NodeId, version: number): KeyEntry | undefined {

@@ -1,5 +1,5 @@
 /**
- * The operator's records: revocation lists, head certificates, EPOCHs and TOKENs, all in one file, so
+ * The operator's records: revocation lists, head and hub certificates, EPOCHs and TOKENs, in one file, so
  * that what belongs together is on the disk together. Two neighbours tell each other what they hold,
  * at link-up and with each digest; who holds more sends it. Whom a list expels is out of the table and
  * loses its link.
@@ -16,7 +16,7 @@ import {
 import type { HoldsMessage, Packable } from '../../wire/index.ts';
 import type {
   EpochHead,
-  HeadRecord,
+  HubRecord,
   NamedHead,
   NodeId,
   OperatorRecord,
@@ -25,6 +25,7 @@ import type {
 import type { Context } from '../engine/context.ts';
 import type { Epochs } from './epochs.ts';
 import type { Except, Links } from '../links/links.ts';
+import { NamedRecords } from './named-records.ts';
 import type { Tokens } from './tokens.ts';
 import type { KeptRecords, LinkId, OperatorBundle } from '../types.ts';
 
@@ -37,6 +38,8 @@ export interface RecordHandlers {
   expelled(): void;
   /** The operator has named the good head of a node's key list. */
   settled(head: NamedHead): void;
+  /** A node became a hub. */
+  hub(node: NodeId): void;
   /** Tokens have changed. */
   tokens(): void;
 }
@@ -53,8 +56,7 @@ export class OperatorRecords {
   #handlers: RecordHandlers;
   /** In force, by hash. */
   #lists = new Map<string, RevocationRecord>();
-  /** By node. */
-  #heads = new Map<NodeId, HeadRecord>();
+  #named = new NamedRecords();
   /** Prefixes. */
   #out = new Set<string>();
   /** The operator's own, until they are on the disk: nothing of it is told before. */
@@ -78,6 +80,18 @@ export class OperatorRecords {
 
   isExpelled(node: NodeId): boolean {
     return this.#out.has(prefixOfNode(node));
+  }
+
+  /** The operator says, here and now, that a node is a hub. */
+  isHub(node: NodeId): boolean {
+    const seconds = this.#sources.context.now.wall / 1000;
+    const record = this.hubRecord(node);
+    return record !== undefined && record.notBefore <= seconds && seconds <= record.notAfter;
+  }
+
+  /** Its certificate, unless it was taken back, whether or not its time has come or is over. */
+  hubRecord(node: NodeId): HubRecord | undefined {
+    return this.#named.hub(node, [...this.#lists.values()]);
   }
 
   /** Records of the last run. */
@@ -144,7 +158,7 @@ export class OperatorRecords {
       lists: this.#listsHash(),
       epoch: fromHex(id),
       tokens: tokens.hash(id),
-      heads: this.#headsHash(),
+      heads: this.#named.hash(this.#sources.context.crypto),
     });
   }
 
@@ -162,8 +176,8 @@ export class OperatorRecords {
     if (theirs === ours && !equalBytes(message.tokens, tokens.hash(ours))) {
       tokens.tell(link, ours, true);
     }
-    if (equalBytes(message.heads, this.#headsHash())) return;
-    for (const { bytes } of this.#sortedHeads()) show(bytes);
+    if (equalBytes(message.heads, this.#named.hash(this.#sources.context.crypto))) return;
+    for (const { bytes } of this.#named.all()) show(bytes);
   }
 
   /** Who was away when it was expelled learns of it. */
@@ -198,7 +212,7 @@ export class OperatorRecords {
   /** A flood brings each record once by every link: what is held already costs no signature. */
   #holds(bytes: Uint8Array): boolean {
     const { tokens, epochs } = this.#sources;
-    const held = [...this.#lists.values(), ...this.#heads.values(), ...tokens.all()];
+    const held = [...this.#lists.values(), ...this.#named.all(), ...tokens.all()];
     const whole = epochs.newest === undefined ? [] : [epochs.newest.head];
     return [...held, ...whole].some((record) => equalBytes(record.bytes, bytes));
   }
@@ -221,11 +235,7 @@ export class OperatorRecords {
       if (held.some((list) => replaces(list, record))) return false;
       return held.filter((list) => !replaces(record, list)).length < LISTS_MAX;
     }
-    if (record.kind === 'head') {
-      const known = this.#heads.get(record.head.nodeId);
-      if (known === undefined) return this.#heads.size < HEADS_MAX;
-      return record.number > known.number;
-    }
+    if (record.kind === 'head' || record.kind === 'hub') return this.#named.isNews(record);
     return record.kind === 'token';
   }
 
@@ -251,8 +261,12 @@ export class OperatorRecords {
         return true;
       }
       case 'head':
-        this.#heads.set(record.head.nodeId, record);
+        this.#named.take(record);
         this.#handlers.settled(record.head);
+        return true;
+      case 'hub':
+        this.#named.take(record);
+        this.#handlers.hub(record.nodeId);
         return true;
       case 'revocations':
         for (const list of this.lists) if (replaces(record, list)) this.#lists.delete(list.hash);
@@ -287,16 +301,6 @@ export class OperatorRecords {
     if ([...this.#out].some((one) => !before.has(one))) this.#handlers.expelled();
   }
 
-  #sortedHeads(): HeadRecord[] {
-    return [...this.#heads.values()].sort((a, b) => (a.head.nodeId < b.head.nodeId ? -1 : 1));
-  }
-
-  /** Empty without any, so that nobody asks for them. */
-  #headsHash(): Uint8Array {
-    const heads = this.#sortedHeads().map((record) => record.bytes);
-    return heads.length === 0 ? NONE : this.#sources.context.crypto.sha256(...heads).subarray(0, 8);
-  }
-
   #listsHash(): Uint8Array {
     const hashes = [...this.#lists.keys()].sort().map(fromHex);
     if (hashes.length === 0) return NONE;
@@ -309,7 +313,7 @@ export class OperatorRecords {
     const installs = [...this.#installs];
     const held = [...epochs.kept()];
     const records = [
-      ...[...this.lists, ...this.#heads.values(), ...tokens.all()].map((record) => record.bytes),
+      ...[...this.lists, ...this.#named.all(), ...tokens.all()].map((record) => record.bytes),
       ...held.map(({ head }) => head.bytes),
       ...installs.flatMap((bundle) => bundle.records),
     ];
@@ -364,8 +368,7 @@ export function unpackRecords(bytes: Uint8Array): KeptRecords {
   }
 }
 
-/** Only the operator can fill these: forks of a thousand hosts, lists made in parallel. */
-const HEADS_MAX = 1024;
+/** Only the operator can fill these: lists made in parallel. */
 const LISTS_MAX = 64;
 const NO_EPOCH = '0'.repeat(32);
 const NONE = new Uint8Array(0);

@@ -1,7 +1,6 @@
 /**
  * Who shares what this host has for others, and which of them are hubs. Members are admitted ones, so
- * nobody can multiply. A hub is who says so of itself in its record: it shares a hub's part with all
- * that say so, and takes nothing that is certain to a member.
+ * nobody can multiply. A hub is who has the operator's certificate for it.
  */
 import type { NodeId } from '../../secure/types.ts';
 import type { Sharers } from '../engine/shares.ts';
@@ -10,10 +9,12 @@ import type { Members } from '../members/members.ts';
 
 export class Standing implements Sharers {
   #members: Members;
+  #isCertified: (node: NodeId) => boolean;
   #hubs: ReadonlySet<NodeId> = new Set();
 
-  constructor(members: Members) {
+  constructor(members: Members, isCertified: (node: NodeId) => boolean) {
     this.#members = members;
+    this.#isCertified = isCertified;
   }
 
   get members(): number {
@@ -26,10 +27,10 @@ export class Standing implements Sharers {
 
   readonly isHub = (node: NodeId): boolean => this.#hubs.has(node);
 
-  /** A record changed, or a member went. */
+  /** A record changed, a certificate came or ended, or a member went. */
   update(): void {
     const hubs = [...this.#members.all()].filter(
-      (member) => member.record.body.hub && member.admitted && !isOut(member),
+      (member) => this.#isCertified(member.nodeId) && member.admitted && !isOut(member),
     );
     this.#hubs = new Set(hubs.map(({ nodeId }) => nodeId));
   }

@@ -6,6 +6,7 @@
 import { isOut } from '../members/member.ts';
 import type { Member } from '../members/member.ts';
 import { exposedHosts } from '../trust/exposed.ts';
+import { hubProblem } from '../trust/own-hub.ts';
 import { MEMBERS_MAX } from '../members/members.ts';
 import type { Wiring } from './wiring.ts';
 import type { AlarmKind } from '../alarm-kinds.ts';
@@ -54,6 +55,7 @@ const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> 
   share_full: ({ wiring }, key) => wiring.full.isFull(key),
   expelled: ({ wiring }, node) => wiring.records.isExpelled(node),
   fork: ({ wiring }, node) => !wiring.records.isExpelled(node),
+  hub_certificate: ({ wiring }) => hubProblem(wiring) !== undefined,
   expelled_without_rotation: ({ wiring }, prefix) => exposedHosts(wiring).includes(prefix),
   token_overused: ({ wiring }, tag) => isOverused(wiring, tag),
 };

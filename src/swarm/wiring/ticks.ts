@@ -1,4 +1,5 @@
 /** A timer that is due goes to the part that set it. */
+import { checkHub } from '../trust/own-hub.ts';
 import { endAlarms } from './alarm-ends.ts';
 import type { Wiring } from './wiring.ts';
 import type { TimerName } from '../engine/timers.ts';
@@ -88,6 +89,7 @@ function sweep(wiring: Wiring): void {
   wiring.probeAnswers.sweep();
   wiring.turns.sweep((node) => wiring.members.get(node) !== undefined);
   wiring.exposure.sweep(wiring);
+  checkHub(wiring);
   endAlarms(wiring);
   const { timers, now } = wiring.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);

@@ -109,13 +109,16 @@ export class Wiring {
       {
         expelled: () => this.#expel(),
         settled: (head) => keys.settle(head),
+        // What neighbours showed of its chains was refused until now.
+        hub: () => this.#handleHubs(),
         tokens: () => this.#recheck(),
       },
     ));
     const isExpelled = (node: NodeId): boolean => records.isExpelled(node);
     const admissions = new Admissions({ context, epochs, tokens, seats, isExpelled });
     this.admissions = admissions;
-    this.seals = new Seals(context, members, links);
+    const isHub = (node: NodeId): boolean => records.isHub(node);
+    this.seals = new Seals(context, members, links, isHub);
     const lacks = (link: LinkId): void => records.tell(link);
     this.intake = new Intake({ context, members, own: this.own, admissions, keys, lacks });
     this.keptTable = new KeptTable(context, members);
@@ -133,7 +136,7 @@ export class Wiring {
     this.dialer = new Dialer(context, members, links, overlay, (nodeId, failures) =>
       this.suspicion.handleDialFailed(nodeId, failures),
     );
-    const standing = (this.standing = new Standing(members));
+    const standing = (this.standing = new Standing(members, isHub));
     const full = (this.full = new FullShares(context, members));
     this.replies = new Replies(context, links, standing, (asker) => full.note('replies', asker));
     this.executions = new Executions(context, members, prekeys, links, {
@@ -283,13 +286,21 @@ export class Wiring {
     this.gossip.spread(record.bytes);
   }
 
+  /** The operator's word on who is a hub has changed. */
+  #handleHubs(): void {
+    if (!this.started) return;
+    this.standing.update();
+    this.seals.handleHub();
+  }
+
   #handleMemberChanged(member: Member, before: MemberState | undefined): void {
     const told = before === undefined ? {} : { before };
     this.context.events.push({ kind: 'member', member: this.view(member), ...told });
-    if (member.record.body.hub !== this.standing.isHub(member.nodeId)) this.standing.update();
+    if (this.records.isHub(member.nodeId) !== this.standing.isHub(member.nodeId))
+      this.standing.update();
     if (!this.started) return;
     this.keptTable.touch();
-    if (before === undefined && member.record.body.hub) this.seals.handleHub();
+    if (before === undefined && this.records.isHub(member.nodeId)) this.seals.handleHub();
     this.dialer.wake();
     this.requests.handleMember(member.nodeId);
     this.asks.handleChange(member.nodeId);

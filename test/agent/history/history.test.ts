@@ -10,6 +10,8 @@ import {
   encodeTrackBody,
   initSwarm,
   loadConfig,
+  OPERATOR_KEY_FILE,
+  OperatorDesk,
   prepareJoin,
   StateFolder,
 } from '../../../src/agent/index.ts';
@@ -43,6 +45,37 @@ afterAll(async () => {
   await host?.stop();
   await hub?.stop();
   rmSync(folder, { recursive: true, force: true });
+});
+
+it('a member that says that it is a hub tracks and collects nothing without the certificate', async () => {
+  const state = StateFolder.open(join(folder, 'pretender'));
+  const desk = await OperatorDesk.open(join(folder, 'hub', OPERATOR_KEY_FILE));
+  const terms = { uses: 1, hours: 1, note: '', host: '' };
+  const token = await desk.newToken(hub.node.secrets.epochId!, terms);
+  await hub.node.install({ records: [token.record.bytes], parts: [] });
+  const seed = `127.0.0.1:${hub.node.address.port}`;
+  const settings = { name: 'pretender', listen: '127.0.0.1:0' };
+  const { joining, config } = await prepareJoin(state, settings, seed, token.text);
+  const pretender = await Agent.start({ state, config, joining, hub: true, log });
+  try {
+    await pretender.node.join(seed);
+    await eventually(
+      () => pretender.members().find((one) => one.nodeId === host.nodeId && one.linked),
+      'the pretender knows the host',
+    );
+    for (const kind of ['track', 'collect']) {
+      const body = pack({ version: 9, tables: [], acks: [] });
+      const { outcome } = await request(pretender, host.nodeId, kind, body);
+      expect(outcome).toMatchObject({ state: 'refused', code: 'authority' });
+      expect(outcome.message).toContain('`swarmplane operator grant pretender --role hub`');
+    }
+    const { bytes } = desk.grantHub(pretender.nodeId, 1);
+    await hub.node.install({ records: [bytes], parts: [] });
+    await eventually(() => host.node.isHub(pretender.nodeId) || undefined, 'the host knows');
+    expect(await track(pretender, host.nodeId, 1, [])).toMatchObject({ taken: true });
+  } finally {
+    await pretender.leave();
+  }
 });
 
 it('a host tracks what it is told, and says what it will not track and why', async () => {
