@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('a member that says that it is a hub tracks and collects nothing without the certificate', async () => {
+it('a member that says that it is a hub tracks and fetches nothing without the certificate', async () => {
   const state = StateFolder.open(join(folder, 'pretender'));
   const desk = await OperatorDesk.open(join(folder, 'hub', OPERATOR_KEY_FILE));
   const terms = { uses: 1, hours: 1, note: '', host: '' };
@@ -63,7 +63,7 @@ it('a member that says that it is a hub tracks and collects nothing without the 
       () => pretender.members().find((one) => one.nodeId === host.nodeId && one.linked),
       'the pretender knows the host',
     );
-    for (const kind of ['track', 'collect']) {
+    for (const kind of ['track', 'fetch']) {
       const body = pack({ version: 9, tables: [], acks: [] });
       const { outcome } = await request(pretender, host.nodeId, kind, body);
       expect(outcome).toMatchObject({ state: 'refused', code: 'authority' });
