@@ -65,7 +65,7 @@ export class BenchHost {
 
   /** The answer to a `track` or `fetch` request. */
   async answer({ kind, body }: Pick<RequestSpec, 'kind' | 'body'>): Promise<Uint8Array> {
-    const from = { id: '0'.repeat(32), origin: 'hub', originName: 'hub' };
+    const from = { id: '0'.repeat(32), origin: 'hub', share: 'hub' as const, originName: 'hub' };
     const request = { ...from, kind, body, remainingMs: 15_000 };
     if (kind === 'track') return this.#history.track(request);
     return (await this.#history.fetch(request)).payload;

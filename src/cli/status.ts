@@ -20,9 +20,9 @@ export function registerStatus(program: Command): void {
         process.stdout.write(`${json(status)}\n`);
         return;
       }
-      const { hub, history, books: _, ...rest } = status;
+      const { hub, history, ...rest } = status;
       const rows = [
-        ...Object.entries(rest),
+        ...Object.entries(rest).filter(([what]) => what !== 'books'),
         ...Object.entries(hub ?? {}).map(([k, v]) => [`hub ${k}`, v]),
         ...historyRows(history),
       ];

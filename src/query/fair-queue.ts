@@ -24,9 +24,19 @@ export class FairQueue<T> {
   readonly #waiting = new Map<string, T[]>();
   readonly #out = new Map<string, number>();
 
-  /** @param own askers that are the host itself: served first, and never given way to others */
-  constructor(bounds: QueueBounds, own: readonly string[] = []) {
+  readonly #mayGo: (asker: string) => boolean;
+
+  /**
+   * @param own askers that are the host itself: served first, and never given way to others
+   * @param mayGo false for an asker that is to wait, whatever is free
+   */
+  constructor(
+    bounds: QueueBounds,
+    own: readonly string[] = [],
+    mayGo: (asker: string) => boolean = () => true,
+  ) {
     this.#bounds = bounds;
+    this.#mayGo = mayGo;
     this.#own = new Set(own);
   }
 
@@ -89,6 +99,11 @@ export class FairQueue<T> {
     return true;
   }
 
+  /** Askers of whom something waits. */
+  askers(): string[] {
+    return [...this.#waiting.keys()];
+  }
+
   /** Takes out all that wait. */
   clear(): T[] {
     const items = [...this.#waiting.values()].flat();
@@ -99,7 +114,9 @@ export class FairQueue<T> {
   #turn(): string | undefined {
     const { places, kept, placesEach } = this.#bounds;
     if (this.out() >= places) return undefined;
-    const ready = [...this.#waiting.keys()].filter((asker) => this.out(asker) < placesEach);
+    const ready = [...this.#waiting.keys()].filter(
+      (asker) => this.out(asker) < placesEach && this.#mayGo(asker),
+    );
     const own = ready.find((asker) => this.#own.has(asker));
     return own ?? (this.#outOfOthers() < places - kept ? ready[0] : undefined);
   }

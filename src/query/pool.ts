@@ -2,6 +2,7 @@
  * The query processes and who waits for one. A job has two clocks: how long it waits, for its turn
  * and for a process that is ready, and how long it runs, which begins then.
  */
+import { AskerTime } from './asker-time.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { ChildSettings, Job, JobKind } from './protocol.ts';
 import { QueryProcess } from './query-process.ts';
@@ -31,6 +32,8 @@ const HELD_MAX = 2;
 interface Waiting {
   readonly job: Omit<Job, 'facts' | 'held'>;
   readonly wait: Wait;
+  /** What its asker may use; undefined where that is not counted. */
+  readonly msPerMinute: number | undefined;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,6 +42,9 @@ export class Pool {
   private readonly options: QueryRunnerOptions;
   private readonly limits: QueryLimits;
   private readonly queue: FairQueue<Waiting>;
+  private readonly time = new AskerTime();
+  /** Some asker's time is made good then. */
+  private later: NodeJS.Timeout | undefined;
   private readonly idle: QueryProcess[] = [];
   private readonly busy = new Set<QueryProcess>();
   /** Killed, and still there. */
@@ -52,7 +58,12 @@ export class Pool {
     const places = runningMax + PLACES_FOR_OTHERS + PLACES_KEPT;
     const bounds = { places, kept: PLACES_KEPT, placesEach: runningMax };
     const waiting = { waiting: queuedMax * QUEUES_FULL, waitingEach: queuedMax };
-    this.queue = new FairQueue({ ...bounds, ...waiting }, [TAKINGS, PREPARING]);
+    const own = [TAKINGS, PREPARING];
+    this.queue = new FairQueue(
+      { ...bounds, ...waiting },
+      own,
+      (asker) => this.time.waitMs(asker, performance.now()) === 0,
+    );
   }
 
   /** @throws QueryError */
@@ -68,6 +79,7 @@ export class Pool {
       const waiting: Waiting = {
         job: { kind, sql, timeMs, allowSensitive: options.allowSensitive ?? false },
         wait,
+        msPerMinute: options.msPerMinute,
         resolve,
         reject,
       };
@@ -83,6 +95,7 @@ export class Pool {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    clearTimeout(this.later);
     for (const { wait, reject } of this.queue.clear()) {
       wait.end();
       reject(cancelled());
@@ -108,30 +121,46 @@ export class Pool {
   private startNext(): void {
     while (!this.stopped) {
       const next = this.queue.next();
-      if (next === undefined) return;
+      if (next === undefined) return this.startLater();
       void this.serve(next.asker, next.item);
     }
   }
 
   private async serve(asker: string, waiting: Waiting): Promise<void> {
-    const { job, wait } = waiting;
+    const { job, wait, msPerMinute } = waiting;
+    let startedAt = performance.now();
     const child = this.idleProcess() ?? this.startProcess();
     this.busy.add(child);
     child.hold();
     try {
       await Promise.race([child.ready, wait.over]);
       wait.end();
+      // A process that is slow to start is not its asker's doing.
+      startedAt = performance.now();
       const content = { ...job, facts: this.options.facts(job.sql), held: this.heldTables() };
       waiting.resolve(await child.run(content, wait.signal));
     } catch (error) {
       waiting.reject(error);
     }
     wait.end();
+    const endedAt = performance.now();
+    this.time.charge(asker, endedAt - startedAt, msPerMinute, endedAt);
     this.busy.delete(child);
     if (child.ended) this.watchEnd(child);
     else this.putAside(child);
     this.queue.ended(asker);
     this.startNext();
+  }
+
+  /** Where an asker waits for nothing but time. */
+  private startLater(): void {
+    clearTimeout(this.later);
+    const now = performance.now();
+    const waits = this.queue.askers().map((asker) => this.time.waitMs(asker, now));
+    const soonest = Math.min(...waits.filter((ms) => ms > 0));
+    if (soonest === Infinity) return;
+    this.later = setTimeout(() => this.startNext(), soonest);
+    this.later.unref();
   }
 
   /** One that is ready, before one that others have waited for in vain. */
@@ -175,6 +204,8 @@ export class Pool {
 
   private whatFor(asker: string, waiting: Waiting): string {
     if (!this.queue.isWaiting(asker, waiting)) return 'a query process to start';
+    if (this.time.waitMs(asker, performance.now()) > 0)
+      return 'time: the queries of this asker have used theirs up here';
     const [running, same] = [this.queue.out(), this.queue.out(asker)];
     return `its turn (running here: ${running}, of the same asker: ${same})`;
   }

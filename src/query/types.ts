@@ -134,6 +134,8 @@ export type QueryErrorCode =
 export interface WaitOptions {
   /** How long it waits for its turn and a process that is ready; at most the limit. */
   readonly waitMs?: number;
+  /** Milliseconds that the asker's queries may hold a process each minute; not counted without it. */
+  readonly msPerMinute?: number | undefined;
   /** How long it may run then; at most the limit. */
   readonly timeMs?: number;
   readonly signal?: AbortSignal;

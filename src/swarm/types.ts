@@ -256,6 +256,8 @@ export interface IncomingRequest {
   readonly id: RequestId;
   readonly origin: NodeId;
   readonly originName: string;
+  /** What its origin has a share of: nothing is counted of this node itself. */
+  readonly share: 'own' | 'hub' | 'member';
   readonly kind: string;
   readonly body: Uint8Array;
   readonly certificate?: Uint8Array;

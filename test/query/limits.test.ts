@@ -141,6 +141,21 @@ describe('an asker', () => {
     expect(await running).toMatch(/^cancelled/);
   });
 
+  test('that has used its time up waits for more of it, and nobody else does', async () => {
+    const fixture = fixtureWith();
+    const share = { asker: 'a', msPerMinute: 100 };
+    expect(await fixture.error(ENDLESS, { ...share, timeMs: 400 })).toMatch(/^time_limit/);
+    expect(await fixture.error('select 1', { ...share, waitMs: 200 })).toBe(
+      'busy: waited 200 ms for time: the queries of this asker have used theirs up here; ask again later',
+    );
+    expect((await fixture.runner.run('select 2', { asker: 'b' })).rows).toEqual([[2]]);
+    expect((await fixture.runner.take('people')).rows).toHaveLength(5);
+    // 300 ms at once, then 100 a minute: a little more than that was used.
+    const slow = { asker: 'c', msPerMinute: 60_000 };
+    expect(await fixture.error(ENDLESS, { ...slow, timeMs: 300 })).toMatch(/^time_limit/);
+    expect((await fixture.runner.run('select 3', slow)).rows).toEqual([[3]]);
+  });
+
   test('whose query is killed takes nobody with it', async () => {
     const fixture = fixtureWith({ runningMax: 1 });
     const others = [

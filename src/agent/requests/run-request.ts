@@ -57,7 +57,12 @@ async function runQuery(
   { request, sql, signal }: { request: IncomingRequest; sql: string; signal: AbortSignal },
 ): Promise<QueryResult> {
   const startedAt = performance.now();
-  const options = () => ({ asker: request.origin, signal, ...timesOf(request, startedAt) });
+  const options = () => ({
+    asker: request.origin,
+    msPerMinute: MS_PER_MINUTE[request.share],
+    signal,
+    ...timesOf(request, startedAt),
+  });
   try {
     return await runner.run(sql, options());
   } catch (error) {
@@ -76,6 +81,8 @@ function timesOf(request: IncomingRequest, startedAt: number): { timeMs: number;
 }
 
 const SAYING_MS = 250;
+/** How long queries may hold a process here, by whose they are. */
+const MS_PER_MINUTE = { own: undefined, hub: 100_000, member: 20_000 } as const;
 
 /**
  * Default deny: the origin must show a certificate that names each sensitive table. A request shows

@@ -40,6 +40,7 @@ export class Executions {
   #members: Members;
   #prekeys: Prekeys;
   #links: Links;
+  #isHub: (origin: NodeId) => boolean;
   #listener: ExecutionsListener;
   /** By effect id. */
   #runs = new Map<number, Run>();
@@ -53,12 +54,14 @@ export class Executions {
     members: Members,
     prekeys: Prekeys,
     links: Links,
+    isHub: (origin: NodeId) => boolean,
     listener: ExecutionsListener,
   ) {
     this.#context = context;
     this.#members = members;
     this.#prekeys = prekeys;
     this.#links = links;
+    this.#isHub = isHub;
     this.#listener = listener;
   }
 
@@ -168,6 +171,11 @@ export class Executions {
     return `this host is carrying out ${all} requests already, ${of} of them of ${this.#nameOf(origin)}`;
   }
 
+  #shareOf(origin: NodeId): 'own' | 'hub' | 'member' {
+    if (origin === this.#context.nodeId) return 'own';
+    return this.#isHub(origin) ? 'hub' : 'member';
+  }
+
   #nameOf(origin: NodeId): string {
     return this.#members.get(origin)?.record.body.name ?? origin.slice(0, 12);
   }
@@ -185,6 +193,7 @@ export class Executions {
         id: request.id,
         origin: request.origin,
         originName: this.#nameOf(request.origin),
+        share: this.#shareOf(request.origin),
         kind: body.what,
         body: plain,
         ...(body.certificate.length === 0 ? {} : { certificate: body.certificate }),

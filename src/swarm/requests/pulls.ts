@@ -111,7 +111,8 @@ export class Pulls {
     }
     const endsAt = this.#context.now.mono + message.ms;
     // Nobody has checked it: its body is fetched when it has been.
-    const { body: _, ...head } = message;
+    const { t, signed, hops, ms } = message;
+    const head = { t, signed, hops, ms };
     this.#stash.set(key, { origin, link: link.id, by, message: head, endsAt });
     this.#stashShares.take(by);
     this.#links.send(link, { t: 'want', nodes: [fromHex(origin)] });

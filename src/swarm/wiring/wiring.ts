@@ -139,7 +139,7 @@ export class Wiring {
     const standing = (this.standing = new Standing(members, isHub));
     const full = (this.full = new FullShares(context, members));
     this.replies = new Replies(context, links, standing, (asker) => full.note('replies', asker));
-    this.executions = new Executions(context, members, prekeys, links, {
+    this.executions = new Executions(context, members, prekeys, links, standing.isHub, {
       accepted: (request) => this.replies.accept(request),
       ended: (request, outcome) => {
         if (request.origin === context.nodeId) this.asks.handleOwn(request.id, outcome);

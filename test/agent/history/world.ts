@@ -83,7 +83,7 @@ export class World {
 
   /** What it answers to a request of a hub. */
   async serve(kind: 'track' | 'fetch', body: Uint8Array): Promise<Uint8Array> {
-    const hub = { origin: 'hub', originName: 'hub', remainingMs: 1000 };
+    const hub = { origin: 'hub', share: 'hub' as const, originName: 'hub', remainingMs: 1000 };
     const request = { id: '0'.repeat(32), kind, body, ...hub };
     if (kind === 'track') return this.history.track(request);
     return (await this.history.fetch(request)).payload;
