@@ -41,7 +41,8 @@ export function registerInit(program: Command): void {
     const state = StateFolder.open(stateOf(command));
     const kept = outdatedSwarm(state) !== undefined;
     const token = await initSwarm(state, options, {
-      ...{ ...passphrase, token: terms },
+      ...passphrase,
+      token: terms,
       ...(!options.hub && { hubDays: 0 }),
     });
     process.stderr

@@ -7,6 +7,7 @@ export interface EffectHandlers {
   done(effectId: number, result: EffectResult): void;
   /** Rejects with the reason when no link came of it. */
   dial(address: string, nodeId: NodeId | undefined): Promise<void>;
+  hold(link: LinkId, ms: number): void;
   close(link: LinkId, code: CloseCode, reason: string): void;
 }
 
@@ -35,6 +36,9 @@ export class Effects {
         return;
       case 'cancel':
         this.#runs.get(effect.runId)?.abort();
+        return;
+      case 'hold':
+        this.#handlers.hold(effect.link, effect.ms);
         return;
       case 'close':
         this.#handlers.close(effect.link, effect.code, effect.reason);

@@ -35,6 +35,8 @@ export class FrameSocket {
   #reader: { resolve: (frame: Uint8Array) => void; reject: (error: NetError) => void } | undefined;
   #quota: TokenBucket | undefined;
   #quotaTimer: NodeJS.Timeout | undefined;
+  /** `mono` until when nothing is read, or handed over. */
+  #heldUntil = 0;
   /** Whole frames. */
   readonly #waiting: Uint8Array[] = [];
   #flushing = false;
@@ -79,6 +81,11 @@ export class FrameSocket {
   /** The side that dialled takes an EPOCH record in place of M2 (docs/protocol.md section 4). */
   takeLargeFrames(): void {
     this.#decoder.setMaxBytes(FRAME_MAX_AFTER_AUTH);
+  }
+
+  /** Hands over nothing for so long, and leaves the socket unread. */
+  hold(ms: number): void {
+    this.#heldUntil = this.#mono() + ms;
   }
 
   /** The peer is authenticated: from now on larger frames, delivered as they come, at a bounded rate. */
@@ -150,7 +157,7 @@ export class FrameSocket {
   /** Hands over frames while somebody wants them; else leaves the rest, and the socket, unread. */
   #deliver(): void {
     try {
-      while (this.#unread !== undefined && this.#closed === undefined) {
+      while (this.#unread !== undefined && this.#closed === undefined && this.#heldMs() === 0) {
         if (this.#onFrame === undefined && this.#reader === undefined) {
           this.#socket.pause();
           return;
@@ -176,7 +183,7 @@ export class FrameSocket {
   }
 
   #resume(): void {
-    const waitMs = this.#quota?.waitMs(this.#mono(), 0) ?? 0;
+    const waitMs = Math.max(this.#quota?.waitMs(this.#mono(), 0) ?? 0, this.#heldMs());
     if (waitMs === 0) {
       this.#socket.resume();
       return;
@@ -184,8 +191,12 @@ export class FrameSocket {
     this.#socket.pause();
     this.#quotaTimer ??= setTimeout(() => {
       this.#quotaTimer = undefined;
-      if (this.#closed === undefined) this.#resume();
-    }, waitMs);
+      if (this.#closed === undefined) this.#deliver();
+    }, Math.ceil(waitMs));
+  }
+
+  #heldMs(): number {
+    return Math.max(0, this.#heldUntil - this.#mono());
   }
 
   #handleDrain(): void {

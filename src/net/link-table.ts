@@ -16,8 +16,8 @@ export interface Traffic {
 export class LinkTable {
   readonly #links = new Map<LinkId, Link>();
   readonly #handlers: LinkHandlers;
-  /** Peers that broke the protocol under their own key, and until when (`mono`) they stay out. */
-  readonly #banned = new Map<NodeId, number>();
+  /** Peers that broke the protocol under their own key: how often, and until when (`mono`) they stay out. */
+  readonly #banned = new Map<NodeId, { until: number; times: number }>();
   #lastId = 0;
   /** Of links that are gone. */
   #bytesIn = 0;
@@ -77,7 +77,8 @@ export class LinkTable {
 
   tick(mono: number, writeStallMs: number): void {
     for (const link of this.#links.values()) link.tick(mono, writeStallMs);
-    for (const [nodeId, until] of this.#banned) if (until <= mono) this.#banned.delete(nodeId);
+    for (const [nodeId, { until }] of this.#banned)
+      if (until + BAN_MS_MAX <= mono) this.#banned.delete(nodeId);
   }
 
   closeAll(reason: NetError): void {
@@ -89,13 +90,16 @@ export class LinkTable {
     await Promise.all([...this.#links.values()].map((link) => link.end(reason)));
   }
 
-  ban(nodeId: NodeId, untilMono: number): void {
-    this.#banned.set(nodeId, untilMono);
+  /** For `ms`, and twice as long each time, up to an hour, until it was good for an hour. */
+  ban(nodeId: NodeId, mono: number, ms: number): void {
+    const times = this.#banned.get(nodeId)?.times ?? 0;
+    const until = mono + Math.min(BAN_MS_MAX, ms * 2 ** Math.min(times, 16));
+    this.#banned.set(nodeId, { until, times: times + 1 });
   }
 
   /** @throws NetError `busy` */
   refuseBanned(nodeId: NodeId, mono: number): void {
-    if ((this.#banned.get(nodeId) ?? 0) <= mono) return;
+    if ((this.#banned.get(nodeId)?.until ?? 0) <= mono) return;
     throw new NetError('busy', `member ${nodeId.slice(0, 8)} broke the protocol a moment ago`);
   }
 
@@ -104,6 +108,8 @@ export class LinkTable {
     return [...this.#links.values()].map((link) => view(link, names.get(link.peer.nodeId)));
   }
 }
+
+const BAN_MS_MAX = 3_600_000;
 
 function view(link: Link, name: string | undefined): LinkView {
   const { peer, address, info, sinceMs, bytesIn, bytesOut } = link;

@@ -87,6 +87,11 @@ export class Link {
     }
   }
 
+  /** Reads nothing more for a while: what the peer says waits in its own buffers. */
+  hold(ms: number): void {
+    this.#frames.hold(ms);
+  }
+
   close(reason: NetError): void {
     this.#frames.close(reason);
   }

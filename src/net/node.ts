@@ -373,6 +373,7 @@ export class SwarmNode {
           throw new NetError('not_admitted', 'not admitted');
         await this.#connector.dial(address, nodeId);
       },
+      hold: (link, ms) => this.#links.get(link)?.hold(ms),
       close: (link, code, reason) => this.#closeLink(link, code, reason),
     });
   }
@@ -415,7 +416,7 @@ export class SwarmNode {
     const link = this.#links.get(id);
     if (link === undefined) return;
     if (code === 'broke_protocol') {
-      this.#links.ban(link.peer.nodeId, this.#mono() + this.#tuning.banMs);
+      this.#links.ban(link.peer.nodeId, this.#mono(), this.#tuning.banMs);
     }
     link.close(new NetError('closed', reason));
   }

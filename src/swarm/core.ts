@@ -271,6 +271,7 @@ export class SwarmCore implements Core {
       waiting: this.#wiring.keys.size,
       alarms: this.#wiring.context.openAlarms().length,
       fullShares: full.size,
+      workers: this.#wiring.budgets.size,
       ...requests.sizes,
     };
   }

@@ -70,6 +70,8 @@ export interface CoreOptions {
   /** `host:port` addresses from configuration, dialled until one answers. */
   readonly seeds?: readonly string[];
   readonly tuning?: Partial<Tuning>;
+  /** What checking one signature takes here, microseconds. */
+  readonly verifyMicros?: number;
 }
 
 /** A signed object about a member, as kept on the own disk. */
@@ -278,7 +280,7 @@ export interface RunOutcome {
   readonly payload: Uint8Array;
 }
 
-/** What the core wants done by its driver. Each is answered by `handleEffectDone`, but for `close`. */
+/** What the core wants done by its driver. Each is answered by `handleEffectDone`, but for `hold` and `close`. */
 export type Effect =
   /** Keep bytes over a restart, fsynced, before answering. */
   | {
@@ -298,6 +300,8 @@ export type Effect =
   | { readonly kind: 'run'; readonly id: number; readonly request: IncomingRequest }
   /** The origin withdrew a request that a `run` effect is out for. Answer the run effect soon all the same. */
   | { readonly kind: 'cancel'; readonly id: number; readonly runId: number }
+  /** Read nothing more of this link for so many milliseconds. */
+  | { readonly kind: 'hold'; readonly link: LinkId; readonly ms: number }
   | {
       readonly kind: 'close';
       readonly link: LinkId;

@@ -46,6 +46,27 @@ describe('frames over a socket', () => {
     expect(Buffer.from(await frames.read()).toString()).toBe('two');
   });
 
+  test('a hold in the middle of what has arrived keeps the rest back until its time', async () => {
+    let now = 0;
+    const { raw, frames } = await pair({}, () => now);
+    const got: string[] = [];
+    const held = new Promise<void>((resolve) => {
+      frames.stream((frame) => {
+        got.push(Buffer.from(frame).toString());
+        if (got.length > 1) return resolve();
+        frames.hold(50);
+        // The timer comes and finds that by the clock it is not time yet.
+        setTimeout(() => {
+          expect(got).toEqual(['one']);
+          now = 50;
+        }, 200);
+      });
+    });
+    raw.write(Buffer.concat([encodeFrame(utf8('one')), encodeFrame(utf8('two'))]));
+    await held;
+    expect([got, now]).toEqual([['one', 'two'], 50]);
+  });
+
   test('what nobody reads during the handshake stays in the kernel, not in memory', async () => {
     const { raw, frames } = await pair();
     raw.write(encodeFrame(utf8('first')));

@@ -199,7 +199,7 @@ export function simulatedHub(nodeId: string): Uint8Array {
 function parseHub([node]: Uint8Array[], bytes: Uint8Array): OperatorRecord {
   const nodeId = toHex(node!);
   const serial = nodeId.slice(0, 32);
-  return { ...{ kind: 'hub', number: 1, notBefore: 1, notAfter: 2 ** 40 }, nodeId, serial, bytes };
+  return { kind: 'hub', number: 1, notBefore: 1, notAfter: 2 ** 40, nodeId, serial, bytes };
 }
 
 function parseHead([epoch, parent, parts]: Uint8Array[], bytes: Uint8Array): OperatorRecord {

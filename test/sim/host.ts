@@ -257,7 +257,11 @@ export class SimHost {
       this.world.after(afterMs, () => {
         if (this.#life !== life) return;
         this.do(() =>
-          this.core!.handleEffectDone(this.now, effect.kind === 'close' ? 0 : effect.id, result),
+          this.core!.handleEffectDone(
+            this.now,
+            effect.kind === 'close' || effect.kind === 'hold' ? 0 : effect.id,
+            result,
+          ),
         );
       });
     switch (effect.kind) {
@@ -272,6 +276,8 @@ export class SimHost {
       case 'cancel':
         this.cancels.push(effect.runId);
         return;
+      case 'hold':
+        return this.world.network.hold(this, effect.link, effect.ms);
       case 'close':
         return this.world.network.close(this, effect.link, effect.reason);
     }

@@ -132,6 +132,14 @@ export class Network {
     if (this.#random.hits(this.knobs.duplicate)) this.#carry(connection, from, sent);
   }
 
+  /** A side reads nothing for a while; what is on its way to it waits. */
+  hold(host: SimHost, link: number, ms: number): void {
+    const connection = this.#links.get(linkKey(host, link));
+    if (connection === undefined) return;
+    const [mine] = this.#sidesOf(connection, host);
+    mine.arrivesAt = Math.max(mine.arrivesAt, this.#world.now + ms);
+  }
+
   /** Closed by one side; what it sent before still arrives. */
   close(from: SimHost, link: number, reason: string): void {
     const connection = this.#links.get(linkKey(from, link));

@@ -185,6 +185,86 @@ describe('a hostile member', () => {
   });
 });
 
+describe('a link', () => {
+  /** What a host did not read for how long, in the order in which it was told so. */
+  function holds(world: World, host: SimHost): number[] {
+    const told: number[] = [];
+    const hold = world.network.hold.bind(world.network);
+    world.network.hold = (by, link, ms) => {
+      if (by === host) told.push(ms);
+      hold(by, link, ms);
+    };
+    return told;
+  }
+
+  test('on which work is asked without end is read ever more seldom, and its member is named', () => {
+    const world = new World({ seed: 406, nodes: 4 }).settle();
+    const [host] = world.hosts as [SimHost];
+    const peer = new Peer(world, host);
+    const told = holds(world, host);
+    const node = fromHex(world.hosts[1]!.nodeId);
+    const want = encodeMessage({ t: 'want', nodes: Array.from({ length: 64 }, () => node) });
+    let sent = 0;
+    for (; told.length === 0; sent++) peer.says(want);
+    // A quarter of a second of work at once: what it asks for is sent so often, and no more often.
+    expect(sent).toBeLessThan(2_000);
+    for (let n = 0; n < 1_000; n++) peer.says(want);
+    expect(told.at(-1)).toBeGreaterThan(1_000);
+    expect(peer.isUp).toBe(true);
+    const full = host.openAlarms().find(({ kind }) => kind === 'share_full');
+    expect(full?.key).toMatch(/ link$/);
+    expect(sizes(host)['workers']).toBeGreaterThan(0);
+  });
+
+  test('of honest hosts is never held back, whatever they ask', () => {
+    const world = new World({ seed: 407, nodes: 8 });
+    const told = world.hosts.map((host) => holds(world, host));
+    world.settle();
+    for (let n = 0; n < 50; n++) {
+      const asked = world.hosts[n % 8]!.ask();
+      world.finish(asked);
+    }
+    world.run(300_000);
+    expect(told.flat()).toEqual([]);
+  });
+
+  test('is closed for signatures that no honest host hands on, and not for others', () => {
+    const world = new World({ seed: 408, nodes: 4 }).settle();
+    const [host, member] = world.hosts as [SimHost, SimHost];
+    const peer = new Peer(world, host);
+    const broken = (message: Uint8Array): Uint8Array => {
+      const decoded = decodeMessage(message) as RequestMessage;
+      const signed = decoded.signed.slice();
+      signed[signed.length - 1]! ^= 1;
+      return encodeMessage({ ...decoded, signed });
+    };
+    // A relay may know a later key of who withdraws: that is no blame.
+    for (let n = 0; n < 10; n++) peer.says(broken(cancel(member, member.random.bytes(16))));
+    expect(peer.isUp).toBe(true);
+    for (let n = 0; n < 2; n++) peer.says(broken(request(member)));
+    expect(peer.isUp).toBe(true);
+    peer.says(broken(request(member)));
+    expect(peer.isUp).toBe(false);
+  });
+});
+
+test('records of one member are taken up eight at once, then one in ten seconds, the newest at last', () => {
+  const world = new World({ seed: 409, nodes: 3 }).settle();
+  const [host, restless] = world.hosts as [SimHost, SimHost];
+  const before = host.memberEvents.length;
+  for (let n = 0; n < 60; n++) {
+    restless.do(() => restless.core!.describe(restless.now, { labels: { at: String(n) } }));
+    world.run(20);
+  }
+  expect(host.memberEvents.length - before).toBeLessThanOrEqual(8);
+  expect(alarmOf(host, `${restless.nodeId} records`)).toBeDefined();
+  const newest = restless.members().find(({ self }) => self)!.incarnation;
+  world.until(
+    () => host.members().find(({ nodeId }) => nodeId === restless.nodeId)!.incarnation === newest,
+    300_000,
+  );
+});
+
 function decode(message: Uint8Array): RequestMessage {
   return decodeMessage(message) as RequestMessage;
 }

@@ -32,6 +32,8 @@ export class Context {
   epoch: number;
   /** Set on each call into the core. */
   now: Now = { mono: 0, wall: 0 };
+  /** Signatures that were none, of the message at hand. */
+  bad: BadSignature[] = [];
   #effectId = 0;
   /** Persist effects on their way, by effect. */
   readonly #persists = new Map<number, Persist>();
@@ -70,8 +72,15 @@ export class Context {
     this.sends.push({ link, message: encodeMessage(message) });
   }
 
-  verify(entry: KeyEntry, object: { signed: Uint8Array; signature: Uint8Array }): boolean {
-    return this.crypto.verify(entry.signKey, object.signed, object.signature);
+  /** `isNamed`: the object itself says which key it is signed with, so that all hosts check it with that. */
+  verify(
+    entry: KeyEntry,
+    object: { signed: Uint8Array; signature: Uint8Array },
+    isNamed = false,
+  ): boolean {
+    const isGood = this.crypto.verify(entry.signKey, object.signed, object.signature);
+    if (!isGood) this.bad.push({ by: entry.nodeId, isNamed, isFirst: entry.version === 0 });
+    return isGood;
   }
 
   /** From 0 to 1, both as likely as anything between. */
@@ -154,6 +163,13 @@ export interface Persist {
 }
 
 const DISK = 'check that the state folder is writable and not full';
+
+interface BadSignature {
+  readonly by: NodeId;
+  readonly isNamed: boolean;
+  /** Under the key that its id is a hash of: nobody can know another one of that version. */
+  readonly isFirst: boolean;
+}
 
 interface OpenAlarm extends Pick<Alarm, 'kind' | 'key'> {
   readonly kept: boolean;

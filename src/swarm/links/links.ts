@@ -19,6 +19,10 @@ export interface Link {
   /** `mono` of the last message from and to the peer. */
   heardAt: number;
   sentAt: number;
+  /** `mono` until when it is not read: its silence is not its own. */
+  heldUntil: number;
+  /** Bytes handed to the driver for it. */
+  bytesSent: number;
 }
 
 /** What a flood leaves out: the way it came. */
@@ -58,7 +62,7 @@ export class Links {
   /** Takes up a link; undefined when it was closed as the lesser of two. */
   up(id: LinkId, peer: PeerIdentity, info: LinkInfo): Link | undefined {
     const { mono } = this.#context.now;
-    const times = { upAt: mono, heardAt: mono, sentAt: mono };
+    const times = { upAt: mono, heardAt: mono, sentAt: mono, heldUntil: 0, bytesSent: 0 };
     const link: Link = { id, nodeId: peer.nodeId, peer, info, ...times };
     const other = this.#byNode.get(peer.nodeId);
     if (other !== undefined) {
@@ -114,9 +118,10 @@ export class Links {
     if (link === undefined) return false;
     const { heartbeatMs, linkDeadMs } = this.#context.tuning;
     const { mono } = this.#context.now;
-    if (mono - link.heardAt >= linkDeadMs) return true;
+    const heardAt = Math.max(link.heardAt, link.heldUntil);
+    if (mono - heardAt >= linkDeadMs) return true;
     if (mono - link.sentAt >= heartbeatMs) this.send(link, { t: 'heartbeat' });
-    const at = Math.min(link.sentAt + heartbeatMs, link.heardAt + linkDeadMs);
+    const at = Math.min(link.sentAt + heartbeatMs, heardAt + linkDeadMs);
     this.#context.timers.set('heartbeat', String(id), Math.max(at, mono + 1));
     return false;
   }
@@ -140,6 +145,7 @@ export class Links {
 
   #sendBytes(link: Link, message: Uint8Array): void {
     link.sentAt = this.#context.now.mono;
+    link.bytesSent += message.length;
     this.#context.sends.push({ link: link.id, message });
   }
 

@@ -7,6 +7,7 @@ import type { AccuseBody, ForgetBody, SignedObject } from '../../wire/index.ts';
 import type { NodeId } from '../../secure/types.ts';
 import { Accusers } from './accusers.ts';
 import type { Context } from '../engine/context.ts';
+import { Rates } from '../engine/rates.ts';
 import { suspicionMs } from './member.ts';
 import type { Heard, Member, Sight } from './member.ts';
 
@@ -18,17 +19,26 @@ export interface DoubtsSources {
   linkedSince(nodeId: NodeId): number | undefined;
   /** When the last link to it ended, `mono`; 0 where there was none. */
   lostAt(nodeId: NodeId): number;
+  changedTooOften(nodeId: NodeId): void;
 }
 
 type Said = AccuseBody | ForgetBody;
 
+/** Records of one member that are taken up; a digest brings the newest later. */
+const CHANGES = { perSecond: 0.1, burst: 8 };
+const DENIALS = { perSecond: 1, burst: 8 };
+
 export class Doubts {
   readonly accusers: Accusers;
   #sources: DoubtsSources;
+  #changes: Rates;
+  #denials: Rates;
 
   constructor(sources: DoubtsSources) {
     this.#sources = sources;
     this.accusers = new Accusers(sources.context);
+    this.#changes = new Rates(sources.context, () => CHANGES);
+    this.#denials = new Rates(sources.context, () => DENIALS);
   }
 
   /** Signed by a member that is believed and does not say too much. `kept`: it is from the own disk. */
@@ -39,6 +49,22 @@ export class Doubts {
     if (speaker?.admitted !== true || this.accusers.isDisbelieved(by)) return false;
     if (!context.verify(speaker.entry, object)) return false;
     return kept || by === context.nodeId || this.accusers.mayAccuse(by);
+  }
+
+  /** Whether a member has not renewed its record too often lately; denying what is said of it is cheaper. */
+  mayChange({ nodeId, accusations, forgotten, wished }: Member): boolean {
+    const { context, changedTooOften } = this.#sources;
+    if (nodeId === context.nodeId) return true;
+    const isDenial = accusations.size > 0 || forgotten !== undefined || wished !== undefined;
+    if ((isDenial ? this.#denials : this.#changes).take(nodeId)) return true;
+    changedTooOften(nodeId);
+    return false;
+  }
+
+  sweep(): void {
+    this.accusers.sweep((node) => this.#sources.member(node) !== undefined);
+    this.#changes.sweep();
+    this.#denials.sweep();
   }
 
   /** `wall`: of one from the own disk, when it was heard. */

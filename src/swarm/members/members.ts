@@ -35,6 +35,8 @@ export interface MembersListener {
   linkedSince(nodeId: NodeId): number | undefined;
   /** When the last link to it ended, `mono`; 0 where there was none. */
   lostAt(nodeId: NodeId): number;
+  /** It renews its record more often than is taken up. */
+  changedTooOften(nodeId: NodeId): void;
 }
 
 export class Members {
@@ -50,8 +52,9 @@ export class Members {
   constructor(context: Context, listener: MembersListener) {
     this.#context = context;
     const member = (nodeId: NodeId) => this.#members.get(nodeId);
-    const { linkedSince, lostAt } = listener;
-    this.#doubts = new Doubts({ context, member, count: () => this.size, linkedSince, lostAt });
+    const { linkedSince, lostAt, changedTooOften } = listener;
+    const count = (): number => this.size;
+    this.#doubts = new Doubts({ context, member, count, linkedSince, lostAt, changedTooOften });
     this.#listener = listener;
   }
 
@@ -86,7 +89,8 @@ export class Members {
     const known = this.#members.get(nodeId);
     if (known !== undefined && !supersedes(record, known.record)) return false;
     const entry = this.#entryFor(record, known);
-    if (entry === undefined || !this.#context.verify(entry, record)) return false;
+    if (entry === undefined || !this.#context.verify(entry, record, true)) return false;
+    if (known !== undefined && since === undefined && !this.#doubts.mayChange(known)) return false;
     if (known === undefined) return this.#add(newMember(nodeId, record, entry, admitted), since);
     this.#doubts.noteRefuted(known);
     const before = known.state;
@@ -213,7 +217,7 @@ export class Members {
 
   /** Drops those that have been gone for twice as long as they are expected. */
   sweep(): void {
-    this.#doubts.accusers.sweep((node) => this.#members.has(node));
+    this.#doubts.sweep();
     for (const member of this.#members.values()) {
       if (this.#isGone(member)) this.#members.delete(member.nodeId);
     }

@@ -147,7 +147,7 @@ export class Requests {
     if (entry === undefined || entry.version !== signed.body.keyVersion) {
       return this.#pulls.stash(key, origin, link, message);
     }
-    if (!this.#context.verify(entry, signed)) return;
+    if (!this.#context.verify(entry, signed, true)) return;
     if (message.body === undefined) return this.#pulls.want(key, signed.body, link, message);
     if (!equalBytes(this.#context.crypto.sha256(message.body), signed.body.bodyHash)) return;
     this.#pulls.delete(key);

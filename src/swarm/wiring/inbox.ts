@@ -20,13 +20,32 @@ import type { Wiring } from './wiring.ts';
 export function receive(wiring: Wiring, id: LinkId, bytes: Uint8Array): void {
   const link = wiring.links.get(id);
   if (link === undefined) return;
-  link.heardAt = wiring.context.now.mono;
+  const { context, budgets } = wiring;
+  link.heardAt = context.now.mono;
+  context.bad = [];
+  const before = link.bytesSent;
   try {
     const message = decodeMessage(bytes);
-    if (message !== undefined) dispatch(wiring, link, message);
+    if (message === undefined) return;
+    dispatch(wiring, link, message);
+    budgets.charge(link, message.t, { sent: link.bytesSent - before, bad: context.bad.length });
+    blame(wiring, link);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     wiring.close(link, 'broke_protocol', error.message);
+  }
+}
+
+/**
+ * A link is blamed for what every honest host would have found out before it handed it on: signatures
+ * under the key that the object itself names, where that is its peer's own, or the first of its node,
+ * of which there is one only. Anything else may look otherwise from where the peer stands.
+ */
+function blame(wiring: Wiring, link: Link): void {
+  for (const { by, isNamed, isFirst } of wiring.context.bad) {
+    if (!isNamed || !(isFirst || by === link.nodeId)) continue;
+    if (!wiring.budgets.isBroken(link.nodeId)) continue;
+    return wiring.close(link, 'broke_protocol', 'signatures that are none');
   }
 }
 

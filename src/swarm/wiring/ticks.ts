@@ -80,6 +80,7 @@ function sweep(wiring: Wiring): void {
   wiring.members.sweep();
   wiring.standing.update();
   wiring.full.sweep();
+  wiring.budgets.sweep();
   wiring.prekeys.sweep();
   wiring.dialer.sweep();
   wiring.suspicion.sweep();

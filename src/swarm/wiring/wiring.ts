@@ -14,6 +14,7 @@ import { Intake } from './intake.ts';
 import { handleOperators, isOperators, receive } from './inbox.ts';
 import { KeptTable } from '../members/kept-table.ts';
 import { Keys } from '../trust/keys.ts';
+import { Budgets } from '../links/budgets.ts';
 import { Links } from '../links/links.ts';
 import type { Link } from '../links/links.ts';
 import { viewOf } from '../members/member.ts';
@@ -72,6 +73,7 @@ export class Wiring {
   readonly probeAnswers: ProbeAnswers;
   readonly standing: Standing;
   readonly full: FullShares;
+  readonly budgets: Budgets;
   readonly exposure = new Exposure();
   /** The first call has been made; until then nothing is told to anybody. */
   started = false;
@@ -86,6 +88,7 @@ export class Wiring {
       believes: (record) => keys.believes(record),
       linkedSince: (nodeId) => (this.isSelf(nodeId) ? 0 : links.to(nodeId)?.upAt),
       lostAt: (nodeId) => links.loss(nodeId)?.at ?? 0,
+      changedTooOften: (nodeId) => this.full.note('records', nodeId),
     }));
     const prekeys = (this.prekeys = new Prekeys(context, () => this.own.renew()));
     this.own = new OwnRecord(
@@ -138,6 +141,12 @@ export class Wiring {
     );
     const standing = (this.standing = new Standing(members, isHub));
     const full = (this.full = new FullShares(context, members));
+    this.budgets = new Budgets(
+      context,
+      links,
+      () => members.size,
+      (node) => full.note('link', node),
+    );
     this.replies = new Replies(context, links, standing, (asker) => full.note('replies', asker));
     this.executions = new Executions(context, members, prekeys, links, standing.isHub, {
       accepted: (request) => this.replies.accept(request),

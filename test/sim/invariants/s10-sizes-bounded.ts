@@ -17,6 +17,7 @@ export const sizesBounded: Invariant = {
       liveBytes: 32 * 1024 * 1024,
       seen: 262_144,
       pulls: 256 + 256,
+      workers: options.nodes,
       cancels: 32 * options.nodes,
       alarms: 16 * options.nodes,
       // Nobody here is hostile: faults alone fill nobody's share.

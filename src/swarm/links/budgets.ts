@@ -1,0 +1,111 @@
+/**
+ * How much work each linked member may make this host do by what is said on its link alone: digests,
+ * wants, pulls, probes, and signatures that are none. Microseconds by a fixed table; beyond the budget
+ * the link is not read for a while. What members sign is charged to them where it is taken.
+ */
+import type { NodeId } from '../../secure/types.ts';
+import type { Context } from '../engine/context.ts';
+import { Rates } from '../engine/rates.ts';
+import type { SwarmMessage } from '../../wire/index.ts';
+import type { Link, Links } from './links.ts';
+
+/** Of one link: from 5 to 50 ms a second, 600 for all of a usual number of them. */
+const EACH_MOST = 50_000;
+const EACH_LEAST = 5_000;
+const ALL = 600_000;
+/** At once: what the first exchange of large tables takes. */
+const BURST = 250_000;
+/** No message is worth a longer silence. */
+const HOLD_MS_MAX = 30_000;
+/** A member whose link is held for so long is named. */
+const TOLD_MS = 1_000;
+/** Objects that no honest host hands on, before the link is closed. */
+const BAD = { perSecond: 1 / 60, burst: 2 };
+
+/** Microseconds, beside those for bytes that are sent in answer and for signatures that are none. */
+const COSTS: Partial<Record<SwarmMessage['t'], number>> = {
+  heartbeat: 2,
+  digest: 50,
+  summary: 50,
+  want: 20,
+  'keys-want': 20,
+  keys: 50,
+  pull: 20,
+  holds: 50,
+  tokens: 50,
+  record: 150,
+  'part-want': 20,
+  part: 500,
+  probe: 300,
+  probed: 150,
+  'seals-have': 50,
+};
+const OTHER = 10;
+/** Bytes sent in answer to what asks for them, in a microsecond. */
+const BYTES_A_MICROSECOND = 100;
+/** Members looked at, in a microsecond. */
+const MEMBERS_A_MICROSECOND = 1;
+const LOOKS_AT_ALL: ReadonlySet<string> = new Set(['digest', 'summary']);
+
+export class Budgets {
+  #context: Context;
+  #links: Links;
+  #members: () => number;
+  #onFull: (node: NodeId) => void;
+  #work: Rates;
+  #bad: Rates;
+
+  constructor(
+    context: Context,
+    links: Links,
+    members: () => number,
+    onFull: (node: NodeId) => void,
+  ) {
+    this.#context = context;
+    this.#links = links;
+    this.#members = members;
+    this.#onFull = onFull;
+    this.#work = new Rates(context, () => ({ perSecond: this.#each(), burst: BURST }));
+    this.#bad = new Rates(context, () => BAD);
+  }
+
+  /** How many have made some work lately. */
+  get size(): number {
+    return this.#work.size;
+  }
+
+  /** What a message has cost; the link is held where that was too much. */
+  charge(link: Link, type: SwarmMessage['t'], cost: { sent: number; bad: number }): void {
+    const { verifyMicros = VERIFY_MICROS } = this.#context.options;
+    const isAsked = type in COSTS;
+    const micros =
+      (COSTS[type] ?? OTHER) +
+      (isAsked ? cost.sent / BYTES_A_MICROSECOND : 0) +
+      (LOOKS_AT_ALL.has(type) ? this.#members() / MEMBERS_A_MICROSECOND : 0) +
+      cost.bad * verifyMicros;
+    const wait = Math.min(HOLD_MS_MAX, Math.ceil(this.#work.charge(link.nodeId, micros)));
+    if (wait === 0 || this.#links.get(link.id) === undefined) return;
+    link.heldUntil = this.#context.now.mono + wait;
+    this.#context.effects.push({ kind: 'hold', link: link.id, ms: wait });
+    if (wait >= TOLD_MS) this.#onFull(link.nodeId);
+  }
+
+  /** True when a member has handed on too much that every honest host would have kept to itself. */
+  isBroken(node: NodeId): boolean {
+    if (this.#bad.take(node)) return false;
+    this.#bad.forget(node);
+    return true;
+  }
+
+  sweep(): void {
+    this.#work.sweep();
+    this.#bad.sweep();
+  }
+
+  #each(): number {
+    return Math.min(EACH_MOST, Math.max(EACH_LEAST, ALL / Math.max(1, this.#links.size)));
+  }
+}
+
+/** An Ed25519 signature on a machine of today; slower ones measure theirs. */
+const VERIFY_MICROS = 120;
