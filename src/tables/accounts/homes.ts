@@ -70,7 +70,12 @@ export class HomeFiles {
   }
 
   /** A file's text; undefined when there is none, or none that the user may read. */
-  text(relative: string, bytesMax: number = BYTES_MAX): string | undefined {
+  text(relative: string, bytesMax?: number): string | undefined {
+    return this.bytes(relative, bytesMax)?.toString('utf8');
+  }
+
+  /** As text, for what is not UTF-8. */
+  bytes(relative: string, bytesMax: number = BYTES_MAX): Buffer | undefined {
     const path = this.path(relative);
     let fd: number | undefined;
     try {
@@ -86,7 +91,7 @@ export class HomeFiles {
     }
   }
 
-  #readOwn(fd: number, path: string, bytesMax: number): string | undefined {
+  #readOwn(fd: number, path: string, bytesMax: number): Buffer | undefined {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile()) return undefined;
     if (stat.uid !== this.#home.uid && !this.#isInside(fd)) {
@@ -101,7 +106,7 @@ export class HomeFiles {
       length += count;
     }
     if (stat.size > bytesMax) this.#misses.add(path, `only its first ${bytesMax} bytes are read`);
-    return buffer.subarray(0, length).toString('utf8');
+    return buffer.subarray(0, length);
   }
 
   /** Where the open file really lies, whatever the path has become since. */

@@ -49,8 +49,12 @@ function parseLine(line: string): Row[] {
   ];
 }
 
+/** What no password can have for its hash is locked, as `x` is. */
 function passwordStatus(password: string): string {
   if (password === '') return 'empty';
   if (password === '!!') return 'not_set';
-  return /^[!*x]/.test(password) ? 'locked' : 'active';
+  return HASH.test(password) ? 'active' : 'locked';
 }
+
+/** crypt(5): `$id$..`, BSDI's, and the traditional DES with a salt of two letters, which may be any. */
+const HASH = /^(?:\$\w+\$|_[./0-9A-Za-z]{19}$|[./0-9A-Za-z]{13}(?:[./0-9A-Za-z]{11})*$)/;

@@ -4,6 +4,11 @@ import type { Row, Value } from '../types.ts';
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
 
+/** The value that a file of JSON holds, with a byte order mark or not. @throws SyntaxError */
+export function parseJson(content: string): Json {
+  return JSON.parse(content.replace(/^\ufeff/, '')) as Json;
+}
+
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -21,12 +21,23 @@ export function readRelease(context: Rooted, prefix: string): Paragraph | undefi
 
 /** The name that files about `suite` of the archive at `uri` begin with, as apt makes it. */
 export function listPrefix(uri: string, suite: string): string {
-  const place = uri.replace(/^[a-z+]+:\/{0,2}/i, '').replace(/^[^/@]*@/, '');
   const folder = suite.endsWith('/') ? suite.replace(/^\/+/, '') : `dists/${suite}`;
-  return `${place.replace(/\/+$/, '')}/${folder}`
-    .replace(/\/+$/, '')
+  const bytes = Buffer.from(`${placeOf(uri).replace(/\/+$/, '')}/${folder}`.replace(/\/+$/, ''));
+  return bytes
+    .toString('latin1')
     .replace(QUOTED, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
     .replaceAll('/', '_');
+}
+
+/**
+ * Host and path of a URI as apt names files by them: without scheme, user and the brackets around an
+ * IPv6 address or a CD's label, in which a `/` ends no host.
+ */
+function placeOf(uri: string): string {
+  const rest = uri.replace(/^[^:/]*:(?:\/\/)?/, '');
+  const [authority] = /^(?:\[[^\]]*\]|[^/])*/.exec(rest)!;
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  return host.replace(/^\[([^\]]*)\]/, '$1') + rest.slice(authority.length);
 }
 
 export interface PackageList {
@@ -85,6 +96,6 @@ export function* findPackages(text: string, wanted: ReadonlySet<string>): Genera
 
 export const LISTS = '/var/lib/apt/lists';
 /** apt's URItoFileName. */
-const QUOTED = /[\\|{}[\]<>"^~_=!@#$%&*]/g;
+const QUOTED = /[\\|{}[\]<>"^~_=!@#$%&*]|[^!-~]/g;
 const TEXT_MAX = 192 * 1024 * 1024;
 const UNPACK_MS = 4_000;

@@ -1,7 +1,7 @@
 /** apt_sources: the archives apt is told to use. */
 import { pidWithNamespace, text } from '../lib/columns.ts';
 import { listDir, readText } from '../lib/files.ts';
-import { fields, lines, withoutComment } from '../lib/text.ts';
+import { fields, lines } from '../lib/text.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 import { listPrefix, readRelease } from './apt-lists.ts';
 import { paragraphs, type Paragraph } from './control-file.ts';
@@ -46,9 +46,27 @@ function sourceFiles(context: CollectContext): string[] {
 /** `deb [options] uri suite [component...]`. */
 function fromLines(content: string): Suite[] {
   return lines(content).flatMap((line) => {
-    const match = /^deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)/.exec(withoutComment(line));
-    return match === null ? [] : [{ uri: match[1]!, suite: match[2]! }];
+    const words = quotedWords(sourceLine(line));
+    return words.length < 2 ? [] : [{ uri: words[0]!, suite: words[1]! }];
   });
+}
+
+/** What stands behind `deb` and its options, without a comment; a `#` in brackets begins none. */
+function sourceLine(line: string): string {
+  const [text] = /^(?:\[[^\]]*\]|[^#])*/.exec(line)!;
+  return /^\s*deb\s+(?:\[[^\]]*\])?\s*(.*)$/.exec(text)?.[1] ?? '';
+}
+
+/** apt's ParseQuoteWord: blanks in quotes and brackets are of the word, as in `cdrom:[Debian 12]/`. */
+function quotedWords(text: string): string[] {
+  const words = text.match(/(?:"[^"]*"|\[[^\]]*\]|[^\s"[])+/g) ?? [];
+  return words.map((word) =>
+    word
+      .replaceAll('"', '')
+      .replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+        String.fromCharCode(parseInt(digits, 16)),
+      ),
+  );
 }
 
 function fromDeb822(content: string): Suite[] {

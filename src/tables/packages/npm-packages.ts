@@ -3,6 +3,7 @@ import { integer, mountNamespaceId, pidWithNamespace, text } from '../lib/column
 import { eqIntegers, eqTexts } from '../lib/constraints.ts';
 import { listDir, readText, statOf } from '../lib/files.ts';
 import { globPaths } from '../lib/glob.ts';
+import { parseJson } from '../lib/json.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 
 export const npmPackages: SnapshotTable = {
@@ -83,7 +84,7 @@ function readManifest(context: CollectContext, path: string): Row | undefined {
   if (content === undefined) return undefined;
   let manifest: unknown;
   try {
-    manifest = JSON.parse(content);
+    manifest = parseJson(content);
   } catch {
     return {};
   }

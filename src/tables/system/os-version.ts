@@ -41,11 +41,14 @@ export const osVersion: SnapshotTable = {
     if (release === undefined) {
       throw new TableError('neither /etc/os-release nor /usr/lib/os-release can be read');
     }
-    const [major, minor, patch] = (release.get('VERSION_ID') ?? '').split('.');
+    const id = release.get('VERSION_ID') ?? '';
+    const number = fullNumber(context, id);
+    const [major, minor, patch] = number.split('.');
+    const version = release.get('VERSION') ?? id;
     return [
       {
         name: release.get('NAME') ?? null,
-        version: release.get('VERSION') ?? release.get('VERSION_ID') ?? null,
+        version: (number === id ? version : version.replace(id, number)) || null,
         major: integerOrNull(major) ?? 0,
         minor: integerOrNull(minor) ?? 0,
         patch: integerOrNull(patch) ?? 0,
@@ -58,6 +61,17 @@ export const osVersion: SnapshotTable = {
     ];
   },
 };
+
+/**
+ * CentOS says 7 in os-release and 7.9.2009 in redhat-release, which osquery takes the numbers from;
+ * anything else tells no more than os-release.
+ */
+function fullNumber(context: Rooted, id: string): string {
+  if (!/^\d+$/.test(id)) return id;
+  const text = readText(context, '/etc/redhat-release') ?? '';
+  const number = / release (\d+(?:\.\d+)+)/.exec(text)?.[1] ?? id;
+  return number.startsWith(`${id}.`) ? number : id;
+}
 
 /** os-release as key and value, quotes taken off. */
 export function readOsRelease(context: Rooted): Map<string, string> | undefined {

@@ -1,8 +1,8 @@
 import { elsewhere, text } from '../lib/columns.ts';
 import { eqTexts, wants } from '../lib/constraints.ts';
-import { listDir, readText, statOf, tryRead, type Rooted } from '../lib/files.ts';
-import { lines } from '../lib/text.ts';
+import { listDir, statOf, tryRead, type Rooted } from '../lib/files.ts';
 import type { CollectContext, LookupTable, Row } from '../types.ts';
+import { readSysctlFiles, swapped } from './sysctl-files.ts';
 
 export const systemControls: LookupTable = {
   kind: 'lookup',
@@ -22,15 +22,15 @@ export const systemControls: LookupTable = {
     elsewhere('darwin', text('field_name', 'Attribute of an opaque type')),
   ],
   *lookup(context): Generator<Row> {
-    const configured = wants(context, 'config_value') ? readConfigured(context) : undefined;
+    const configured = wants(context, 'config_value') ? readSysctlFiles(context) : undefined;
     for (const path of pathsAsked(context)) {
-      const name = nameOf(path);
+      const name = swapped(path);
       yield {
         name,
         oid: '',
         subsystem: name.split('.')[0]!,
         current_value: wants(context, 'current_value') ? currentValue(context, path) : null,
-        config_value: configured?.get(name) ?? null,
+        config_value: configured?.valueOf(path) ?? null,
         type: 'string',
       };
     }
@@ -41,7 +41,7 @@ export const systemControls: LookupTable = {
 function* pathsAsked(context: CollectContext): Generator<string> {
   const names = eqTexts(context, 'name');
   if (names !== undefined) {
-    for (const path of names.map(pathOf)) {
+    for (const path of names.map(askedPath)) {
       if (statOf(context, `${BASE}/${path}`)?.isFile()) yield path;
     }
     return;
@@ -61,13 +61,9 @@ function* settingsBelow(context: Rooted, path: string): Generator<string> {
   }
 }
 
-function nameOf(path: string): string {
-  return path.replace(/[./]/g, (char) => (char === '/' ? '.' : '/'));
-}
-
 /** A part `..` could leave /proc/sys: such a name has no path. */
-function pathOf(name: string): string {
-  const path = name.replace(/[./]/g, (char) => (char === '/' ? '.' : '/'));
+function askedPath(name: string): string {
+  const path = swapped(name);
   return path.split('/').includes('..') ? '' : path;
 }
 
@@ -76,35 +72,5 @@ function currentValue(context: Rooted, path: string): string | null {
   return result.ok ? result.bytes.toString('utf8').trimEnd() : null;
 }
 
-/** As sysctl.d(5): of files with the same name the first folder's counts; sorted; sysctl.conf last. */
-function readConfigured(context: Rooted): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const folder of CONFIG_FOLDERS) {
-    for (const name of listDir(context, folder)) {
-      if (name.endsWith('.conf') && !files.has(name)) files.set(name, `${folder}/${name}`);
-    }
-  }
-  const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
-  const values = new Map<string, string>();
-  for (const path of [...sorted, '/etc/sysctl.conf']) {
-    for (const line of lines(readText(context, path) ?? '')) {
-      const match = /^\s*-?([^#;=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-      if (match !== null) values.set(dotted(match[1]!), match[2]!);
-    }
-  }
-  return values;
-}
-
-/** `net/ipv4/ip_forward` is a way of writing too: the first separator tells which. */
-function dotted(key: string): string {
-  return /^[^.]*\//.test(key) ? nameOf(key) : key;
-}
-
 const BASE = '/proc/sys';
 const VALUE_BYTES_MAX = 64 * 1024;
-const CONFIG_FOLDERS = [
-  '/etc/sysctl.d',
-  '/run/sysctl.d',
-  '/usr/local/lib/sysctl.d',
-  '/usr/lib/sysctl.d',
-];

@@ -1,9 +1,9 @@
 /** crontab: what cron runs. */
 import { pidWithNamespace, text } from '../lib/columns.ts';
-import { describeCode, listDir, tryRead } from '../lib/files.ts';
+import { describeCode, exists, listDir, readText, tryRead } from '../lib/files.ts';
 import { lines } from '../lib/text.ts';
 import { Misses } from '../files/misses.ts';
-import type { Row, SnapshotTable } from '../types.ts';
+import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 
 export const crontab: SnapshotTable = {
   name: 'crontab',
@@ -24,11 +24,7 @@ export const crontab: SnapshotTable = {
   ],
   collect(context) {
     const misses = new Misses(context);
-    const files = [
-      '/etc/crontab',
-      ...FOLDERS.flatMap((folder) => listDir(context, folder).map((name) => `${folder}/${name}`)),
-    ];
-    const rows = files.flatMap((path) => {
+    const rows = cronFiles(context).flatMap((path) => {
       const file = tryRead(context, path);
       if (file.ok) return parseCrontab(file.bytes.toString('utf8'), path);
       if (file.code !== 'ENOENT' && file.code !== 'ENOTREG') {
@@ -40,6 +36,24 @@ export const crontab: SnapshotTable = {
     return rows;
   },
 };
+
+/** The tables that cron reads; others that lie beside them, as backups of packages, run nothing. */
+function cronFiles(context: CollectContext): string[] {
+  const debian = exists(context, '/var/spool/cron/crontabs');
+  const lsb = /^\s*EXTRA_OPTS=.*-\w*l/m.test(readText(context, '/etc/default/cron') ?? '');
+  const runs = (name: string): boolean =>
+    debian ? DEBIAN_NAME.test(name) || (lsb && LSB_NAME.test(name)) : !CRONIE_SKIPS.test(name);
+  const system = listDir(context, '/etc/cron.d').filter(runs);
+  return [
+    '/etc/crontab',
+    ...system.map((name) => `/etc/cron.d/${name}`),
+    ...SPOOLS.flatMap((folder) =>
+      listDir(context, folder)
+        .filter((name) => !SPOOL_SKIPS.test(name))
+        .map((name) => `${folder}/${name}`),
+    ),
+  ];
+}
 
 export function parseCrontab(content: string, path: string): Row[] {
   return lines(content).flatMap((line) => {
@@ -66,7 +80,20 @@ export function parseCrontab(content: string, path: string): Row[] {
 }
 
 const NO_TIMES: Row = { minute: '', hour: '', day_of_month: '', month: '', day_of_week: '' };
-const SETTING = /^["']?[A-Za-z_]\w*["']?\s*=/;
+/** load_env of cron: a name with no blank in it or in quotes, then `=`. */
+const SETTING = /^(?:"[^"]*"|'[^']*'|[^\s="']+)\s*=/;
 const TIMES = /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(.*)$/;
-/** Where Debian, Red Hat, Arch and BusyBox keep them. */
-const FOLDERS = ['/etc/cron.d', '/var/spool/cron/crontabs', '/var/spool/cron', '/etc/crontabs'];
+/** Where Debian, SUSE, Red Hat and Arch, and BusyBox keep those of users. */
+const SPOOLS = [
+  '/var/spool/cron/crontabs',
+  '/var/spool/cron/tabs',
+  '/var/spool/cron',
+  '/etc/crontabs',
+];
+/** cron(8) of Debian, section "Notes": without and with -l. */
+const DEBIAN_NAME = /^[A-Za-z0-9_-]+$/;
+const LSB_NAME = /^(?:[a-z0-9]+|_?(?:[a-z0-9_.-]+\.)+[a-z0-9]+|[a-z0-9][a-z0-9-]*)$/;
+/** not_a_crontab of cronie, which SUSE, Red Hat and Arch have. */
+const CRONIE_SKIPS = /^[.#]|~$|\.(?:rpmsave|rpmorig|rpmnew)$/;
+/** What crontab(1) writes to before it renames, and what editors leave: names of no user. */
+const SPOOL_SKIPS = /^(?:[.#]|tmp\.)|~$/;

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { shadow } from '../../../src/tables/accounts/shadow.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
-import { isRoot, only } from '../../helpers/needs.ts';
+import { isRoot, needs, only } from '../../helpers/needs.ts';
 
 const DAYS = ['last_change', 'min', 'max', 'warning', 'inactive', 'expire', 'flag'] as const;
 
@@ -37,6 +37,27 @@ describe('shadow', () => {
     ]);
     expect(JSON.stringify(rows)).not.toMatch(/salt|hash"/);
   });
+
+  needs('perl')(
+    'a hash that crypt makes is active, whatever letter its salt begins with',
+    async () => {
+      const salts = ['xy', 'x.', '..', 'ab', '$1$xx$', '$6$xx$', '_J9..rasm'];
+      const script = 'print crypt("pw", $_), "\\n" for @ARGV';
+      const hashes = execFileSync('perl', ['-e', script, ...salts], { encoding: 'utf8' });
+      const lines = hashes.trimEnd().split('\n');
+      expect(lines).toHaveLength(salts.length);
+      const root = fakeRoot({
+        'etc/shadow': [...lines, 'x', '!xyabcdefghijk', '*', '*0']
+          .map((hash) => `u:${hash}:1::::::\n`)
+          .join(''),
+      });
+      const rows = await rowsOf(shadow, { root });
+      expect(rows.map((row) => row.password_status)).toEqual([
+        ...salts.map(() => 'active'),
+        ...['locked', 'locked', 'locked', 'locked'],
+      ]);
+    },
+  );
 
   test('is marked as sensitive', () => expect(shadow.sensitive).toBe(true));
 

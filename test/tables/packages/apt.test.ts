@@ -9,7 +9,7 @@ import { aptSources } from '../../../src/tables/packages/apt-sources.ts';
 import { updates } from '../../../src/tables/packages/updates.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
-import { only } from '../../helpers/needs.ts';
+import { needs, only } from '../../helpers/needs.ts';
 
 const native = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
 const LISTS = '/var/lib/apt/lists';
@@ -167,6 +167,36 @@ describe('apt_sources', () => {
     );
     expect(listPrefix('https://user:pw@host/a_b', 'x/y')).toBe('host_a%5fb_dists_x_y');
     expect(listPrefix('https://host/flat', 'sub/')).toBe('host_flat_sub');
+  });
+
+  needs('apt-get')('are the archives that apt itself reads out of odd files', async () => {
+    const odd = [
+      'deb cdrom:[Debian GNU/Linux 12.4.0 _Bookworm_ - Official amd64 20231210-17:56]/ bookworm main non-free',
+      'deb cdrom:[Plain label]/ bookworm main',
+      '  deb file:/srv/repo ./',
+      'deb file:///srv/re%20po/ x/sub main',
+      'deb\t[ arch=amd64 lang=none ]\thttp://u:p@h.example:80/a_b stable/updates main # c',
+      'deb [arch=amd64] http://b.example/~x/ flat/sub/',
+      'deb http://"c.example/a b" stable main #deb http://no/ x y',
+      'deb copy:/srv/c%5fd stable main contrib',
+      'deb http://[2001:db8::1]:8080/d stable main',
+      'deb https://e.example stable main',
+      '#deb http://off.example/ stable main',
+    ];
+    const root = fakeRoot({ 'etc/apt/sources.list': `${odd.join('\n')}\n`, 'lists/x': '' });
+    const args = [
+      ...['update', '--print-uris', '-o', `Dir::State::Lists=${root}/lists`],
+      ...['-o', `Dir::Etc::SourceList=${root}/etc/apt/sources.list`],
+      ...['-o', 'Dir::Etc::SourceParts=/dev/null'],
+    ];
+    const theirs = execFileSync('apt-get', args, { encoding: 'utf8' });
+    const prefixes = [...theirs.matchAll(/ (\S+)_InRelease 0/g)].map((match) => match[1]);
+    const rows = await rowsOf(aptSources, { root });
+    const ours = rows.map(({ base_uri, name }) =>
+      listPrefix(String(base_uri), String(name).split(' ').at(-1)!),
+    );
+    expect(ours.sort()).toEqual(prefixes.sort());
+    expect(ours).toHaveLength(10);
   });
 
   only(hasLists, 'after apt update')('name the lists of this machine', async () => {

@@ -81,6 +81,22 @@ describe('npm_packages', () => {
   });
 });
 
+test('a byte order mark in front of package.json is none of it, as for npm', async () => {
+  const manifest = '\ufeff{"name":"bom","version":"1.2.3"}';
+  const root = fakeRoot({ 'usr/lib/node_modules/bom/package.json': manifest });
+  const npm = JSON.parse(
+    execFileSync('npm', ['ls', '-g', '--json'], {
+      encoding: 'utf8',
+      env: { ...process.env, npm_config_prefix: `${root}/usr` },
+    }),
+  ) as { dependencies: Record<string, { version: string }> };
+  const rows = await rowsOf(npmPackages, { root });
+  expect(rows.map(({ name, version }) => [name, version])).toEqual(
+    Object.entries(npm.dependencies).map(([name, { version }]) => [name, version]),
+  );
+  expect(rows).toHaveLength(1);
+});
+
 describe('python_packages', () => {
   const python = ['/usr/bin/python3', '/root/.pyenv/shims/python3'].find((path) =>
     existsSync(path),

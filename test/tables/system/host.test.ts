@@ -41,6 +41,19 @@ describe('os_version', () => {
     expect(row!.codename).toBe('focal');
   });
 
+  it("takes CentOS 7's numbers from redhat-release, which alone has them", async () => {
+    const release = 'NAME="CentOS Linux"\nVERSION="7 (Core)"\nID="centos"\nVERSION_ID="7"\n\n';
+    const of = async (redhat: string) => {
+      const files = { 'etc/os-release': release, 'etc/redhat-release': redhat };
+      const [row] = await rowsOf(osVersion, { root: fakeRoot(files) });
+      return [row!.version, row!.major, row!.minor, row!.patch];
+    };
+    // As the image centos:7 has it.
+    const full = ['7.9.2009 (Core)', 7, 9, 2009];
+    expect(await of('CentOS Linux release 7.9.2009 (Core)\n')).toEqual(full);
+    expect(await of('CentOS Stream release 8\n')).toEqual(['7 (Core)', 7, 0, 0]);
+  });
+
   it('says why where nothing names the system', async () => {
     await expect(rowsOf(osVersion, { root: fakeRoot({ x: '' }) })).rejects.toThrow(TableError);
   });

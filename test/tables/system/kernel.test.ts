@@ -1,6 +1,7 @@
 /** What the kernel says of itself, against sysctl, ipcs, lsmod, ulimit and the files read another way. */
 import { readFileSync } from 'node:fs';
 import * as os from 'node:os';
+import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
@@ -53,6 +54,29 @@ describe('system_controls', () => {
     const net = await rowsOf(systemControls, { root, constraints: [eq('subsystem', 'net')] });
     expect(net.map((row) => row.name)).toEqual(['net.core.x', 'net.ipv4.conf.eth0/7.forwarding']);
     expect(net[0]!.config_value).toBe('3');
+  });
+
+  needs('sysctl')('knows the patterns of sysctl.d as sysctl does', async () => {
+    const files = {
+      'etc/sysctl.d/10-a.conf':
+        'net.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.all.rp_filter\n; c\n# c\n' +
+        'net/ipv4/conf/[dl]*/log_martians=1\nnet.ipv4.conf.l?.arp_ignore = 1\n',
+      'etc/sysctl.d/20-b.conf':
+        'net.ipv4.conf.lo.rp_filter = 0\nnet.ipv4.conf.[!l]*.arp_ignore =  3 \n' +
+        'net.ipv4.conf.default.log_martians = 0\n -kernel.pid_max = 4194304\n',
+    };
+    const root = fakeRoot({ ...files, proc: { link: '/proc' } });
+    const paths = Object.keys(files).map((path) => join(root, path));
+    const theirs = new Map(
+      printLines('sysctl', '--dry-run', '-p', ...paths).map((line) => {
+        const [name, value] = line.split(' = ');
+        return [name!, value!.trim()] as const;
+      }),
+    );
+    expect(theirs.size).toBeGreaterThan(6);
+    const rows = await rowsOf(systemControls, { root });
+    const ours = rows.filter(({ config_value }) => config_value !== null);
+    expect(new Map(ours.map((row) => [row.name, row.config_value]))).toEqual(theirs);
   });
 });
 
