@@ -21,6 +21,7 @@ export const dockerContainerLabels: SnapshotTable = {
   description: 'Labels of containers.',
   kind: 'snapshot',
   cost: 'moderate',
+  sensitive: true,
   key: ['id', 'key'],
   columns: [
     id(),

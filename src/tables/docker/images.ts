@@ -69,6 +69,7 @@ export const dockerImageHistory: SnapshotTable = {
   description: 'Steps by which images were made.',
   kind: 'snapshot',
   cost: 'expensive',
+  sensitive: true,
   key: ['id', 'created', 'created_by'],
   columns: [
     text('id', 'Id of the image.', { index: true, collate: 'nocase' }),

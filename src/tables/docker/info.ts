@@ -1,8 +1,9 @@
 /** docker_info and docker_version: the engine itself. */
 import { bigint, integer, text } from '../lib/columns.ts';
+import { flagAt, integerAt, textAt, type Json } from '../lib/json.ts';
+import { withoutSecrets } from '../lib/urls.ts';
 import type { Column, Row, SnapshotTable } from '../types.ts';
 import { dockerGet } from './client.ts';
-import { flagAt, integerAt, textAt, type Json } from '../lib/json.ts';
 
 /** A column and the member of the answer it is filled from. */
 type Field = readonly [column: Column, member: string];
@@ -82,8 +83,13 @@ function toRow(fields: readonly Field[], answer: Json | undefined): Row {
     fields.map(([column, member]) => [
       column.name,
       column.type === 'TEXT'
-        ? textAt(answer, member)
+        ? plain(textAt(answer, member))
         : (integerAt(answer, member) ?? flagAt(answer, member)),
     ]),
   );
+}
+
+/** Addresses of proxies may hold passwords. */
+function plain(text: string | null): string | null {
+  return text === null ? null : withoutSecrets(text);
 }

@@ -2,6 +2,7 @@
 import { pidWithNamespace, text } from '../lib/columns.ts';
 import { listDir, readText } from '../lib/files.ts';
 import { fields, lines } from '../lib/text.ts';
+import { withoutSecrets } from '../lib/urls.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 import { listPrefix, readRelease } from './apt-lists.ts';
 import { paragraphs, type Paragraph } from './control-file.ts';
@@ -15,7 +16,7 @@ export const aptSources: SnapshotTable = {
   columns: [
     text('name', 'Archive and suite, as "deb.debian.org/debian bookworm".'),
     text('source', 'The file it stands in.'),
-    text('base_uri', 'Address of the archive.'),
+    text('base_uri', 'Address of the archive, without user and password.'),
     text('release', 'Code name of the release; NULL until its lists are fetched.'),
     text('version', 'Version of the release; NULL as above.', { collate: 'version_dpkg' }),
     text('maintainer', 'Origin the release names; NULL as above.'),
@@ -86,8 +87,8 @@ function words(paragraph: Paragraph, field: string): string[] {
 }
 
 function toRow(context: CollectContext, source: string, { uri, suite }: Suite): Row {
-  const base = uri.replace(/\/+$/, '');
-  const release = readRelease(context, listPrefix(base, suite));
+  const release = readRelease(context, listPrefix(uri, suite));
+  const base = withoutSecrets(uri).replace(/\/+$/, '');
   return {
     name: `${base.replace(/^[^:]+:\/\//, '')} ${suite}`,
     source,

@@ -2,6 +2,7 @@
 import { pidWithNamespace, text } from '../lib/columns.ts';
 import { listDir, readText } from '../lib/files.ts';
 import { lines } from '../lib/text.ts';
+import { withoutSecrets } from '../lib/urls.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const yumSources: SnapshotTable = {
@@ -13,7 +14,7 @@ export const yumSources: SnapshotTable = {
   columns: [
     text('name', 'Name of the repository.'),
     text('source', 'The file it stands in.'),
-    text('baseurl', 'Its address.'),
+    text('baseurl', 'Its address; without user and password, as the others.'),
     text('mirrorlist', 'Address of a list of mirrors.'),
     text('metalink', 'Address of a metalink.'),
     text('enabled', 'Whether it is used, as written.'),
@@ -37,7 +38,7 @@ function toRow(section: string, values: ReadonlyMap<string, string>, source: str
   return {
     name: values.get('name') ?? section,
     source,
-    ...Object.fromEntries(KEYS.map((key) => [key, values.get(key) ?? ''])),
+    ...Object.fromEntries(KEYS.map((key) => [key, withoutSecrets(values.get(key) ?? '')])),
   };
 }
 

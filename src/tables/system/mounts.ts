@@ -6,6 +6,7 @@ import { hostPath, requireText, type Rooted } from '../lib/files.ts';
 import { mayBlock, parseMounts, type MountEntry } from '../lib/mounts.ts';
 import { integerOrNull, narrow } from '../lib/numbers.ts';
 import { ProgramError, runProgram } from '../lib/program.ts';
+import { withoutSecrets } from '../lib/urls.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
 
 export const mounts: SnapshotTable = {
@@ -31,7 +32,8 @@ export const mounts: SnapshotTable = {
     const entries = parseMounts(requireText(context, '/proc/self/mounts'));
     const rows = entries.map((entry) => ({
       ...entry,
-      device_alias: resolveDevice(context, entry.device),
+      device: withoutSecrets(entry.device),
+      device_alias: withoutSecrets(resolveDevice(context, entry.device)),
     }));
     if (!wants(context, ...SPACE_COLUMNS)) return rows;
     return Promise.all(rows.map(async (row) => ({ ...row, ...(await spaceOf(context, row)) })));
