@@ -138,7 +138,7 @@ describe('a hub that gathers history', () => {
     await rowsIn(site, `select from inventory.packages`);
     const { version } = asker.wishes.get(web1.nodeId)!;
     await site.query(`select swarmplane.untrack('packages')`);
-    await until(() => asker.wishes.get(web1.nodeId)!.version !== version);
+    await until(() => asker.wishes.get(web1.nodeId)!.version !== version, 'it is told');
     const told = asker.wishes.get(web1.nodeId)!;
     expect(told.version).toBeGreaterThan(version);
     expect(told.tables.map(({ table }) => table)).not.toContain('packages');
@@ -188,6 +188,12 @@ async function wake(site: HistorySite): Promise<void> {
   await site.query('select swarmplane.wish_soon()');
 }
 
+/** Hosts' turns come as often as it is looked: a host that was told just now has its next one 3 s later. */
 async function rowsIn(site: HistorySite, sql: string, rows = 1): Promise<void> {
-  await until(async () => (await site.query(sql)).length >= rows, `${rows} rows of ${sql}`);
+  const look = async (): Promise<boolean> => {
+    if ((await site.query(sql)).length >= rows) return true;
+    await wake(site);
+    return false;
+  };
+  await until(look, `${rows} rows of ${sql}`, { everyMs: 50 });
 }
