@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Of half a minute and more: begun first, so that no run ends with waiting for one of them. */
-const LONG = /\.long\.test\.ts$|test\/(hub\/hub|sql\/sql)\.test\.ts$/;
+/** Of a quarter of a minute and more: begun first, so that no run ends with waiting for one of them. */
+const LONG =
+  /\.long\.test\.ts$|test\/(swarm\/engine\/alarms|query\/(limits|reduce|runner)|cli\/(identity|operator|keys)|hub\/(hub|queue\/action))\.test\.ts$/;
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
