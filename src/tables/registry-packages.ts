@@ -47,6 +47,7 @@ import { yumSources } from './packages/yum-sources.ts';
 import { authorizedKeys } from './ssh/authorized-keys.ts';
 import { knownHosts } from './ssh/known-hosts.ts';
 import { sshConfigs } from './ssh/ssh-configs.ts';
+import { sshdConfig } from './ssh/sshd-config.ts';
 import { userSshKeys } from './ssh/user-ssh-keys.ts';
 import type { HostTable } from './types.ts';
 import { crontab } from './units/crontab.ts';
@@ -97,6 +98,7 @@ export const packagesTables: readonly HostTable[] = [
   shadow,
   shellHistory,
   sshConfigs,
+  sshdConfig,
   startupItems,
   sudoers,
   suidBin,

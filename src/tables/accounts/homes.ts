@@ -9,10 +9,12 @@ import { describeCode, errorCode, hostPath, listDir } from '../lib/files.ts';
 import { Misses } from '../files/misses.ts';
 import { joinText } from '../files/host-path.ts';
 import type { CollectContext } from '../types.ts';
+import { isGiven } from './given-file.ts';
 import { accountsIfAny, type Account } from './passwd.ts';
 
 export interface Home {
   readonly uid: number;
+  readonly gid: number;
   readonly name: string;
   /** Absolute path of the folder. */
   readonly path: string;
@@ -44,7 +46,8 @@ export function homes(context: Pick<CollectContext, 'root' | 'constraints'>): Ho
     const key = `${account.uid}:${account.home}`;
     if (wanted?.includes(account.uid) === false || seen.has(key) || !isHome(account)) return [];
     seen.add(key);
-    return [{ uid: account.uid, name: account.name, path: account.home }];
+    const { uid, gid, name, home: path } = account;
+    return [{ uid, gid, name, path }];
   });
 }
 
@@ -77,11 +80,44 @@ export class HomeFiles {
   /** As text, for what is not UTF-8. */
   bytes(relative: string, bytesMax: number = BYTES_MAX): Buffer | undefined {
     const path = this.path(relative);
+    return this.#read(path, bytesMax, (fd) =>
+      this.#isInside(fd) ? undefined : "it leads out of the home to another user's file",
+    );
+  }
+
+  /**
+   * The text of a file that programs read as the user, wherever it lies and whoever's it is: root may
+   * have put a link or the file there. What the user may not read is not shown, nor where a link leads
+   * that anybody else has made.
+   */
+  textAsUser(path: string): string | undefined {
+    const bytes = this.#read(path, BYTES_MAX, (fd) =>
+      this.#isInside(fd) || isGiven(hostPath(this.#context, path), fd, this.#home)
+        ? undefined
+        : "it is another user's file, which its reader may not open or is led to by a link of his own",
+    );
+    return bytes?.toString('utf8');
+  }
+
+  /** @param refusal why a file that is not the user's is not read */
+  #read(
+    path: string,
+    bytesMax: number,
+    refusal: (fd: number) => string | undefined,
+  ): Buffer | undefined {
     let fd: number | undefined;
     try {
       const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
       fd = fs.openSync(hostPath(this.#context, path), O_RDONLY | O_NONBLOCK | O_NOCTTY);
-      return this.#readOwn(fd, path, bytesMax);
+      const stat = fs.fstatSync(fd);
+      if (!stat.isFile()) return undefined;
+      const refused = stat.uid === this.#home.uid ? undefined : refusal(fd);
+      if (refused !== undefined) {
+        this.#misses.add(path, `not read: ${refused}`);
+        return undefined;
+      }
+      if (stat.size > bytesMax) this.#misses.add(path, `only its first ${bytesMax} bytes are read`);
+      return readUpTo(fd, Math.min(stat.size, bytesMax));
     } catch (error) {
       const code = errorCode(error);
       if (!NOTHING_THERE.has(code)) this.#misses.add(path, `not read: ${describeCode(code)}`);
@@ -89,24 +125,6 @@ export class HomeFiles {
     } finally {
       if (fd !== undefined) fs.closeSync(fd);
     }
-  }
-
-  #readOwn(fd: number, path: string, bytesMax: number): Buffer | undefined {
-    const stat = fs.fstatSync(fd);
-    if (!stat.isFile()) return undefined;
-    if (stat.uid !== this.#home.uid && !this.#isInside(fd)) {
-      this.#misses.add(path, "not read: it leads out of the home to another user's file");
-      return undefined;
-    }
-    const buffer = Buffer.allocUnsafe(Math.min(stat.size, bytesMax));
-    let length = 0;
-    while (length < buffer.length) {
-      const count = fs.readSync(fd, buffer, length, buffer.length - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    if (stat.size > bytesMax) this.#misses.add(path, `only its first ${bytesMax} bytes are read`);
-    return buffer.subarray(0, length);
   }
 
   /** Where the open file really lies, whatever the path has become since. */
@@ -118,6 +136,17 @@ export class HomeFiles {
       return false;
     }
   }
+}
+
+function readUpTo(fd: number, bytes: number): Buffer {
+  const buffer = Buffer.allocUnsafe(bytes);
+  let length = 0;
+  while (length < buffer.length) {
+    const count = fs.readSync(fd, buffer, length, buffer.length - length, null);
+    if (count === 0) break;
+    length += count;
+  }
+  return buffer.subarray(0, length);
 }
 
 /** Accounts of daemons have / or nothing for a home. */

@@ -3,17 +3,18 @@ import { fromHomes } from '../accounts/homes.ts';
 import { bigint, pidWithNamespace, text } from '../lib/columns.ts';
 import { lines } from '../lib/text.ts';
 import type { Row, SnapshotTable } from '../types.ts';
+import { keyFilesOf } from './key-files.ts';
 
 export const authorizedKeys: SnapshotTable = {
   name: 'authorized_keys',
   description:
-    "Keys in the users' authorized_keys files. All users' unless the query names a uid " +
-    '(osquery: only those of the user it runs as).',
+    "Keys in the files that sshd's AuthorizedKeysFile names for users, .ssh/authorized_keys unless " +
+    "set. All users' unless the query names a uid (osquery: only those of the user it runs as).",
   kind: 'snapshot',
   cost: 'cheap',
   key: ['uid', 'key', 'key_file'],
   columns: [
-    bigint('uid', 'User id of the owner of the file.', { additional: true }),
+    bigint('uid', 'User id of the user whom the key lets in.', { additional: true }),
     text('algorithm', 'Type of the key, as ssh-ed25519.'),
     text('key', 'The key in base64.'),
     text('options', 'Options in front of the key, empty if none.'),
@@ -21,15 +22,17 @@ export const authorizedKeys: SnapshotTable = {
     text('key_file', 'The file it stands in.'),
     pidWithNamespace(),
   ],
-  collect: (context) =>
-    fromHomes(context, function* ({ uid }, files) {
-      for (const name of ['.ssh/authorized_keys', '.ssh/authorized_keys2']) {
-        for (const line of lines(files.text(name) ?? '')) {
+  collect(context) {
+    const filesOf = keyFilesOf(context);
+    return fromHomes(context, function* (home, files) {
+      for (const key_file of filesOf(home)) {
+        for (const line of lines(files.textAsUser(key_file) ?? '')) {
           const key = parseKeyLine(line.trim());
-          if (key !== undefined) yield { uid, ...key, key_file: files.path(name) };
+          if (key !== undefined) yield { uid: home.uid, ...key, key_file };
         }
       }
-    }),
+    });
+  },
 };
 
 /** `[options] type base64 [comment]`, sshd(8); undefined for comments and anything else. */

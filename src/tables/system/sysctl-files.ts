@@ -1,5 +1,6 @@
 /** The settings in sysctl.conf(5) and sysctl.d(5), as systemd-sysctl and procps' sysctl take them. */
 import { listDir, readText, type Rooted } from '../lib/files.ts';
+import { globExpression, isGlob } from '../lib/shell-glob.ts';
 import { lines } from '../lib/text.ts';
 
 /** Values by path below /proc/sys; of a path that no file sets it is undefined. */
@@ -16,7 +17,7 @@ export function readSysctlFiles(context: Rooted): SysctlFiles {
   const globs = new Map<string, { matches: RegExp; value: string }>();
   for (const { key, value } of settings(context)) {
     const path = pathOf(key);
-    if (!/[*?[]/.test(path)) named.set(path, value);
+    if (!isGlob(path)) named.set(path, value);
     else if (value !== undefined) {
       // An overwritten one moves to the end.
       globs.delete(path);
@@ -61,18 +62,6 @@ function configFiles(context: Rooted): string[] {
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
   return [...sorted, '/etc/sysctl.conf'];
-}
-
-/** glob(7), in which nothing matches a slash. */
-function globExpression(pattern: string): RegExp {
-  const source = pattern.replace(
-    /\[([!^]?)(\]?[^\]]*)\]|[\\^$.*+?()[\]{}|]/g,
-    (all, not: string | undefined, set: string | undefined) => {
-      if (set !== undefined) return `[${not ? '^/' : ''}${set.replace(/[\\\]^[]/g, '\\$&')}]`;
-      return all === '*' ? '[^/]*' : all === '?' ? '[^/]' : `\\${all}`;
-    },
-  );
-  return new RegExp(`^${source}$`);
 }
 
 const FOLDERS = [
