@@ -23,7 +23,7 @@ const WINDOW = `cume_dist dense_rank first_value lag last_value lead nth_value n
   rank row_number`;
 
 /** Names of our own functions, as osquery has them. */
-const OURS = `community_id_v1 from_base64 in_cidr_block inet_aton md5 regex_match regex_split sha1
+const OURS = `community_id_v1 community_id_v1_strict cot from_base64 in_cidr_block inet_aton md5 regex_match regex_split sha1
   sha256 split to_base64 conditional_to_base64 version_compare`;
 
 export const ALLOWED_FUNCTIONS: ReadonlySet<string> = new Set(

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { compareVersions, VERSION_ORDERS } from '../tables/version-order.ts';
 import type { Value } from '../tables/types.ts';
 import { communityId } from './community-id.ts';
+import { withoutPosixClasses } from './posix-classes.ts';
 import { addressInBlock, ipv4ToNumber } from './ip-functions.ts';
 import type { Pointer, Sqlite } from './sqlite.ts';
 import { readValue, setResult } from './values.ts';
@@ -31,6 +32,10 @@ const FUNCTIONS: readonly (readonly [
   ['inet_aton', [1, 1], (value) => ipv4ToNumber(asText(value))],
   ['in_cidr_block', [2, 2], (block, address) => addressInBlock(asText(block), asText(address))],
   ['community_id_v1', [5, 6], communityIdOf],
+  ['community_id_v1_strict', [5, 6], strictCommunityId],
+  // osquery's is the natural one; SQLite's own log(X) is of base 10.
+  ['log', [1, 1], (value) => finite(Math.log(Number(value)))],
+  ['cot', [1, 1], (value) => finite(1 / Math.tan(Number(value)))],
   ['version_compare', [2, 3], (a, b, flavour) => versionCompare(asText(a), asText(b), flavour)],
 ];
 
@@ -145,7 +150,9 @@ let lastPattern: { source: string; regex: RegExp } | undefined;
  */
 function regex(pattern: Value): RegExp {
   const source = asText(pattern);
-  if (lastPattern?.source !== source) lastPattern = { source, regex: new RegExp(source) };
+  if (lastPattern?.source !== source) {
+    lastPattern = { source, regex: new RegExp(withoutPosixClasses(source)) };
+  }
   return lastPattern.regex;
 }
 
@@ -190,6 +197,18 @@ function communityIdOf(
     protocol: Number(protocol),
     seed: Number(seed),
   });
+}
+
+/** As community_id_v1, but what is no address or port is an error. */
+function strictCommunityId(...flow: Value[]): Value {
+  const id = (communityIdOf as SqlFunction)(...flow);
+  if (id === null) throw new Error('an address, port, protocol or seed is none');
+  return id;
+}
+
+/** SQLite has no NaN, and gives NULL for what is not defined. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 function asText(value: Value): string {

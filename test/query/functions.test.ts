@@ -38,9 +38,45 @@ test.each([
   ["version_compare('1:0.1', '9.9', 'DPKG')", 1],
   ["version_compare('1.0^git1', '1.0', 'RHEL')", 1],
   ["'1.10' > '1.9' collate version", 1],
+  // The order that vercmp(8) prints, and its rule that a release is compared where both have one.
+  ["version_compare('1.0rc', '1.0', 'ARCH')", -1],
+  ["version_compare('1.0a', '1.0b', 'arch')", -1],
+  ["version_compare('1.0', '1.0.a', 'ARCH')", -1],
+  ["version_compare('1.0.a', '1.0.1', 'ARCH')", -1],
+  ["version_compare('1', '1.0', 'ARCH')", -1],
+  ["version_compare('1.5-1', '1.5', 'ARCH')", 0],
+  ["version_compare('1.5-1', '1.5-2', 'ARCH')", -1],
+  ["version_compare('1:1.0-1', '3.6-2', 'ARCH')", 1],
+  ["version_compare('0:1.0', '1.0', 'ARCH')", 0],
+  ['round(log(exp(2)), 9)', 2],
+  ['log(0)', null],
+  ['round(log(2, 8), 9)', 3],
+  ['round(cot(1.5707963267948966 / 2), 9)', 1],
+  ['cot(0)', null],
+  ["regex_match('ab12', '[[:digit:]]+', 0)", '12'],
+  ["regex_match('ab_12-', '[^[:alpha:]0-9]', 0)", '_'],
+  ["regex_match('x]:[:digit:]', '\\[:digit:\\]', 0)", '[:digit:]'],
+  ["regex_match('a/b', '[[:punct:][:space:]]', 0)", '/'],
+  ["regex_split('a 1 b', '[[:space:]]', 1)", '1'],
+  [
+    "community_id_v1_strict('128.232.110.120', '66.35.250.204', 34855, 80, 6)",
+    '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
+  ],
   ["concat('a', null, 1)", 'a1'],
 ])('%s', async (expression, expected) => {
   expect(await fixture.values(`select ${expression}`)).toEqual([expected]);
+});
+
+test('an argument that means nothing is an error', async () => {
+  for (const [call, message] of [
+    ["regex_match('a', '[[:digits:]]', 0)", 'there is no class [:digits:]'],
+    ["community_id_v1_strict('x', '66.35.250.204', 1, 2, 6)", 'is none'],
+    ["version_compare('1', '2', 'PACMAN')", 'no order of versions'],
+  ])
+    expect(await fixture.error(`select ${call}`)).toContain(message);
+  expect(await fixture.values("select community_id_v1('x', '66.35.250.204', 1, 2, 6)")).toEqual([
+    null,
+  ]);
 });
 
 test('a malformed expression is an error that names the function', async () => {
