@@ -12,16 +12,19 @@ export function nearNames(name: string, known: readonly string[]): readonly stri
     .map(({ candidate }) => candidate);
 }
 
-/** Levenshtein's distance. */
+/** Damerau's distance, in its form of optimal string alignment: two letters swapped are one edit. */
 function editDistance(a: string, b: string): number {
+  let twoBefore: number[] = [];
   let before = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = before[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, before[j]! + 1, row[j - 1]! + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? twoBefore[j - 2]! + 1 : Infinity;
+      row.push(Math.min(change, swap, before[j]! + 1, row[j - 1]! + 1));
     }
-    before = row;
+    [twoBefore, before] = [before, row];
   }
   return before[b.length]!;
 }

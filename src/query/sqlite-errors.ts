@@ -1,6 +1,7 @@
 /** SQLite's result codes and messages as errors a person can act on. */
 import type { Column, HostTable } from '../tables/types.ts';
 import type { Database } from './database.ts';
+import { meantOtherwise } from './meant.ts';
 import { nearNames } from './near-names.ts';
 import { timeLimit, type Session } from './session.ts';
 import { collectorError } from './collector-error.ts';
@@ -13,6 +14,8 @@ const SQLITE_TOOBIG = 18;
 /** Why a statement could not be prepared. */
 export function prepareError(database: Database, session: Session, rc: number): QueryError {
   const message = database.message();
+  const meant = meantOtherwise(session.sql, message);
+  if (meant?.code === 'not_authorized') return meant;
   if (session.denied !== undefined) return session.denied;
   if (session.failure !== undefined) return collectorError(undefined, session.failure);
   if (rc === SQLITE_NOMEM) return memoryLimit();
@@ -30,7 +33,7 @@ export function prepareError(database: Database, session: Session, rc: number): 
   if (/may not be modified$/.test(message)) {
     return new QueryError('not_authorized', `only a select is run on hosts: ${message}`);
   }
-  return new QueryError('syntax', message);
+  return meant ?? new QueryError('syntax', message);
 }
 
 /** Why a statement stopped in the middle. */

@@ -89,6 +89,27 @@ describe('names and quotes', () => {
       expect(await fixture.error(sql)).toMatch(/^syntax: /);
   });
 
+  test('names with two letters swapped are near', async () => {
+    expect(await fixture.error('select * from pepole')).toContain('did you mean "people"?');
+    expect(await fixture.error("select lwoer('A')")).toContain('did you mean lower()?');
+  });
+
+  test.each([
+    ['show tables', 'syntax: ', '`swarmplane tables` lists the tables there are'],
+    ['.tables', 'syntax: ', '`swarmplane tables` lists the tables there are'],
+    ['.schema people', 'syntax: ', '`swarmplane tables people` shows the columns'],
+    ['describe people', 'syntax: ', '`swarmplane tables people` shows the columns'],
+    ["select * from people where name ilike 'a'", 'syntax: ', 'LIKE does not mind the case'],
+    ['select now()', 'syntax: ', "write datetime('now'), or unixepoch()"],
+    ['drop table nothing', 'not_authorized: ', 'DROP TABLE is not allowed'],
+    ['/* x */ create temp  table t (a)', 'not_authorized: ', 'CREATE TEMP TABLE is not allowed'],
+    ['create table t (a)', 'not_authorized: ', 'CREATE TABLE is not allowed'],
+  ])('%s is told what it is here', async (sql, code, hint) => {
+    const message = await fixture.error(sql);
+    expect(message.startsWith(code), message).toBe(true);
+    expect(message).toContain(hint);
+  });
+
   test('near names are told', async () => {
     expect(await fixture.error('select * from digest')).toBe(
       'no_such_table: no such table: "digest"; did you mean "digests"?',
