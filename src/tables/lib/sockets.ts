@@ -20,6 +20,8 @@ export interface SocketEntry {
   /** Of UNIX sockets: empty when it is not bound; begins with @ when abstract. */
   readonly path: string | null;
   readonly namespace: string | null;
+  /** Of UNIX sockets: listens, or takes datagrams from anybody; an accepted connection does neither. */
+  readonly waits: boolean;
 }
 
 /** Who holds a socket. */
@@ -117,6 +119,7 @@ function parseInetLine(
     state: file.protocol === 6 ? (TCP_STATES[parseInt(state!, 16)] ?? 'UNKNOWN') : null,
     path: null,
     namespace,
+    waits: false,
   };
 }
 
@@ -124,13 +127,21 @@ function parseInetLine(
 function readUnix(context: Rooted, pid: number | 'self', namespace: string | null): SocketEntry[] {
   const content = readText(context, `/proc/${pid}/net/unix`, { bytesMax: NET_BYTES_MAX });
   return lines(content ?? '').flatMap((line) => {
-    const match = /^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{8} \d+ \d+ +(\d+)(?: (.*))?$/i.exec(
-      line,
-    );
+    const match = UNIX_LINE.exec(line);
     if (match === null) return [];
-    return [{ ...UNIX_SOCKET, inode: Number(match[1]), path: match[2] ?? '', namespace }];
+    const [, flags, type, state, inode, path = ''] = match;
+    const listens = (parseInt(flags!, 16) & ACCEPTS) !== 0;
+    const waits = listens || (type === DATAGRAM && state === UNCONNECTED);
+    return [{ ...UNIX_SOCKET, inode: Number(inode), path, namespace, waits }];
   });
 }
+
+const UNIX_LINE =
+  /^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) (\d{4}) (\d{2}) +(\d+)(?: (.*))?$/i;
+/** __SO_ACCEPTCON, SOCK_DGRAM and SS_UNCONNECTED of the Linux headers. */
+const ACCEPTS = 0x10000;
+const DATAGRAM = '0002';
+const UNCONNECTED = '01';
 
 const UNIX_SOCKET = {
   family: FAMILY.unix,

@@ -39,6 +39,6 @@ export const listeningPorts: SnapshotTable = {
 };
 
 function waits(socket: SocketEntry): boolean {
-  if (socket.family === FAMILY.unix) return socket.path !== '';
+  if (socket.family === FAMILY.unix) return socket.path !== '' && socket.waits;
   return socket.protocol === 6 ? socket.state === 'LISTEN' : socket.remotePort === 0;
 }

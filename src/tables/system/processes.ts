@@ -1,6 +1,7 @@
 import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
-import { readBytes, readLink, readText, type Rooted } from '../lib/files.ts';
+import { readBytes, readLink, readText, statOf, type Rooted } from '../lib/files.ts';
+import { blockingMounts, isBelow } from '../lib/mounts.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import {
   bootTime,
@@ -99,12 +100,22 @@ function statColumns(stat: ProcessStat, boot: number | undefined): Row {
   };
 }
 
-/** The kernel marks the link of a deleted program; looking at the path itself could hang on a dead mount. */
+/** The kernel marks the link of a deleted program; a file's own name may end in the mark, too. */
 function programColumns(context: Rooted, pid: number): Row {
   const target = readLink(context, `/proc/${pid}/exe`);
   if (target === undefined) return { path: null, on_disk: -1 };
-  if (!target.endsWith(DELETED)) return { path: target, on_disk: 1 };
+  if (!target.endsWith(DELETED) || isThere(context, pid, target))
+    return { path: target, on_disk: 1 };
   return { path: target.slice(0, -DELETED.length), on_disk: 0 };
+}
+
+/** Whether the program is what lies at `path`, which is not looked at where that could hang. */
+function isThere(context: Rooted, pid: number, path: string): boolean {
+  if (isBelow(path, blockingMounts(context))) return false;
+  const [found, running] = [`/proc/${pid}/root${path}`, `/proc/${pid}/exe`].map((it) =>
+    statOf(context, it),
+  );
+  return found !== undefined && found.ino === running?.ino && found.dev === running.dev;
 }
 
 function readCommandLine(context: Rooted, pid: number): string | null {

@@ -1,5 +1,7 @@
 import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
+import type { Rooted } from '../lib/files.ts';
+import { ProgramError, runProgram } from '../lib/program.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const time: SnapshotTable = {
@@ -17,7 +19,7 @@ export const time: SnapshotTable = {
     integer('minutes', 'Minutes.'),
     integer('seconds', 'Seconds.'),
     text('timezone', 'Time zone of the columns: always UTC.'),
-    text('local_timezone', 'Time zone the host is set to, abbreviated.'),
+    text('local_timezone', 'Time zone the host is set to, abbreviated as date +%Z does.'),
     integer('unix_time', 'Seconds since 1970.'),
     text('timestamp', 'Date and time as logs write it, e.g. Sun Nov 22 02:10:00 2026 UTC.'),
     text('datetime', 'Date and time as ISO 8601.'),
@@ -25,10 +27,11 @@ export const time: SnapshotTable = {
     text('iso_8601', 'Date and time as ISO 8601.'),
     elsewhere('windows', bigint('win_timestamp', 'Time in units of 100 ns')),
   ],
-  collect(context): Row[] {
+  async collect(context): Promise<Row[]> {
     const now = new Date();
-    // Loading the zone names costs more than all the rest.
-    const local = wants(context, 'local_timezone') ? { local_timezone: localTimezone(now) } : {};
+    const local = wants(context, 'local_timezone')
+      ? { local_timezone: await localTimezone(context) }
+      : {};
     return [{ ...timeRow(now), ...local }];
   },
 };
@@ -59,9 +62,15 @@ function logTime(now: Date): string {
   return `${weekday} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year} UTC`;
 }
 
-function localTimezone(now: Date): string | null {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(now);
-  return parts.find((part) => part.type === 'timeZoneName')?.value ?? null;
+/** As the C library abbreviates it (CET); JavaScript has names of its own (GMT+1). NULL without date(1). */
+async function localTimezone(context: Rooted): Promise<string | null> {
+  try {
+    const { code, stdout } = await runProgram(context, 'date', ['+%Z']);
+    return code === 0 ? stdout.trim() || null : null;
+  } catch (error) {
+    if (error instanceof ProgramError) return null;
+    throw error;
+  }
 }
 
 const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];

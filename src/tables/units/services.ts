@@ -15,6 +15,7 @@ export const services: SnapshotTable = {
   columns: [
     text('name', 'Name of the unit, without .service.'),
     text('description', 'Description of the service.'),
+    text('load_state', 'Whether its definition was loaded: loaded, not-found, masked, error ...'),
     text('state', 'active, reloading, inactive, failed, activating or deactivating.'),
     text('sub_state', 'Finer state, as running, exited, dead or auto-restart.'),
     text('result', 'How its last run ended: success, exit-code, signal, timeout, oom-kill ...'),
@@ -41,6 +42,7 @@ export function serviceRow(unit: UnitProperties, booted: number | null): Row {
   return {
     name: (unit.get('Id') ?? '').replace(/\.service$/, ''),
     description: unit.get('Description') ?? '',
+    load_state: unit.get('LoadState') ?? '',
     state: unit.get('ActiveState') ?? '',
     sub_state: unit.get('SubState') ?? '',
     result: unit.get('Result') ?? '',
@@ -69,6 +71,7 @@ function bootTime(context: Rooted): number | null {
 const PROPERTIES = [
   'Id',
   'Description',
+  'LoadState',
   'ActiveState',
   'SubState',
   'Result',

@@ -1,5 +1,6 @@
 /** What the machine is, against uname, free, df, findmnt, date and /proc read another way. */
-import { readFileSync, statfsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import * as os from 'node:os';
 
 import { describe, expect, it } from 'vitest';
@@ -18,7 +19,7 @@ import { uptime } from '../../../src/tables/system/uptime.ts';
 import { TableError } from '../../../src/tables/types.ts';
 import { contextFor, fakeRoot, rowsOf } from '../lib/context.ts';
 import { print, printLines } from '../lib/program.ts';
-import { needs } from '../../helpers/needs.ts';
+import { isRoot, needs, only } from '../../helpers/needs.ts';
 
 describe('os_version', () => {
   it('is what the shell reads from os-release', async () => {
@@ -182,6 +183,19 @@ describe('time', () => {
     expect(row!.datetime).toBe(print('date', '-u', '-d', at, '+%Y-%m-%dT%H:%M:%SZ').trim());
     expect(row!.timestamp).toBe(print('date', '-u', '-d', at, '+%a %b %e %H:%M:%S %Y UTC').trim());
     expect(row!.weekday).toBe(print('date', '-u', '-d', at, '+%A').trim());
+  });
+
+  const berlin = '/usr/share/zoneinfo/Europe/Berlin';
+  const apart = isRoot && existsSync(berlin) && spawnSync('unshare', ['-m', 'true']).status === 0;
+  only(apart, 'as root with time zones')('names the zone as date does', () => {
+    const mounted = `mount --bind ${berlin} "$(realpath /etc/localtime)"`;
+    const probe = `"$0" --import tsx test/tables/lib/probe.ts time; date +%Z`;
+    const args = ['-m', 'sh', '-c', `${mounted} && ${probe}`, process.execPath];
+    const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+    const [table = '', date] = stdout.trimEnd().split('\n');
+    const { rows } = JSON.parse(table) as { rows: { local_timezone: string }[] };
+    expect(date, stderr).toMatch(/^CES?T$/);
+    expect(rows[0]!.local_timezone).toBe(date);
   });
 
   it('pads the day of the log form with a blank and counts months from 1', () => {

@@ -70,6 +70,17 @@ describe('processes', () => {
     expect(await one(pid)).toMatchObject({ path: copy, on_disk: 0, name: 'slee\np' });
   });
 
+  it('knows a program whose own name ends as the mark of a deleted one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'swarmplane-gone-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const copy = join(folder, 'x (deleted)');
+    copyFileSync('/bin/sleep', copy);
+    const pid = await startSleep([copy, '1000']);
+    expect(await one(pid)).toMatchObject({ path: copy, on_disk: 1 });
+    unlinkSync(copy);
+    expect(await one(pid)).toMatchObject({ path: copy, on_disk: 0 });
+  });
+
   it('keeps newlines and turns invalid UTF-8 in arguments into U+FFFD', async () => {
     const pid = await startSleep(
       ['sh', '-c', 'exec -a "$(printf \'a\\nb\\377\')" sleep 1000'],

@@ -8,13 +8,14 @@ import { expectShape } from '../lib/shape.ts';
 
 test('services: what systemctl shows becomes rows', () => {
   const shown =
-    'Id=nginx.service\nDescription=A web server\nActiveState=active\nSubState=running\nResult=success\nUnitFileState=enabled\nMainPID=612\nExecMainStatus=0\nExecMainExitTimestampMonotonic=0\nNRestarts=2\nMemoryCurrent=4096\nStateChangeTimestampMonotonic=5500000\nFragmentPath=/lib/systemd/system/nginx.service\n\n' +
+    'Id=nginx.service\nDescription=A web server\nLoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nUnitFileState=enabled\nMainPID=612\nExecMainStatus=0\nExecMainExitTimestampMonotonic=0\nNRestarts=2\nMemoryCurrent=4096\nStateChangeTimestampMonotonic=5500000\nFragmentPath=/lib/systemd/system/nginx.service\n\n' +
     'Id=broken.service\nActiveState=failed\nSubState=failed\nResult=exit-code\nMainPID=0\nExecMainStatus=203\nExecMainExitTimestampMonotonic=7\nNRestarts=0\nMemoryCurrent=18446744073709551615\nStateChangeTimestampMonotonic=0\n';
   const rows = parseUnits(shown).map((unit) => serviceRow(unit, 1000));
   expectShape(services, rows);
   expect(rows).toMatchObject([
     {
       name: 'nginx',
+      load_state: 'loaded',
       state: 'active',
       pid: 612,
       exit_status: null,
