@@ -1,5 +1,6 @@
 /**
  * `npm run sim -- --seed 7 --nodes 50 --faults churn,partition,loss`: replays one seed.
+ * `npm run sim -- hostile --nodes 1000`: one member attacks all others.
  * `npm run sim -- probe`: how often the decoy probe finds a swapped key, beside theory.
  */
 import { execFileSync } from 'node:child_process';
@@ -7,13 +8,15 @@ import { parseArgs } from 'node:util';
 import { drawKnobs, FAULTS, parseFaults } from './knobs.ts';
 import type { SimOptions } from './knobs.ts';
 import { probeShare } from './probe.ts';
+import { attackedSwarm } from './hostile.ts';
 import { simulate } from './simulate.ts';
 
-const USAGE = `usage: npm run sim -- [--seed N] [--nodes N] [--faults ${FAULTS.join(',')}]\n       npm run sim -- probe [--seed N] [--runs N]`;
+const USAGE = `usage: npm run sim -- [--seed N] [--nodes N] [--faults ${FAULTS.join(',')}]\n       npm run sim -- probe [--seed N] [--runs N]\n       npm run sim -- hostile [--seed N] [--nodes N]`;
 
 function main(): number {
   try {
     if (process.argv[2] === 'probe') return probe();
+    if (process.argv[2] === 'hostile') return hostile();
     return replay(readOptions());
   } catch (error) {
     if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
@@ -40,6 +43,22 @@ function replay(options: SimOptions): number {
     `trace ${report.traceHash.slice(0, 16)} requests ${report.requests} messages ${report.messages} in ${seconds.toFixed(1)} s`,
   );
   return report.verdicts.some((verdict) => verdict.violations.length > 0) ? 1 : 0;
+}
+
+/** Fails where anybody but the hostile member was hurt, or something of it stayed. */
+function hostile(): number {
+  const { values } = parseArgs({
+    args: process.argv.slice(3),
+    options: { seed: { type: 'string' }, nodes: { type: 'string' } },
+  });
+  const seed = natural('seed', values.seed ?? '1', 0, 0xffff_ffff);
+  const nodes = natural('nodes', values.nodes ?? '1000', 3, 2_000);
+  console.log(`seed ${seed} nodes ${nodes} commit ${commit()}`);
+  const { wrong, warned, left, messages } = attackedSwarm({ seed, nodes });
+  console.log(`named at ${warned} of ${nodes - 1} hosts, ${messages} messages`);
+  for (const one of wrong.slice(0, 10)) console.log(`BROKEN not answered: ${one}`);
+  for (const one of left.slice(0, 10)) console.log(`BROKEN left behind: ${one}`);
+  return wrong.length + left.length === 0 && warned === nodes - 1 ? 0 : 1;
 }
 
 /** One line per share of hostile paths and number of witnesses; fails where one is off by 4 sigma. */

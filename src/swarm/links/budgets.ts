@@ -97,6 +97,12 @@ export class Budgets {
     return true;
   }
 
+  /** Who was expelled leaves nothing behind. */
+  forget(node: NodeId): void {
+    this.#work.forget(node);
+    this.#bad.forget(node);
+  }
+
   sweep(): void {
     this.#work.sweep();
     this.#bad.sweep();

@@ -365,6 +365,7 @@ export class Wiring {
       if (this.isSelf(nodeId) || !this.records.isExpelled(nodeId)) continue;
       this.members.remove(nodeId, 'expelled');
       this.requests.forget(nodeId);
+      this.budgets.forget(nodeId);
     }
     for (const link of [...this.links.all()]) {
       if (!this.records.isExpelled(link.nodeId)) continue;
