@@ -2,6 +2,7 @@
 set local role swarmplane_owner;
 
 -- The nodes that `hosts` names, of those that may be seen (null: all); a mistake is an error that quotes it.
+-- A whole node id is only ever that; names are unique as agents tell them (`web1`, `web1~91d53fc2`).
 create or replace function swarmplane.resolve_hosts(hosts text[], visible integer[])
   returns setof integer
   language plpgsql
@@ -45,7 +46,7 @@ begin
    cross join lateral (
       select min(n.id) as id, count(*) as matches
         from swarmplane.node n
-       where (n.name = w.name or n.identity = w.name)
+       where (n.identity = w.name or (n.name = w.name and w.name !~ '^[0-9a-f]{64}$'))
          and n.out_since is null
          and (visible is null or n.id = any (visible))
    ) found;
@@ -66,7 +67,7 @@ begin
              end as trouble
         from (select distinct h.name from unnest(hosts) as h (name)) w
         left join swarmplane.node n
-          on (n.name = w.name or n.identity = w.name)
+          on (n.identity = w.name or (n.name = w.name and w.name !~ '^[0-9a-f]{64}$'))
          and (visible is null or n.id = any (visible))
        group by w.name
       having count(n.id) filter (where n.out_since is null) <> 1

@@ -75,7 +75,7 @@ begin
     from (
       select n.id, n.identity, n.state, rank() over (order by n.out_since is not null) as place
         from swarmplane.node n
-       where (n.name = host or n.identity = host)
+       where (n.identity = host or (n.name = host and host !~ '^[0-9a-f]{64}$'))
          and (visible is null or n.id = any (visible))
          and (not retired or swarmplane.standing(n) = 'retired')
     ) f

@@ -22,7 +22,7 @@ export { defaultStateFolder, StateFolder } from './state/state-folder.ts';
 export { printable, printableLines } from './printable.ts';
 export type { Account, HostOutcome, HostState } from '../swarm/index.ts';
 export { VERSION } from './version.ts';
-export { encodeFields, utf8 } from '../wire/index.ts';
+export { encodeFields, hostNameFrom, utf8 } from '../wire/index.ts';
 
 /** The host's part of `swarmplane doctor`; loaded when it is called. Never rejects. */
 export async function checkHost(stateFolder: string): Promise<Finding[]> {

@@ -7,12 +7,12 @@ export * from './client.ts';
 export {
   addAction,
   CONFIG_FILE,
-  isHostName,
   loadConfig,
   parseConfig,
   renderConfig,
   type Config,
 } from './config/config.ts';
+export { isHostName } from '../wire/index.ts';
 export * from '../takings/index.ts';
 export type { HistoryStatus } from './history/history.ts';
 export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator/operator.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { controlOnce, leftAt, StateFolder, unmarkLeft } from '../agent/client.ts';
+import { hostMeant, type YesOption } from './confirm.ts';
 import { CliError } from './errors.ts';
 import { controlSocketOf, stateOf } from './options.ts';
 
@@ -8,15 +9,20 @@ export function registerForget(program: Command): void {
     .command('forget')
     .argument('<node>', 'name or node id of a host that is gone')
     .description('no longer expect a host that is dead or left; it counts again if it comes back')
+    .option('--yes', 'do not ask whether that host is meant')
     .option('--database <URL>', "in a hub's database, for a host that no agent knows any more")
-    .action(async (node: string, { database }: { database?: string }) => {
+    .action(async (node: string, { database, yes }: { database?: string } & YesOption) => {
       if (database !== undefined) {
         const { depart } = await import('../hub/index.ts');
         const { tellDeparted } = await import('./retire.ts');
         return tellDeparted('forgot', node, await depart(database, 'forget', node));
       }
-      const { name, nodeId } = await controlOnce(controlSocketOf(command), { op: 'forget', node });
-      process.stdout.write(`forgot ${name} (${nodeId.slice(0, 12)})\n`);
+      const id = await hostMeant(command, node, 'forget', yes === undefined ? {} : { yes });
+      const { name, nodeId } = await controlOnce(controlSocketOf(command), {
+        op: 'forget',
+        node: id,
+      });
+      process.stdout.write(`forgot ${name} (${nodeId})\n`);
     });
 }
 

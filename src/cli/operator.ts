@@ -10,6 +10,7 @@ import {
   StateFolder,
   writeRecordFile,
 } from '../agent/index.ts';
+import { hostMeant, withYes, type YesOption } from './confirm.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseList, readSecretLine, stateOf } from './options.ts';
 
@@ -70,7 +71,7 @@ export async function knownRecords(command: Command): Promise<KnownRecords> {
   return { ...first, members };
 }
 
-interface GrantOptions extends KeyOptions {
+interface GrantOptions extends KeyOptions, YesOption {
   readonly role: string;
   readonly days?: string;
   readonly tables?: string;
@@ -91,11 +92,11 @@ function registerGrant(operator: Command): void {
       '--out <FILE>',
       'write it to FILE for `swarmplane operator install`, hand nothing over',
     );
-  withKeyOptions(command).action(async (node: string, options: GrantOptions) => {
+  withYes(withKeyOptions(command)).action(async (node: string, options: GrantOptions) => {
     const scope = scopeOf(options);
     const days = daysOf(options);
     const desk = await openDesk(command, options);
-    const nodeId = await nodeIdOf(command, node);
+    const nodeId = await hostMeant(command, node, `grant ${options.role} to`, options);
     if (options.out === undefined) desk.checkSwarm((await knownRecords(command)).swarmId);
     const isHub = options.role === 'hub';
     const { bytes, serial, notAfter } = isHub
@@ -105,7 +106,7 @@ function registerGrant(operator: Command): void {
     else await handOver(command, bytes, serial);
     const until = new Date(notAfter * 1000).toISOString().slice(0, 16).replace('T', ' ');
     process.stdout.write(
-      `granted ${options.role} to ${node} until ${until} UTC, serial ${serial}\n`,
+      `granted ${options.role} to ${node} (${nodeId}) until ${until} UTC, serial ${serial}\n`,
     );
   });
 }
@@ -151,13 +152,13 @@ function registerRevoke(operator: Command): void {
     .command('revoke')
     .argument('<serial-or-node>', 'serial of a certificate, or a host for all that it was granted')
     .description('take certificates back, at every host, for good');
-  withKeyOptions(command).action(async (what: string, options: KeyOptions) => {
+  withYes(withKeyOptions(command)).action(async (what: string, options: KeyOptions & YesOption) => {
     const desk = await openDesk(command, options);
     const known = await knownRecords(command);
     desk.checkSwarm(known.swarmId);
     const serials = /^[0-9a-f]{32}$/.test(what)
       ? [what]
-      : desk.granted(await nodeIdOf(command, what));
+      : desk.granted(await hostMeant(command, what, 'take all certificates from', options));
     if (serials.length === 0) {
       throw new CliError(
         `nothing that this key granted to ${JSON.stringify(what)} is known here`,
@@ -170,7 +171,7 @@ function registerRevoke(operator: Command): void {
   });
 }
 
-interface UnfreezeOptions extends KeyOptions {
+interface UnfreezeOptions extends KeyOptions, YesOption {
   readonly head: string;
   readonly out?: string;
 }
@@ -185,10 +186,10 @@ function registerUnfreeze(operator: Command): void {
       '--out <FILE>',
       'write it to FILE for `swarmplane operator install`, hand nothing over',
     );
-  withKeyOptions(command).action(async (node: string, options: UnfreezeOptions) => {
+  withYes(withKeyOptions(command)).action(async (node: string, options: UnfreezeOptions) => {
     const { version, hash } = headOf(options.head);
     const desk = await openDesk(command, options);
-    const nodeId = await nodeIdOf(command, node);
+    const nodeId = await hostMeant(command, node, 'unfreeze', options);
     if (options.out === undefined) {
       desk.checkSwarm((await knownRecords(command)).swarmId);
       await checkFork(command, node, options.head);
@@ -196,7 +197,7 @@ function registerUnfreeze(operator: Command): void {
     const bytes = desk.nameHead({ nodeId, version, hash });
     if (options.out !== undefined) writeRecordFile(options.out, bytes);
     else await controlOnce(controlSocketOf(command), { op: 'install', records: [bytes] });
-    process.stdout.write(`named entry ${options.head} the good one of ${node}\n`);
+    process.stdout.write(`named entry ${options.head} the good one of ${node} (${nodeId})\n`);
   });
 }
 
@@ -226,13 +227,6 @@ async function checkFork(command: Command, node: string, head: string): Promise<
     `${head} is none of the two entries that ${JSON.stringify(node)} signed`,
     `they are ${heads.join(' and ')}`,
   );
-}
-
-/** A whole node id needs no agent, so that a key can be used offline. */
-export async function nodeIdOf(command: Command, node: string): Promise<string> {
-  if (/^[0-9a-f]{64}$/.test(node)) return node;
-  const { nodeId } = await controlOnce(controlSocketOf(command), { op: 'resolve', node });
-  return nodeId;
 }
 
 function installed(told: ResultOf<'install'>): string {

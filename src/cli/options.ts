@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { CONTROL_SOCKET, DEFAULT_PORT, defaultStateFolder, StateFolder } from '../agent/client.ts';
+import { hostNameFrom } from '../agent/client.ts';
 import { CliError, EXIT } from './errors.ts';
 
 /** File in a hub's state folder: the URL with its password, for `swarmplane sql` and its like. */
@@ -58,7 +59,7 @@ export interface HostOptions {
 /** --name and --listen, for the commands that write a configuration. */
 export function withHostOptions(command: Command): Command {
   return command
-    .option('--name <NAME>', 'what other hosts call this one', hostname())
+    .option('--name <NAME>', 'what other hosts call this one', hostNameFrom(hostname()))
     .option('--listen <HOST:PORT>', 'where this node listens', `0.0.0.0:${DEFAULT_PORT}`);
 }
 

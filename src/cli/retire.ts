@@ -27,7 +27,7 @@ export function registerRetire(program: Command): void {
 
 /** Says so where no hub has taken it up yet. */
 export function tellDeparted(verb: string, host: string, { nodeId, done }: Departed): void {
-  process.stdout.write(`${verb} ${printable(host)} (${nodeId.slice(0, 12)})\n`);
+  process.stdout.write(`${verb} ${printable(host)} (${nodeId})\n`);
   if (!done)
     process.stderr.write(
       'note: no hub has taken it up yet; see `state` in table swarmplane.node, and swarmplane.alert\n',

@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { controlOnce, planRotation, type OperatorDesk } from '../agent/index.ts';
 import type { NewEpochOrder, Placed, RotationPlan } from '../agent/index.ts';
 import { CliError } from './errors.ts';
-import { knownRecords, nodeIdOf, openDesk, withKeyOptions } from './operator.ts';
+import { confirm, hostMeant } from './confirm.ts';
+import { knownRecords, openDesk, withKeyOptions } from './operator.ts';
 import type { KeyOptions, KnownRecords } from './operator.ts';
 import { controlSocketOf, parseList } from './options.ts';
 import { printable } from './text.ts';
@@ -57,7 +57,7 @@ export async function rotateSecret(command: Command, options: RotateOptions): Pr
   checkSight(known, options);
   const { plan, expelled } = await planOf(command, known, options);
   process.stderr.write(listing(known, plan));
-  await confirm(options);
+  await confirm('rotate?', options, 'look at the list, then add --yes');
   const order = await sign(desk, known, plan, { options, expelled });
   const { records, parts } = order.bundle;
   await controlOnce(controlSocketOf(command), { op: 'install', records, parts });
@@ -86,7 +86,9 @@ async function planOf(
 ): Promise<{ plan: RotationPlan; expelled: ReadonlySet<string> }> {
   const ids = async (text: string | undefined): Promise<ReadonlySet<string>> => {
     const names = text === undefined ? [] : parseList(text, 'host name');
-    return new Set(await Promise.all(names.map((name) => nodeIdOf(command, name))));
+    return new Set(
+      await Promise.all(names.map((name) => hostMeant(command, name, 'name', { yes: true }))),
+    );
   };
   const tags = (text: string | undefined): ReadonlySet<string> => {
     const all = new Set(text === undefined ? [] : parseList(text, 'token'));
@@ -145,24 +147,6 @@ function checkSight(known: KnownRecords, { alone, clockIsRight }: RotateOptions)
       'set the clock, or add --clock-is-right',
     );
   }
-}
-
-async function confirm({ yes }: RotateOptions): Promise<void> {
-  if (yes === true) return;
-  if (!process.stdin.isTTY) {
-    throw new CliError(
-      'nothing was changed: nobody is there to ask',
-      'look at the list, then add --yes',
-    );
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const said = await terminal.question('rotate? [y/N] ');
-    if (/^y(es)?$/i.test(said.trim())) return;
-  } finally {
-    terminal.close();
-  }
-  throw new CliError('nothing was changed');
 }
 
 async function sign(

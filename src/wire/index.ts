@@ -7,6 +7,7 @@ export * from './errors.ts';
 export * from './fields.ts';
 export * from './frame.ts';
 export * from './network.ts';
+export * from './host-name.ts';
 export * from './pack.ts';
 export * from './swarm-messages.ts';
 export * from './admission.ts';

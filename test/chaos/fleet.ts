@@ -120,7 +120,16 @@ async function allowMark(host: TestHost): Promise<void> {
 
 /** By the first host, which has the operator's key. */
 async function grant(first: TestHost, hub: string): Promise<void> {
-  const given = await first.cli('operator', 'grant', hub, '--role', 'commander', '--actions', MARK);
+  const given = await first.cli(
+    'operator',
+    'grant',
+    hub,
+    '--role',
+    'commander',
+    '--actions',
+    MARK,
+    '--yes',
+  );
   if (given.code !== 0) throw new Error(given.stderr);
 }
 

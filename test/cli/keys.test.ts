@@ -104,7 +104,14 @@ describe('identity keys in a swarm of three', () => {
     const [held] = (await h2.cli('key', 'list', 'h2')).stdout.split('FROZEN');
     const own = held!.trim().slice(-16);
     const good = heads.find((head) => head.startsWith(`1:${own}`))!;
-    const pinned = await h1.cli('operator', 'unfreeze', 'h2', '--head', `1:${'0'.repeat(64)}`);
+    const pinned = await h1.cli(
+      'operator',
+      'unfreeze',
+      'h2',
+      '--yes',
+      '--head',
+      `1:${'0'.repeat(64)}`,
+    );
     expect(pinned.stderr).toContain('is none of the two entries that "h2" signed');
     const { nodeId } = await h2.status();
     const file = join(swarm.folder, 'h2.head');

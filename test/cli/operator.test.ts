@@ -20,7 +20,21 @@ describe('role certificates in a swarm of three', () => {
   afterAll(() => swarm?.stop());
 
   const grant = (...args: string[]) =>
-    swarm.host('h1').cli('operator', 'grant', 'h2', '--role', 'reader-of-sensitive', ...args);
+    swarm
+      .host('h1')
+      .cli('operator', 'grant', 'h2', '--role', 'reader-of-sensitive', '--yes', ...args);
+
+  it('shows which host a name means and asks; takes a whole id, and no beginning of one', async () => {
+    const args = ['operator', 'grant', 'h2', '--role', 'reader-of-sensitive'];
+    const { nodeId } = await h2.status();
+    const asked = await swarm.host('h1').cli(...args);
+    expect(asked.code).toBe(1);
+    expect(asked.stderr).toContain(`h2 is ${nodeId} (alive, `);
+    expect(asked.stderr).toContain('nothing was changed: nobody is there to ask\nhint: ');
+    const short = await swarm.host('h1').cli(...args.with(2, nodeId.slice(0, 12)));
+    expect(short.code).toBe(64);
+    expect(short.stderr).toContain('is the beginning of a node id, which others may share');
+  });
 
   it('refuses sensitive tables to whoever shows no certificate', async () => {
     const { stdout, stderr, code } = await h2.cli('query', SENSITIVE);
@@ -35,9 +49,9 @@ describe('role certificates in a swarm of three', () => {
 
   it('lets a host read the tables that its certificate names, and no others', async () => {
     const { stdout, stderr, code } = await grant('--tables', 'process_envs', '--days', '30');
-    expect(stderr).toBe('');
+    expect(stderr).toMatch(/^h2 is [0-9a-f]{64} /);
     expect(stdout).toMatch(
-      /^granted reader-of-sensitive to h2 until .* UTC, serial [0-9a-f]{32}\n$/,
+      /^granted reader-of-sensitive to h2 \([0-9a-f]{64}\) until .* UTC, serial [0-9a-f]{32}\n$/,
     );
     expect(code).toBe(0);
     expect((await h2.cli('query', SENSITIVE)).stdout).toContain('3 hosts: 3 ok');
@@ -59,8 +73,8 @@ describe('role certificates in a swarm of three', () => {
     expect((await h2.cli('query', SENSITIVE)).stdout).toContain('3 hosts: 3 ok');
     const h3 = swarm.host('h3');
     await h3.end('SIGKILL');
-    const { stdout, stderr } = await swarm.host('h1').cli('operator', 'revoke', 'h2');
-    expect(stderr).toBe('');
+    const { stdout, stderr } = await swarm.host('h1').cli('operator', 'revoke', 'h2', '--yes');
+    expect(stderr).toMatch(/^h2 is [0-9a-f]{64} \(\w+, [^)]+\)\n$/);
     expect(stdout).toMatch(/^revoked [0-9a-f]{32} \(list 1\)\n$/);
     const away = await eventually(async () => {
       const answer = await h2.cli('query', '--hosts', 'h1,h2', SENSITIVE);

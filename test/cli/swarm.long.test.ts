@@ -129,12 +129,12 @@ describe('a swarm of four', () => {
   it('forgets a host that is gone for good', async () => {
     const extra = await swarm.add('h5');
     await swarm.whole();
-    const there = await swarm.host('h2').cli('forget', 'h5');
+    const there = await swarm.host('h2').cli('forget', 'h5', '--yes');
     expect(there.stderr).toContain('"h5" is alive: it would take part again at once\nhint: run');
     expect(there.code).toBe(1);
     await extra.end('SIGKILL');
     await eventually(async () => {
-      const gone = await swarm.host('h2').cli('forget', 'h5');
+      const gone = await swarm.host('h2').cli('forget', 'h5', '--yes');
       return gone.stdout.startsWith('forgot h5 ') || undefined;
     }, 'h5 is dead and then forgotten');
     const { stdout } = await swarm.host('h2').cli('query', 'select 1 as one');
@@ -153,7 +153,7 @@ describe('a swarm of four', () => {
     expect((await swarm.host('h2').cli('nodes')).stdout).not.toContain('h5');
     expect((await swarm.host('h2').cli('nodes', '--all')).stdout).toMatch(/h5 +\| forgotten/);
     expect((await swarm.host('h4').cli('key', 'list', 'h5')).stdout).toContain('0');
-    expect((await swarm.host('h4').cli('forget', 'h5')).stdout).toMatch(/^forgot h5 /);
+    expect((await swarm.host('h4').cli('forget', 'h5', '--yes')).stdout).toMatch(/^forgot h5 /);
     swarm.hosts.pop();
   });
 

@@ -168,7 +168,7 @@ export class TestHost {
 
 /** The operator's word that a host is a hub, by the host that has the operator key. */
 export async function certifyHub(first: TestHost, hub: string): Promise<void> {
-  const given = await first.cli('operator', 'grant', hub, '--role', 'hub');
+  const given = await first.cli('operator', 'grant', hub, '--role', 'hub', '--yes');
   if (given.code !== 0) throw new Error(given.stderr);
 }
 

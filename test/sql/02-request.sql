@@ -46,6 +46,14 @@ savepoint before;
 update swarmplane.node set state = 'left';
 select pg_temp.throws('nobody', $$ insert into swarmplane.request (sql) values ('select 1') $$, 'no host is known');
 rollback to before;
+insert into swarmplane.node (identity, name, state)
+  select repeat('6', 64), identity, 'alive' from swarmplane.node where name = 'h1';
+select pg_temp.equal('a whole id is only ever that', string_agg(n.name, ','), 'h1')
+  from swarmplane.resolve_hosts(array(select identity from swarmplane.node where name = 'h1'), null) r
+  join swarmplane.node n on n.id = r;
+select pg_temp.equal('also where one is meant to go', (swarmplane.node_meant(identity)).name, 'h1')
+  from swarmplane.node where name = 'h1';
+rollback to before;
 insert into swarmplane.node (identity, name, state) values (repeat('5', 64), 'h2', 'alive');
 set local session authorization alice;
 select pg_temp.throws('ambiguous', $$ insert into swarmplane.request (sql, hosts) values ('select 1', '{h2}') $$, '%h2: ambiguous%2222%');

@@ -3,6 +3,7 @@
  * the value and what is allowed; unknown keys are errors, since a mistyped limit is no limit.
  */
 import { hostname } from 'node:os';
+import { hostNameFrom, isHostName } from '../../wire/index.ts';
 import { parseDocument } from 'yaml';
 import type { QueryLimits } from '../../query/index.ts';
 import {
@@ -166,18 +167,13 @@ export function renameHost(text: string, name: string, file: string): string {
   return renamed;
 }
 
-/** A name a host may carry: as hostnames, so that it can be typed, quoted and put into lists. */
-export function isHostName(name: string): boolean {
-  return /^[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?$/i.test(name);
-}
-
 const READERS = {
   name: (value: unknown): string => {
-    const name = value ?? hostname();
-    if (typeof name !== 'string' || !isHostName(name)) {
-      throw new Error('letters, digits, dots and dashes, at most 253, e.g. web1');
-    }
-    return name;
+    const name = value ?? hostNameFrom(hostname());
+    if (typeof name === 'string' && isHostName(name.toLowerCase())) return name.toLowerCase();
+    throw new Error(
+      'letters, digits, dots and dashes, at most 253, e.g. web1, and not 8 or more hex digits alone, which are a node id',
+    );
   },
   listen: (value: unknown): Address => addressOf(value ?? `0.0.0.0:${DEFAULT_PORT}`),
   advertise: (value: unknown): string[] => {

@@ -1,7 +1,7 @@
 /** What each operation of the control socket does. */
 import { parseKeyEntry, sha256, type KeyEntry } from '../../secure/index.ts';
 import type { MemberView, Targets } from '../../swarm/index.ts';
-import { prefixOfNode, toHex } from '../../wire/index.ts';
+import { looksOf, prefixOfNode, toHex } from '../../wire/index.ts';
 import type { ControlHandler } from './control-server.ts';
 import type { Controlled } from './controlled.ts';
 import { AgentError } from '../errors.ts';
@@ -32,7 +32,7 @@ const HANDLERS: Handlers = {
   leave,
   'rotate-key': async (agent) => ({ version: await agent.rotateKey() }),
   'key-list': (agent, { node }) => keyList(agent, node),
-  resolve: (agent, { node }) => ({ nodeId: resolveAny(node, everybody(agent)).nodeId }),
+  resolve: (agent, { node }) => meant(everybody(agent), node),
   install,
   records: (agent, { after }) => records(agent, after),
   tokens,
@@ -80,6 +80,20 @@ function status(agent: Controlled): ResultOf<'status'> {
 function hubStatus(agent: Controlled): ResultOf<'status'>['hub'] {
   if (agent.hubStatus === undefined) return null;
   return { ...agent.hubStatus, certificate: agent.node.hubProblem() ?? 'good' };
+}
+
+/** Which host a name means, and who could be taken for it. */
+function meant(all: readonly MemberView[], wanted: string): ResultOf<'resolve'> {
+  const { nodeId, name, state, addresses } = resolveAny(wanted, all);
+  const looks = looksOf(name);
+  const alike = all.filter((one) => one.nodeId !== nodeId && looksOf(one.name) === looks);
+  return {
+    nodeId,
+    name,
+    state,
+    addresses: [...addresses],
+    alike: alike.slice(0, 3).map((one) => one.name),
+  };
 }
 
 function everybody(agent: Controlled): readonly MemberView[] {

@@ -39,8 +39,8 @@ export const OPERATIONS = {
   'rotate-key': { request: nothing, result: v.object({ version: whole }) },
   /** The key list of a host as this one has pinned it. */
   'key-list': { request: v.strictObject({ node: someHost }), result: shapes.keyList },
-  /** The node id of a host that is named, whatever its state. */
-  resolve: { request: v.strictObject({ node: someHost }), result: v.object({ nodeId }) },
+  /** Which host a name means, whatever its state, and up to three whose names look like it. */
+  resolve: { request: v.strictObject({ node: someHost }), result: shapes.meant },
   /**
    * Hands over what the operator signed: a certificate alone, or records that belong together, with
    * the parts of the EPOCH among them, all or nothing.

@@ -178,6 +178,15 @@ export const recordsPage = v.object({
   next: v.nullable(nodeId),
 });
 
+export const meant = v.object({
+  nodeId,
+  name: v.string(),
+  state: v.string(),
+  addresses: list(v.string()),
+  /** Names of others that look like it. */
+  alike: list(v.string()),
+});
+
 export const installed = v.variant('kind', [
   v.object({ kind: v.literal('certificate'), serial: v.string(), nodeId, name: v.string() }),
   v.object({ kind: v.literal('head'), number: whole, nodeId }),

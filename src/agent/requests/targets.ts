@@ -37,7 +37,7 @@ export function resolveAny(name: string, members: readonly MemberView[]): Member
       'see `swarmplane nodes` for the names',
     );
   }
-  const each = found.map(({ nodeId, state }) => `${nodeId.slice(0, 12)} (${state})`);
+  const each = found.map(({ nodeId, state }) => `${nodeId} (${state})`);
   throw new AgentError(
     'ambiguous_host',
     `${found.length} hosts are called ${JSON.stringify(name)}`,
@@ -45,9 +45,11 @@ export function resolveAny(name: string, members: readonly MemberView[]): Member
   );
 }
 
+/** A whole id is only ever that; the beginning of one counts where nothing has it as its name. */
 function matching(name: string, members: readonly MemberView[]): readonly MemberView[] {
+  if (/^[0-9a-f]{64}$/.test(name)) return members.filter((member) => member.nodeId === name);
   const named = members.filter((member) => member.name === name);
-  if (named.length > 0 || !/^[0-9a-f]{8,64}$/.test(name)) return named;
+  if (named.length > 0 || !/^[0-9a-f]{8,63}$/.test(name)) return named;
   return members.filter((member) => member.nodeId.startsWith(name));
 }
 

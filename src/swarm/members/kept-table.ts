@@ -1,7 +1,7 @@
 /** Keeps the member table on disk: soon after a change, never twice at once. */
 import { pack, unpack, type Packable } from '../../wire/index.ts';
 import type { Context } from '../engine/context.ts';
-import { keptOf } from './member.ts';
+import { keptOf, type Member } from './member.ts';
 import type { Members } from './members.ts';
 import type { KeptObject } from '../types.ts';
 
@@ -30,7 +30,7 @@ export class KeptTable {
 
   handleTimer(): void {
     const objects: KeptObject[] = [];
-    for (const member of this.#members.all()) {
+    for (const member of holdersFirst(this.#members)) {
       // The own record is made anew in each run.
       if (member.nodeId !== this.#context.nodeId) objects.push(...keptOf(member));
     }
@@ -53,6 +53,14 @@ export class KeptTable {
     if (this.#context.timers.has('keep', '')) return;
     this.#context.timers.set('keep', '', this.#context.now.mono + KEEP_MS);
   }
+}
+
+/** So that each name has the same holder after the next start. */
+function holdersFirst(members: Members): Member[] {
+  const all = [...members.all()];
+  const holds = ({ nodeId, record }: Member): boolean =>
+    members.names.holder(record.body.name) === nodeId;
+  return [...all.filter(holds), ...all.filter((member) => !holds(member))];
 }
 
 export function packTable(objects: readonly KeptObject[]): Uint8Array {

@@ -126,11 +126,11 @@ function tagOf(admission: Uint8Array): { tag?: string } {
   return split === undefined ? {} : { tag: split.tag };
 }
 
-export function viewOf(member: Member, self: boolean, linked: boolean): MemberView {
+export function viewOf(member: Member, name: string, self: boolean, linked: boolean): MemberView {
   const { body } = member.record;
   return {
     nodeId: member.nodeId,
-    name: body.name,
+    name,
     addresses: body.addresses,
     labels: body.labels,
     version: body.version,

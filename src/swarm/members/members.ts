@@ -2,7 +2,7 @@
  * The member table (docs/protocol.md section 7): what each node said of itself under its own
  * signature, and who doubts it. Everything in it is kept as signed and can be shown to others.
  */
-import { equalBytes, toHex } from '../../wire/index.ts';
+import { equalBytes, isHostName, toHex } from '../../wire/index.ts';
 import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../../wire/index.ts';
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
 import { CLONE_REMEDY } from './clone.ts';
@@ -20,10 +20,12 @@ import {
 } from './member.ts';
 import type { Heard, Member } from './member.ts';
 import type { MemberState } from '../types.ts';
+import { Names } from './names.ts';
 
 /** More are not taken up: about 6 MB of records. */
 export const MEMBERS_MAX = 16_384;
 
+const NAME_SHOWN_MAX = 80;
 const ADDRESSES_MAX = 4 * MEMBERS_MAX;
 
 export interface MembersListener {
@@ -40,6 +42,7 @@ export interface MembersListener {
 }
 
 export class Members {
+  readonly names: Names;
   #context: Context;
   #listener: MembersListener;
   #members = new Map<NodeId, Member>();
@@ -56,6 +59,7 @@ export class Members {
     const count = (): number => this.size;
     this.#doubts = new Doubts({ context, member, count, linkedSince, lostAt, changedTooOften });
     this.#listener = listener;
+    this.names = new Names(context.nodeId);
   }
 
   get size(): number {
@@ -75,6 +79,23 @@ export class Members {
     return this.#members.values();
   }
 
+  /** What a node is called here. */
+  nameOf(nodeId: NodeId): string {
+    const member = this.#members.get(nodeId) ?? this.#expelled.get(nodeId);
+    if (member === undefined) return nodeId.slice(0, 12);
+    return this.names.shown(nodeId, member.record.body.name);
+  }
+
+  /** A token that the operator made for this name admitted a node: it takes it over from one that is away. */
+  takeOverName(nodeId: NodeId): void {
+    const member = this.#members.get(nodeId);
+    const holder = member && this.names.holder(member.record.body.name);
+    const held = holder === undefined ? undefined : this.#members.get(holder);
+    if (held === undefined || held.state === 'alive' || held.state === 'suspect') return;
+    const before = this.names.prefer(nodeId);
+    if (before !== undefined) this.#renamed([nodeId, before]);
+  }
+
   /** Members that were expelled, as far as this host knew them. */
   expelled(): Iterable<Member> {
     return this.#expelled.values();
@@ -91,6 +112,7 @@ export class Members {
     const entry = this.#entryFor(record, known);
     if (entry === undefined || !this.#context.verify(entry, record, true)) return false;
     if (known !== undefined && since === undefined && !this.#doubts.mayChange(known)) return false;
+    if (!isHostName(record.body.name)) return this.#refuseName(nodeId, record.body.name);
     if (known === undefined) return this.#add(newMember(nodeId, record, entry, admitted), since);
     this.#doubts.noteRefuted(known);
     const before = known.state;
@@ -187,7 +209,7 @@ export class Members {
     member.state = as;
     member.since = this.#sinceOf(member);
     if (as === 'expelled') this.#expelled.set(nodeId, member);
-    this.#listener.changed(member, before);
+    this.#changed(member, before);
     for (const other of this.#members.values()) this.#unsay(other, nodeId);
   }
 
@@ -200,7 +222,7 @@ export class Members {
     member.state = 'expelled';
     member.since = Math.min(since, this.#context.now.wall);
     this.#expelled.set(nodeId, member);
-    this.#listener.changed(member, undefined);
+    this.#changed(member, undefined);
   }
 
   /** Looks at everybody anew: another epoch, or another list, is in force. */
@@ -219,7 +241,9 @@ export class Members {
   sweep(): void {
     this.#doubts.sweep();
     for (const member of this.#members.values()) {
-      if (this.#isGone(member)) this.#members.delete(member.nodeId);
+      if (!this.#isGone(member)) continue;
+      this.#members.delete(member.nodeId);
+      this.#renamed(this.names.claim(member.nodeId, undefined));
     }
   }
 
@@ -254,8 +278,33 @@ export class Members {
     this.#members.set(nodeId, member);
     // The operator has taken it off the lists: an id is one host.
     this.#expelled.delete(nodeId);
-    this.#listener.changed(member, undefined);
+    this.#changed(member, undefined);
     return true;
+  }
+
+  /** Who goes by which name may have changed with it, of others too. */
+  #changed(member: Member, before: MemberState | undefined): void {
+    const isHere = this.#members.get(member.nodeId) === member && !isOut(member);
+    const others = this.names.claim(member.nodeId, isHere ? member.record.body.name : undefined);
+    this.#listener.changed(member, before);
+    this.#renamed(others);
+  }
+
+  #renamed(nodes: readonly NodeId[]): void {
+    for (const node of nodes) {
+      const other = this.#members.get(node);
+      if (other !== undefined) this.#listener.changed(other, other.state);
+    }
+  }
+
+  /** Its own agent would not start under it. Who passed it on is not to blame. */
+  #refuseName(nodeId: NodeId, name: string): false {
+    const open = this.#context.openAlarms();
+    if (open.some(({ kind, key }) => kind === 'name_refused' && key === nodeId)) return false;
+    const shown = JSON.stringify(name.slice(0, NAME_SHOWN_MAX));
+    const message = `${nodeId} calls itself ${shown}, which is no name for a host: it is not taken up; set another name on it, or expel it`;
+    this.#context.alarm('name_refused', nodeId, message);
+    return false;
   }
 
   /** Derives the state anew and sets the timer under which a suspicion ends. */
@@ -268,7 +317,7 @@ export class Members {
     else timers.clear('dead', member.nodeId);
     this.#doubts.noteState(member);
     if (member.state !== before) member.since = this.#sinceOf(member);
-    this.#listener.changed(member, before);
+    this.#changed(member, before);
   }
 
   #forget(member: Member, heard: Heard<ForgetBody>): void {

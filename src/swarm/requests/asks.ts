@@ -205,7 +205,7 @@ export class Asks {
   #stranger(ask: Ask, nodeId: NodeId): AskedHost | undefined {
     const known = ask.strangers.get(nodeId);
     if (known !== undefined || ask.strangers.size >= STRANGERS_MAX) return known;
-    const name = this.#members.get(nodeId)?.record.body.name ?? nodeId.slice(0, 12);
+    const name = this.#members.nameOf(nodeId);
     const host = newHost(nodeId, name);
     ask.strangers.set(nodeId, host);
     return host;
@@ -280,7 +280,7 @@ export class Asks {
   /** Over whom a host's last word came, by name; undefined where it came straight, or never. */
   #over({ nodeId, via }: AskedHost): string | undefined {
     if (via === undefined || via === nodeId) return undefined;
-    return this.#members.get(via)?.record.body.name ?? via.slice(0, 12);
+    return this.#members.nameOf(via);
   }
 
   #close(ask: Ask, cancelled: boolean): void {

@@ -177,7 +177,7 @@ export class Executions {
   }
 
   #nameOf(origin: NodeId): string {
-    return this.#members.get(origin)?.record.body.name ?? origin.slice(0, 12);
+    return this.#members.nameOf(origin);
   }
 
   #run(request: Request, plain: Uint8Array): void {

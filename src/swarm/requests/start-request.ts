@@ -140,7 +140,7 @@ function check(spec: RequestSpec): void {
 function expectedHosts(from: AskSources, targets: Targets): Map<NodeId, AskedHost> {
   const hosts =
     targets.kind === 'all'
-      ? [...from.members.expected()].map((it) => newHost(it.nodeId, it.record.body.name))
+      ? [...from.members.expected()].map((it) => newHost(it.nodeId, from.members.nameOf(it.nodeId)))
       : unique(targets.nodes).map((nodeId) => namedHost(from, nodeId));
   return new Map(hosts.map((host) => [host.nodeId, host]));
 }
@@ -154,7 +154,7 @@ function namedHost(from: AskSources, nodeId: NodeId): AskedHost {
       nodeId.slice(0, 12),
       from.records.isExpelled(nodeId) ? 'expelled' : 'unknown',
     );
-  const { name } = member.record.body;
+  const name = from.members.nameOf(nodeId);
   if (isOut(member)) return newHost(nodeId, name, member.state);
   return newHost(nodeId, name, prekeyOf(from, nodeId) === undefined ? 'no_key' : undefined);
 }

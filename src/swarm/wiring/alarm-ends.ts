@@ -44,6 +44,8 @@ function lookAround(wiring: Wiring): Scene {
 /** Whether the cause is still there, by the alarm's key. */
 const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> = {
   name_reused: ({ named }, name) => (named.get(name) ?? 0) > 1,
+  // A record of that node was taken up, so that its name is one now; or it is out.
+  name_refused: (scene, node) => !scene.wiring.records.isExpelled(node) && !isPresent(scene, node),
   address_reused: isShared,
   members: ({ wiring }) => wiring.members.size >= MEMBERS_MAX,
   // This host's own clones are no members: that alarm ends by quiet.

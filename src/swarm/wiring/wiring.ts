@@ -187,7 +187,7 @@ export class Wiring {
 
   view(member: Member): MemberView {
     const linked = this.links.to(member.nodeId) !== undefined;
-    return viewOf(member, this.isSelf(member.nodeId), linked);
+    return viewOf(member, this.members.nameOf(member.nodeId), this.isSelf(member.nodeId), linked);
   }
 
   /** True for a link that one of two copies made, which take turns: it is on its way out. */

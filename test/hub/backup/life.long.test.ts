@@ -66,7 +66,7 @@ for (const major of [15, 18] as const)
       writeFileSync(config, readFileSync(config, 'utf8').replace(examples, ACTIONS));
       web.start();
       await swarm.whole();
-      const granted = await hub.cli('operator', 'grant', 'hub1', '--role', 'commander');
+      const granted = await hub.cli('operator', 'grant', 'hub1', '--role', 'commander', '--yes');
       expect(granted).toMatchObject({ stderr: '', code: 0 });
     }
 

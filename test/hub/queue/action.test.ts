@@ -69,7 +69,7 @@ describe('a queued command', () => {
     const command = /swarmplane (operator grant .*)$/.exec(message)![1]!;
     expect(command).toBe('operator grant hub1 --role commander --actions count');
     expect(await until(id, 'true')).toMatchObject({ state: 'pending' });
-    expect(await hub.cli(...command.split(' '))).toMatchObject({ stderr: '', code: 0 });
+    expect(await hub.cli(...command.split(' '), '--yes')).toMatchObject({ code: 0 });
     expect(await ended(id)).toMatchObject({ state: 'ok' });
     expect(lines(file)).toBe(1);
     const result = await pool.query<{ row: Record<string, unknown> }>(
@@ -77,7 +77,7 @@ describe('a queued command', () => {
       [id],
     );
     expect(result.rows).toMatchObject([{ row: { exit_code: 0, stdout: 'counted\n' } }]);
-    await hub.cli('operator', 'grant', 'hub1', '--role', 'commander');
+    await hub.cli('operator', 'grant', 'hub1', '--role', 'commander', '--yes');
   });
 
   it('that fails is failed for good, with its row and an alert', async () => {
@@ -146,7 +146,7 @@ describe('a queued command', () => {
   });
 
   it('waits again once the certificate is revoked', async () => {
-    expect((await hub.cli('operator', 'revoke', 'hub1')).stderr).toBe('');
+    expect((await hub.cli('operator', 'revoke', 'hub1', '--yes')).code).toBe(0);
     const file = newFile();
     const id = await insert('count', file);
     await eventually(async () => {
