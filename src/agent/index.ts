@@ -15,7 +15,13 @@ export {
 export { isHostName } from '../wire/index.ts';
 export * from '../takings/index.ts';
 export type { HistoryStatus } from './history/history.ts';
-export { OperatorDesk, ROLES, type NewEpochOrder, type TokenTerms } from './operator/operator.ts';
+export {
+  OperatorDesk,
+  recoverKey,
+  ROLES,
+  type NewEpochOrder,
+  type TokenTerms,
+} from './operator/operator.ts';
 export { planRotation } from './operator/rotation.ts';
 export type { KnownMember, KnownToken, Placed, RotationPlan } from './operator/rotation.ts';
 export { readRecordFile, writeRecordFile } from './operator/record-file.ts';

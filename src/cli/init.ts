@@ -49,6 +49,7 @@ export function registerInit(program: Command): void {
       .write(`swarmplane: ${kept ? 'the swarm of before goes on' : 'new swarm'} in ${state.path}
 operator key: ${state.file(OPERATOR_KEY_FILE)}${passphraseFile === undefined ? ' (no passphrase)' : ''}
   it signs who may command the swarm, and who is in it: copy it to a safe place offline, then remove it
+  lost, nobody can be let in or put out any more, for good: print it on paper with \`${commandHere(command, 'operator words')}\`
 join token, for ${terms.uses} hosts within ${terms.hours} hours:
 `);
     showToken(token, options.tokenFile);

@@ -10,6 +10,7 @@ import {
   StateFolder,
   writeRecordFile,
 } from '../agent/index.ts';
+import { registerWords } from './operator-words.ts';
 import { hostMeant, withYes, type YesOption } from './confirm.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseList, readSecretLine, stateOf } from './options.ts';
@@ -22,6 +23,7 @@ export function registerOperator(program: Command): void {
   registerGrant(operator);
   registerRevoke(operator);
   registerUnfreeze(operator);
+  registerWords(operator);
   operator
     .command('install')
     .argument('<file>', 'what --out FILE wrote')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { controlOnce, type ResultOf } from '../agent/client.ts';
-import { controlSocketOf } from './options.ts';
+import { operatorKeyHere } from './operator-words.ts';
+import { controlSocketOf, stateOf } from './options.ts';
 import { json, table } from './text.ts';
 
 export type AgentStatus = ResultOf<'status'>;
@@ -15,7 +16,9 @@ export function registerStatus(program: Command): void {
     .description('what the agent of this host is doing')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
-      const status = await agentStatus(controlSocketOf(command));
+      const operatorKey = operatorKeyHere(stateOf(command));
+      const told = await agentStatus(controlSocketOf(command));
+      const status = operatorKey === undefined ? told : { ...told, operatorKey };
       if (options.json) {
         process.stdout.write(`${json(status)}\n`);
         return;

@@ -3,10 +3,11 @@
  * what gives a host more than the right to ask. It belongs offline, under a passphrase.
  */
 import { scrypt } from 'node:crypto';
-import { concat, fromHex, toHex } from '../wire/index.ts';
+import { concat, encodeFields, fromHex, toHex } from '../wire/index.ts';
 import { SigningKey } from './ed25519.ts';
 import { SecureError } from './errors.ts';
-import { sha256 } from './hash.ts';
+import { equalSecret, protocolLabel, sha256 } from './hash.ts';
+import { fromProquints, isProquint, toProquints } from './proquint.ts';
 import { secretbox } from './secretbox.ts';
 import { SCRYPT } from './token.ts';
 
@@ -26,6 +27,28 @@ export class OperatorKey {
 
   static create(random: (n: number) => Uint8Array): OperatorKey {
     return new OperatorKey(new Uint8Array(random(32)));
+  }
+
+  /** The key as 18 words for paper, unsealed: 16 of the secret, 2 of its checksum. */
+  toWords(): string {
+    return toProquints(concat(this.#seed, wordsChecksum(this.#seed)));
+  }
+
+  /** Words as a person types them. The words themselves are never quoted. @throws SecureError `bad_operator_key` */
+  static fromWords(text: string): OperatorKey {
+    const words = text
+      .toLowerCase()
+      .split(/[\s-]+/)
+      .filter((word) => word !== '');
+    if (words.length !== 18) throw bad(`it has ${words.length} words instead of 18`);
+    const wrong = words.findIndex((word) => !isProquint(word));
+    if (wrong >= 0) throw bad(`word ${wrong + 1} is none of its words`);
+    const bytes = fromProquints(words);
+    const seed = bytes.slice(0, 32);
+    if (!equalSecret(bytes.subarray(32), wordsChecksum(seed))) {
+      throw bad('its checksum differs, so some of it was mistyped');
+    }
+    return new OperatorKey(seed);
   }
 
   /** Ed25519, 64 bytes. */
@@ -115,6 +138,10 @@ async function openSeed(file: OperatorFile, passphrase?: string): Promise<Uint8A
     throw new SecureError('wrong_passphrase', 'the passphrase does not open the operator key');
   }
   return seed;
+}
+
+function wordsChecksum(seed: Uint8Array): Uint8Array {
+  return sha256(encodeFields([protocolLabel('operator words', 2), seed])).subarray(0, 4);
 }
 
 function hexField(file: Record<string, unknown>, name: string): Uint8Array {

@@ -15,6 +15,10 @@ export function fromProquints(words: readonly string[]): Uint8Array {
   return bytes;
 }
 
+export function isProquint(word: string): boolean {
+  return /^(?:[bdfghjklmnprstvz][aiou]){2}[bdfghjklmnprstvz]$/.test(word);
+}
+
 function toWord(value: number): string {
   return (
     CONSONANTS[(value >> 12) & 15]! +

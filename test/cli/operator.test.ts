@@ -36,6 +36,23 @@ describe('role certificates in a swarm of three', () => {
     expect(short.stderr).toContain('is the beginning of a node id, which others may share');
   });
 
+  it('gives the operator key as words, and the same key back of them', async () => {
+    const h1 = swarm.host('h1');
+    expect((await h1.cli('status')).stdout).toContain('no copy is known, print it with');
+    const { stdout: words } = await h1.cli('operator', 'words');
+    expect((await h1.cli('status')).stdout).toContain('its words were printed on 20');
+    const [paper, again] = [join(swarm.folder, 'paper'), join(swarm.folder, 'again.key')];
+    writeFileSync(paper, words.toUpperCase());
+    const made = await swarmplane(['operator', 'recover', again, '--words-file', paper]);
+    expect(made).toMatchObject({ stderr: '', code: 0 });
+    const before = readFileSync(join(h1.state, 'operator.key'), 'utf8');
+    expect(readFileSync(again, 'utf8')).toBe(before);
+    // Nothing that is there is written over.
+    const twice = await swarmplane(['operator', 'recover', again, '--words-file', paper]);
+    expect(twice.code).toBe(1);
+    expect(twice.stderr).toContain('EEXIST');
+  });
+
   it('refuses sensitive tables to whoever shows no certificate', async () => {
     const { stdout, stderr, code } = await h2.cli('query', SENSITIVE);
     expect(stdout).toContain('3 refused');

@@ -58,3 +58,30 @@ describe('the operator key', () => {
     await expect(OperatorKey.fromFile('-----BEGIN')).rejects.toThrow('it is not JSON');
   });
 });
+
+describe('the words of an operator key', () => {
+  const key = OperatorKey.create(seededRandom('words'));
+
+  test('give the same key back, however they are typed', () => {
+    const words = key.toWords();
+    expect(words.split('-')).toHaveLength(18);
+    const typed = OperatorKey.fromWords(`  ${words.toUpperCase().replaceAll('-', ' \n')}`);
+    expect(toHex(typed.swarmId)).toBe(toHex(key.swarmId));
+    expect(toHex(typed.sign(utf8('x')))).toBe(toHex(key.sign(utf8('x'))));
+  });
+
+  test('mistyped they are refused, and not quoted', () => {
+    const words = key.toWords().split('-');
+    const swapped = [words[1]!, words[0]!, ...words.slice(2)].join(' ');
+    for (const [text, why] of [
+      [swapped, /checksum differs/],
+      [words.slice(1).join(' '), /17 words instead of 18/],
+      [words.with(4, 'secret').join(' '), /word 5 is none/],
+    ] as const) {
+      expect(() => OperatorKey.fromWords(text)).toThrow(why);
+      expect(() => OperatorKey.fromWords(text)).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining(words[2]!) as string }),
+      );
+    }
+  });
+});

@@ -94,6 +94,10 @@ export class OperatorDesk {
     }
   }
 
+  get file(): string {
+    return this.#file;
+  }
+
   get key(): OperatorKey {
     return this.#key;
   }
@@ -262,6 +266,23 @@ export class OperatorDesk {
         { cause: error },
       );
     }
+  }
+}
+
+/**
+ * The text of a key file made of the words that were printed.
+ * @throws AgentError `operator_key`, which never quotes a word
+ */
+export async function recoverKey(
+  words: string,
+  options: { readonly passphrase?: string },
+): Promise<{ readonly text: string; readonly swarmId: string }> {
+  try {
+    const key = OperatorKey.fromWords(words);
+    return { text: await key.toFile({ random, ...options }), swarmId: toHex(key.swarmId) };
+  } catch (error) {
+    const message = `these are not the words of an operator key: ${(error as Error).message}`;
+    throw new AgentError('operator_key', message, undefined, { cause: error });
   }
 }
 
