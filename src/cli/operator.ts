@@ -152,7 +152,10 @@ function scopeOf(options: GrantOptions) {
 function registerRevoke(operator: Command): void {
   const command = operator
     .command('revoke')
-    .argument('<serial-or-node>', 'serial of a certificate, or a host for all that it was granted')
+    .argument(
+      '<serial-or-node>',
+      'serial of a certificate, or a host for all that it was granted, as a hub too',
+    )
     .description('take certificates back, at every host, for good');
   withYes(withKeyOptions(command)).action(async (what: string, options: KeyOptions & YesOption) => {
     const desk = await openDesk(command, options);
@@ -160,7 +163,9 @@ function registerRevoke(operator: Command): void {
     desk.checkSwarm(known.swarmId);
     const serials = /^[0-9a-f]{32}$/.test(what)
       ? [what]
-      : desk.granted(await hostMeant(command, what, 'take all certificates from', options));
+      : desk.granted(
+          await hostMeant(command, what, 'take all certificates, that of a hub too, from', options),
+        );
     if (serials.length === 0) {
       throw new CliError(
         `nothing that this key granted to ${JSON.stringify(what)} is known here`,
