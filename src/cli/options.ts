@@ -110,9 +110,10 @@ export async function readToken(file: string | undefined): Promise<string> {
 
 /** A line from the terminal that is not shown on it: who looks over the shoulder shall not join. */
 async function askSecret(question: string): Promise<string> {
-  process.stderr.write(question);
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  // It switches the echo off: whoever pastes as soon as the question stands there is not shown.
   const terminal = createInterface({ input: process.stdin, output, terminal: true });
+  process.stderr.write(question);
   try {
     return (await terminal.question('')).trim();
   } finally {

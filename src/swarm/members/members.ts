@@ -21,12 +21,12 @@ import {
 import type { Heard, Member } from './member.ts';
 import type { MemberState } from '../types.ts';
 import { Names } from './names.ts';
+import { Reuse } from './reuse.ts';
 
 /** More are not taken up: about 6 MB of records. */
 export const MEMBERS_MAX = 16_384;
 
 const NAME_SHOWN_MAX = 80;
-const ADDRESSES_MAX = 4 * MEMBERS_MAX;
 
 export interface MembersListener {
   /** State, record or standing of a member changed. */
@@ -47,7 +47,7 @@ export class Members {
   #listener: MembersListener;
   #members = new Map<NodeId, Member>();
   /** Who showed an address last. */
-  #byAddress = new Map<string, NodeId>();
+  readonly #reuse: Reuse;
   /** Whom the operator put out, as they were last: people know them by name. */
   #expelled = new Map<NodeId, Member>();
   readonly #doubts: Doubts;
@@ -60,6 +60,7 @@ export class Members {
     this.#doubts = new Doubts({ context, member, count, linkedSince, lostAt, changedTooOften });
     this.#listener = listener;
     this.names = new Names(context.nodeId);
+    this.#reuse = new Reuse(context, this.names, member);
   }
 
   get size(): number {
@@ -125,8 +126,8 @@ export class Members {
     known.wished = undefined;
     if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
     this.#settle(known, before);
-    this.#alarmReuse(known, usedBefore);
-    this.#noteAddresses(known);
+    this.#reuse.look(known, usedBefore);
+    this.#reuse.note(known);
     return true;
   }
 
@@ -273,8 +274,8 @@ export class Members {
     if (since !== undefined) member.since = Math.min(since, member.since);
     this.#doubts.noteState(member);
     noteBoot(member, record.body.bootId);
-    this.#alarmReuse(member, undefined);
-    this.#noteAddresses(member);
+    this.#reuse.look(member, undefined);
+    this.#reuse.note(member);
     this.#members.set(nodeId, member);
     // The operator has taken it off the lists: an id is one host.
     this.#expelled.delete(nodeId);
@@ -381,56 +382,5 @@ export class Members {
       `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; ${CLONE_REMEDY}`,
       member.nodeId,
     );
-  }
-
-  /**
-   * A name or addresses that another one uses: looked for when a member comes, comes back, or changes
-   * them. `before`: what it used until now, undefined for one that comes.
-   */
-  #alarmReuse(member: Member, before: MemberBody | undefined): void {
-    if (isOut(member)) return;
-    const { name, addresses } = member.record.body;
-    if (before?.name !== name) this.#alarmSameName(member);
-    if (before?.addresses.join() !== addresses.join()) this.#alarmSameAddresses(member);
-  }
-
-  #noteAddresses({ nodeId, record }: Member): void {
-    for (const address of record.body.addresses) this.#byAddress.set(address, nodeId);
-    if (this.#byAddress.size > ADDRESSES_MAX) this.#byAddress.clear();
-  }
-
-  /**
-   * A new id at all addresses of a known one. One address alone says little: every host with
-   * containers has the same private ones beside its own.
-   */
-  #alarmSameAddresses(member: Member): void {
-    const addresses = new Set(member.record.body.addresses);
-    const others = new Set([...addresses].map((address) => this.#byAddress.get(address)));
-    for (const nodeId of others) {
-      const other = nodeId === undefined ? undefined : this.#members.get(nodeId);
-      if (other === undefined || other === member || isOut(other)) continue;
-      const theirs = other.record.body.addresses;
-      if (!theirs.every((it) => addresses.has(it))) continue;
-      this.#context.alarm(
-        'address_reused',
-        theirs.join(', '),
-        `the address ${theirs.join(', ')} of ${other.nodeId.slice(0, 12)} ("${other.record.body.name}") is used by ${member.nodeId.slice(0, 12)} ("${member.record.body.name}") as well: if the host was set up anew, forget the old one`,
-        member.nodeId,
-      );
-    }
-  }
-
-  #alarmSameName(member: Member): void {
-    for (const other of this.#members.values()) {
-      if (other === member || other.record.body.name !== member.record.body.name) continue;
-      if (isOut(other)) continue;
-      this.#context.alarm(
-        'name_reused',
-        member.record.body.name,
-        `the name "${member.record.body.name}" is used by ${other.nodeId.slice(0, 12)} and ${member.nodeId.slice(0, 12)}: rename one, or forget the old one`,
-        member.nodeId,
-      );
-      return;
-    }
   }
 }

@@ -34,6 +34,11 @@ export class Names {
     return this.#claims.get(name)?.[0];
   }
 
+  /** The first one first. */
+  claimers(name: string): readonly NodeId[] {
+    return this.#claims.get(name) ?? [];
+  }
+
   /** A claimer takes the name over from its holder. @returns who held it */
   prefer(node: NodeId): NodeId | undefined {
     const claims = this.#claims.get(this.#claimed.get(node) ?? '') ?? [];

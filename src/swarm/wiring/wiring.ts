@@ -1,6 +1,6 @@
 /** The parts of the core and the wires between them. */
 import type { MemberBody, SignedObject } from '../../wire/index.ts';
-import type { EpochHead, EpochId, NodeId, PeerIdentity } from '../../secure/types.ts';
+import type { EpochHead, NodeId, PeerIdentity } from '../../secure/types.ts';
 import { Admissions, seatsAlarm } from '../trust/admissions.ts';
 import { Asks } from '../requests/asks.ts';
 import { CLONE_REMEDY } from '../members/clone.ts';
@@ -12,6 +12,7 @@ import { Exposure } from '../trust/exposed.ts';
 import { Gossip } from '../members/gossip.ts';
 import { Intake } from './intake.ts';
 import { handleOperators, isOperators, receive } from './inbox.ts';
+import { tellConflict } from './rotation-conflict.ts';
 import { KeptTable } from '../members/kept-table.ts';
 import { Keys } from '../trust/keys.ts';
 import { Budgets } from '../links/budgets.ts';
@@ -253,23 +254,8 @@ export class Wiring {
     if (before !== undefined && head.id <= before.id) return;
     this.context.epoch = head.number;
     this.epochs.enter(head);
-    if (before !== undefined) this.#tellConflict(before, head);
+    if (before !== undefined) tellConflict(this, before, head);
     for (const link of [...this.links.all()]) this.records.tell(link.id);
-  }
-
-  /** Whom the epoch that lost had and this one has not is named until the operator has decided. */
-  #tellConflict(before: EpochHead, head: EpochHead): void {
-    if (head.parent === before.id) return this.context.alarmOver('rotation_conflict', 'epoch');
-    const apart = head.number === before.number || numberOf(head.parent) === before.number;
-    if (!apart) return;
-    const stranded = [...this.members.all()].filter((member) => !member.admitted);
-    const names = stranded.map((member) => member.record.body.name).slice(0, 20);
-    const who = names.length === 0 ? 'nobody is left out by that' : `left out: ${names.join(', ')}`;
-    this.context.alarm(
-      'rotation_conflict',
-      'epoch',
-      `two rotations of the secret did not know of each other; this host has gone over from epoch ${before.number} (${before.id.slice(-8)}) to ${head.number} (${head.id.slice(-8)}); ${who}; run \`swarmplane secret rotate\` at this host to take them in again`,
-    );
   }
 
   /** Gives a link up and follows from that. */
@@ -413,7 +399,3 @@ export class Wiring {
 }
 
 const FROZEN = 'two copies of its state folder take turns: both are frozen';
-
-function numberOf(id: EpochId | undefined): number | undefined {
-  return id === undefined ? undefined : Number.parseInt(id.slice(0, 16), 16);
-}
