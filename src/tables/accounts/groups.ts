@@ -1,12 +1,17 @@
 /** groups: the local groups of the host. */
 import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
-import type { SnapshotTable } from '../types.ts';
-import { readGroups, signedId } from './passwd.ts';
+import { eqIntegers, eqTexts } from '../lib/constraints.ts';
+import { perQuery } from '../lib/per-query.ts';
+import type { CollectContext, LookupTable, Row } from '../types.ts';
+import { fromNameServices } from './name-services.ts';
+import { parseGroup, readGroups, signedId, type Group } from './passwd.ts';
 
-export const groups: SnapshotTable = {
+export const groups: LookupTable = {
   name: 'groups',
-  description: 'Local groups, from /etc/group.',
-  kind: 'snapshot',
+  description:
+    'Local groups, from /etc/group. Those of a directory service where the query gives gid or ' +
+    'groupname by equality or a join, through getent(1).',
+  kind: 'lookup',
   cost: 'cheap',
   key: ['gid', 'groupname'],
   columns: [
@@ -18,10 +23,26 @@ export const groups: SnapshotTable = {
     elsewhere('darwin', integer('is_hidden', 'Whether the group is hidden')),
     pidWithNamespace(),
   ],
-  collect: (context) =>
-    readGroups(context).map(({ gid, name }) => ({
-      gid,
-      gid_signed: signedId(gid),
-      groupname: name,
-    })),
+  *lookup(context): Generator<Row> {
+    for (const { gid, name } of groupsAsked(context)) {
+      yield { gid, gid_signed: signedId(gid), groupname: name };
+    }
+  },
 };
+
+function groupsAsked(context: CollectContext): Group[] {
+  const local = localGroups(context);
+  const gids = eqIntegers(context, 'gid');
+  const names = eqTexts(context, 'groupname');
+  if (gids === undefined && names === undefined) return local;
+  const found = local.filter(
+    ({ gid, name }) => gids?.includes(gid) !== false && names?.includes(name) !== false,
+  );
+  const missing = (gids ?? names ?? []).filter(
+    (key) => !local.some(({ gid, name }) => gid === key || name === key),
+  );
+  const lines = fromNameServices(context, 'group', missing.map(String));
+  return [...found, ...lines.flatMap(parseGroup)];
+}
+
+const localGroups = perQuery((context: CollectContext) => readGroups(context));

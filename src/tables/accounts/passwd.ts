@@ -48,7 +48,8 @@ export function signedId(id: number): number {
   return id | 0;
 }
 
-function parseAccount(line: string): Account[] {
+/** An account's line, in a list of one; none for what is no account. */
+export function parseAccount(line: string): Account[] {
   const [name, , uid, gid, description = '', home = '', shell = ''] = line.split(':');
   const user = parseId(uid);
   const group = parseId(gid);
@@ -56,7 +57,8 @@ function parseAccount(line: string): Account[] {
   return [{ name, uid: user, gid: group, description, home, shell }];
 }
 
-function parseGroup(line: string): Group[] {
+/** As parseAccount, of a group. */
+export function parseGroup(line: string): Group[] {
   const [name, , id, list = ''] = line.split(':');
   const gid = parseId(id);
   if (!isName(name) || gid === undefined) return [];

@@ -1,12 +1,17 @@
 /** users: the local accounts of the host. */
 import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
-import type { Row, SnapshotTable } from '../types.ts';
-import { readAccounts, signedId, type Account } from './passwd.ts';
+import { eqIntegers, eqTexts } from '../lib/constraints.ts';
+import { perQuery } from '../lib/per-query.ts';
+import type { CollectContext, LookupTable, Row } from '../types.ts';
+import { fromNameServices } from './name-services.ts';
+import { parseAccount, readAccounts, signedId, type Account } from './passwd.ts';
 
-export const users: SnapshotTable = {
+export const users: LookupTable = {
   name: 'users',
-  description: 'Local user accounts, from /etc/passwd.',
-  kind: 'snapshot',
+  description:
+    'Local user accounts, from /etc/passwd. Those of a directory service where the query gives uid or ' +
+    'username by equality or a join, through getent(1).',
+  kind: 'lookup',
   cost: 'cheap',
   key: ['username', 'uid'],
   columns: [
@@ -35,8 +40,26 @@ export const users: SnapshotTable = {
       },
     ),
   ],
-  collect: (context) => readAccounts(context).map(toRow),
+  *lookup(context): Generator<Row> {
+    for (const account of accountsAsked(context)) yield toRow(account);
+  },
 };
+
+/** Local accounts first: a directory is asked only for what is not there. */
+function accountsAsked(context: CollectContext): Account[] {
+  const local = localAccounts(context);
+  const uids = eqIntegers(context, 'uid');
+  const names = eqTexts(context, 'username');
+  if (uids === undefined && names === undefined) return local;
+  const found = local.filter(
+    ({ uid, name }) => uids?.includes(uid) !== false && names?.includes(name) !== false,
+  );
+  const missing = (uids ?? names ?? []).filter(
+    (key) => !local.some(({ uid, name }) => uid === key || name === key),
+  );
+  const lines = fromNameServices(context, 'passwd', missing.map(String));
+  return [...found, ...lines.flatMap(parseAccount)];
+}
 
 function toRow(account: Account): Row {
   return {
@@ -50,3 +73,5 @@ function toRow(account: Account): Row {
     shell: account.shell,
   };
 }
+
+const localAccounts = perQuery((context: CollectContext) => readAccounts(context));

@@ -1,13 +1,16 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import { groups } from '../../../src/tables/accounts/groups.ts';
 import { userGroups } from '../../../src/tables/accounts/user-groups.ts';
 import { users } from '../../../src/tables/accounts/users.ts';
-import { TableError } from '../../../src/tables/types.ts';
+import { TableError, type Row } from '../../../src/tables/types.ts';
 import { fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
+import { isRoot, needs, only } from '../../helpers/needs.ts';
 
 const getent = (database: string): string[][] =>
   execFileSync('getent', ['-s', 'files', database], { encoding: 'utf8' })
@@ -88,3 +91,62 @@ describe('user_groups', () => {
     ]);
   });
 });
+
+const extrausers = '/usr/lib/libnss_extrausers.so.2';
+const apart = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0;
+
+describe('accounts of a name service', () => {
+  /** Rows by the probe where `over` is mounted over files of the host. */
+  const probed = (over: Record<string, string>, ...asked: string[]): Probed => {
+    const root = fakeRoot(
+      Object.fromEntries(Object.values(over).map((text, at) => [`${at}`, text])),
+    );
+    const mounts = Object.keys(over).map(
+      (path, at) => `mount --bind ${root}/${at} "$(realpath ${path})"`,
+    );
+    for (const at of Object.keys(mounts)) chmodSync(join(root, at), 0o755);
+    const script = `${mounts.join(' && ')} && exec "$0" --import tsx test/tables/lib/probe.ts ${asked.join(' ')}`;
+    const args = ['-m', 'sh', '-c', script, process.execPath];
+    const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+    expect(stdout, stderr).not.toBe('');
+    return JSON.parse(stdout) as Probed;
+  };
+  const nss = {
+    '/etc/nsswitch.conf': 'passwd: files extrausers\ngroup: files [NOTFOUND=continue] extrausers\n',
+  };
+
+  needs(extrausers, apart && existsSync(extrausers))(
+    'come by id and by name, and are not listed',
+    () => {
+      mkdirSync('/var/lib/extrausers', { recursive: true });
+      for (const name of ['passwd', 'group', 'shadow'])
+        if (!existsSync(`/var/lib/extrausers/${name}`))
+          writeFileSync(`/var/lib/extrausers/${name}`, '');
+      const over = {
+        ...nss,
+        '/var/lib/extrausers/passwd': 'dir.user:x:54321:54322:From afar:/home/dir:/bin/sh\n',
+        '/var/lib/extrausers/group': 'dir group:x:54322:dir.user\n',
+      };
+      const user = { uid: 54321, gid: 54322, username: 'dir.user', description: 'From afar' };
+      expect(probed(over, 'users', 'uid=54321').rows).toMatchObject([user]);
+      expect(probed(over, 'users', 'username=dir.user').rows).toMatchObject([user]);
+      expect(probed(over, 'users', 'uid=54399').rows).toEqual([]);
+      expect(probed(over, 'groups', 'gid=54322').rows).toMatchObject([{ groupname: 'dir group' }]);
+      const all = probed(over, 'users').rows.map(({ username }) => username);
+      expect(all).toContain('root');
+      expect(all).not.toContain('dir.user');
+    },
+  );
+
+  only(apart, 'as root')('that does not answer is told of, once, and local ones come', () => {
+    const over = { ...nss, '/usr/bin/getent': '#!/bin/sh\nexec sleep 1000\n' };
+    const { rows, warnings } = probed(over, 'users', 'uid=54321', 'uid=0', 'uid=54322');
+    expect(rows).toMatchObject([{ uid: 0 }]);
+    expect(warnings).toEqual([expect.stringContaining('getent passwd did not answer within')]);
+  });
+});
+
+interface Probed {
+  readonly rows: Row[];
+  readonly warnings: string[];
+}
