@@ -17,8 +17,8 @@ const ALL = 600_000;
 const BURST = 250_000;
 /** No message is worth a longer silence. */
 const HOLD_MS_MAX = 30_000;
-/** A member whose link is held for so long is named. */
-const TOLD_MS = 1_000;
+/** Milliseconds for which a link may be held before its member is named: one in ten, a second at once. */
+const HELD = { perSecond: 100, burst: 1_000 };
 /** Objects that no honest host hands on, before the link is closed. */
 const BAD = { perSecond: 1 / 60, burst: 2 };
 
@@ -53,6 +53,7 @@ export class Budgets {
   #members: () => number;
   #onFull: (node: NodeId) => void;
   #work: Rates;
+  #held: Rates;
   #bad: Rates;
 
   constructor(
@@ -66,6 +67,7 @@ export class Budgets {
     this.#members = members;
     this.#onFull = onFull;
     this.#work = new Rates(context, () => ({ perSecond: this.#each(), burst: BURST }));
+    this.#held = new Rates(context, () => HELD);
     this.#bad = new Rates(context, () => BAD);
   }
 
@@ -87,7 +89,7 @@ export class Budgets {
     if (wait === 0 || this.#links.get(link.id) === undefined) return;
     link.heldUntil = this.#context.now.mono + wait;
     this.#context.effects.push({ kind: 'hold', link: link.id, ms: wait });
-    if (wait >= TOLD_MS) this.#onFull(link.nodeId);
+    if (this.#held.charge(link.nodeId, wait) > 0) this.#onFull(link.nodeId);
   }
 
   /** True when a member has handed on too much that every honest host would have kept to itself. */
@@ -100,11 +102,13 @@ export class Budgets {
   /** Who was expelled leaves nothing behind. */
   forget(node: NodeId): void {
     this.#work.forget(node);
+    this.#held.forget(node);
     this.#bad.forget(node);
   }
 
   sweep(): void {
     this.#work.sweep();
+    this.#held.sweep();
     this.#bad.sweep();
   }
 
