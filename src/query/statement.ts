@@ -316,6 +316,8 @@ function prepareOne(database: Database, session: Session, sql: string): Pointer 
   try {
     wasm.heap8u().set(bytes, text);
     statement = prepare(text);
+    // SQLite asks nobody while it plans: what took too long is found when it is done.
+    session.checkTime();
     if (statement === 0) throw new QueryError('syntax', 'the query is empty; write one SELECT');
     requireNothingAfter(bytes, (wasm.peekPtr(tail as never) as unknown as number) - text);
     return statement;

@@ -67,13 +67,14 @@ export function packTable(objects: readonly KeptObject[]): Uint8Array {
   return pack(objects.map(({ bytes, wall }) => [bytes, wall]));
 }
 
-/** What can be read of it: the rest the swarm tells again. */
+/** Whatever is no object is found out when it is read. A list of bytes alone is of before times were kept. */
 export function unpackTable(bytes: Uint8Array): KeptObject[] {
-  return unpackList(bytes).flatMap((item) => {
-    if (!Array.isArray(item)) return [];
-    const [object, wall] = item as Packable[];
-    if (!(object instanceof Uint8Array) || typeof wall !== 'number') return [];
-    return [{ bytes: object, wall }];
+  return unpackList(bytes).map((item) => {
+    const [object, wall] = Array.isArray(item) ? (item as Packable[]) : [item];
+    return {
+      bytes: object instanceof Uint8Array ? object : new Uint8Array(0),
+      wall: typeof wall === 'number' ? wall : 0,
+    };
   });
 }
 
