@@ -144,7 +144,7 @@ describe('a swarm of four', () => {
       const answer = await swarm.host(name).cli('query', 'select 1 as one');
       expect(answer.stdout).toContain('1 unreachable (h5)');
     }
-    for (const name of ['h1', 'h3', 'h4']) await swarm.host(name).cli('forget', 'h5');
+    for (const name of ['h1', 'h3', 'h4']) await swarm.host(name).cli('forget', 'h5', '--yes');
     // Its name is known still, and every command says what became of it.
     const asked = await swarm.host('h2').cli('query', '--hosts', 'h5', 'select 1');
     expect(asked.stderr).toBe(
