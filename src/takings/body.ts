@@ -15,6 +15,7 @@ import {
   unpack,
   WireError,
   type Packable,
+  type Packs,
 } from '../wire/index.ts';
 import { decodeStatement, type Origin, type SignedStatement } from './statement.ts';
 import type {
@@ -46,7 +47,7 @@ function wishOf(value: Packable): Wish {
 }
 
 export function encodeTrackAnswer(answer: TrackAnswer): Uint8Array {
-  return pack(answer as unknown as Packable);
+  return pack(answer);
 }
 
 /** @throws WireError `malformed` */
@@ -60,7 +61,7 @@ export function decodeTrackAnswer(payload: Uint8Array): TrackAnswer {
 }
 
 export function encodeFetchBody({ acks, bytes, tables }: FetchBody): Uint8Array {
-  return pack({ acks: acks as unknown as Packable, bytes, tables });
+  return pack({ acks, bytes, tables });
 }
 
 /** @throws WireError `malformed` */
@@ -107,16 +108,16 @@ export interface PackedAnswer {
 
 export function encodeFetchAnswer(answer: PackedAnswer): Uint8Array {
   const { version, more, refused, vitals, takings, layouts } = answer;
-  const item = (key: string, value: Packable) => concat(pack(key), pack(value));
+  const item = <T>(key: string, value: T & Packs<T>) => concat(pack(key), pack<T>(value));
   return concat(
     packMapHeader(8),
     item('version', version),
     item('more', more),
-    item('refused', refused as unknown as Packable),
+    item('refused', refused),
     item('wall', vitals.wall),
     item('boot', vitals.boot),
     item('up', vitals.upMs),
-    item('layouts', layouts as unknown as Packable),
+    item('layouts', layouts),
     pack('takings'),
     packArrayHeader(takings.length),
     ...takings.map((taking) => pack(taking)),
@@ -198,7 +199,8 @@ function rowIdsOf(bytes: Uint8Array): RowId[] {
   }));
 }
 
-function layoutOf(value: Packable): Shape {
+/** @throws WireError `malformed` */
+export function layoutOf(value: Packable): Shape {
   const map = new Fields(value, 'a layout');
   const columns = map.list('columns').map((one) => {
     const column = new Fields(one, 'a column');

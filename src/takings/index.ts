@@ -13,6 +13,7 @@ export {
   encodeTaking,
   encodeTrackAnswer,
   encodeTrackBody,
+  layoutOf,
 } from './body.ts';
 export {
   decodeStatement,

@@ -20,8 +20,22 @@ export type Packable =
 
 const encoder = new Encoder({ useBigInt64: true, ignoreUndefined: true });
 
+/**
+ * What of a type can be packed: all of it, or the compiler names the property. An interface has no
+ * index signature, so it is no Packable although all of its properties are.
+ */
+export type Packs<T> = T extends Packable | undefined
+  ? T
+  : T extends readonly unknown[]
+    ? { readonly [K in keyof T]: Packs<T[K]> }
+    : T extends object
+      ? {
+          readonly [K in keyof T]: T[K] extends (...args: never[]) => unknown ? never : Packs<T[K]>;
+        }
+      : never;
+
 /** Encodes a value; properties that are undefined are left out. */
-export function pack(value: Packable): Uint8Array {
+export function pack<T>(value: T & Packs<T>): Uint8Array {
   // The encoder's own buffer is used again: this is the one copy.
   return encoder.encodeSharedRef(value).slice();
 }

@@ -240,7 +240,7 @@ const BODY_MAX = REQUEST_BODY_MAX + SEALING_BYTES_MAX;
 const SEAL_CHAINS_MAX = 64;
 
 export function encodeMessage(message: SwarmMessage): Uint8Array {
-  return pack(message as unknown as Packable);
+  return pack(message);
 }
 
 /**

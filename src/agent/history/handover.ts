@@ -5,10 +5,11 @@
  */
 import { shapeHash } from '../../tables/canonical.ts';
 import type { Shape } from '../../tables/types.ts';
-import { equalBytes, pack, toHex, unpack, type Packable } from '../../wire/index.ts';
+import { equalBytes, pack, toHex, unpack } from '../../wire/index.ts';
 import {
   type Ack,
   encodeTaking,
+  layoutOf,
   type SignedStatement,
   type Statement,
 } from '../../takings/index.ts';
@@ -134,7 +135,7 @@ async function leap(parcel: Parcel, cursor: Cursor, states: StateStore): Promise
   };
   const rows = state.rows.map((row) => row.bytes);
   const whole = encodeTaking(parcel.sign(content), rows, NOTHING);
-  cursor.layout = pack(state.shape as unknown as Packable);
+  cursor.layout = pack(state.shape);
   const gap = parcel.gap(cursor, sequence - 1, cursor.passedAt ?? at);
   parcel.put(cursor, content, [...gap, whole]);
   const rest = parcel.gap(cursor, head.sequence, head.at);
@@ -191,7 +192,7 @@ class Parcel {
   }
 
   close(stateless: readonly string[]): Handover {
-    const layouts = [...this.#layouts.values()].map((one) => unpack(one) as unknown as Shape);
+    const layouts = [...this.#layouts.values()].map((one) => layoutOf(unpack(one)));
     return { takings: this.#takings, layouts, more: this.full, stateless };
   }
 }

@@ -2,6 +2,7 @@
  * The last known state of each tracked table, a file each: what the next taking is compared with,
  * and what a hub gets that has nothing to go on from. It may be lost: the next taking is a full then.
  */
+import { layoutOf } from '../../takings/index.ts';
 import type { TakenRow } from '../../query/index.ts';
 import { sha256 } from '../../secure/index.ts';
 import type { Shape } from '../../tables/types.ts';
@@ -13,7 +14,6 @@ import {
   equalBytes,
   pack,
   unpack,
-  type Packable,
 } from '../../wire/index.ts';
 import type { Disk } from './disk.ts';
 import { sameLine } from './journal.ts';
@@ -64,7 +64,7 @@ function fileOf(table: string): string {
 
 function encode({ line, hash, shape, rows }: TableState): Uint8Array {
   const parts = rows.map(({ key, row, bytes }) => concat(key, row, bytes));
-  const layout = pack(shape as unknown as Packable);
+  const layout = pack(shape);
   const content = encodeFields([line, hash, layout, encodeFields(parts)]);
   return concat(sha256(content), content);
 }
@@ -79,7 +79,7 @@ function decode(bytes: Uint8Array): TableState | undefined {
     return {
       line,
       hash,
-      shape: unpack(layout) as unknown as Shape,
+      shape: layoutOf(unpack(layout)),
       rows: decodeAllFields(rows).map((part) => ({
         key: part.subarray(0, 32),
         row: part.subarray(32, 64),

@@ -5,7 +5,7 @@
  */
 import { QueryError, type TakenRow, type TakenTable } from '../../query/index.ts';
 import { shapeHash } from '../../tables/canonical.ts';
-import { concat, equalBytes, pack, toHex, type Packable } from '../../wire/index.ts';
+import { concat, equalBytes, pack, toHex } from '../../wire/index.ts';
 import { encodeTaking, type SignedStatement, type Statement } from '../../takings/index.ts';
 import { TooLarge, type Journal } from './journal.ts';
 import { Schedule } from './schedule.ts';
@@ -179,7 +179,7 @@ export class Tracker {
     const taking = encodeTaking(sign(content), change.added, change.removed);
     await journal.append(content, time.wall(), (whole) => {
       const isFull = content.kind === 'full';
-      const layout = whole || isFull ? pack(taken.shape as unknown as Packable) : NOTHING;
+      const layout = whole || isFull ? pack(taken.shape) : NOTHING;
       if (!whole || isFull) return { taking, layout, full: NOTHING };
       const full = sign({ ...content, kind: 'full', base: NOTHING });
       return { taking, layout, full: encodeTaking(full, bytesOf(taken.rows), NOTHING) };

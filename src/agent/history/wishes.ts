@@ -1,5 +1,5 @@
 /** The wish list of this host: which tables it takes by itself, kept until a newer list comes. */
-import { pack, unpack, type Packable } from '../../wire/index.ts';
+import { pack, unpack } from '../../wire/index.ts';
 import type { Disk } from './disk.ts';
 import type { Wish } from '../../takings/index.ts';
 
@@ -34,7 +34,7 @@ export async function readWishes(disk: Disk): Promise<WishList | undefined> {
 }
 
 export async function writeWishes(disk: Disk, list: WishList): Promise<void> {
-  await disk.replace(FILE, pack(list as unknown as Packable));
+  await disk.replace(FILE, pack(list));
 }
 
 export const WISHES_MAX = 256;

@@ -13,7 +13,7 @@ import {
   toHex,
   unpack,
 } from '../../wire/index.ts';
-import type { HoldsMessage, Packable } from '../../wire/index.ts';
+import type { HoldsMessage } from '../../wire/index.ts';
 import type {
   EpochHead,
   HubRecord,
@@ -350,7 +350,7 @@ export function packRecords({ records, parts }: KeptRecords): Uint8Array {
   return pack({
     records: [...records],
     parts: parts.map(({ epoch, number, bytes }) => ({ epoch, number, bytes })),
-  } as unknown as Packable);
+  });
 }
 
 /** What the persist effect kept; nothing where it cannot be read: the swarm tells it again. */
