@@ -35,9 +35,14 @@ function lockedVersions(): string[] {
   const { packages } = JSON.parse(
     readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'),
   );
-  const entries = Object.entries(packages as Record<string, { inBundle?: true; version: string }>);
-  return entries
-    .filter(([, { inBundle }]) => inBundle)
+  interface Locked {
+    readonly inBundle?: true;
+    /** Here for development, and because a bundled package names it as a peer that it can do without. */
+    readonly devOptional?: true;
+    readonly version: string;
+  }
+  return Object.entries(packages as Record<string, Locked>)
+    .filter(([, { inBundle, devOptional }]) => inBundle && !devOptional)
     .map(([path, { version }]) => `${path.slice('node_modules/'.length)} ${version}`)
     .sort();
 }

@@ -12,6 +12,8 @@ interface Locked {
   readonly integrity?: string;
   readonly resolved?: string;
   readonly dev?: boolean;
+  /** For development, and an optional peer of what is not. */
+  readonly devOptional?: boolean;
   readonly optional?: boolean;
   readonly inBundle?: boolean;
   readonly hasInstallScript?: boolean;
@@ -24,7 +26,9 @@ const manifest = JSON.parse(read('package.json')) as Record<
 > & { bundleDependencies: string[] };
 const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
 const locked = Object.entries(lock.packages).filter(([path]) => path !== '');
-const required = locked.filter(([, { dev, optional }]) => dev !== true && optional !== true);
+const required = locked.filter(
+  ([, { dev, devOptional, optional }]) => !(dev ?? devOptional ?? optional ?? false),
+);
 
 describe('the packages', () => {
   it('are of one version each, by package.json and by the lock file', () => {

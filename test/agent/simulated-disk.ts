@@ -191,11 +191,12 @@ const PROMISED: Record<string, (...args: never[]) => unknown> = {
     const fd = openOn(found.disk, found.name, flags);
     const handle = handles.get(fd)!;
     return {
-      writeFile: async (content: Uint8Array) => {
+      write: async (bytes: Uint8Array, offset: number, length: number, position: number) => {
         const { disk, file } = handle;
-        for (let at = 0; at < content.length;) {
-          at += call(disk, () => disk.write(file!, content.subarray(at)));
-        }
+        if (position !== file!.seen.length)
+          throw new Error(`a write at ${position}, not at the end`);
+        const part = bytes.subarray(offset, offset + length);
+        return { bytesWritten: call(disk, () => disk.write(file!, part)) };
       },
       sync: async () => sync(handle),
       close: async () => void handles.delete(fd),

@@ -303,5 +303,6 @@ describe('a swarm with a hub, watched', () => {
       const away = alarms.find(({ kind, key }) => kind === 'host_away' && key === 'h1');
       return away?.message.match(/^h1 is away since \d{4}-\d\d-\d\d \d\d:\d\d UTC$/) ?? undefined;
     }, 'h2 names h1');
-  });
+    // Four waits, each with an end and a message of its own.
+  }, 180_000);
 });

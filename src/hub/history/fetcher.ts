@@ -34,8 +34,8 @@ export interface FetcherOptions {
 const CLAIM_MAX = 32;
 /** A host that was told anew has its first takings about then; asked again, each time twice as late. */
 const FIRST_TAKINGS_MS = 3_000;
-/** A table that was not taken by the last of these comes at the host's usual turn. */
-const FIRST_TAKINGS_TRIES = 6;
+/** After so many a host is asked at its usual turn. */
+const HURRIED_MAX = 6;
 /** Most wakes are for requests, with which this must not compete. */
 const GATHER_MS = 50;
 const TIDY_MS = 3_600_000;
@@ -45,8 +45,8 @@ export class Fetcher {
   readonly #stop = new AbortController();
   /** Tables whose whole state is needed, or that are left alone for a while, by node. */
   readonly #troubles = new Map<string, Map<string, TableTrouble>>();
-  /** How often each host that was told anew was asked for its first takings. */
-  readonly #firsts = new Map<string, number>();
+  /** How often each host was asked again early: it was told anew, or the last turn failed. */
+  readonly #hurried = new Map<string, number>();
   /** Wish list and certificate that each host with sensitive tables was told last. */
   readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
   readonly #turns: WakeLoop;
@@ -130,9 +130,9 @@ export class Fetcher {
       const answers = await this.#ask('track', body, nodes, certificate);
       return nodes.map((identity) => {
         const said = answers.get(identity);
-        if (!(said instanceof Uint8Array)) return failed(identity, new Unanswered(said));
+        if (!(said instanceof Uint8Array)) return this.#failed(identity, new Unanswered(said));
         if (certificate !== undefined) this.#shown.set(identity, { version, certificate });
-        this.#firsts.set(identity, 0);
+        this.#hurried.set(identity, 0);
         return toldNote(identity, said);
       });
     });
@@ -163,11 +163,12 @@ export class Fetcher {
     });
     try {
       const note = await run.go();
-      const soon = this.#firstTakings(identity, run.isWhole);
+      const soon = this.#hurried.has(identity) && !run.isWhole ? this.#soon(identity) : undefined;
+      if (soon === undefined) this.#hurried.delete(identity);
       return { ...(soon !== undefined && { soon }), ...note };
     } catch (error) {
       if (isOutage(error)) throw error;
-      return failed(identity, error);
+      return this.#failed(identity, error);
     } finally {
       if (troubles.size > 0) this.#troubles.set(identity, troubles);
       else this.#troubles.delete(identity);
@@ -175,18 +176,21 @@ export class Fetcher {
   }
 
   /**
-   * When to ask for tables that the host has not taken yet: without it a table that takes a slow host
-   * more than a moment would be seen one whole interval later, often an hour.
+   * When to ask again before the host's next turn, each time twice as late: its usual turn is one whole
+   * interval later, often an hour, in which nothing would be known of it.
    */
-  #firstTakings(identity: string, isWhole: boolean): number | undefined {
-    const tries = this.#firsts.get(identity);
-    if (tries === undefined) return undefined;
-    if (isWhole || tries >= FIRST_TAKINGS_TRIES) {
-      this.#firsts.delete(identity);
-      return undefined;
-    }
-    this.#firsts.set(identity, tries + 1);
+  #soon(identity: string): number | undefined {
+    const tries = this.#hurried.get(identity) ?? 0;
+    if (tries >= HURRIED_MAX) return undefined;
+    this.#hurried.set(identity, tries + 1);
     return FIRST_TAKINGS_MS * 2 ** tries;
+  }
+
+  /** A host that refuses has a reason that asking again does not change. */
+  #failed(identity: string, error: unknown): TurnNote {
+    const note = failed(identity, error);
+    const soon = note.refusal === undefined ? this.#soon(identity) : undefined;
+    return { ...note, ...(soon !== undefined && { soon }) };
   }
 
   /** Payloads by node; what became of it where the host gave none. */

@@ -113,6 +113,29 @@ describe('a hub that gathers history', () => {
     expect(soonOf(quick).slice(0, 3)).toEqual([3_000, undefined, undefined]);
   });
 
+  it('asks a host that was busy again soon, and one that refuses at its usual turn', async () => {
+    const { site, asker, hosts } = await swarm(2);
+    const [busy, refusing] = hosts as [HistoryHost, HistoryHost];
+    await site.add('web1', busy);
+    await site.add('web2', refusing);
+    await site.query(`delete from swarmplane.track_wish where table_name <> 'packages'`);
+    busy.take(daysAgo(1), [['bash', '1', 1]]);
+    asker.refusals.set(busy.nodeId, { code: 'busy', message: 'later' });
+    asker.refusals.set(refusing.nodeId, { code: 'authority', message: 'no' });
+    const { fetcher, notes } = noting(site, asker);
+    const soonsOf = ({ nodeId }: HistoryHost) =>
+      notes.filter(({ identity }) => identity === nodeId).map(({ soon }) => soon);
+    fetcher.start();
+    for (let turns = 1; turns <= 4; turns++) {
+      if (turns === 3) asker.refusals.delete(busy.nodeId);
+      await until(() => soonsOf(busy).length === turns, `turn ${turns}`);
+      await wake(site);
+      fetcher.wake();
+    }
+    expect(soonsOf(busy)).toEqual([3_000, 6_000, 3_000, undefined]);
+    expect(new Set(soonsOf(refusing))).toEqual(new Set([undefined]));
+  });
+
   it('stops hurrying for a table that a host never takes', async () => {
     const { site, asker, hosts } = await swarm(1);
     await site.add('web1', hosts[0]);
