@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { ALARM_KINDS } from '../src/swarm/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGES = [
@@ -25,4 +26,9 @@ it.each(PAGES)('%s names only files that are there', (page) => {
   const linked = text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g);
   const targets = [...linked].map((match) => join(dirname(page), match[1]!));
   expect(targets.filter((path) => !isThere(path))).toEqual([]);
+});
+
+it('docs/operating.md says of every kind of alarm how it ends', () => {
+  const page = readFileSync(join(ROOT, 'docs/operating.md'), 'utf8');
+  expect(ALARM_KINDS.filter((kind) => !page.includes(`\`${kind}\``))).toEqual([]);
 });

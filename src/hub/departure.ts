@@ -73,5 +73,5 @@ function explained(error: unknown, url: string): HubError {
   return explainFailure(error, url);
 }
 
-/** What sql/44-departure.sql raises. */
+/** SQLSTATEs by which sql/44-departure.sql refuses. */
 const REFUSALS = new Set(['22023', '55000', 'P0002']);

@@ -116,7 +116,7 @@ export class Epochs {
 
 type EpochAlarm = 'epoch_closed' | 'persist_failed';
 
-/** Of its alarms. */
+/** The key under which alarms about epochs are raised. */
 const KEY = 'epoch';
 const SWEEP_MS = 3_600_000;
 const RETRY_MS = 10_000;

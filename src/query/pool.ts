@@ -210,7 +210,7 @@ export class Pool {
     return `its turn (running here: ${running}, of the same asker: ${same})`;
   }
 
-  /** Of an asker whose own queue is full; of none, where all are and another waits less. */
+  /** The error for a full queue: with an asker, that asker's own is full; without one, all are. */
   private full(asker: string | undefined): QueryError {
     const [running, waiting] = [this.queue.out(asker), this.queue.waiting(asker)];
     const whose = asker === undefined ? '' : ' of the same asker';

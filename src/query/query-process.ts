@@ -9,7 +9,7 @@ import type { ChildSettings, Job, Report } from './protocol.ts';
 import { RunningJob, type Outcome } from './running-job.ts';
 import { cancelled, memoryLimit, QueryError } from './types.ts';
 
-/** Of a process that was killed its last words are waited for so long. */
+/** How long the last words of a process that was killed are waited for. */
 const LAST_WORDS_MS = 500;
 const STDERR_MAX = 4_096;
 /** Node, V8's heap and what collectors keep outside of it; SQLite's memory comes on top. */

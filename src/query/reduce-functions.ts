@@ -158,7 +158,7 @@ function median(values: number[]): number | null {
   return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2;
 }
 
-/** Of a sample. */
+/** Sample variance (n - 1). */
 function variance(values: readonly number[]): number | null {
   if (values.length < 2) return null;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -69,7 +69,7 @@ function noteAlias(node: Node, known: Map<string, VersionOrder>): boolean {
   return order !== undefined;
 }
 
-/** Of a column of versions, and of the greatest or least of one. */
+/** The version order of a column, or of the greatest or least of one. */
 function orderOf(
   node: unknown,
   known: ReadonlyMap<string, VersionOrder>,

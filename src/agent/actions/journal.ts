@@ -14,7 +14,7 @@ import { ActionRefusal, type ActionOutcome, type Command } from './types.ts';
 export const JOURNAL_FILE = 'actions.journal';
 
 export interface JournalEntry extends Command {
-  /** Of action and arguments. */
+  /** Hash of action and arguments. */
   readonly hash: string;
   /** Unix milliseconds. */
   readonly startedAt: number;

@@ -27,7 +27,7 @@ export interface FactSource {
   readonly agent: Row;
 }
 
-/** Of tables that the SQL does not name nothing: thousands of rows would go to its process for nothing. */
+/** Only the swarm_ tables that the SQL names are filled: thousands of rows would be sent for nothing. */
 export function hostFacts(sql: string, source: FactSource): HostFacts {
   const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+/g));
   return {

@@ -74,7 +74,7 @@ async function runQuery(
   return runner.run(sql, { ...options(), allowSensitive: true });
 }
 
-/** What has waited in vain says so before the request's time is over, which says nothing of why. */
+/** A query that waits in vain says so before the request's time is over, which says nothing of why. */
 function timesOf(request: IncomingRequest, startedAt: number): { timeMs: number; waitMs: number } {
   const timeMs = Math.max(1, request.remainingMs - (performance.now() - startedAt));
   return { timeMs, waitMs: Math.round(timeMs - Math.min(SAYING_MS, timeMs / 10)) };

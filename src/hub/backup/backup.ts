@@ -84,7 +84,7 @@ async function connected(url: string): Promise<pg.Client> {
   }
 }
 
-/** Of backups that were killed. */
+/** Removes the partial files that killed backups left. */
 async function removeLeftovers(file: string): Promise<void> {
   const prefix = `${basename(file)}.partial-`;
   const names = await readdir(dirname(file)).catch(() => []);

@@ -286,7 +286,7 @@ const INDEXES = `
      and not exists (select from pg_inherits h where h.inhrelid = i.indexrelid)
    order by i.indexrelid`;
 
-/** Of `c`: not one of a tracked table, whose guards and readers are this release's matter. */
+/** A condition on `c`: it is not of a tracked table, whose guards this release makes anew. */
 const OF_PEOPLE = `
   not exists (select from swarmplane.tracked_table t where c.relname in (t.name || '_current', t.name || '_history'))`;
 

@@ -22,8 +22,11 @@ const HELD = { perSecond: 100, burst: 1_000 };
 /** Objects that no honest host hands on, before the link is closed. */
 const BAD = { perSecond: 1 / 60, burst: 2 };
 
-/** Microseconds, beside those for bytes that are sent in answer and for signatures that are none. */
-const COSTS: Partial<Record<SwarmMessage['t'], number>> = {
+/**
+ * Microseconds of each message, beside those for bytes that are sent in answer and for signatures that
+ * are none. Requests, replies and news have budgets of their origins (requests.ts, own rates of members).
+ */
+const COSTS: Readonly<Record<SwarmMessage['t'], number>> = {
   heartbeat: 2,
   digest: 50,
   summary: 50,
@@ -39,8 +42,24 @@ const COSTS: Partial<Record<SwarmMessage['t'], number>> = {
   probe: 300,
   probed: 150,
   'seals-have': 50,
+  seals: 10,
+  news: 10,
+  frozen: 10,
+  request: 10,
+  reply: 10,
+  accepted: 10,
+  flood: 10,
 };
-const OTHER = 10;
+/** What they bring about is others' traffic, not an answer to who sent them. */
+const ASK_NOTHING: ReadonlySet<SwarmMessage['t']> = new Set([
+  'seals',
+  'news',
+  'frozen',
+  'request',
+  'reply',
+  'accepted',
+  'flood',
+]);
 /** Bytes sent in answer to what asks for them, in a microsecond. */
 const BYTES_A_MICROSECOND = 100;
 /** Members looked at, in a microsecond. */
@@ -79,9 +98,9 @@ export class Budgets {
   /** What a message has cost; the link is held where that was too much. */
   charge(link: Link, type: SwarmMessage['t'], cost: { sent: number; bad: number }): void {
     const { verifyMicros = VERIFY_MICROS } = this.#context.options;
-    const isAsked = type in COSTS;
+    const isAsked = !ASK_NOTHING.has(type);
     const micros =
-      (COSTS[type] ?? OTHER) +
+      COSTS[type] +
       (isAsked ? cost.sent / BYTES_A_MICROSECOND : 0) +
       (LOOKS_AT_ALL.has(type) ? this.#members() / MEMBERS_A_MICROSECOND : 0) +
       cost.bad * verifyMicros;

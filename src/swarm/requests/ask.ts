@@ -28,7 +28,7 @@ export interface AskedHost {
 
 export interface Ask {
   readonly request: Request;
-  /** Of eR; wiped when the account closes. */
+  /** The secret half of eR, to which answers are sealed; wiped when the account closes. */
   readonly secretKey: Uint8Array;
   /** `mono`. */
   readonly startedAt: number;

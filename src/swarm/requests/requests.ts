@@ -70,7 +70,7 @@ export class Requests {
   #pulls: Pulls;
   #routes: Routes;
   #rates: Rates;
-  /** Of each request: what is kept is sent again at each. */
+  /** How often the beacons of one request are taken: each makes kept answers go out again. */
   #beacons: Rates;
 
   constructor(

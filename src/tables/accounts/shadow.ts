@@ -49,7 +49,7 @@ function parseLine(line: string): Row[] {
   ];
 }
 
-/** What no password can have for its hash is locked, as `x` is. */
+/** A hash field that no password can hash to means locked, as `x` does. */
 function passwordStatus(password: string): string {
   if (password === '') return 'empty';
   if (password === '!!') return 'not_set';
