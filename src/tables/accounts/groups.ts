@@ -1,9 +1,8 @@
 /** groups: the local groups of the host. */
 import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
-import { eqIntegers, eqTexts } from '../lib/constraints.ts';
 import { perQuery } from '../lib/per-query.ts';
 import type { CollectContext, LookupTable, Row } from '../types.ts';
-import { fromNameServices } from './name-services.ts';
+import { askedEntries } from './name-services.ts';
 import { parseGroup, readGroups, signedId, type Group } from './passwd.ts';
 
 export const groups: LookupTable = {
@@ -30,19 +29,15 @@ export const groups: LookupTable = {
   },
 };
 
-function groupsAsked(context: CollectContext): Group[] {
-  const local = localGroups(context);
-  const gids = eqIntegers(context, 'gid');
-  const names = eqTexts(context, 'groupname');
-  if (gids === undefined && names === undefined) return local;
-  const found = local.filter(
-    ({ gid, name }) => gids?.includes(gid) !== false && names?.includes(name) !== false,
-  );
-  const missing = (gids ?? names ?? []).filter(
-    (key) => !local.some(({ gid, name }) => gid === key || name === key),
-  );
-  const lines = fromNameServices(context, 'group', missing.map(String));
-  return [...found, ...lines.flatMap(parseGroup)];
+function groupsAsked(context: CollectContext): readonly Group[] {
+  return askedEntries(context, {
+    database: 'group',
+    local: localGroups(context),
+    idColumn: 'gid',
+    nameColumn: 'groupname',
+    idOf: ({ gid }) => gid,
+    parse: parseGroup,
+  });
 }
 
 const localGroups = perQuery((context: CollectContext) => readGroups(context));

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 
+import { eqIntegers, eqTexts } from '../lib/constraints.ts';
 import { errorCode, readText } from '../lib/files.ts';
 import { perQuery } from '../lib/per-query.ts';
 import { lines } from '../lib/text.ts';
@@ -12,6 +13,36 @@ import type { CollectContext } from '../types.ts';
 export type NameDatabase = 'passwd' | 'group';
 
 type NameContext = Pick<CollectContext, 'root' | 'signal' | 'warn'>;
+
+/**
+ * Local entries that fit what the query asks for by equality or join, then those that a directory has:
+ * it is asked only for what is not local. All local ones where neither id nor name is asked for.
+ */
+export function askedEntries<Entry extends { readonly name: string }>(
+  context: CollectContext,
+  from: {
+    readonly database: NameDatabase;
+    readonly local: readonly Entry[];
+    /** Columns of the table. */
+    readonly idColumn: string;
+    readonly nameColumn: string;
+    readonly idOf: (entry: Entry) => number;
+    readonly parse: (line: string) => Entry[];
+  },
+): readonly Entry[] {
+  const { database, local, idOf, parse } = from;
+  const ids = eqIntegers(context, from.idColumn);
+  const names = eqTexts(context, from.nameColumn);
+  if (ids === undefined && names === undefined) return local;
+  const found = local.filter(
+    (entry) => ids?.includes(idOf(entry)) !== false && names?.includes(entry.name) !== false,
+  );
+  const missing = (ids ?? names ?? []).filter(
+    (key) => !local.some((entry) => idOf(entry) === key || entry.name === key),
+  );
+  const lines = fromNameServices(context, database, missing.map(String));
+  return [...found, ...lines.flatMap(parse)];
+}
 
 /**
  * The line that the services have for each key, a name or an id in digits. None where nsswitch.conf

@@ -1,9 +1,8 @@
 /** users: the local accounts of the host. */
 import { bigint, elsewhere, integer, pidWithNamespace, text } from '../lib/columns.ts';
-import { eqIntegers, eqTexts } from '../lib/constraints.ts';
 import { perQuery } from '../lib/per-query.ts';
 import type { CollectContext, LookupTable, Row } from '../types.ts';
-import { fromNameServices } from './name-services.ts';
+import { askedEntries } from './name-services.ts';
 import { parseAccount, readAccounts, signedId, type Account } from './passwd.ts';
 
 export const users: LookupTable = {
@@ -45,20 +44,15 @@ export const users: LookupTable = {
   },
 };
 
-/** Local accounts first: a directory is asked only for what is not there. */
-function accountsAsked(context: CollectContext): Account[] {
-  const local = localAccounts(context);
-  const uids = eqIntegers(context, 'uid');
-  const names = eqTexts(context, 'username');
-  if (uids === undefined && names === undefined) return local;
-  const found = local.filter(
-    ({ uid, name }) => uids?.includes(uid) !== false && names?.includes(name) !== false,
-  );
-  const missing = (uids ?? names ?? []).filter(
-    (key) => !local.some(({ uid, name }) => uid === key || name === key),
-  );
-  const lines = fromNameServices(context, 'passwd', missing.map(String));
-  return [...found, ...lines.flatMap(parseAccount)];
+function accountsAsked(context: CollectContext): readonly Account[] {
+  return askedEntries(context, {
+    database: 'passwd',
+    local: localAccounts(context),
+    idColumn: 'uid',
+    nameColumn: 'username',
+    idOf: ({ uid }) => uid,
+    parse: parseAccount,
+  });
 }
 
 function toRow(account: Account): Row {
