@@ -64,7 +64,7 @@ export async function prepareInitiator(
   expect?: NodeId,
   under?: number,
 ): Promise<Initiator> {
-  const { identity, secrets, bootId, random, keyBook, readPart, wallMs } = self;
+  const { secrets, readPart, wallMs } = self;
   if (secrets.joining !== undefined || secrets.epochKey === undefined) {
     const { admission, drop } = createAdmission(self, 'initiator');
     const first = await admission.start();
@@ -72,12 +72,7 @@ export async function prepareInitiator(
   }
   const handshake = new MemberHandshake({
     role: 'initiator',
-    identity,
-    secrets,
-    bootId,
-    random,
-    keyBook,
-    judgesKeysLater: true,
+    ...shownBy(self),
     ...(expect && { expect }),
     ...(under !== undefined && { under }),
     readPart,
@@ -126,17 +121,12 @@ export async function respond(
     if (firstMessageKind(first) === 'admission') {
       return admit(frames, self, await letIn(frames, self, first, hooks));
     }
-    const { identity, secrets, bootId, random, keyBook, readPart, isFresh } = self;
+    const { secrets, readPart, isFresh } = self;
     if (secrets.epochKey === undefined)
       throw refused('not_admitted', 'not admitted to a swarm yet');
     const handshake = new MemberHandshake({
       role: 'responder',
-      identity,
-      secrets,
-      bootId,
-      random,
-      keyBook,
-      judgesKeysLater: true,
+      ...shownBy(self),
       readPart,
       isFresh,
     });
@@ -175,6 +165,11 @@ async function letIn(
   return jp1;
 }
 
+/** What every handshake of this host begins with. Key lists are judged by the core, once it is up. */
+function shownBy({ identity, secrets, bootId, random, keyBook }: HandshakeSelf) {
+  return { identity, secrets, bootId, random, keyBook, judgesKeysLater: true } as const;
+}
+
 function refused(code: SecureErrorCode, message: string): SecureError {
   return new SecureError(code, message, { reply: encodeRefusal(code) });
 }
@@ -198,16 +193,11 @@ function createAdmission(
   self: HandshakeSelf,
   role: 'initiator' | 'responder',
 ): { admission: Admission; drop: () => void } {
-  const { identity, secrets, bootId, random, keyBook, pool, gate, wallMs } = self;
+  const { pool, gate, wallMs } = self;
   let pake: PooledPake | undefined;
   const admission = new Admission({
     role,
-    identity,
-    secrets,
-    bootId,
-    random,
-    keyBook,
-    judgesKeysLater: true,
+    ...shownBy(self),
     gate,
     wallMs,
     createPake: (options) => (pake = pool.create(options)),

@@ -43,13 +43,13 @@ const HANDLERS: Handlers = {
 
 export function controlHandler(agent: Controlled): ControlHandler {
   return async function* handle({ op, ...request }, signal) {
-    const reply = await reply1(agent, op, request as never, signal);
+    const reply = await carryOut(agent, op, request as never, signal);
     if (!(typeof reply === 'object' && Symbol.asyncIterator in reply)) return reply;
     return yield* reply;
   };
 }
 
-function reply1<N extends OperationName>(
+function carryOut<N extends OperationName>(
   agent: Controlled,
   op: N,
   request: RequestOf<N>,
