@@ -18,7 +18,7 @@ export type {
 export { AgentError } from './errors.ts';
 export { leftAt, unmarkLeft } from './state/left-mark.ts';
 export type { Finding, FindingState } from './doctor/finding.ts';
-export { defaultStateFolder, StateFolder } from './state/state-folder.ts';
+export { defaultStateFolder, OPERATOR_KEY_FILE, StateFolder } from './state/state-folder.ts';
 export { printable, printableLines } from './printable.ts';
 export type { Account, HostOutcome, HostState } from '../swarm/index.ts';
 export { VERSION } from './version.ts';

@@ -35,13 +35,7 @@ export { createLog, type Log, type LogLevel } from './log.ts';
 export { isInitialised, notAMember } from './state/membership.ts';
 export { hasLeft } from './state/left-mark.ts';
 export { openSeal, type OpenSeal } from './requests/audit-seal.ts';
-export {
-  initSwarm,
-  FIRST_TOKEN,
-  HUB_DAYS,
-  OPERATOR_KEY_FILE,
-  prepareJoin,
-} from './setup/set-up.ts';
+export { initSwarm, FIRST_TOKEN, HUB_DAYS, prepareJoin } from './setup/set-up.ts';
 export type {
   AskEvent,
   Asker,

@@ -3,8 +3,8 @@ import { controlOnce, planRotation, type OperatorDesk } from '../agent/index.ts'
 import type { NewEpochOrder, Placed, RotationPlan } from '../agent/index.ts';
 import { CliError } from './errors.ts';
 import { confirm, hostMeant } from './confirm.ts';
-import { knownRecords, openDesk, withKeyOptions } from './operator.ts';
-import type { KeyOptions, KnownRecords } from './operator.ts';
+import { knownRecords, openDesk, withKeyOptions } from './operator-desk.ts';
+import type { KeyOptions, KnownRecords } from './operator-desk.ts';
 import { controlSocketOf, parseList } from './options.ts';
 import { printable } from './text.ts';
 import {

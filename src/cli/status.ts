@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { controlOnce, type ResultOf } from '../agent/client.ts';
-import { operatorKeyHere } from './operator-words.ts';
+import { operatorKeyHere } from './operator-key-mark.ts';
 import { controlSocketOf, stateOf } from './options.ts';
 import { json, table } from './text.ts';
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { controlOnce, type OperatorDesk } from '../agent/index.ts';
 import { CliError } from './errors.ts';
-import { knownRecords, openDesk, withKeyOptions, type KeyOptions } from './operator.ts';
-import type { KnownRecords } from './operator.ts';
+import { knownRecords, openDesk, withKeyOptions, type KeyOptions } from './operator-desk.ts';
+import type { KnownRecords } from './operator-desk.ts';
 import { controlSocketOf } from './options.ts';
 import { rotateSecret } from './secret.ts';
 import { json, printable, table, timeText } from './text.ts';

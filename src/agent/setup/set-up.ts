@@ -14,10 +14,8 @@ import { loadIdentity } from '../state/identity-file.ts';
 import { OperatorDesk, type TokenTerms } from '../operator/operator.ts';
 import { isInitialised } from '../state/membership.ts';
 import { outdatedSwarm, writeSecrets } from '../state/secrets-file.ts';
-import type { StateFolder } from '../state/state-folder.ts';
+import { OPERATOR_KEY_FILE, type StateFolder } from '../state/state-folder.ts';
 
-/** The operator's secret key; `init` says to take it offline. */
-export const OPERATOR_KEY_FILE = 'operator.key';
 /** Hosts and hours of the join token that `init` and `secret rotate` make. */
 export const FIRST_TOKEN: TokenTerms = { uses: 32, hours: 7 * 24, note: '', host: '' };
 

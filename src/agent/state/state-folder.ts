@@ -15,6 +15,9 @@ import { join, resolve } from 'node:path';
 import { AgentError } from '../errors.ts';
 import { isLeftover, replaceFile, replaceFileSync } from './durable-file.ts';
 
+/** The operator's secret key; `init` says to take it offline. */
+export const OPERATOR_KEY_FILE = 'operator.key';
+
 export class StateFolder {
   readonly path: string;
 
