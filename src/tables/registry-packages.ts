@@ -53,6 +53,7 @@ import type { HostTable } from './types.ts';
 import { crontab } from './units/crontab.ts';
 import { services } from './units/services.ts';
 import { startupItems } from './units/startup-items.ts';
+import { systemdTimers } from './units/systemd-timers.ts';
 import { systemdUnits } from './units/systemd-units.ts';
 
 export const packagesTables: readonly HostTable[] = [
@@ -102,6 +103,7 @@ export const packagesTables: readonly HostTable[] = [
   startupItems,
   sudoers,
   suidBin,
+  systemdTimers,
   systemdUnits,
   updates,
   userGroups,
