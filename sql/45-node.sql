@@ -247,6 +247,7 @@ as $$
     from (select distinct w.table_name as name
             from swarmplane.track_wish w
             join swarmplane.host_table h on h.name = w.table_name
+           where swarmplane.shown_columns(h.columns) <> '[]'
            order by 1) w;
   select swarmplane.hand_out_anew();
 $$;

@@ -29,7 +29,7 @@ as $$
    where t.name = host_table;
 $$;
 
--- Columns as takings carry them: [{name, type}], hidden ones left out.
+-- Columns as takings carry them: [{name, type}], hidden ones and load left out, as shapeOf of src/tables does.
 create or replace function swarmplane.shown_columns(declared jsonb)
   returns jsonb
   language sql
@@ -38,7 +38,7 @@ create or replace function swarmplane.shown_columns(declared jsonb)
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('name', c.spec ->> 'name', 'type', c.spec ->> 'type') order by c.place), '[]')
     from jsonb_array_elements(declared) with ordinality as c (spec, place)
-   where not coalesce((c.spec -> 'hidden')::boolean, false);
+   where not coalesce((c.spec -> 'hidden')::boolean, false) and not coalesce((c.spec -> 'load')::boolean, false);
 $$;
 
 -- [{name, type, column}] of `wanted` that `known` lacks; `column` is what it is called in our tables.

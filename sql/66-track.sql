@@ -106,6 +106,7 @@ as $$
 declare
   declared swarmplane.host_table;
   needed text;
+  kept jsonb;
 begin
   select * into declared from swarmplane.host_table t where t.name = host_table;
   if not found then
@@ -119,7 +120,16 @@ begin
     raise exception 'table "%" cannot be tracked: a query must constrain %', host_table, needed
       using errcode = 'feature_not_supported', hint = 'schedule a query with that constraint instead';
   end if;
-  perform swarmplane.extend_tracked(host_table, swarmplane.shown_columns(declared.columns), declared.key);
+  kept := swarmplane.shown_columns(declared.columns);
+  if kept = '[]' then
+    raise exception 'table "%" cannot be tracked: it shows nothing but load', host_table
+      using errcode = 'feature_not_supported', hint = 'schedule a query of it instead';
+  end if;
+  -- load tells no two rows of history apart
+  perform swarmplane.extend_tracked(host_table, kept, array(
+    select k.name from unnest(declared.key) with ordinality as k (name, place)
+     where kept @> jsonb_build_array(jsonb_build_object('name', k.name))
+     order by k.place));
 end
 $$;
 

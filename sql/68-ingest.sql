@@ -319,6 +319,9 @@ begin
     perform swarmplane.make_month_partition('swarmplane', 'taking', lost.at);
     insert into swarmplane.taking select lost.*;
   end if;
+  if t.kind = 'gap' then
+    perform swarmplane.shorten_gap(t);
+  end if;
   insert into swarmplane.taking select t.*;
   update swarmplane.head h
      set line = t.line,
@@ -346,6 +349,38 @@ begin
       format('the clock of %s is %s ahead', host.name, date_trunc('second', t.host_at - now())));
   end if;
 end
+$$;
+
+-- Of takings that say one after the other that there is no state, for the same reason, the first and the last are
+-- kept: since when, until when. The last one makes room for `t`, where that says the same again.
+create or replace function swarmplane.shorten_gap(t swarmplane.taking)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  with former as materialized (
+    select c.*
+      from swarmplane.taking c
+     where c.node_id = t.node_id and c.table_name = t.table_name
+     order by c.at desc
+     limit 2
+  )
+  delete from swarmplane.taking c
+   using (select max(f.at) as at from former f
+          having count(*) = 2 and bool_and(swarmplane.says_same_gap(f::swarmplane.taking, t))) last
+   where c.node_id = t.node_id and c.table_name = t.table_name and c.at = last.at;
+$$;
+
+create or replace function swarmplane.says_same_gap(one swarmplane.taking, other swarmplane.taking)
+  returns boolean
+  language sql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select one.kind = 'gap' and other.kind = 'gap' and one.line = other.line
+     and one.reason_code = other.reason_code and one.reason = other.reason
+     and num_nonnulls(one.dropped_from, other.dropped_from) = 0;
 $$;
 
 -- Writes what came and went at t.at; the hash and the number of the rows that hold now.

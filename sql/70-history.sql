@@ -119,17 +119,33 @@ create or replace view swarmplane.tracked with (security_invoker = true) as
     join swarmplane.node n on n.id = h.node_id and n.out_since is null
    where h.line is not null;
 
--- Times in which nothing is known for sure: after the last state before a gap, until the first after it.
+-- Times in which nothing is known for sure: after the last state before a gap, until the first after it. Takings
+-- that say the same one after the other are one. What a host does not have at all, and never showed, is none.
 create or replace view swarmplane.gap with (security_invoker = true) as
-  select n.name as host, g.table_name as "table",
-         (select max(c.at) from swarmplane.taking c
-           where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at and c.kind <> 'gap') as since,
-         (select min(c.at) from swarmplane.taking c
-           where c.node_id = g.node_id and c.table_name = g.table_name and c.at > g.at and c.kind <> 'gap') as until,
+  select n.name as host, g.table_name as "table", before.at as since, after.at as until,
          g.at, g.reason, g.dropped_to - g.dropped_from + 1 as takings_lost, g.node_id
     from swarmplane.taking g
     join swarmplane.node n on n.id = g.node_id
-   where g.kind = 'gap';
+    left join lateral (
+      select c.kind, c.line, c.reason_code, c.reason, c.dropped_from
+        from swarmplane.taking c
+       where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at
+       order by c.at desc
+       limit 1) former on true
+    left join lateral (
+      select c.at from swarmplane.taking c
+       where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at and c.kind <> 'gap'
+       order by c.at desc
+       limit 1) before on true
+    left join lateral (
+      select c.at from swarmplane.taking c
+       where c.node_id = g.node_id and c.table_name = g.table_name and c.at > g.at and c.kind <> 'gap'
+       order by c.at
+       limit 1) after on true
+   where g.kind = 'gap'
+     and (former.kind = 'gap' and former.line = g.line and former.reason_code = g.reason_code and former.reason = g.reason
+          and num_nonnulls(former.dropped_from, g.dropped_from) = 0) is not true
+     and (g.reason_code not in ('table_absent', 'load_only') or before.at is not null);
 
 comment on table swarmplane.head is
   'Public. The newest taking of each host and table: when it was seen, its document hash, and why one is missing.';
@@ -138,7 +154,7 @@ comment on table swarmplane.taking is
 comment on view swarmplane.tracked is
   'Public. Each tracked table of each host: since when, seen last, changed last, and why it could not be taken last.';
 comment on view swarmplane.gap is
-  'Public. Times of a host and table in which nothing is known for sure, and why.';
+  'Public. Times of a host and table in which nothing is known for sure, and why; at is when that was said first.';
 comment on function swarmplane.compact_history(interval) is
   'Public. Drops takings that only repeat both of their neighbours, older than the setting history_compact_after.';
 reset role;

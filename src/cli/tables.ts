@@ -35,7 +35,9 @@ function columns(name: string, asJson = false): string {
   const rows = found.columns.map((column) => [
     column.name,
     column.type,
-    [column.required && 'required', column.hidden && 'hidden'].filter(Boolean).join(', '),
+    [column.required && 'required', column.hidden && 'hidden', column.load && 'load']
+      .filter(Boolean)
+      .join(', '),
     column.doc,
   ]);
   return `${found.name}: ${found.description}\n\n${table(['column', 'type', '', 'meaning'], rows)}`;

@@ -10,7 +10,7 @@ import { requirePermission } from './permission.ts';
 import { Session } from './session.ts';
 import { loadSqlite } from './sqlite.ts';
 import { Statement } from './statement.ts';
-import { Taking, tableToTake, takingSql } from './taking.ts';
+import { requireState, Taking, tableToTake, takingSql } from './taking.ts';
 import { memoryLimit, QueryError } from './types.ts';
 import type { Value } from '../tables/types.ts';
 
@@ -107,6 +107,7 @@ async function perform(session: Session, job: Job): Promise<Performed> {
 async function take(session: Session, job: Job): Promise<Performed> {
   const table = tableToTake(opened, job.sql);
   const shape = hostTables.shapeOf(table);
+  requireState(table.name, shape);
   const statement = new Statement(opened, session, takingSql(table, shape));
   try {
     requirePermission(statement.info.sensitive, job.allowSensitive);

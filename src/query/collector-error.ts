@@ -6,7 +6,8 @@ export function collectorError(table: string | undefined, error: unknown): Query
   const message = error instanceof Error ? error.message : String(error);
   const name = table === undefined ? 'a table' : `table "${table}"`;
   // By code and not by class: a test's registry may bring its own copy of TableError.
-  if ((error as { code?: unknown } | null)?.code === 'table_unavailable')
-    return new QueryError('table_unavailable', `${name}: ${message}`, { cause: error });
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'table_unavailable' || code === 'table_absent')
+    return new QueryError(code, `${name}: ${message}`, { cause: error });
   return new QueryError('failed', `reading ${name} failed: ${message}`, { cause: error });
 }

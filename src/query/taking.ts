@@ -16,6 +16,13 @@ export function tableToTake(database: Database, name: string): HostTable {
   throw database.whyMissing(name) ?? new QueryError('no_such_table', `no such table: ${quoted}`);
 }
 
+/** @throws QueryError load_only */
+export function requireState(name: string, shape: Shape): void {
+  if (shape.columns.length > 0) return;
+  const message = `table "${name}" shows nothing but load, of which no history is kept`;
+  throw new QueryError('load_only', message);
+}
+
 export function takingSql(table: HostTable, shape: Shape): string {
   const names = shape.columns.map(({ name }) => `"${name}"`);
   return `select ${names.join(', ')} from "${table.name}"`;

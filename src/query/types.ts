@@ -128,6 +128,8 @@ export type QueryErrorCode =
   | 'constraint_required'
   | 'not_served'
   | 'table_unavailable'
+  | 'table_absent'
+  | 'load_only'
   | 'failed'
   | 'cancelled';
 

@@ -6,10 +6,13 @@
 import { createHash } from 'node:crypto';
 import type { ColumnType, HostTable, Shape, ShapeRow, Value } from './types.ts';
 
-/** Hidden columns are no part of a row's history. */
+/**
+ * Hidden columns are no part of a row's history, nor is load. A table that shows nothing else has no
+ * columns here: it cannot be tracked.
+ */
 export function shapeOf(table: Pick<HostTable, 'columns' | 'key'>): Shape {
   const columns = table.columns
-    .filter((column) => column.hidden !== true)
+    .filter((column) => column.hidden !== true && column.load !== true)
     .map(({ name, type }) => ({ name, type }));
   return { columns, key: table.key.filter((name) => columns.some((it) => it.name === name)) };
 }

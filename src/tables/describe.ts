@@ -79,6 +79,7 @@ function notesOf(column: Column): string {
     column.additional && column.always === undefined && 'steers the collector',
     column.always !== undefined && `always ${column.always ?? 'NULL'}`,
     column.hidden && 'hidden',
+    column.load && 'load',
     column.collate && `collates ${column.collate}`,
   ]
     .filter(Boolean)
@@ -103,5 +104,7 @@ edit it. \`swarmplane tables NAME\` prints the same of one table.
 Notes on columns: a query must constrain a *required* one (or another required one of the table) by
 equality, a pattern or a join; equality on an *indexed* one is cheap; a constraint on one that
 *steers the collector* changes which rows come; a query that compares one that is *always* NULL or 0 with
-anything else is refused, as what osquery has there is not served here; \`select *\` leaves *hidden* ones out.
+anything else is refused, as what osquery has there is not served here; \`select *\` leaves *hidden* ones out;
+*load* (free space, counters, process ids) answers queries and is left out of history, where only what somebody
+or something changed on the host is a change. A table that shows nothing but load cannot be tracked.
 `;

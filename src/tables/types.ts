@@ -16,6 +16,11 @@ export interface Column {
   readonly doc: string;
   /** Left out of `select *`, as osquery does. */
   readonly hidden?: boolean;
+  /**
+   * It tells how busy or how full the host is, or which process happens to serve, and not what the host
+   * is: history leaves it out, so that it makes no changes.
+   */
+  readonly load?: boolean;
   /** A query must constrain it by equality, LIKE/GLOB (paths) or a join; else a clear error. */
   readonly required?: boolean;
   /** Equality on it is cheap: the collector uses it. */
@@ -122,8 +127,19 @@ export interface ShapeColumn {
 export type ShapeRow = readonly Value[];
 
 /** The host cannot serve a table; the sentence says why. An error of that host, never an empty result. */
-export class TableError extends CodedError<'table_unavailable'> {
+export class TableError extends CodedError<'table_unavailable' | 'table_absent'> {
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    code: 'table_unavailable' | 'table_absent' = 'table_unavailable',
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** The host has no such thing at all, as no rpm on Debian: history has no gap where nothing can be. */
+export class TableAbsentError extends TableError {
   constructor(message: string, options?: ErrorOptions) {
-    super('table_unavailable', message, options);
+    super(message, options, 'table_absent');
   }
 }

@@ -32,7 +32,7 @@ export interface CorpusLine {
 }
 
 /** Errors that osquery gives for the same query, or that say what this host lacks. */
-const OSQUERYS_OWN = new Set(['constraint_required', 'table_unavailable']);
+const OSQUERYS_OWN = new Set(['constraint_required', 'table_unavailable', 'table_absent']);
 
 interface Spec {
   readonly table: string;

@@ -205,6 +205,6 @@ only(hasCorpus, 'beside ../shared/corpus')(
     expect(differing).toEqual([]);
     expect(live).toContain('ok');
     for (const code of live)
-      expect(['ok', 'table_unavailable', 'constraint_required']).toContain(code);
+      expect(['ok', 'table_unavailable', 'table_absent', 'constraint_required']).toContain(code);
   },
 );

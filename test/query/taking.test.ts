@@ -24,6 +24,20 @@ test('gives the rows of a query for all visible columns, with their hashes', asy
   expect(hash).toEqual(documentHash(rows.map(({ row }) => row)));
 });
 
+test('takes no load, and not what shows nothing else', async () => {
+  fixture = new Fixture();
+  const { shape, rows } = await fixture.runner.take('disks');
+  expect(shape).toEqual({ columns: [{ name: 'path', type: 'TEXT' }], key: ['path'] });
+  // two disks of different free space at one place are the same state
+  expect(rows).toHaveLength(1);
+  expect(await fixture.rows('select path, free from disks')).toEqual([
+    ['/', 10],
+    ['/', 20],
+  ]);
+  await expect(fixture.runner.take('busy')).rejects.toMatchObject({ code: 'load_only' });
+  await expect(fixture.runner.take('nowhere')).rejects.toMatchObject({ code: 'table_absent' });
+});
+
 test('says that rows were left out, and takes no more of them than a query gives', async () => {
   fixture = new Fixture({ rowsMax: 3 });
   const { rows, truncated } = await fixture.runner.take('people');

@@ -103,14 +103,25 @@ describe('canonical rows', () => {
 });
 
 describe('shapes', () => {
-  it('leave out hidden columns, and every table still has its whole key', () => {
+  it('leave out hidden columns and load, and every table still has what is state of its key', () => {
     for (const table of allTables) {
       const { columns, key } = shapeOf(table);
-      expect(columns.length).toBeGreaterThan(0);
-      expect(key, table.name).toEqual(table.key);
-      const hidden = table.columns.filter((column) => column.hidden === true);
-      expect(columns.length).toBe(table.columns.length - hidden.length);
+      const left = table.columns.filter((column) => !column.hidden && !column.load);
+      expect(columns.map(({ name }) => name)).toEqual(left.map(({ name }) => name));
+      const load = table.columns.filter((column) => column.load).map(({ name }) => name);
+      expect(key, table.name).toEqual(table.key.filter((name) => !load.includes(name)));
     }
+  });
+
+  it('have no columns where a table shows nothing but load', () => {
+    const none = allTables.filter((table) => shapeOf(table).columns.length === 0);
+    expect(none.map(({ name }) => name).sort()).toEqual([
+      'cpu_time',
+      'disk_io',
+      'docker_container_stats',
+      'load_average',
+      'uptime',
+    ]);
   });
 
   it('differ by name, type, order and key', () => {

@@ -19,6 +19,7 @@ describe('tables in words', () => {
     expect(page).toContain('also called flora; not in osquery.');
     expect(page).toContain('| name | TEXT | required, collates nocase | A \\| B. |');
     expect(page).toContain('| age | INTEGER | hidden | Years. |');
+    expect(page).toContain('| height | INTEGER | load | Centimetres. |');
   });
 
   it('sums a table up for lists', () => {
@@ -26,7 +27,7 @@ describe('tables in words', () => {
       name: 'plants',
       description: 'What grows.',
       cost: 'cheap',
-      columns: 1,
+      columns: 2,
       sensitive: true,
       beyondOsquery: true,
       aliases: ['flora'],
@@ -48,6 +49,7 @@ const PLANTS: HostTable = {
   columns: [
     { name: 'name', type: 'TEXT', doc: 'A | B.', required: true, collate: 'nocase' },
     { name: 'age', type: 'INTEGER', doc: 'Years.', hidden: true },
+    { name: 'height', type: 'INTEGER', doc: 'Centimetres.', load: true },
   ],
   collect: () => [],
 };

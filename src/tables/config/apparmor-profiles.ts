@@ -1,7 +1,13 @@
 /** apparmor_profiles: profiles the kernel has loaded. */
 import { text } from '../lib/columns.ts';
 import { listDir, readAttribute, tryRead } from '../lib/files.ts';
-import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
+import {
+  type CollectContext,
+  type Row,
+  type SnapshotTable,
+  TableAbsentError,
+  TableError,
+} from '../types.ts';
 
 export const apparmorProfiles: SnapshotTable = {
   name: 'apparmor_profiles',
@@ -23,7 +29,7 @@ export const apparmorProfiles: SnapshotTable = {
   ],
   collect(context) {
     const enabled = readAttribute(context, '/sys/module/apparmor/parameters/enabled');
-    if (enabled !== 'Y') throw new TableError('AppArmor is not enabled on this host');
+    if (enabled !== 'Y') throw new TableAbsentError('AppArmor is not enabled on this host');
     const test = tryRead(context, `${POLICY}/revision`);
     if (!test.ok && test.code === 'EACCES') {
       throw new TableError(`cannot read ${POLICY}: permission denied (run the agent as root)`);

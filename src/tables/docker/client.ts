@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 
 import { describeCode, errorCode, hostPath } from '../lib/files.ts';
-import { TableError, type CollectContext } from '../types.ts';
+import { TableAbsentError, TableError, type CollectContext } from '../types.ts';
 import { isObject, type Json } from '../lib/json.ts';
 
 export type DockerContext = Pick<CollectContext, 'root' | 'signal'>;
@@ -60,7 +60,8 @@ function explain(error: Error, path: string): Error {
     });
   }
   const reason = CODE_WORDS[errorCode(error)] ?? describeCode(errorCode(error));
-  return new TableError(`docker is not running: ${SOCKET}: ${reason}`, { cause: error });
+  const Missing = errorCode(error) === 'ENOENT' ? TableAbsentError : TableError;
+  return new Missing(`docker is not running: ${SOCKET}: ${reason}`, { cause: error });
 }
 
 const SOCKET = '/var/run/docker.sock';

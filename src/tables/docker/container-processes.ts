@@ -1,7 +1,7 @@
 /** docker_container_processes: what runs in containers. */
 import { posix } from 'node:path';
 
-import { bigint, double, integer, text } from '../lib/columns.ts';
+import { bigint, double, integer, load, text } from '../lib/columns.ts';
 import { doubleOrNull, integerOrNull } from '../lib/numbers.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import { eachContainer } from './api.ts';
@@ -24,7 +24,7 @@ export const dockerContainerProcesses: SnapshotTable = {
     bigint('pid', 'Process id on the host.', { index: true }),
     text('name', 'Name of the program.'),
     text('cmdline', 'Command line.'),
-    text('state', 'State, as in ps.'),
+    load(text('state', 'State, as in ps.')),
     bigint('uid', 'User id.'),
     bigint('gid', 'Group id.'),
     bigint('euid', 'Effective user id.'),
@@ -32,17 +32,17 @@ export const dockerContainerProcesses: SnapshotTable = {
     bigint('suid', 'Saved user id.'),
     bigint('sgid', 'Saved group id.'),
     bigint('wired_size', 'Memory that cannot be paged out; always 0.'),
-    bigint('resident_size', 'Memory in use in bytes.'),
-    bigint('total_size', 'Address space in bytes.'),
+    load(bigint('resident_size', 'Memory in use in bytes.')),
+    load(bigint('total_size', 'Address space in bytes.')),
     bigint('start_time', 'When it started, seconds since 1970.'),
     bigint('parent', 'Id of its parent.'),
     bigint('pgroup', 'Id of its process group.'),
-    integer('threads', 'Number of threads.'),
+    load(integer('threads', 'Number of threads.')),
     integer('nice', 'Nice value.'),
     text('user', 'Name of the user.'),
-    text('time', 'Processor time, as [DD-]hh:mm:ss.'),
-    double('cpu', 'Share of a processor, in percent.'),
-    double('mem', 'Share of the memory, in percent.'),
+    load(text('time', 'Processor time, as [DD-]hh:mm:ss.')),
+    load(double('cpu', 'Share of a processor, in percent.')),
+    load(double('mem', 'Share of the memory, in percent.')),
   ],
   collect: (context) =>
     eachContainer(context, async (id) => {

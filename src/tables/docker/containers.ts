@@ -1,5 +1,5 @@
 /** docker_containers: containers, with what inspecting each tells. */
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { readLink } from '../lib/files.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
@@ -22,8 +22,8 @@ export const dockerContainers: SnapshotTable = {
     text('command', 'Command it runs.'),
     bigint('created', 'When it was made, seconds since 1970.'),
     text('state', 'created, running, paused, restarting, exited or dead.'),
-    text('status', 'State in words, with its age.'),
-    bigint('pid', 'Id of its first process on the host, 0 if it does not run.'),
+    load(text('status', 'State in words, with its age.')),
+    load(bigint('pid', 'Id of its first process on the host, 0 if it does not run.')),
     text('path', 'Program it runs.'),
     text('config_entrypoint', 'Entry point, its words parted by commas.'),
     text('started_at', 'When it last started.'),
@@ -36,7 +36,9 @@ export const dockerContainers: SnapshotTable = {
     }),
     integer('readonly_rootfs', '1 if its root file system is read-only, else 0.'),
     ...NAMESPACES.map((name) =>
-      text(`${name}_namespace`, `Its ${name} namespace; NULL if it does not run or is not seen.`),
+      load(
+        text(`${name}_namespace`, `Its ${name} namespace; NULL if it does not run or is not seen.`),
+      ),
     ),
   ],
   async collect(context) {

@@ -1,5 +1,5 @@
 /** docker_info and docker_version: the engine itself. */
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { flagAt, integerAt, textAt, type Json } from '../lib/json.ts';
 import { withoutSecrets } from '../lib/urls.ts';
 import type { Column, Row, SnapshotTable } from '../types.ts';
@@ -10,11 +10,11 @@ type Field = readonly [column: Column, member: string];
 
 const INFO: readonly Field[] = [
   [text('id', 'Id of the engine.', { collate: 'nocase' }), 'ID'],
-  [integer('containers', 'Number of containers.'), 'Containers'],
-  [integer('containers_running', 'Of them, how many run.'), 'ContainersRunning'],
-  [integer('containers_paused', 'Of them, how many are paused.'), 'ContainersPaused'],
-  [integer('containers_stopped', 'Of them, how many have stopped.'), 'ContainersStopped'],
-  [integer('images', 'Number of images.'), 'Images'],
+  [load(integer('containers', 'Number of containers.')), 'Containers'],
+  [load(integer('containers_running', 'Of them, how many run.')), 'ContainersRunning'],
+  [load(integer('containers_paused', 'Of them, how many are paused.')), 'ContainersPaused'],
+  [load(integer('containers_stopped', 'Of them, how many have stopped.')), 'ContainersStopped'],
+  [load(integer('images', 'Number of images.')), 'Images'],
   [text('storage_driver', 'Storage driver.'), 'Driver'],
   [integer('memory_limit', '1 if memory can be limited, else 0.'), 'MemoryLimit'],
   [integer('swap_limit', '1 if swap can be limited, else 0.'), 'SwapLimit'],

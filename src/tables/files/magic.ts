@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 import { text } from '../lib/columns.ts';
 import { eqTexts, wants } from '../lib/constraints.ts';
-import { TableError, type CollectContext, type LookupTable, type Row } from '../types.ts';
+import { type CollectContext, type LookupTable, type Row, TableAbsentError } from '../types.ts';
 import { askedPaths } from './asked-paths.ts';
 import { statOrNone, type HostPath } from './host-path.ts';
 
@@ -57,7 +57,7 @@ function runFile(path: HostPath, databases: string, options: readonly string[]):
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
   });
   if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-    throw new TableError(
+    throw new TableAbsentError(
       'the program file is not installed on this host; install it for table magic',
     );
   }

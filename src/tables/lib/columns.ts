@@ -31,6 +31,9 @@ export const elsewhere = (platform: 'windows' | 'darwin' | 'other', base: Column
   hidden: true,
 });
 
+/** A column that moves by itself while nobody changes the machine: shown to queries, left out of history. */
+export const load = (base: Column): Column => ({ ...base, load: true });
+
 /** osquery's column for queries inside a container's namespaces: only the host's own are looked from. */
 export const pidWithNamespace = (): Column =>
   integer('pid_with_namespace', 'Process whose namespaces to look from: 0, the host itself.', {

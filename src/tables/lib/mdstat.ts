@@ -1,5 +1,5 @@
 /** Software RAID as /proc/mdstat tells it (md(4)). */
-import { TableError } from '../types.ts';
+import { TableAbsentError } from '../types.ts';
 import { readText, type Rooted } from './files.ts';
 
 export interface MdArray {
@@ -30,7 +30,7 @@ export interface Mdstat {
 export function readMdstat(context: Rooted): Mdstat {
   const content = readText(context, '/proc/mdstat');
   if (content === undefined) {
-    throw new TableError('this kernel has no software RAID: there is no /proc/mdstat');
+    throw new TableAbsentError('this kernel has no software RAID: there is no /proc/mdstat');
   }
   return parseMdstat(content);
 }

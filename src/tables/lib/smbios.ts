@@ -1,5 +1,5 @@
 /** The SMBIOS structures of the firmware (DMTF DSP0134), from /sys/firmware/dmi/tables/DMI. */
-import { TableError } from '../types.ts';
+import { TableAbsentError, TableError } from '../types.ts';
 import { describeCode, tryRead, type Rooted } from './files.ts';
 
 export interface SmbiosStructure {
@@ -16,9 +16,9 @@ export interface SmbiosStructure {
 export function readSmbios(context: Rooted): SmbiosStructure[] {
   const result = tryRead(context, DMI);
   if (result.ok) return parseSmbios(result.bytes);
-  const why =
-    result.code === 'ENOENT' ? 'this machine has no SMBIOS tables' : describeCode(result.code);
-  throw new TableError(`cannot read ${DMI}: ${why}`);
+  if (result.code === 'ENOENT')
+    throw new TableAbsentError(`cannot read ${DMI}: this machine has no SMBIOS tables`);
+  throw new TableError(`cannot read ${DMI}: ${describeCode(result.code)}`);
 }
 
 /** Stops at the end-of-table structure (127) or where a structure would leave the bytes. */

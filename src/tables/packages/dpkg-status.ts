@@ -1,5 +1,5 @@
 /** dpkg's database of installed packages, dpkg-query(1): /var/lib/dpkg/status and status.d. */
-import { TableError } from '../types.ts';
+import { TableAbsentError, TableError } from '../types.ts';
 import { describeCode, listDir, readText, tryRead, type Rooted } from '../lib/files.ts';
 import { paragraphs, type Paragraph } from './control-file.ts';
 
@@ -26,7 +26,8 @@ function statusTexts(context: Rooted, admindir: string): string[] {
     .flatMap((name) => readText(context, `${admindir}/status.d/${name}`) ?? []);
   if (status.ok) return [status.bytes.toString('utf8'), ...parts];
   if (parts.length > 0) return parts;
-  throw new TableError(
+  const Missing = status.code === 'ENOENT' ? TableAbsentError : TableError;
+  throw new Missing(
     `no dpkg database on this host: cannot read ${admindir}/status: ${describeCode(status.code)}`,
   );
 }

@@ -3,7 +3,7 @@ import { bigint, integer, text } from '../lib/columns.ts';
 import { exists, listDir, readAttribute, readText } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { lines } from '../lib/text.ts';
-import { TableError, type SnapshotTable } from '../types.ts';
+import { type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const portagePackages: SnapshotTable = {
   name: 'portage_packages',
@@ -23,7 +23,9 @@ export const portagePackages: SnapshotTable = {
   ],
   collect(context) {
     if (!exists(context, DATABASE)) {
-      throw new TableError(`no portage database on this host: there is no folder ${DATABASE}`);
+      throw new TableAbsentError(
+        `no portage database on this host: there is no folder ${DATABASE}`,
+      );
     }
     const world = new Set(lines(readText(context, '/var/lib/portage/world') ?? ''));
     return listDir(context, DATABASE).flatMap((category) =>

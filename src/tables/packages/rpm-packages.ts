@@ -4,7 +4,7 @@ import { exists } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError, TableError } from '../types.ts';
 
 export const rpmPackages: SnapshotTable = {
   name: 'rpm_packages',
@@ -29,7 +29,7 @@ export const rpmPackages: SnapshotTable = {
   ],
   async collect(context) {
     if (!DATABASES.some((path) => exists(context, path))) {
-      throw new TableError(
+      throw new TableAbsentError(
         'no rpm database on this host (neither /var/lib/rpm nor /usr/lib/sysimage/rpm)',
       );
     }

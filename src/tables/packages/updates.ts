@@ -1,6 +1,6 @@
 /** updates: newer versions of installed packages that apt knows of. */
-import { bigint, integer, text } from '../lib/columns.ts';
-import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
+import { type CollectContext, type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 import { compareVersions } from '../version-order.ts';
 import { findPackages, listText, LISTS, packageLists, readRelease } from './apt-lists.ts';
 import type { Paragraph } from './control-file.ts';
@@ -23,7 +23,7 @@ export const updates: SnapshotTable = {
     integer('security', '1 if a newer version comes from a security archive, else 0.'),
     text('origin', 'Label and suite of the archive the newest version is in.'),
     integer('held', '1 if the package is held back by the administrator, else 0.'),
-    bigint('fetched', 'When apt fetched that list, seconds since 1970.'),
+    load(bigint('fetched', 'When apt fetched that list, seconds since 1970.')),
   ],
   async collect(context) {
     const installed = installedPackages(context);
@@ -75,7 +75,7 @@ function releases(
 ): (Omit<Source, 'fetched'> & { lists: ReturnType<typeof packageLists> })[] {
   const lists = packageLists(context);
   if (lists.length === 0) {
-    throw new TableError(
+    throw new TableAbsentError(
       `no package lists in ${LISTS}: this host does not use apt, or apt update was never run`,
     );
   }

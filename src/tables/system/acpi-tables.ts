@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { integer, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { exists, listDir, readBytes, statOf } from '../lib/files.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const acpiTables: SnapshotTable = {
   kind: 'snapshot',
@@ -17,7 +17,7 @@ export const acpiTables: SnapshotTable = {
     text('md5', 'MD5 digest of the content; only root may read it.', { collate: 'nocase' }),
   ],
   collect(context): Row[] {
-    if (!exists(context, TABLES)) throw new TableError('this machine has no ACPI tables');
+    if (!exists(context, TABLES)) throw new TableAbsentError('this machine has no ACPI tables');
     const rows = listDir(context, TABLES).flatMap((name) => {
       const stat = statOf(context, `${TABLES}/${name}`);
       if (stat?.isFile() !== true) return [];

@@ -1,4 +1,4 @@
-import { elsewhere, integer, text } from '../lib/columns.ts';
+import { elsewhere, integer, load, text } from '../lib/columns.ts';
 import { readCpus } from '../lib/cpuinfo.ts';
 import { readAttribute, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
@@ -19,7 +19,7 @@ export const cpuInfo: SnapshotTable = {
     text('number_of_cores', 'Cores.'),
     integer('logical_processors', 'Logical processors.'),
     text('address_width', 'Bits of an address: 32 or 64.'),
-    integer('current_clock_speed', 'Frequency now in MHz.'),
+    load(integer('current_clock_speed', 'Frequency now in MHz.')),
     integer('max_clock_speed', 'Highest frequency in MHz, where the kernel knows it.'),
     text('socket_designation', 'Name of the socket on the board; NULL here.'),
     elsewhere('windows', text('availability', 'Availability and state')),

@@ -1,4 +1,4 @@
-import { bigint, integer } from '../lib/columns.ts';
+import { bigint, integer, load } from '../lib/columns.ts';
 import { requireText } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { lines } from '../lib/text.ts';
@@ -11,17 +11,17 @@ export const cpuTime: SnapshotTable = {
   cost: 'cheap',
   key: ['core'],
   columns: [
-    integer('core', 'Number of the core.'),
-    bigint('user', 'Programs.'),
-    bigint('nice', 'Programs of low priority.'),
-    bigint('system', 'The kernel.'),
-    bigint('idle', 'Nothing.'),
-    bigint('iowait', 'Waiting for input and output.'),
-    bigint('irq', 'Interrupts.'),
-    bigint('softirq', 'Deferred work of interrupts.'),
-    bigint('steal', 'Other virtual machines.'),
-    bigint('guest', 'Guests of this machine.'),
-    bigint('guest_nice', 'Guests of low priority.'),
+    load(integer('core', 'Number of the core.')),
+    load(bigint('user', 'Programs.')),
+    load(bigint('nice', 'Programs of low priority.')),
+    load(bigint('system', 'The kernel.')),
+    load(bigint('idle', 'Nothing.')),
+    load(bigint('iowait', 'Waiting for input and output.')),
+    load(bigint('irq', 'Interrupts.')),
+    load(bigint('softirq', 'Deferred work of interrupts.')),
+    load(bigint('steal', 'Other virtual machines.')),
+    load(bigint('guest', 'Guests of this machine.')),
+    load(bigint('guest_nice', 'Guests of low priority.')),
   ],
   collect(context): Row[] {
     return lines(requireText(context, '/proc/stat')).flatMap((line) => {

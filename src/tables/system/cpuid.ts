@@ -1,6 +1,6 @@
 import { integer, text } from '../lib/columns.ts';
 import { readCpus } from '../lib/cpuinfo.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const cpuid: SnapshotTable = {
   kind: 'snapshot',
@@ -17,7 +17,7 @@ export const cpuid: SnapshotTable = {
   ],
   collect(context): Row[] {
     const cpu = readCpus(context).find((candidate) => candidate.has('flags'));
-    if (cpu === undefined) throw new TableError('CPUID is of x86 processors; this is none');
+    if (cpu === undefined) throw new TableAbsentError('CPUID is of x86 processors; this is none');
     const flags = new Set(cpu.get('flags')!.split(' '));
     const vendor = {
       feature: 'vendor',

@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { requireText } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { fields, lines } from '../lib/text.ts';
@@ -12,17 +12,17 @@ export const diskIo: SnapshotTable = {
   key: ['name'],
   beyondOsquery: true,
   columns: [
-    text('name', 'Device file.'),
-    bigint('reads', 'Reads done.'),
-    bigint('reads_merged', 'Reads merged with others before they were done.'),
-    bigint('bytes_read', 'Bytes read.'),
-    bigint('read_ms', 'Milliseconds all reads took together.'),
-    bigint('writes', 'Writes done.'),
-    bigint('writes_merged', 'Writes merged with others before they were done.'),
-    bigint('bytes_written', 'Bytes written.'),
-    bigint('write_ms', 'Milliseconds all writes took together.'),
-    integer('in_flight', 'Reads and writes under way.'),
-    bigint('busy_ms', 'Milliseconds in which something was under way.'),
+    load(text('name', 'Device file.')),
+    load(bigint('reads', 'Reads done.')),
+    load(bigint('reads_merged', 'Reads merged with others before they were done.')),
+    load(bigint('bytes_read', 'Bytes read.')),
+    load(bigint('read_ms', 'Milliseconds all reads took together.')),
+    load(bigint('writes', 'Writes done.')),
+    load(bigint('writes_merged', 'Writes merged with others before they were done.')),
+    load(bigint('bytes_written', 'Bytes written.')),
+    load(bigint('write_ms', 'Milliseconds all writes took together.')),
+    load(integer('in_flight', 'Reads and writes under way.')),
+    load(bigint('busy_ms', 'Milliseconds in which something was under way.')),
   ],
   collect(context): Row[] {
     return lines(requireText(context, '/proc/diskstats')).map((line) => {

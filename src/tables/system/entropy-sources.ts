@@ -1,4 +1,4 @@
-import { integer, text } from '../lib/columns.ts';
+import { integer, load, text } from '../lib/columns.ts';
 import { readCpus } from '../lib/cpuinfo.ts';
 import { readAttribute, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
@@ -16,7 +16,7 @@ export const entropySources: SnapshotTable = {
     text('source', 'kernel, a generator’s name, or a processor instruction.'),
     text('kind', 'pool, hardware or instruction.'),
     integer('active', '1 when it is in use, 0 when only available.'),
-    integer('bits', 'Bits of entropy the kernel’s pool holds now.'),
+    load(integer('bits', 'Bits of entropy the kernel’s pool holds now.')),
     integer('bits_max', 'Bits of entropy the pool can hold.'),
   ],
   collect(context): Row[] {

@@ -1,4 +1,4 @@
-import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
+import { bigint, elsewhere, integer, load, text } from '../lib/columns.ts';
 import { listDir, readAttribute, statOf, type Rooted } from '../lib/files.ts';
 import { hexOrNull, integerOrNull } from '../lib/numbers.ts';
 import { pciSlotOf } from '../lib/sysfs.ts';
@@ -17,16 +17,16 @@ export const interfaceDetails: SnapshotTable = {
     integer('mtu', 'Largest packet in bytes.'),
     integer('metric', 'Metric; Linux keeps none, always 0.'),
     integer('flags', 'Flags of netdevice(7), IFF_UP 1, IFF_RUNNING 64 and so on.'),
-    bigint('ipackets', 'Packets received.'),
-    bigint('opackets', 'Packets sent.'),
-    bigint('ibytes', 'Bytes received.'),
-    bigint('obytes', 'Bytes sent.'),
-    bigint('ierrors', 'Packets received with errors.'),
-    bigint('oerrors', 'Packets that could not be sent.'),
-    bigint('idrops', 'Received packets dropped.'),
-    bigint('odrops', 'Packets dropped instead of sent.'),
-    bigint('collisions', 'Collisions.'),
-    bigint('last_change', 'When it last changed; Linux does not say, always -1.'),
+    load(bigint('ipackets', 'Packets received.')),
+    load(bigint('opackets', 'Packets sent.')),
+    load(bigint('ibytes', 'Bytes received.')),
+    load(bigint('obytes', 'Bytes sent.')),
+    load(bigint('ierrors', 'Packets received with errors.')),
+    load(bigint('oerrors', 'Packets that could not be sent.')),
+    load(bigint('idrops', 'Received packets dropped.')),
+    load(bigint('odrops', 'Packets dropped instead of sent.')),
+    load(bigint('collisions', 'Collisions.')),
+    load(bigint('last_change', 'When it last changed; Linux does not say, always -1.')),
     bigint('link_speed', 'Speed of the link in Mb/s, where known.'),
     text('pci_slot', 'PCI slot of the device.'),
     ...windowsColumns(),

@@ -1,7 +1,7 @@
 import { integer, text } from '../lib/columns.ts';
 import { listDir, readAttribute } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const interfaceIpv6: SnapshotTable = {
   kind: 'snapshot',
@@ -19,7 +19,7 @@ export const interfaceIpv6: SnapshotTable = {
   collect(context): Row[] {
     // `all` and `default` are no interfaces.
     const names = listDir(context, CONF).filter((name) => name !== 'all' && name !== 'default');
-    if (names.length === 0) throw new TableError('IPv6 is not enabled in this kernel');
+    if (names.length === 0) throw new TableAbsentError('IPv6 is not enabled in this kernel');
     return names.map((name) => {
       const setting = (file: string) =>
         integerOrNull(readAttribute(context, `${CONF}/${name}/${file}`));

@@ -1,4 +1,4 @@
-import { integer, text } from '../lib/columns.ts';
+import { integer, load, text } from '../lib/columns.ts';
 import { maskOf } from '../lib/ip.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { runProgram } from '../lib/program.ts';
@@ -29,8 +29,8 @@ export const iptables: SnapshotTable = {
     text('outiface', 'Interface it goes out by, all for any.'),
     text('outiface_mask', 'Mask of the interface’s name; always empty.'),
     text('match', 'yes when the rule uses an extension to match, else no.'),
-    integer('packets', 'Packets that matched.'),
-    integer('bytes', 'Bytes that matched.'),
+    load(integer('packets', 'Packets that matched.')),
+    load(integer('bytes', 'Bytes that matched.')),
   ],
   async collect(context): Promise<Row[]> {
     const result = await runProgram(context, 'iptables-save', ['-c']);

@@ -1,4 +1,4 @@
-import { bigint, text } from '../lib/columns.ts';
+import { bigint, load, text } from '../lib/columns.ts';
 import { requireText } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { lines } from '../lib/text.ts';
@@ -13,8 +13,8 @@ export const kernelKeys: SnapshotTable = {
   columns: [
     text('serial_number', 'Serial number, hexadecimal.'),
     text('flags', 'State, a letter per flag.'),
-    bigint('usage', 'Threads and open files that refer to it.'),
-    text('timeout', 'Time until it expires; perm for never, expd when it has.'),
+    load(bigint('usage', 'Threads and open files that refer to it.')),
+    load(text('timeout', 'Time until it expires; perm for never, expd when it has.')),
     text('permissions', 'Rights of possessor, user, group and others, four hexadecimal bytes.'),
     bigint('uid', 'User id of the owner.'),
     bigint('gid', 'Group id; -1 for none.'),

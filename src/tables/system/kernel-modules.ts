@@ -1,8 +1,8 @@
-import { bigint, text } from '../lib/columns.ts';
+import { bigint, load, text } from '../lib/columns.ts';
 import { tryRead } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { fields, lines } from '../lib/text.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const kernelModules: SnapshotTable = {
   kind: 'snapshot',
@@ -15,11 +15,12 @@ export const kernelModules: SnapshotTable = {
     bigint('size', 'Bytes of memory it takes.'),
     text('used_by', 'Modules that use it, each followed by a comma; - for none.'),
     text('status', 'Live, Loading or Unloading.'),
-    text('address', 'Where it is loaded; zeros unless root asks.'),
+    load(text('address', 'Where it is loaded; zeros unless root asks.')),
   ],
   collect(context): Row[] {
     const result = tryRead(context, '/proc/modules');
-    if (!result.ok) throw new TableError('this kernel takes no modules: there is no /proc/modules');
+    if (!result.ok)
+      throw new TableAbsentError('this kernel takes no modules: there is no /proc/modules');
     return lines(result.bytes.toString('utf8')).map((line) => {
       const [name, size, , usedBy, status, address] = fields(line);
       return {

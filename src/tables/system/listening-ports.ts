@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { FAMILY, type SocketEntry } from '../lib/sockets.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import { heldSockets } from './process-open-sockets.ts';
@@ -9,15 +9,15 @@ export const listeningPorts: SnapshotTable = {
   description:
     'Sockets that wait for others: listening TCP, bound UDP and raw, named UNIX sockets.',
   cost: 'moderate',
-  key: ['pid', 'fd', 'socket', 'protocol', 'address', 'port'],
+  key: ['port', 'protocol', 'address', 'path', 'net_namespace', 'pid', 'fd', 'socket'],
   columns: [
-    integer('pid', 'Process id; -1 when nobody visible holds it.'),
+    load(integer('pid', 'Process id; -1 when nobody visible holds it.')),
     integer('port', 'Port; 0 for UNIX sockets.'),
     integer('protocol', '6 TCP, 17 UDP, 136 UDP-Lite, others of raw sockets, 0 UNIX.'),
     integer('family', '2 IPv4, 10 IPv6, 1 UNIX.'),
     text('address', 'Address it is bound to.'),
-    bigint('fd', 'File descriptor; -1 when nobody visible holds it.'),
-    bigint('socket', 'Inode of the socket.'),
+    load(bigint('fd', 'File descriptor; -1 when nobody visible holds it.')),
+    load(bigint('socket', 'Inode of the socket.')),
     text('path', 'Path of a UNIX socket; abstract ones begin with @.'),
     text('net_namespace', 'Inode of the network namespace.'),
   ],

@@ -1,4 +1,4 @@
-import { text } from '../lib/columns.ts';
+import { load, text } from '../lib/columns.ts';
 import { requireText } from '../lib/files.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
@@ -9,8 +9,8 @@ export const loadAverage: SnapshotTable = {
   cost: 'cheap',
   key: ['period'],
   columns: [
-    text('period', 'What is averaged over: 1m, 5m or 15m.'),
-    text('average', 'The average, a decimal fraction.'),
+    load(text('period', 'What is averaged over: 1m, 5m or 15m.')),
+    load(text('average', 'The average, a decimal fraction.')),
   ],
   collect(context): Row[] {
     const averages = requireText(context, '/proc/loadavg').split(' ');

@@ -3,7 +3,7 @@ import { exists, listDir, readBytes, readText, type Rooted } from '../lib/files.
 import { integerOrNull } from '../lib/numbers.ts';
 import { keyValues } from '../lib/text.ts';
 import { parseUtmp } from '../lib/utmp.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const loggedInUsers: SnapshotTable = {
   kind: 'snapshot',
@@ -30,7 +30,7 @@ export const loggedInUsers: SnapshotTable = {
       if (bytes !== undefined) return utmpRows(bytes);
     }
     if (exists(context, SESSIONS)) return sessionRows(context);
-    throw new TableError(
+    throw new TableAbsentError(
       'this host records no logins: it has neither /run/utmp nor systemd-logind',
     );
   },

@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { readAttribute } from '../lib/files.ts';
 import { readMdstat, type MdArray } from '../lib/mdstat.ts';
 import { integerOrNull } from '../lib/numbers.ts';
@@ -22,16 +22,16 @@ export const mdDevices: SnapshotTable = {
     integer('active_disks', 'Disks in sync.'),
     integer('failed_disks', 'Disks that failed.'),
     integer('spare_disks', 'Spare disks.'),
-    text('superblock_state', 'State of the array, e.g. clean.'),
+    load(text('superblock_state', 'State of the array, e.g. clean.')),
     text('superblock_version', 'Version of the superblock.'),
-    bigint('superblock_update_time', 'Unix time of its last change; always NULL.'),
-    text('bitmap_on_mem', 'Pages of the bitmap in memory.'),
+    load(bigint('superblock_update_time', 'Unix time of its last change; always NULL.')),
+    load(text('bitmap_on_mem', 'Pages of the bitmap in memory.')),
     text('bitmap_chunk_size', 'Size of a chunk of the bitmap.'),
     text('bitmap_external_file', 'File the bitmap is in.'),
     ...['recovery', 'resync', 'reshape', 'check_array'].flatMap((action) => [
-      text(`${action}_progress`, `How far ${words(action)} is.`),
-      text(`${action}_finish`, `How long ${words(action)} will take.`),
-      text(`${action}_speed`, `How fast ${words(action)} goes.`),
+      load(text(`${action}_progress`, `How far ${words(action)} is.`)),
+      load(text(`${action}_finish`, `How long ${words(action)} will take.`)),
+      load(text(`${action}_speed`, `How fast ${words(action)} goes.`)),
     ]),
     text('unused_devices', 'Devices no array uses.'),
     text('other', 'Other lines about the array.'),

@@ -1,4 +1,4 @@
-import { bigint } from '../lib/columns.ts';
+import { bigint, load } from '../lib/columns.ts';
 import { requireText, type Rooted } from '../lib/files.ts';
 import { keyValues } from '../lib/text.ts';
 import type { Row, SnapshotTable } from '../types.ts';
@@ -11,15 +11,15 @@ export const memoryInfo: SnapshotTable = {
   key: [],
   columns: [
     bigint('memory_total', 'Memory the kernel manages.'),
-    bigint('memory_free', 'Memory nobody uses.'),
-    bigint('memory_available', 'Memory that new programs can get without swapping.'),
-    bigint('buffers', 'Memory that buffers block devices.'),
-    bigint('cached', 'Memory that caches files.'),
-    bigint('swap_cached', 'Swapped memory that is in memory as well.'),
-    bigint('active', 'Cache and anonymous memory used lately.'),
-    bigint('inactive', 'Cache and anonymous memory not used lately.'),
+    load(bigint('memory_free', 'Memory nobody uses.')),
+    load(bigint('memory_available', 'Memory that new programs can get without swapping.')),
+    load(bigint('buffers', 'Memory that buffers block devices.')),
+    load(bigint('cached', 'Memory that caches files.')),
+    load(bigint('swap_cached', 'Swapped memory that is in memory as well.')),
+    load(bigint('active', 'Cache and anonymous memory used lately.')),
+    load(bigint('inactive', 'Cache and anonymous memory not used lately.')),
     bigint('swap_total', 'Size of swap.'),
-    bigint('swap_free', 'Swap nobody uses.'),
+    load(bigint('swap_free', 'Swap nobody uses.')),
   ],
   collect(context): Row[] {
     const values = readMeminfo(context);

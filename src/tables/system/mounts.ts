@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 
-import { bigint, text } from '../lib/columns.ts';
+import { bigint, load, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { hostPath, requireText, type Rooted } from '../lib/files.ts';
 import { mayBlock, parseMounts, type MountEntry } from '../lib/mounts.ts';
@@ -22,10 +22,10 @@ export const mounts: SnapshotTable = {
     text('type', 'Type of the file system.'),
     bigint('blocks_size', 'Size of a block in bytes.'),
     bigint('blocks', 'Blocks there are.'),
-    bigint('blocks_free', 'Blocks free for root.'),
-    bigint('blocks_available', 'Blocks free for everybody.'),
-    bigint('inodes', 'Inodes there are.'),
-    bigint('inodes_free', 'Inodes free.'),
+    load(bigint('blocks_free', 'Blocks free for root.')),
+    load(bigint('blocks_available', 'Blocks free for everybody.')),
+    load(bigint('inodes', 'Inodes there are.')),
+    load(bigint('inodes_free', 'Inodes free.')),
     text('flags', 'Mount options, separated by commas.'),
   ],
   async collect(context): Promise<Row[]> {

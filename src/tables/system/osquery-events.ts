@@ -1,4 +1,4 @@
-import { integer, text } from '../lib/columns.ts';
+import { integer, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const osqueryEvents: SnapshotTable = {
@@ -12,8 +12,8 @@ export const osqueryEvents: SnapshotTable = {
     text('publisher', 'Publisher it belongs to.'),
     text('type', 'publisher or subscriber.'),
     integer('subscriptions', 'Subscriptions.'),
-    integer('events', 'Events since the start.'),
-    integer('refreshes', 'Restarts of a publisher.'),
+    load(integer('events', 'Events since the start.')),
+    load(integer('refreshes', 'Restarts of a publisher.')),
     integer('active', 'Whether it is active.'),
   ],
   collect: (): Row[] => [],

@@ -1,4 +1,4 @@
-import { integer, text } from '../lib/columns.ts';
+import { integer, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import { machineUuid, dmi } from './system-info.ts';
 
@@ -9,7 +9,7 @@ export const osqueryInfo: SnapshotTable = {
   cost: 'cheap',
   key: [],
   columns: [
-    integer('pid', 'Process id of the agent.'),
+    load(integer('pid', 'Process id of the agent.')),
     text('uuid', 'UUID of the machine, as in system_info.', { collate: 'nocase' }),
     text('instance_id', 'Node id in the swarm.'),
     text('version', 'Version of swarmplane.', { collate: 'version' }),
@@ -18,7 +18,7 @@ export const osqueryInfo: SnapshotTable = {
     text('extensions', 'State of extensions: there are none.'),
     text('build_platform', 'Platform: linux.'),
     text('build_distro', 'Distribution built for: any.'),
-    integer('start_time', 'Unix time the agent started.'),
+    load(integer('start_time', 'Unix time the agent started.')),
     integer('watcher', 'Process that watches the agent: there is none, -1.'),
     integer('platform_mask', 'osquery’s number for Linux, 9.'),
   ],

@@ -1,4 +1,4 @@
-import { integer, text } from '../lib/columns.ts';
+import { integer, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const osqueryPacks: SnapshotTable = {
@@ -13,8 +13,8 @@ export const osqueryPacks: SnapshotTable = {
     text('platform', 'Platforms it is for.'),
     text('version', 'Lowest version it is for.', { collate: 'version' }),
     integer('shard', 'Share of hosts it is for.'),
-    integer('discovery_cache_hits', 'Discovery answers taken from the cache.'),
-    integer('discovery_executions', 'Discovery queries run.'),
+    load(integer('discovery_cache_hits', 'Discovery answers taken from the cache.')),
+    load(integer('discovery_executions', 'Discovery queries run.')),
     integer('active', 'Whether it is active.'),
   ],
   collect: (): Row[] => [],

@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const osquerySchedule: SnapshotTable = {
@@ -12,20 +12,20 @@ export const osquerySchedule: SnapshotTable = {
     text('name', 'Name of the query.'),
     text('query', 'The query.'),
     integer('interval', 'Seconds between two runs.'),
-    bigint('executions', 'How often it was run.'),
-    bigint('last_executed', 'Unix time of the last run.'),
+    load(bigint('executions', 'How often it was run.')),
+    load(bigint('last_executed', 'Unix time of the last run.')),
     integer('denylisted', 'Whether it is no longer run.'),
     integer('blacklisted', 'Another name for denylisted.', { hidden: true }),
-    bigint('output_size', 'Bytes of all its answers.'),
-    bigint('wall_time', 'Seconds of all its runs.'),
-    bigint('wall_time_ms', 'Milliseconds of all its runs.'),
-    bigint('last_wall_time_ms', 'Milliseconds of the last run.'),
-    bigint('user_time', 'Milliseconds of processor time in programs.'),
-    bigint('last_user_time', 'The same of the last run.'),
-    bigint('system_time', 'Milliseconds of processor time in the kernel.'),
-    bigint('last_system_time', 'The same of the last run.'),
-    bigint('average_memory', 'Bytes of memory it left taken on average.'),
-    bigint('last_memory', 'The same of the last run.'),
+    load(bigint('output_size', 'Bytes of all its answers.')),
+    load(bigint('wall_time', 'Seconds of all its runs.')),
+    load(bigint('wall_time_ms', 'Milliseconds of all its runs.')),
+    load(bigint('last_wall_time_ms', 'Milliseconds of the last run.')),
+    load(bigint('user_time', 'Milliseconds of processor time in programs.')),
+    load(bigint('last_user_time', 'The same of the last run.')),
+    load(bigint('system_time', 'Milliseconds of processor time in the kernel.')),
+    load(bigint('last_system_time', 'The same of the last run.')),
+    load(bigint('average_memory', 'Bytes of memory it left taken on average.')),
+    load(bigint('last_memory', 'The same of the last run.')),
   ],
   collect: (): Row[] => [],
 };

@@ -1,7 +1,7 @@
 import { integer, text } from '../lib/columns.ts';
 import { exists } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 import { dmi } from './system-info.ts';
 
 export const platformInfo: SnapshotTable = {
@@ -24,7 +24,7 @@ export const platformInfo: SnapshotTable = {
   collect(context): Row[] {
     const efi = exists(context, '/sys/firmware/efi');
     const known = exists(context, '/sys/class/dmi/id');
-    if (!efi && !known) throw new TableError('this machine tells nothing about its firmware');
+    if (!efi && !known) throw new TableAbsentError('this machine tells nothing about its firmware');
     const release = dmi(context, 'bios_release');
     return [
       {

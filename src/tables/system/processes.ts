@@ -1,4 +1,4 @@
-import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
+import { bigint, elsewhere, integer, load, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { readBytes, readLink, readText, statOf, type Rooted } from '../lib/files.ts';
 import { blockingMounts, isBelow } from '../lib/mounts.ts';
@@ -25,7 +25,7 @@ export const processes: SnapshotTable = {
     text('name', 'Name the kernel keeps, at most 15 bytes.'),
     text('path', 'Path of the program; only root sees that of other users.'),
     text('cmdline', 'Arguments, separated by blanks.'),
-    text('state', 'State as one letter: R, S, D, Z, T ...'),
+    load(text('state', 'State as one letter: R, S, D, Z, T ...')),
     text('cwd', 'Working folder.'),
     text('root', 'Root folder.'),
     bigint('uid', 'Real user id.'),
@@ -35,17 +35,19 @@ export const processes: SnapshotTable = {
     bigint('suid', 'Saved user id.'),
     bigint('sgid', 'Saved group id.'),
     integer('on_disk', '1 when the program is still on disk, 0 when deleted, -1 when unknown.'),
-    bigint('wired_size', 'Bytes of memory that cannot be paged out (mlock).'),
-    bigint('resident_size', 'Bytes of memory in use.'),
-    bigint('total_size', 'Bytes of address space.'),
-    bigint('user_time', 'Milliseconds of processor time in user space.'),
-    bigint('system_time', 'Milliseconds of processor time in the kernel.'),
-    bigint('disk_bytes_read', 'Bytes read from storage; only root sees that of other users.'),
-    bigint('disk_bytes_written', 'Bytes written to storage; only root sees that of other users.'),
+    load(bigint('wired_size', 'Bytes of memory that cannot be paged out (mlock).')),
+    load(bigint('resident_size', 'Bytes of memory in use.')),
+    load(bigint('total_size', 'Bytes of address space.')),
+    load(bigint('user_time', 'Milliseconds of processor time in user space.')),
+    load(bigint('system_time', 'Milliseconds of processor time in the kernel.')),
+    load(bigint('disk_bytes_read', 'Bytes read from storage; only root sees that of other users.')),
+    load(
+      bigint('disk_bytes_written', 'Bytes written to storage; only root sees that of other users.'),
+    ),
     bigint('start_time', 'Unix time of the start, in seconds.'),
     bigint('parent', 'Process id of the parent.'),
     bigint('pgroup', 'Process group.'),
-    integer('threads', 'Threads.'),
+    load(integer('threads', 'Threads.')),
     integer('nice', 'Nice level, -20 to 19.'),
     ...elsewhereColumns(),
     text('cgroup_path', 'Path of the control group.'),

@@ -1,6 +1,6 @@
 import { elsewhere, integer, text } from '../lib/columns.ts';
 import { exists, readBytes, type Rooted } from '../lib/files.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const secureboot: SnapshotTable = {
   kind: 'snapshot',
@@ -18,7 +18,7 @@ export const secureboot: SnapshotTable = {
   ],
   collect(context): Row[] {
     if (!exists(context, '/sys/firmware/efi')) {
-      throw new TableError('this machine was not started by UEFI, so it has no Secure Boot');
+      throw new TableAbsentError('this machine was not started by UEFI, so it has no Secure Boot');
     }
     return [
       {

@@ -1,6 +1,6 @@
 import { text } from '../lib/columns.ts';
 import { exists, listDir, readAttribute, statOf, type Rooted } from '../lib/files.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const selinuxSettings: SnapshotTable = {
   kind: 'snapshot',
@@ -15,7 +15,7 @@ export const selinuxSettings: SnapshotTable = {
   ],
   collect(context): Row[] {
     if (!exists(context, `${BASE}/enforce`)) {
-      throw new TableError('SELinux is not enabled in this kernel');
+      throw new TableAbsentError('SELinux is not enabled in this kernel');
     }
     return [
       ...TOP_KEYS.map((key) => ({ scope: '', key, value: valueAt(context, key) })),

@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { requireText } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { fields, lines } from '../lib/text.ts';
@@ -14,14 +14,14 @@ export const sharedMemory: SnapshotTable = {
     integer('shmid', 'Id of the segment.'),
     bigint('owner_uid', 'User id of the owner.'),
     bigint('creator_uid', 'User id of the creator.'),
-    bigint('pid', 'Process that used it last.'),
+    load(bigint('pid', 'Process that used it last.')),
     bigint('creator_pid', 'Process that made it.'),
-    bigint('atime', 'Unix time it was last attached.'),
-    bigint('dtime', 'Unix time it was last detached.'),
+    load(bigint('atime', 'Unix time it was last attached.')),
+    load(bigint('dtime', 'Unix time it was last detached.')),
     bigint('ctime', 'Unix time it was last changed.'),
     text('permissions', 'Permissions, four octal digits.'),
     bigint('size', 'Size in bytes.'),
-    integer('attached', 'Processes that have it attached.'),
+    load(integer('attached', 'Processes that have it attached.')),
     text('status', 'dest when it goes with its last user, else empty.'),
     integer('locked', '1 when it is locked in memory, else 0.'),
   ],

@@ -1,4 +1,4 @@
-import { bigint, text } from '../lib/columns.ts';
+import { bigint, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const swarmAlarms: SnapshotTable = {
@@ -13,8 +13,8 @@ export const swarmAlarms: SnapshotTable = {
     text('key', 'What it is about, e.g. a node id or an address.'),
     text('message', 'What happened, for people.'),
     bigint('first_at', 'Unix time it was raised first.'),
-    bigint('last_at', 'Unix time it was raised last.'),
-    bigint('count', 'How often it was raised.'),
+    load(bigint('last_at', 'Unix time it was raised last.')),
+    load(bigint('count', 'How often it was raised.')),
   ],
   collect: (context): Row[] => [...(context.facts.alarms ?? [])],
 };

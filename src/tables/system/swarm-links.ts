@@ -1,4 +1,4 @@
-import { bigint, text } from '../lib/columns.ts';
+import { bigint, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const swarmLinks: SnapshotTable = {
@@ -14,8 +14,8 @@ export const swarmLinks: SnapshotTable = {
     text('address', 'Its address.'),
     text('direction', 'outbound when this host dialled, else inbound.'),
     bigint('since', 'Unix time the link came up.'),
-    bigint('bytes_in', 'Bytes received.'),
-    bigint('bytes_out', 'Bytes sent.'),
+    load(bigint('bytes_in', 'Bytes received.')),
+    load(bigint('bytes_out', 'Bytes sent.')),
   ],
   collect: (context): Row[] => [...(context.facts.links ?? [])],
 };

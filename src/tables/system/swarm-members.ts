@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const swarmMembers: SnapshotTable = {
@@ -16,23 +16,25 @@ export const swarmMembers: SnapshotTable = {
       'state',
       'alive, suspect, dead or left; those that were forgotten or expelled are no members.',
     ),
-    bigint('incarnation', 'Counter the member raises to refute others.'),
+    load(bigint('incarnation', 'Counter the member raises to refute others.')),
     bigint('since', 'Unix time of the last change of state seen here.'),
     text('version', 'Version of its software.', { collate: 'version' }),
     integer('hub', '1 when it is a hub, else 0.'),
     integer('self', '1 on the row of this host itself, else 0.'),
-    integer('linked', '1 while this host has a link to it, else 0.'),
+    load(integer('linked', '1 while this host has a link to it, else 0.')),
     text('labels', 'Its labels, a JSON object.'),
     integer('key_version', 'Number of its newest key entry.'),
     text('sign_key', 'Its newest signing key, hexadecimal.'),
     text('probe', 'What the last probe of it found: consistent, conflict or unknown; NULL before.'),
-    bigint('probed_at', 'Unix time of that probe.'),
-    integer('probe_asked', 'How many witnesses were asked.'),
-    integer('probe_same', 'How many know the same node and key as this host.'),
-    text('probe_others', 'Node ids of those that know another one, separated by commas.'),
-    text('probe_proof', 'Of a conflict: the question and their signed answers, base64.', {
-      hidden: true,
-    }),
+    load(bigint('probed_at', 'Unix time of that probe.')),
+    load(integer('probe_asked', 'How many witnesses were asked.')),
+    load(integer('probe_same', 'How many know the same node and key as this host.')),
+    load(text('probe_others', 'Node ids of those that know another one, separated by commas.')),
+    load(
+      text('probe_proof', 'Of a conflict: the question and their signed answers, base64.', {
+        hidden: true,
+      }),
+    ),
   ],
   collect: (context): Row[] => [...(context.facts.members ?? [])],
 };

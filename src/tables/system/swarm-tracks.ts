@@ -1,4 +1,4 @@
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
 export const swarmTracks: SnapshotTable = {
@@ -12,11 +12,13 @@ export const swarmTracks: SnapshotTable = {
     text('name', 'The tracked table.'),
     integer('every', 'Seconds from one taking to the next.'),
     text('line', 'Id of the line of takings, hex; NULL before the first.'),
-    bigint('sequence', 'Number of the newest taking of the line, 0 before the first.'),
-    bigint('time', 'Unix time of it.'),
-    bigint(
-      'fetched',
-      'Number of the newest taking of the line that a hub said it has kept, since the agent started.',
+    load(bigint('sequence', 'Number of the newest taking of the line, 0 before the first.')),
+    load(bigint('time', 'Unix time of it.')),
+    load(
+      bigint(
+        'fetched',
+        'Number of the newest taking of the line that a hub said it has kept, since the agent started.',
+      ),
     ),
   ],
   collect: (context): Row[] => [...(context.facts.tracks ?? [])],

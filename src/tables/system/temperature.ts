@@ -1,7 +1,7 @@
-import { double, text } from '../lib/columns.ts';
+import { double, load, text } from '../lib/columns.ts';
 import { listDir, readAttribute, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { type Row, type SnapshotTable, TableAbsentError } from '../types.ts';
 
 export const temperature: SnapshotTable = {
   kind: 'snapshot',
@@ -14,14 +14,14 @@ export const temperature: SnapshotTable = {
     text('sensor', 'Which sensor, e.g. hwmon0/temp1 or thermal_zone0.'),
     text('device', 'Driver or kind of the zone, e.g. coretemp.'),
     text('label', 'What is measured, where the driver tells it.'),
-    double('celsius', 'Temperature now.'),
+    load(double('celsius', 'Temperature now.')),
     double('high', 'Temperature from which it is too warm.'),
     double('critical', 'Temperature from which the machine is in danger.'),
   ],
   collect(context): Row[] {
     const rows = [...hwmonRows(context), ...zoneRows(context)];
     if (rows.length === 0) {
-      throw new TableError('no temperature sensor is seen (virtual machines have none)');
+      throw new TableAbsentError('no temperature sensor is seen (virtual machines have none)');
     }
     return rows;
   },

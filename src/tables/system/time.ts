@@ -1,4 +1,4 @@
-import { bigint, elsewhere, integer, text } from '../lib/columns.ts';
+import { bigint, elsewhere, integer, load, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import type { Rooted } from '../lib/files.ts';
 import { ProgramError, runProgram } from '../lib/program.ts';
@@ -11,20 +11,20 @@ export const time: SnapshotTable = {
   cost: 'cheap',
   key: [],
   columns: [
-    text('weekday', 'Day of the week in English.'),
-    integer('year', 'Year.'),
-    integer('month', 'Month, 1 to 12.'),
-    integer('day', 'Day of the month.'),
-    integer('hour', 'Hour, 0 to 23.'),
-    integer('minutes', 'Minutes.'),
-    integer('seconds', 'Seconds.'),
+    load(text('weekday', 'Day of the week in English.')),
+    load(integer('year', 'Year.')),
+    load(integer('month', 'Month, 1 to 12.')),
+    load(integer('day', 'Day of the month.')),
+    load(integer('hour', 'Hour, 0 to 23.')),
+    load(integer('minutes', 'Minutes.')),
+    load(integer('seconds', 'Seconds.')),
     text('timezone', 'Time zone of the columns: always UTC.'),
     text('local_timezone', 'Time zone the host is set to, abbreviated as date +%Z does.'),
-    integer('unix_time', 'Seconds since 1970.'),
-    text('timestamp', 'Date and time as logs write it, e.g. Sun Nov 22 02:10:00 2026 UTC.'),
-    text('datetime', 'Date and time as ISO 8601.'),
-    text('date_time', 'Another name for datetime.', { hidden: true }),
-    text('iso_8601', 'Date and time as ISO 8601.'),
+    load(integer('unix_time', 'Seconds since 1970.')),
+    load(text('timestamp', 'Date and time as logs write it, e.g. Sun Nov 22 02:10:00 2026 UTC.')),
+    load(text('datetime', 'Date and time as ISO 8601.')),
+    load(text('date_time', 'Another name for datetime.', { hidden: true })),
+    load(text('iso_8601', 'Date and time as ISO 8601.')),
     elsewhere('windows', bigint('win_timestamp', 'Time in units of 100 ns')),
   ],
   async collect(context): Promise<Row[]> {

@@ -1,4 +1,4 @@
-import { bigint, integer } from '../lib/columns.ts';
+import { bigint, integer, load } from '../lib/columns.ts';
 import { requireText } from '../lib/files.ts';
 import { TableError, type Row, type SnapshotTable } from '../types.ts';
 
@@ -9,11 +9,11 @@ export const uptime: SnapshotTable = {
   cost: 'cheap',
   key: [],
   columns: [
-    integer('days', 'Whole days.'),
-    integer('hours', 'Whole hours beyond the days.'),
-    integer('minutes', 'Whole minutes beyond the hours.'),
-    integer('seconds', 'Seconds beyond the minutes.'),
-    bigint('total_seconds', 'The whole time in seconds.'),
+    load(integer('days', 'Whole days.')),
+    load(integer('hours', 'Whole hours beyond the days.')),
+    load(integer('minutes', 'Whole minutes beyond the hours.')),
+    load(integer('seconds', 'Seconds beyond the minutes.')),
+    load(bigint('total_seconds', 'The whole time in seconds.')),
   ],
   collect(context): Row[] {
     const total = Math.floor(Number(requireText(context, '/proc/uptime').split(' ')[0]));

@@ -1,5 +1,5 @@
 /** services: what the service manager runs, and how each fares. */
-import { bigint, integer, text } from '../lib/columns.ts';
+import { bigint, integer, load, text } from '../lib/columns.ts';
 import { readText, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import type { Row, SnapshotTable } from '../types.ts';
@@ -21,10 +21,10 @@ export const services: SnapshotTable = {
     text('result', 'How its last run ended: success, exit-code, signal, timeout, oom-kill ...'),
     text('enabled', 'Whether it starts by itself: enabled, disabled, static, masked ...'),
     text('user', 'The user it is configured to run as, empty for root.'),
-    bigint('pid', 'Id of its main process, NULL if none runs.'),
+    load(bigint('pid', 'Id of its main process, NULL if none runs.')),
     integer('exit_status', 'Exit status or signal of its main process, NULL before its first end.'),
     integer('restarts', 'How often systemd has started it anew.'),
-    bigint('memory', 'Memory it uses in bytes, NULL where that is not accounted.'),
+    load(bigint('memory', 'Memory it uses in bytes, NULL where that is not accounted.')),
     bigint('since', 'When its state last changed, seconds since 1970; NULL if never.'),
     text('path', 'The unit file.'),
   ],

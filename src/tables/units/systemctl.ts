@@ -2,7 +2,7 @@
 import { exists, type Rooted } from '../lib/files.ts';
 import { runProgram, type ProgramOptions } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
-import { TableError } from '../types.ts';
+import { TableAbsentError, TableError } from '../types.ts';
 
 /**
  * Property to value; a property a unit's kind does not have is missing, the values of one that is shown
@@ -82,7 +82,7 @@ async function systemctl(
 ): Promise<string> {
   // The test of sd_booted(3).
   if (!exists(context, '/run/systemd/system')) {
-    throw new TableError(
+    throw new TableAbsentError(
       'systemd is not running on this host (there is no folder /run/systemd/system)',
     );
   }

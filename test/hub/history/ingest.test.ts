@@ -173,6 +173,53 @@ eachPostgres('history', (postgres) => {
     expect(await site.lines(ALERTS)).toEqual(['history_gap web1 packages']);
   });
 
+  it('keeps the first and the last of takings that say the same gap, and shows them as one', async () => {
+    const site = await HistorySite.make(postgres());
+    const web1 = await site.add('web1');
+    web1.take(T, [['bash', '1', 1]]);
+    for (let n = 1; n <= 5; n++) web1.gap(T + n * HOUR);
+    web1.gap(T + 6 * HOUR, 'failed', 'it hung');
+    for (let n = 7; n <= 9; n++) web1.gap(T + n * HOUR);
+    // each by itself, as a host hands them over
+    for (const taking of web1.journal) await site.ingest(web1, [taking]);
+    const kept = `select sequence, reason from swarmplane.taking where kind = 'gap' order by at`;
+    expect(await site.lines(kept)).toEqual([
+      '2 no such file',
+      '6 no such file',
+      '7 it hung',
+      '8 no such file',
+      '10 no such file',
+    ]);
+    const shown = 'select since, at, until, reason from swarmplane.gap order by at';
+    expect((await site.query(shown)).map((row) => Object.values(row))).toEqual([
+      [new Date(T), new Date(T + HOUR), null, 'no such file'],
+      [new Date(T), new Date(T + 6 * HOUR), null, 'it hung'],
+      [new Date(T), new Date(T + 7 * HOUR), null, 'no such file'],
+    ]);
+    // what was dropped is found again by its number, and the next one follows on the last
+    expect(await site.ingest(web1, [web1.journal[3]!])).toMatchObject({ became: 'repeated' });
+    web1.take(T + 10 * HOUR, [['bash', '1', 1]]);
+    expect(await site.ingest(web1, web1.journal)).toMatchObject({ taken: 1 });
+    expect(await site.lines('select distinct until from swarmplane.gap')).toHaveLength(1);
+  });
+
+  it('has no gap where a host has no such thing, unless it had', async () => {
+    const site = await HistorySite.make(postgres());
+    const web1 = await site.add('web1');
+    web1.gap(T, 'table_absent', 'no dpkg database on this host');
+    await site.ingest(web1, web1.journal);
+    expect(await site.lines('select * from swarmplane.gap')).toEqual([]);
+    expect(await site.lines('select missing from swarmplane.tracked')).toEqual([
+      'no dpkg database on this host',
+    ]);
+    web1.take(T + HOUR, [['bash', '1', 1]]);
+    web1.gap(T + 2 * HOUR, 'table_absent', 'no dpkg database on this host');
+    await site.ingest(web1, web1.journal);
+    expect(await site.lines('select extract(epoch from since) from swarmplane.gap')).toEqual([
+      `${T / 1000 + 3600}.000000`,
+    ]);
+  });
+
   it('does not trust the clock of a host', async () => {
     const site = await HistorySite.make(postgres());
     const web1 = await site.add('web1');

@@ -1690,6 +1690,13 @@ CREATE OR REPLACE FUNCTION swarmplane.retire(host text, reason text DEFAULT NULL
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.retire(text,text) to swarmplane_operator;
 
+CREATE OR REPLACE FUNCTION swarmplane.says_same_gap(one swarmplane.taking, other swarmplane.taking)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.seal_hash(seal swarmplane.audit_seal)
  RETURNS bytea
  LANGUAGE sql
@@ -1723,6 +1730,13 @@ CREATE OR REPLACE FUNCTION swarmplane.setting_interval(setting_name text)
  RETURNS interval
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.shorten_gap(t swarmplane.taking)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
