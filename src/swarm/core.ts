@@ -10,7 +10,7 @@ import { SwarmError } from './errors.ts';
 import { receive } from './wiring/inbox.ts';
 import { Wiring } from './wiring/wiring.ts';
 import { prepareAsk } from './requests/start-request.ts';
-import { SWEEP_MS, tick } from './wiring/ticks.ts';
+import { GONE_MS, SWEEP_MS, tick } from './wiring/ticks.ts';
 import type {
   Core,
   CoreEvent,
@@ -295,6 +295,7 @@ export class SwarmCore implements Core {
     for (const kept of context.options.members ?? []) intake.applyKept(kept);
     endStateAlarms(this.#wiring);
     context.timers.set('sweep', '', context.now.mono + SWEEP_MS);
+    context.timers.set('gone', '', context.now.mono + GONE_MS);
     prekeys.start();
     gossip.start();
     dialer.start();

@@ -121,6 +121,8 @@ export type TimerName =
   | 'refute'
   /** Old entries leave the caches. */
   | 'sweep'
+  /** Members that are gone for good leave the table. */
+  | 'gone'
   /** A body did not come from where it was asked. Subject: request. */
   | 'pull'
   /** A run takes so long that the origin is told. Subject: effect. */

@@ -4,32 +4,39 @@
  * by the next digest.
  */
 import {
-  concat,
   decodeSigned,
   equalBytes,
   fromHex,
   NEWS_BYTES,
   SUMMARY_ENTRY_BYTES,
+  toHex,
 } from '../../wire/index.ts';
-import { toHex, utf8 } from '../../wire/index.ts';
 import type { NewsMessage, SignedObject, SummaryMessage, WantMessage } from '../../wire/index.ts';
 import type { Context } from '../engine/context.ts';
 import type { Except, Link, Links } from '../links/links.ts';
 import { objectsOf } from './member.ts';
 import type { Member } from './member.ts';
 import type { Members } from './members.ts';
+import { prefixOf, TableDigest } from './table-digest.ts';
 import type { LinkId } from '../types.ts';
 
 /** Takes in one signed object about a member; true when it was news. */
 export type Apply = (object: SignedObject, from: LinkId) => boolean;
+
+/** Members of tokens that brought more than they may: other hosts may have taken up others of their nodes. */
+export interface Disputes {
+  /** Another one whenever another member may be disputed. */
+  readonly version: number;
+  has(member: Member): boolean;
+}
 
 export class Gossip {
   #context: Context;
   #members: Members;
   #links: Links;
   #apply: Apply;
-  /** Of a token that brought more than it may: other hosts may have taken up others of its nodes. */
-  #isDisputed: (member: Member) => boolean;
+  #disputes: Disputes;
+  #table: TableDigest;
   #digests = 0;
   /** The own record must not be seen before its incarnation is on disk. */
   #hidesSelf = true;
@@ -40,14 +47,9 @@ export class Gossip {
   #taken = new Set<string>();
   #news: { bytes: Uint8Array; except: Except }[] = [];
 
-  constructor(
-    context: Context,
-    members: Members,
-    links: Links,
-    apply: Apply,
-    isDisputed: (member: Member) => boolean,
-  ) {
-    this.#isDisputed = isDisputed;
+  constructor(context: Context, members: Members, links: Links, apply: Apply, disputes: Disputes) {
+    this.#disputes = disputes;
+    this.#table = new TableDigest(context.crypto);
     this.#context = context;
     this.#members = members;
     this.#links = links;
@@ -94,9 +96,11 @@ export class Gossip {
     for (const bytes of message.objects) {
       const key = toHex(bytes.subarray(-16));
       if (this.#taken.has(key)) continue;
-      if (!this.#apply(decodeSigned(bytes), link.id)) continue;
+      // A copy: what is kept of it would keep the whole message alive that it came in.
+      const object = decodeSigned(bytes.slice());
+      if (!this.#apply(object, link.id)) continue;
       this.#noteTaken(key);
-      this.spread(bytes, link.id);
+      this.spread(object.bytes, link.id);
     }
   }
 
@@ -112,7 +116,7 @@ export class Gossip {
       const prefix = member.nodeId.slice(0, 16);
       if (prefix < from || prefix > to) continue;
       const hash = theirs.get(prefix);
-      if (hash === undefined || !equalBytes(hash, this.#hash(member))) {
+      if (hash === undefined || !equalBytes(hash, this.#table.stateHash(member))) {
         objects.push(...objectsOf(member));
       }
     }
@@ -130,7 +134,10 @@ export class Gossip {
       const link = this.#context.pick(links);
       this.#links.send(link, { t: 'digest', hash: this.digest() });
       // The digest passes over those of a disputed token, or two tables would never be equal.
-      if (++this.#digests % DISPUTED_EVERY === 0 && [...this.#shown()].some(this.#isDisputed)) {
+      if (
+        ++this.#digests % DISPUTED_EVERY === 0 &&
+        [...this.#shown()].some((one) => this.#disputes.has(one))
+      ) {
         this.#sendSummary(link, true);
       }
     }
@@ -147,8 +154,10 @@ export class Gossip {
 
   /** The same on every node whose table says the same. */
   digest(): Uint8Array {
-    const agreed = this.#sorted().filter((member) => !this.#isDisputed(member));
-    return this.#context.crypto.sha256(this.#entries(agreed));
+    const basis = `${this.#members.version} ${this.#disputes.version} ${this.#hidesSelf}`;
+    return this.#table.hash(basis, () =>
+      this.#sorted().filter((member) => !this.#disputes.has(member)),
+    );
   }
 
   #noteTaken(key: string): void {
@@ -171,30 +180,18 @@ export class Gossip {
         // The ranges of all parts together cover every id, so that what is missing is seen, too.
         from: part === 0 ? LOWEST : prefixOf(slice[0]!),
         to: part === last - 1 ? HIGHEST : before(prefixOf(members[(part + 1) * SUMMARY_MEMBERS]!)),
-        entries: this.#entries(slice),
+        entries: this.#table.entries(slice),
         back: back && part === last - 1,
       });
     }
   }
 
-  #entries(members: readonly Member[]): Uint8Array {
-    return concat(...members.flatMap((member) => [prefixOf(member), this.#hash(member)]));
-  }
-
-  /** Eight bytes that differ when what is known of a member differs in a way that matters. */
-  #hash(member: Member): Uint8Array {
-    const standing = `${member.accusations.size > 0} ${member.forgotten !== undefined}`;
-    return this.#context.crypto.sha256(member.record.bytes, utf8(standing)).subarray(0, 8);
-  }
-
   #sorted(): Member[] {
-    return [...this.#shown()].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    return [...this.#shown(this.#members.ordered())];
   }
 
-  *#shown(): Iterable<Member> {
-    for (const member of this.#members.all()) {
-      if (member.admitted && !this.#isHidden(member)) yield member;
-    }
+  *#shown(members = this.#members.all()): Iterable<Member> {
+    for (const member of members) if (member.admitted && !this.#isHidden(member)) yield member;
   }
 
   #isHidden(member: Member): boolean {
@@ -223,10 +220,6 @@ const TAKEN_MAX = 4096;
 const SUMMARY_MEMBERS = 4096;
 const LOWEST = new Uint8Array(8);
 const HIGHEST = new Uint8Array(8).fill(255);
-
-function prefixOf(member: Member): Uint8Array {
-  return fromHex(member.nodeId.slice(0, 16));
-}
 
 /** The prefix just below; there is one, as no two members share a prefix in practice. */
 function before(prefix: Uint8Array): Uint8Array {

@@ -67,12 +67,15 @@ export function packTable(objects: readonly KeptObject[]): Uint8Array {
   return pack(objects.map(({ bytes, wall }) => [bytes, wall]));
 }
 
-/** Whatever is no object is found out when it is read. A list of bytes alone is of before times were kept. */
+/**
+ * Whatever is no object is found out when it is read. A list of bytes alone is of before times were kept.
+ * Copies: one record would keep the whole file in memory.
+ */
 export function unpackTable(bytes: Uint8Array): KeptObject[] {
   return unpackList(bytes).map((item) => {
     const [object, wall] = Array.isArray(item) ? (item as Packable[]) : [item];
     return {
-      bytes: object instanceof Uint8Array ? object : new Uint8Array(0),
+      bytes: object instanceof Uint8Array ? object.slice() : new Uint8Array(0),
       wall: typeof wall === 'number' ? wall : 0,
     };
   });

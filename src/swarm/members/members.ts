@@ -5,7 +5,6 @@
 import { equalBytes, isHostName, toHex } from '../../wire/index.ts';
 import type { AccuseBody, ForgetBody, MemberBody, SignedObject } from '../../wire/index.ts';
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
-import { CLONE_REMEDY } from './clone.ts';
 import type { Context } from '../engine/context.ts';
 import { Doubts } from './doubts.ts';
 import {
@@ -21,12 +20,12 @@ import {
 import type { Heard, Member } from './member.ts';
 import type { MemberState } from '../types.ts';
 import { Names } from './names.ts';
+import { Order } from './order.ts';
+import { RecordAlarms } from './record-alarms.ts';
 import { Reuse } from './reuse.ts';
 
 /** More are not taken up: about 6 MB of records. */
 export const MEMBERS_MAX = 16_384;
-
-const NAME_SHOWN_MAX = 80;
 
 export interface MembersListener {
   /** State, record or standing of a member changed. */
@@ -46,14 +45,18 @@ export class Members {
   #context: Context;
   #listener: MembersListener;
   #members = new Map<NodeId, Member>();
+  #order = new Order();
+  #version = 0;
   /** Who showed an address last. */
   readonly #reuse: Reuse;
   /** Whom the operator put out, as they were last: people know them by name. */
   #expelled = new Map<NodeId, Member>();
   readonly #doubts: Doubts;
+  readonly #alarms: RecordAlarms;
 
   constructor(context: Context, listener: MembersListener) {
     this.#context = context;
+    this.#alarms = new RecordAlarms(context);
     const member = (nodeId: NodeId) => this.#members.get(nodeId);
     const { linkedSince, lostAt, changedTooOften } = listener;
     const count = (): number => this.size;
@@ -78,6 +81,16 @@ export class Members {
 
   all(): Iterable<Member> {
     return this.#members.values();
+  }
+
+  /** All, by node id. */
+  *ordered(): Iterable<Member> {
+    for (const nodeId of this.#order) yield this.#members.get(nodeId)!;
+  }
+
+  /** Another number after each change of what the table says. */
+  get version(): number {
+    return this.#version;
   }
 
   /** What a node is called here. */
@@ -113,7 +126,10 @@ export class Members {
     const entry = this.#entryFor(record, known);
     if (entry === undefined || !this.#context.verify(entry, record, true)) return false;
     if (known !== undefined && since === undefined && !this.#doubts.mayChange(known)) return false;
-    if (!isHostName(record.body.name)) return this.#refuseName(nodeId, record.body.name);
+    if (!isHostName(record.body.name)) {
+      this.#alarms.name(nodeId, record.body.name);
+      return false;
+    }
     if (known === undefined) return this.#add(newMember(nodeId, record, entry, admitted), since);
     this.#doubts.noteRefuted(known);
     const before = known.state;
@@ -124,7 +140,7 @@ export class Members {
     known.accusations = new Map();
     known.forgotten = undefined;
     known.wished = undefined;
-    if (noteBoot(known, record.body.bootId)) this.#alarmClone(known);
+    if (noteBoot(known, record.body.bootId)) this.#alarms.clone(known);
     this.#settle(known, before);
     this.#reuse.look(known, usedBefore);
     this.#reuse.note(known);
@@ -205,7 +221,7 @@ export class Members {
     const member = this.#members.get(nodeId);
     if (member === undefined) return;
     const before = member.state;
-    this.#members.delete(nodeId);
+    this.#drop(nodeId);
     this.#context.timers.clear('dead', nodeId);
     member.state = as;
     member.since = this.#sinceOf(member);
@@ -238,12 +254,15 @@ export class Members {
     }
   }
 
-  /** Drops those that have been gone for twice as long as they are expected. */
   sweep(): void {
     this.#doubts.sweep();
+  }
+
+  /** Drops those that have been gone for twice as long as they are expected: a walk over all. */
+  dropGone(): void {
     for (const member of this.#members.values()) {
       if (!this.#isGone(member)) continue;
-      this.#members.delete(member.nodeId);
+      this.#drop(member.nodeId);
       this.#renamed(this.names.claim(member.nodeId, undefined));
     }
   }
@@ -263,11 +282,7 @@ export class Members {
   #add(member: Member, since: number | undefined): boolean {
     const { nodeId, record } = member;
     if (this.#members.size >= MEMBERS_MAX) {
-      this.#context.alarm(
-        'members',
-        'full',
-        `more than ${MEMBERS_MAX} members: "${record.body.name}" is not taken up`,
-      );
+      this.#alarms.full(record.body.name, MEMBERS_MAX);
       return false;
     }
     member.since = this.#sinceOf(member);
@@ -277,14 +292,22 @@ export class Members {
     this.#reuse.look(member, undefined);
     this.#reuse.note(member);
     this.#members.set(nodeId, member);
+    this.#order.add(nodeId);
     // The operator has taken it off the lists: an id is one host.
     this.#expelled.delete(nodeId);
     this.#changed(member, undefined);
     return true;
   }
 
+  #drop(nodeId: NodeId): void {
+    this.#members.delete(nodeId);
+    this.#order.delete(nodeId);
+    this.#version++;
+  }
+
   /** Who goes by which name may have changed with it, of others too. */
   #changed(member: Member, before: MemberState | undefined): void {
+    this.#version++;
     const isHere = this.#members.get(member.nodeId) === member && !isOut(member);
     const others = this.names.claim(member.nodeId, isHere ? member.record.body.name : undefined);
     this.#listener.changed(member, before);
@@ -296,16 +319,6 @@ export class Members {
       const other = this.#members.get(node);
       if (other !== undefined) this.#listener.changed(other, other.state);
     }
-  }
-
-  /** Its own agent would not start under it. Who passed it on is not to blame. */
-  #refuseName(nodeId: NodeId, name: string): false {
-    const open = this.#context.openAlarms();
-    if (open.some(({ kind, key }) => kind === 'name_refused' && key === nodeId)) return false;
-    const shown = JSON.stringify(name.slice(0, NAME_SHOWN_MAX));
-    const message = `${nodeId} calls itself ${shown}, which is no name for a host: it is not taken up; set another name on it, or expel it`;
-    this.#context.alarm('name_refused', nodeId, message);
-    return false;
   }
 
   /** Derives the state anew and sets the timer under which a suspicion ends. */
@@ -358,14 +371,7 @@ export class Members {
     if (entry === undefined || entry.nodeId !== toHex(node)) return undefined;
     if (!this.#listener.believes(record)) return undefined;
     if (known === undefined || entry.version > known.entry.version) return entry;
-    if (entry.version === known.entry.version) {
-      this.#context.alarm(
-        'fork',
-        known.nodeId,
-        `two different keys claim to be version ${entry.version} of "${name}"`,
-        known.nodeId,
-      );
-    }
+    if (entry.version === known.entry.version) this.#alarms.fork(known.nodeId, name, entry.version);
     return undefined;
   }
 
@@ -373,14 +379,5 @@ export class Members {
     if (member.nodeId === this.#context.nodeId) return false;
     const over = this.#context.now.wall - member.since > 2 * this.#context.tuning.deadExpectedMs;
     return over && member.state !== 'alive';
-  }
-
-  #alarmClone(member: Member): void {
-    this.#context.alarm(
-      'clone',
-      member.nodeId,
-      `two runs of "${member.record.body.name}" (${member.nodeId.slice(0, 12)}) take turns: its state folder was copied; ${CLONE_REMEDY}`,
-      member.nodeId,
-    );
   }
 }

@@ -49,6 +49,7 @@ export class Epochs {
   #earlier = new Set<string>();
   /** Links whose other end has what is missing here. */
   #sources = new Set<LinkId>();
+  #version = 0;
   #want: { readonly id: EpochId; readonly number: number; readonly link: LinkId } | undefined;
 
   constructor(context: Context, links: Links, handlers: EpochsHandlers) {
@@ -70,6 +71,11 @@ export class Epochs {
   get isWhole(): boolean {
     const held = this.#entered && this.#held.get(this.#entered.id);
     return held !== undefined && isWhole(held);
+  }
+
+  /** Another number whenever another one may be on the roll. */
+  get version(): number {
+    return this.#version;
   }
 
   get roll(): ReadonlySet<string> {
@@ -224,6 +230,7 @@ export class Epochs {
     for (const id of this.#held.keys()) {
       if (id > this.enteredId && id < head.id) this.#held.delete(id);
     }
+    this.#version++;
     const empty = Array.from<undefined>({ length: head.parts.length });
     const held: HeldEpoch = { head, parts: empty };
     this.#held.set(head.id, held);
@@ -238,6 +245,7 @@ export class Epochs {
     const { head, parts } = held;
     if (number >= parts.length || parts[number] !== undefined) return;
     if (!this.#isPart(head, number, bytes)) return;
+    this.#version++;
     parts[number] = new Uint8Array(bytes);
     if (head.id === this.enteredId) for (const one of prefixesOf(bytes)) this.#roll.add(one);
     if (number === this.#ownNumber(head)) this.#tellOwnPart(held);
@@ -259,6 +267,7 @@ export class Epochs {
   }
 
   #enter(head: EpochHead): void {
+    this.#version++;
     this.#entered = head;
     for (const id of this.#held.keys()) if (id < head.id) this.#held.delete(id);
     const held = this.#held.get(head.id) ?? this.#hold(head, []);

@@ -28,8 +28,11 @@ export function exposedHosts({
   records,
 }: ExposureSources): string[] {
   if (records.isExpelled(context.nodeId)) return [];
-  const seated = new Set(tokens.of(epochs.enteredId).flatMap(({ tag }) => [...seats.of(tag)]));
-  return records.expelled.filter((prefix) => epochs.roll.has(prefix) || seated.has(prefix));
+  const { expelled } = records;
+  if (expelled.length === 0) return [];
+  const present = tokens.of(epochs.enteredId);
+  const isSeated = (prefix: string): boolean => present.some(({ tag }) => seats.holds(tag, prefix));
+  return expelled.filter((prefix) => epochs.roll.has(prefix) || isSeated(prefix));
 }
 
 /** An alarm for each that was seen twice: a list comes a moment before the EPOCH that goes with it. */

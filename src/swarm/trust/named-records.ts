@@ -44,6 +44,11 @@ export class NamedRecords {
     return all.length === 0 ? new Uint8Array(0) : crypto.sha256(...all).subarray(0, 8);
   }
 
+  /** Nodes that have, or had, a certificate as a hub. */
+  hubs(): Iterable<NodeId> {
+    return this.#hubs.keys();
+  }
+
   /** A node's certificate as a hub, unless a list took it back; its time is not looked at. */
   hub(node: NodeId, lists: readonly Revoking[]): HubRecord | undefined {
     const record = this.#hubs.get(node);

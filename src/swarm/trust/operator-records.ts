@@ -89,6 +89,11 @@ export class OperatorRecords {
     return record !== undefined && record.notBefore <= seconds && seconds <= record.notAfter;
   }
 
+  /** Nodes that were certified as hubs once. */
+  hubs(): Iterable<NodeId> {
+    return this.#named.hubs();
+  }
+
   /** Its certificate, unless it was taken back, whether or not its time has come or is over. */
   hubRecord(node: NodeId): HubRecord | undefined {
     return this.#named.hub(node, [...this.#lists.values()]);

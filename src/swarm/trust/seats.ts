@@ -34,6 +34,7 @@ export class Seats {
   /** Taken in this run, and not told of yet. */
   #new = new Set<string>();
   #isWriting = false;
+  #version = 0;
   /** Kept for those that were let in here and whose record is on its way; until when, by `mono`. */
   #reserved = new Map<string, number>();
 
@@ -42,7 +43,13 @@ export class Seats {
     this.#handlers = handlers;
   }
 
+  /** Another number after each seat that was taken or let go. */
+  get version(): number {
+    return this.#version;
+  }
+
   restore(kept: KeptSeats): void {
+    this.#version++;
     for (const [tag, prefixes] of kept) this.#taken.set(tag, new Set(prefixes));
   }
 
@@ -53,6 +60,11 @@ export class Seats {
   /** Prefixes of the nodes that a token has brought, in the order in which they were seen here. */
   of(tag: string): readonly string[] {
     return [...(this.#taken.get(tag) ?? [])];
+  }
+
+  /** By the prefix of its node. */
+  holds(tag: string, prefix: string): boolean {
+    return this.#taken.get(tag)?.has(prefix) ?? false;
   }
 
   /** More were refused here than may be: other hosts may have taken up other ones. */
@@ -75,6 +87,7 @@ export class Seats {
       return 'full';
     }
     taken.add(prefix);
+    this.#version++;
     this.#taken.set(token.tag, taken);
     this.#reserved.delete(key);
     this.#wanted.add(key);
@@ -110,6 +123,7 @@ export class Seats {
 
   /** Seats of tokens that are no more. */
   forget(isKnown: (tag: string) => boolean): void {
+    this.#version++;
     for (const tag of this.#taken.keys()) if (!isKnown(tag)) this.#taken.delete(tag);
     for (const key of this.#new) if (!isKnown(key.split(' ')[0]!)) this.#new.delete(key);
   }

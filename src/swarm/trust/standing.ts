@@ -9,12 +9,12 @@ import type { Members } from '../members/members.ts';
 
 export class Standing implements Sharers {
   #members: Members;
-  #isCertified: (node: NodeId) => boolean;
+  #records: HubRecords;
   #hubs: ReadonlySet<NodeId> = new Set();
 
-  constructor(members: Members, isCertified: (node: NodeId) => boolean) {
+  constructor(members: Members, records: HubRecords) {
     this.#members = members;
-    this.#isCertified = isCertified;
+    this.#records = records;
   }
 
   get members(): number {
@@ -29,9 +29,17 @@ export class Standing implements Sharers {
 
   /** A record changed, a certificate came or ended, or a member went. */
   update(): void {
-    const hubs = [...this.#members.all()].filter(
-      (member) => this.#isCertified(member.nodeId) && member.admitted && !isOut(member),
-    );
-    this.#hubs = new Set(hubs.map(({ nodeId }) => nodeId));
+    this.#hubs = new Set([...this.#records.hubs()].filter((node) => this.#counts(node)));
   }
+
+  #counts(node: NodeId): boolean {
+    const member = this.#members.get(node);
+    return member?.admitted === true && !isOut(member) && this.#records.isHub(node);
+  }
+}
+
+export interface HubRecords {
+  /** Nodes that were certified once: a few, whatever the size of the swarm. */
+  hubs(): Iterable<NodeId>;
+  isHub(node: NodeId): boolean;
 }

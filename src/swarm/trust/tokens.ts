@@ -20,10 +20,16 @@ export class Tokens {
   #context: Context;
   #links: Links;
   #held = new Map<string, TokenRecord>();
+  #version = 0;
 
   constructor(context: Context, links: Links) {
     this.#context = context;
     this.#links = links;
+  }
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
   }
 
   get(tag: string): TokenRecord | undefined {
@@ -45,6 +51,7 @@ export class Tokens {
     const known = this.#held.get(token.tag);
     if (known !== undefined && !this.#follows(token, known)) return false;
     this.#held.set(token.tag, token);
+    this.#version++;
     const siblings = this.of(token.epochId);
     if (siblings.length > TOKENS_MAX) this.#held.delete(siblings.at(-1)!.tag);
     return this.#held.get(token.tag) === token;
@@ -52,6 +59,7 @@ export class Tokens {
 
   /** This host is in this epoch now: what admitted to lower ones is void. */
   enter(entered: EpochId): void {
+    this.#version++;
     for (const [tag, token] of this.#held) if (token.epochId < entered) this.#held.delete(tag);
   }
 

@@ -25,25 +25,22 @@ export function endStateAlarms({ context }: Wiring): void {
     if (kind === 'state' && kept) context.alarmOver(kind, key);
 }
 
-/** What all of them are judged by, gathered once: a peer can bring about a thousand. */
+/** What all of them are judged by. */
 interface Scene {
   readonly wiring: Wiring;
-  readonly present: readonly Member[];
-  /** How many have a name. */
-  readonly named: ReadonlyMap<string, number>;
+  /** Gathered once, for the first that asks: a peer can bring about a thousand. */
+  present(): readonly Member[];
 }
 
 function lookAround(wiring: Wiring): Scene {
-  const present = [...wiring.members.all()].filter((member) => !isOut(member));
-  const named = new Map<string, number>();
-  for (const { record } of present)
-    named.set(record.body.name, (named.get(record.body.name) ?? 0) + 1);
-  return { wiring, present, named };
+  let present: readonly Member[] | undefined;
+  const gather = () => [...wiring.members.all()].filter((member) => !isOut(member));
+  return { wiring, present: () => (present ??= gather()) };
 }
 
 /** Whether the cause is still there, by the alarm's key. */
 const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> = {
-  name_reused: ({ named }, name) => (named.get(name) ?? 0) > 1,
+  name_reused: ({ wiring }, name) => wiring.members.names.claimers(name).length > 1,
   // A record of that node was taken up, so that its name is one now; or it is out.
   name_refused: (scene, node) => !scene.wiring.records.isExpelled(node) && !isPresent(scene, node),
   address_reused: isShared,
@@ -65,7 +62,7 @@ const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> 
 /** The key is all addresses of one member, `, ` between them. */
 function isShared({ present }: Scene, key: string): boolean {
   const addresses = key.split(', ');
-  const using = present.filter(({ record }) =>
+  const using = present().filter(({ record }) =>
     addresses.every((address) => record.body.addresses.includes(address)),
   );
   return using.length > 1 && using.some((one) => one.record.body.addresses.join(', ') === key);

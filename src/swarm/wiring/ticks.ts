@@ -6,6 +6,8 @@ import type { TimerName } from '../engine/timers.ts';
 
 /** How often old entries leave the caches. */
 export const SWEEP_MS = 5_000;
+/** How often the whole table is walked for members that are gone: they were for two months. */
+export const GONE_MS = 3_600_000;
 
 export function tick(wiring: Wiring, name: TimerName, subject: string): void {
   switch (name) {
@@ -47,6 +49,8 @@ export function tick(wiring: Wiring, name: TimerName, subject: string): void {
       return wiring.own.handleRefuteTimer();
     case 'sweep':
       return sweep(wiring);
+    case 'gone':
+      return dropGone(wiring);
     case 'pull':
       return wiring.requests.handlePullTimer(subject);
     case 'accepted':
@@ -69,6 +73,11 @@ function handleHeartbeat(wiring: Wiring, id: number): void {
   if (link !== undefined && wiring.links.handleHeartbeat(id)) {
     wiring.close(link, 'silent', 'silent for too long');
   }
+}
+
+function dropGone({ members, context }: Wiring): void {
+  members.dropGone();
+  context.timers.set('gone', '', context.now.mono + GONE_MS);
 }
 
 function handleForget({ members, gossip }: Wiring, nodeId: string): void {

@@ -129,9 +129,14 @@ export class Wiring {
     this.gossip = new Gossip(
       ...([context, members, links] as const),
       (object, from) => this.intake.apply(object, from),
-      (member) => {
-        const token = admissions.tokenOf(member.record.body.admission);
-        return token !== undefined && seats.isFull(token) && !epochs.isOnRoll(member.nodeId);
+      {
+        get version() {
+          return seats.version + tokens.version + epochs.version;
+        },
+        has: ({ nodeId, record }) => {
+          const token = admissions.tokenOf(record.body.admission);
+          return token !== undefined && seats.isFull(token) && !epochs.isOnRoll(nodeId);
+        },
       },
     );
     this.suspicion = new Suspicion(context, members, links, (accusation) => {
@@ -140,7 +145,7 @@ export class Wiring {
     this.dialer = new Dialer(context, members, links, overlay, (nodeId, failures) =>
       this.suspicion.handleDialFailed(nodeId, failures),
     );
-    const standing = (this.standing = new Standing(members, isHub));
+    const standing = (this.standing = new Standing(members, records));
     const full = (this.full = new FullShares(context, members));
     this.budgets = new Budgets(
       context,
