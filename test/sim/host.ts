@@ -49,6 +49,8 @@ export type Runner = (request: IncomingRequest) => { outcome: RunOutcome; afterM
 export class SimHost {
   readonly name: string;
   readonly address: string;
+  /** Names of it that it does not show, as a name service may have them. */
+  readonly aliases: string[] = [];
   readonly world: World;
   readonly random: Random;
   readonly signKey: Uint8Array;
@@ -104,6 +106,11 @@ export class SimHost {
 
   get admission(): Uint8Array {
     return simulatedAdmission(SWARM_ID, this.admittedBy, this.nodeId);
+  }
+
+  /** All at which it can be dialled. */
+  get addresses(): readonly string[] {
+    return [this.address, ...this.aliases];
   }
 
   get frozen(): boolean {

@@ -58,6 +58,8 @@ export class Network {
   #held: (() => void)[] = [];
   messages = 0;
   bytes = 0;
+  /** Dials by address alone, whoever may stand there. */
+  readonly recontacts = new Map<string, number>();
   /** May change or drop (undefined) what a host sends: a hostile relay. */
   tamper: ((from: SimHost, message: Uint8Array, to: SimHost) => Uint8Array | undefined) | undefined;
 
@@ -88,7 +90,8 @@ export class Network {
     nodeId: string | undefined,
     done: (ok: boolean) => void,
   ): void {
-    const to = this.#world.hosts.find((host) => host.address === address);
+    if (nodeId === undefined) this.recontacts.set(address, (this.recontacts.get(address) ?? 0) + 1);
+    const to = this.#world.hosts.find((host) => host.addresses.includes(address));
     if (to === undefined || !this.reaches(from, to)) {
       return this.#world.after(CONNECT_TIMEOUT_MS, () => done(false));
     }
@@ -102,7 +105,7 @@ export class Network {
         this.#showEpochs(from, to);
         return done(false);
       }
-      if (ok) this.#connect(from, to);
+      if (ok) this.#connect(from, to, address);
       done(ok);
     });
   }
@@ -176,7 +179,7 @@ export class Network {
     }
   }
 
-  #connect(from: SimHost, to: SimHost): void {
+  #connect(from: SimHost, to: SimHost, address: string): void {
     const side = (host: SimHost): Side => ({
       host,
       life: host.life,
@@ -189,11 +192,12 @@ export class Network {
     this.#links.set(linkKey(a.host, a.link), connection);
     this.#links.set(linkKey(b.host, b.link), connection);
     // Planned first: what the initiator says when it is told must find the other side told.
-    this.#arrive(connection, a, b, () => this.#tellUp(b, a.host, false));
-    this.#tellUp(a, b.host, true);
+    this.#arrive(connection, a, b, () => this.#tellUp(b, a.host, undefined));
+    this.#tellUp(a, b.host, address);
   }
 
-  #tellUp(side: Side, peer: SimHost, initiator: boolean): void {
+  /** `dialled`: where its initiator found the other side. */
+  #tellUp(side: Side, peer: SimHost, dialled: string | undefined): void {
     side.told = true;
     const identity = {
       nodeId: peer.nodeId,
@@ -201,7 +205,8 @@ export class Network {
       entry: simulatedEntry(peer.signKey),
       admission: peer.admission,
     };
-    const info = initiator ? { initiator, address: peer.address } : { initiator };
+    const info =
+      dialled === undefined ? { initiator: false } : { initiator: true, address: dialled };
     side.host.do(() => side.host.core!.handleLinkUp(side.host.now, side.link, identity, info));
   }
 

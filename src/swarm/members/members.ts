@@ -88,6 +88,11 @@ export class Members {
     for (const nodeId of this.#order) yield this.#members.get(nodeId)!;
   }
 
+  /** Who showed an address last. */
+  showing(address: string): NodeId | undefined {
+    return this.#reuse.showing(address);
+  }
+
   /** Another number after each change of what the table says. */
   get version(): number {
     return this.#version;

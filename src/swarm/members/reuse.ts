@@ -20,6 +20,11 @@ export class Reuse {
     this.#member = member;
   }
 
+  /** Who showed an address last. */
+  showing(address: string): NodeId | undefined {
+    return this.#byAddress.get(address);
+  }
+
   note({ nodeId, record }: Member): void {
     for (const address of record.body.addresses) this.#byAddress.set(address, nodeId);
     if (this.#byAddress.size > ADDRESSES_MAX) this.#byAddress.clear();

@@ -51,6 +51,8 @@ export class Dialer {
   #recontactFailures = 0;
   /** Addresses that turned out to be this node's own. */
   #own = new Set<string>();
+  /** Who answered at a seed last: a seed may be a name that no member shows. */
+  #seedNodes = new Map<string, NodeId>();
 
   constructor(
     context: Context,
@@ -113,7 +115,10 @@ export class Dialer {
     timers.set('recontact', '', now.mono + wait);
   }
 
-  handleLinkUp(nodeId: NodeId): void {
+  handleLinkUp({ nodeId, info }: Link): void {
+    const { address } = info;
+    if (address !== undefined && this.#context.options.seeds?.includes(address) === true)
+      this.#seedNodes.set(address, nodeId);
     const attempt = this.#attempts.get(nodeId);
     if (attempt === undefined) return;
     attempt.failures = 0;
@@ -204,7 +209,7 @@ export class Dialer {
     return id;
   }
 
-  /** A seed that nobody linked has, or an address of a member that is dead. */
+  /** A seed that no living member has, or an address of one that is dead, and that nobody linked has. */
   #strangeAddress(): string | undefined {
     const linked = new Set<string>();
     for (const link of this.#links.all()) {
@@ -212,7 +217,7 @@ export class Dialer {
       const member = this.#members.get(link.nodeId);
       for (const address of member?.record.body.addresses ?? []) linked.add(address);
     }
-    const addresses = new Set(this.#context.options.seeds ?? []);
+    const addresses = new Set(this.#lostSeeds());
     for (const member of this.#members.all()) {
       if (isOut(member) || !member.admitted) continue;
       if (member.state === 'alive' && this.#links.size > 0) continue;
@@ -222,6 +227,19 @@ export class Dialer {
       (it) => !linked.has(it) && this.#isStrange(it) && !this.#isDialled(it),
     );
     return strange.length === 0 ? undefined : this.#context.pick(strange);
+  }
+
+  /**
+   * Seeds, but for those at which a member stands that lives by the table: it is reached over others,
+   * and a swarm whose hosts all name one seed would dial that one without end.
+   */
+  #lostSeeds(): readonly string[] {
+    const seeds = this.#context.options.seeds ?? [];
+    if (this.#links.size === 0) return seeds;
+    return seeds.filter((seed) => {
+      const node = this.#seedNodes.get(seed) ?? this.#members.showing(seed);
+      return node === undefined || this.#members.get(node)?.state !== 'alive';
+    });
   }
 
   #isStrange(address: string): boolean {

@@ -225,7 +225,7 @@ export class Wiring {
 
   /** A link came up and was kept. */
   handleLink(link: Link): void {
-    this.dialer.handleLinkUp(link.nodeId);
+    this.dialer.handleLinkUp(link);
     this.suspicion.handleLinkUp(link.nodeId);
     this.members.handleSight(link.nodeId);
     this.gossip.handleLinkUp(link);
