@@ -72,7 +72,7 @@ function narrow(value: unknown, depth: number): Packable {
       : value;
   }
   if (value === null || typeof value !== 'object') return value as Packable;
-  if (value instanceof Uint8Array) return value;
+  if (value instanceof Uint8Array) return apart(value);
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) value[i] = narrow(value[i], depth + 1);
     return value as Packable;
@@ -82,6 +82,14 @@ function narrow(value: unknown, depth: number): Packable {
   for (const key of Object.keys(map)) map[key] = narrow(map[key], depth + 1);
   return map as Packable;
 }
+
+/** Whoever keeps a few bytes of a message does not keep the rest of it in memory with them. */
+function apart(bytes: Uint8Array): Uint8Array {
+  return bytes.length >= MOST_OF_IT * bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}
+
+/** Large bodies and chunks are not copied: what they keep alive beside them is little. */
+const MOST_OF_IT = 3 / 4;
 
 /**
  * The start of an array whose items are packed one by one after it, for what is too large to pack

@@ -54,6 +54,14 @@ describe('MessagePack', () => {
     expect(() => unpack(fromHex(hex))).toThrow(expect.objectContaining({ code: 'malformed' }));
   });
 
+  test('who keeps a few bytes of a message does not keep the rest of it in memory', () => {
+    const padding = new Uint8Array(200 * 1024);
+    const message = pack({ kept: Uint8Array.of(1, 2, 3), padding });
+    const { kept, padding: large } = unpack(message) as Record<string, Uint8Array>;
+    expect(kept!.buffer.byteLength).toBe(3);
+    expect(large!.buffer).toBe(message.buffer);
+  });
+
   test('arrays within arrays that all claim to be large allocate nothing', () => {
     const lie = new Uint8Array(256 * 1024).fill(0xc0);
     for (let i = 0; i < 1000; i++) lie.set([0xdd, 0, 3, 0xf0, 0], i * 5);
