@@ -37,6 +37,7 @@ export class FrameSocket {
   #quotaTimer: NodeJS.Timeout | undefined;
   /** `mono` until when nothing is read, or handed over. */
   #heldUntil = 0;
+  #nextTurn: NodeJS.Immediate | undefined;
   /** Whole frames. */
   readonly #waiting: Uint8Array[] = [];
   #flushing = false;
@@ -154,10 +155,15 @@ export class FrameSocket {
     this.#deliver();
   }
 
-  /** Hands over frames while somebody wants them; else leaves the rest, and the socket, unread. */
+  /**
+   * Hands over frames while somebody wants them; else leaves the rest, and the socket, unread. A peer that
+   * sends without end has a moment, and then all others have theirs.
+   */
   #deliver(): void {
+    const turnEndsAt = this.#mono() + TURN_MS;
     try {
       while (this.#unread !== undefined && this.#closed === undefined && this.#heldMs() === 0) {
+        if (this.#mono() > turnEndsAt) return this.#continueLater();
         if (this.#onFrame === undefined && this.#reader === undefined) {
           this.#socket.pause();
           return;
@@ -173,6 +179,14 @@ export class FrameSocket {
       );
     }
     if (this.#closed === undefined) this.#resume();
+  }
+
+  #continueLater(): void {
+    this.#socket.pause();
+    this.#nextTurn ??= setImmediate(() => {
+      this.#nextTurn = undefined;
+      if (this.#closed === undefined) this.#deliver();
+    });
   }
 
   #give(frame: Uint8Array): void {
@@ -242,6 +256,7 @@ export class FrameSocket {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
     clearTimeout(this.#quotaTimer);
+    clearImmediate(this.#nextTurn);
     this.#unread = undefined;
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
@@ -251,4 +266,6 @@ export class FrameSocket {
   }
 }
 
+/** Of frames of one peer at a time: what others wait for in a turn of the event loop. */
+const TURN_MS = 1;
 const GATHERED_BYTES_MAX = 32 * 1024;
