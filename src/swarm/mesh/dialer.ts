@@ -22,6 +22,13 @@ const YIELD_MS = 300;
 /** A driver that never tells how a dial ended is not waited for longer. */
 const DIAL_LOST_MS = 60_000;
 
+/**
+ * Addresses that never led to their node in this run are tried as others so many times, which takes some
+ * minutes, and then seldom: a member may claim those of anybody, and every host would go on dialling them.
+ */
+const UNPROVEN_DIALS_MAX = 10;
+const UNPROVEN_PAUSE_MS = 10 * 60_000;
+
 /** A link that ends sooner is short. */
 const SHORT_MS = 1_000;
 
@@ -36,6 +43,8 @@ interface Attempt {
   /** The effect that is out. */
   effect: number | undefined;
   addressAt: number;
+  /** The address at which it was met last. */
+  proven: string | undefined;
 }
 
 export class Dialer {
@@ -163,6 +172,7 @@ export class Dialer {
     const attempt = this.#attemptFor(out.nodeId);
     attempt.effect = undefined;
     if (ok && this.#links.to(out.nodeId) !== undefined) {
+      attempt.proven = out.address;
       attempt.notBefore = this.#context.now.mono + this.#context.tuning.redialMinMs;
     } else if (ok) {
       // It came up and was not kept, by either end; or it went down already, and that is noted.
@@ -171,7 +181,7 @@ export class Dialer {
     } else {
       attempt.failures++;
       attempt.addressAt++;
-      attempt.notBefore = this.#context.now.mono + this.#backoff(attempt.failures - 1);
+      attempt.notBefore = this.#context.now.mono + this.#pauseAfter(attempt, out.address);
       this.#onFailed(out.nodeId, attempt.failures);
     }
     this.wake();
@@ -185,7 +195,7 @@ export class Dialer {
   }
 
   #dial(member: Member, attempt: Attempt): void {
-    const addresses = member.record.body.addresses.filter((address) => this.#isStrange(address));
+    const addresses = this.#addressesOf(member, attempt);
     if (addresses.length === 0) {
       attempt.notBefore = this.#context.now.mono + this.#context.tuning.redialMaxMs;
       return;
@@ -254,10 +264,26 @@ export class Dialer {
     let attempt = this.#attempts.get(nodeId);
     if (attempt === undefined) {
       const notBefore = this.#context.now.mono + this.#yields(nodeId);
-      attempt = { failures: 0, short: 0, pauseMs: 0, notBefore, effect: undefined, addressAt: 0 };
+      attempt = {
+        ...{ failures: 0, short: 0, pauseMs: 0, notBefore, effect: undefined },
+        ...{ addressAt: 0, proven: undefined },
+      };
       this.#attempts.set(nodeId, attempt);
     }
     return attempt;
+  }
+
+  #pauseAfter({ failures, proven }: Attempt, address: string): number {
+    if (address === proven || failures <= UNPROVEN_DIALS_MAX) return this.#backoff(failures - 1);
+    return this.#context.jitter(UNPROVEN_PAUSE_MS);
+  }
+
+  /** Those to be tried in turn: after many failures only the one that is known to be its own, if any. */
+  #addressesOf(member: Member, { failures, proven }: Attempt): readonly string[] {
+    const { addresses } = member.record.body;
+    if (proven !== undefined && failures > UNPROVEN_DIALS_MAX && addresses.includes(proven))
+      return [proven];
+    return addresses.filter((address) => this.#isStrange(address));
   }
 
   #yields(nodeId: NodeId): number {
