@@ -121,8 +121,6 @@ create or replace trigger _910_notify_resolved
   for each row
   when (new.resolved_at is distinct from old.resolved_at)
   execute function swarmplane.tg_alert__notify();
-alter table swarmplane.alert enable always trigger _900_notify;
-alter table swarmplane.alert enable always trigger _910_notify_resolved;
 
 comment on table swarmplane.alert is
   'Public. What people must know of: one open row per (kind, key) with a counter; resolved_at is set when the cause ended.';

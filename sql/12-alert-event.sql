@@ -22,8 +22,6 @@ create or replace trigger _610_tell_resolved
   for each row
   when (new.resolved_at is distinct from old.resolved_at)
   execute function swarmplane.tg_alert__tell();
-alter table swarmplane.alert enable always trigger _600_tell;
-alter table swarmplane.alert enable always trigger _610_tell_resolved;
 
 -- The oldest event that is due, put off for `lease` so that other hubs leave it alone; null when none is.
 -- A hub that dies before it says how it went: after the lease another one tells it again.

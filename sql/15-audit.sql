@@ -51,7 +51,6 @@ $$;
 create or replace trigger _100_hash
   before insert on swarmplane.audit
   for each row execute function swarmplane.tg_audit__before_insert();
-alter table swarmplane.audit enable always trigger _100_hash;
 
 -- Trigger argument 1: what is audited, as in "request". The row's key is its column id, name or kind.
 create or replace function swarmplane.tg_audit()
@@ -113,12 +112,10 @@ alter table swarmplane.audit enable always trigger _101_refuse_truncate;
 create or replace trigger _700_audit
   after insert on swarmplane.request
   for each row execute function swarmplane.tg_audit('request');
-alter table swarmplane.request enable always trigger _700_audit;
 
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.setting
   for each row execute function swarmplane.tg_audit('setting');
-alter table swarmplane.setting enable always trigger _700_audit;
 
 comment on table swarmplane.audit is
   'Public. Requests, cancels and settings: who (session_user), when, what, before and after. Never result rows.';

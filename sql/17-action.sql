@@ -36,6 +36,26 @@ begin
 end
 $$;
 
+-- The id of a command at one host: a UUID of version 8 (RFC 9562), of what is said in docs/protocol.md section 9.
+create or replace function swarmplane.command_id(key uuid, node_identity text)
+  returns uuid
+  language plpgsql
+  stable
+  strict
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  hash bytea := sha256(
+    swarmplane.field(convert_to('swarmplane/1 command id', 'UTF8'))
+    || swarmplane.field(uuid_send(key))
+    || swarmplane.field(decode(node_identity, 'hex')));
+begin
+  hash := set_byte(hash, 6, (get_byte(hash, 6) & 15) | 128);
+  hash := set_byte(hash, 8, (get_byte(hash, 8) & 63) | 128);
+  return encode(substr(hash, 1, 16), 'hex')::uuid;
+end
+$$;
+
 -- Whether one of these names, as hubs report them, allows the action.
 create or replace function swarmplane.allows(actions text[], action text)
   returns boolean
@@ -163,5 +183,4 @@ create or replace trigger _600_commander
   for each row
   when (new.action is not null)
   execute function swarmplane.tg_request__after_insert_action();
-alter table swarmplane.request enable always trigger _600_commander;
 reset role;

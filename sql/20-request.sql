@@ -104,6 +104,7 @@ begin
   end if;
   if new.action is not null then
     new.args := swarmplane.checked_args(new.action, new.args);
+    new.command_key := coalesce(new.command_key, gen_random_uuid());
     if array_position(new.hosts, '*') is not null then
       raise exception 'action % names no hosts: it is never for every host', new.action
         using errcode = 'invalid_parameter_value',
@@ -206,14 +207,21 @@ create or replace function swarmplane.tg_request__after_insert()
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
+declare
+  visible constant integer[] :=
+    -- a tick of a schedule asks in the name of its owner
+    case when new.schedule_id is null then swarmplane.visible_nodes()
+         else swarmplane.nodes_visible_to(new.asked_by) end;
 begin
-  insert into swarmplane.delivery (request_id, node_id, priority)
-  select new.id, node_id, new.priority
-    from swarmplane.resolve_hosts(
-           new.hosts,
-           -- a tick of a schedule asks in the name of its owner
-           case when new.schedule_id is null then swarmplane.visible_nodes()
-                else swarmplane.nodes_visible_to(new.asked_by) end) as node_id;
+  if new.action is null then
+    insert into swarmplane.delivery (request_id, node_id, priority)
+    select new.id, node_id, new.priority from swarmplane.resolve_hosts(new.hosts, visible) as node_id;
+  else
+    insert into swarmplane.delivery (id, request_id, node_id, priority)
+    select swarmplane.command_id(new.command_key, n.identity), new.id, n.id, new.priority
+      from swarmplane.resolve_hosts(new.hosts, visible) as r (node_id)
+      join swarmplane.node n on n.id = r.node_id;
+  end if;
   return null;
 end
 $$;
@@ -245,11 +253,6 @@ create or replace trigger _900_notify
 create or replace trigger _900_notify
   after insert on swarmplane.cancel_wish
   for each statement execute function swarmplane.tg_notify();
-alter table swarmplane.request enable always trigger _100_check;
-alter table swarmplane.request enable always trigger _500_deliver;
-alter table swarmplane.request enable always trigger _600_check_open;
-alter table swarmplane.request enable always trigger _900_notify;
-alter table swarmplane.cancel_wish enable always trigger _900_notify;
 
 -- Withdraws a request: what has not ended yet ends as cancelled, as soon as a hub hears of it. A wish is written
 -- and the request is left alone: whoever could lock it could stop the queue.

@@ -138,9 +138,6 @@ create or replace trigger _100_refuse_truncate
 create or replace trigger _100_refuse_update
   before update on swarmplane.delivery_done
   for each statement execute function swarmplane.tg_refuse();
-alter table swarmplane.delivery enable always trigger _800_count_insert;
-alter table swarmplane.delivery enable always trigger _800_count_update;
-alter table swarmplane.delivery_done enable always trigger _800_count_done;
 alter table swarmplane.delivery enable always trigger _100_refuse_truncate;
 alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
 

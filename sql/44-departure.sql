@@ -23,7 +23,6 @@ $$;
 create or replace trigger _100_out
   before insert or update of state on swarmplane.node
   for each row execute function swarmplane.tg_node__before_write();
-alter table swarmplane.node enable always trigger _100_out;
 
 -- What is said of a host that is out.
 create or replace function swarmplane.out_words(state text)

@@ -56,7 +56,6 @@ $$;
 create or replace trigger _100_check
   before insert or update or delete on swarmplane.network
   for each row execute function swarmplane.tg_network__before_write();
-alter table swarmplane.network enable always trigger _100_check;
 
 create or replace trigger _200_check_declared
   after insert or update on swarmplane.node_address
@@ -69,9 +68,6 @@ create or replace trigger _200_check_declared
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.network
   for each row execute function swarmplane.tg_audit('network');
-alter table swarmplane.node_address enable always trigger _200_check_declared;
-alter table swarmplane.network enable always trigger _200_check_declared;
-alter table swarmplane.network enable always trigger _700_audit;
 
 create or replace function swarmplane.is_outside(ip inet)
   returns boolean

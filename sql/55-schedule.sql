@@ -46,7 +46,6 @@ $$;
 create or replace trigger _100_check_delete
   before delete on swarmplane.schedule
   for each row execute function swarmplane.tg_schedule__before_delete();
-alter table swarmplane.schedule enable always trigger _100_check_delete;
 
 create or replace trigger _100_check
   before insert or update of name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active
@@ -59,9 +58,6 @@ create or replace trigger _700_audit
 create or replace trigger _900_notify
   after insert or update of every, cron, zone, active on swarmplane.schedule
   for each statement execute function swarmplane.tg_notify();
-alter table swarmplane.schedule enable always trigger _100_check;
-alter table swarmplane.schedule enable always trigger _700_audit;
-alter table swarmplane.schedule enable always trigger _900_notify;
 
 -- Inserts the requests of these ticks and sets the next one, unless another hub did: `expected` is the
 -- next_at that the caller saw, `following` infinity where there is none. How many requests.

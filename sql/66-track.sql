@@ -281,7 +281,6 @@ $$;
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.track_wish
   for each row execute function swarmplane.tg_audit('track_wish');
-alter table swarmplane.track_wish enable always trigger _700_audit;
 
 -- Of tables that an earlier release made, or a restore.
 do $$

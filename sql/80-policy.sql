@@ -35,8 +35,6 @@ create or replace trigger _700_audit
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.label_grant
   for each row execute function swarmplane.tg_audit('label_grant');
-alter table swarmplane.node_label enable always trigger _700_audit;
-alter table swarmplane.label_grant enable always trigger _700_audit;
 
 comment on table swarmplane.node_label is
   'Public. Labels for access, set by operators; not those that hosts declare of themselves.';

@@ -86,6 +86,7 @@ grant execute on function
   swarmplane.end_alert_event(bigint, text),
   swarmplane.queue_facts(),
   swarmplane.make_partitions(interval),
+  swarmplane.raise_sequences(),
   swarmplane.begin_seal(text, integer, boolean),
   swarmplane.finish_seal(bigint, bytea, bigint),
   swarmplane.begin_checkpoint(text),

@@ -242,6 +242,7 @@ export class Hub {
 
   /** Before the hello, which takes back the work that an earlier process of this hub left behind. */
   async #writeSpooled(): Promise<void> {
+    await this.#queue.raiseSequences();
     await this.#queue.makePartitions();
     const { log, signal = new AbortController().signal } = this.#options;
     for (const token of this.#spool.tokens) {

@@ -256,7 +256,7 @@ export class PostgresServer implements TestPostgres {
       pool.query(`
         alter table swarmplane.track_wish disable trigger _700_audit;
         delete from swarmplane.track_wish;
-        alter table swarmplane.track_wish enable always trigger _700_audit`),
+        alter table swarmplane.track_wish enable trigger _700_audit`),
     );
     await this.#inDatabase(USED, async (pool) => {
       await pool.query('select swarmplane.report_host_tables($1)', [

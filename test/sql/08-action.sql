@@ -79,3 +79,29 @@ select swarmplane.report_actions(id, '{}') from hub;
 select pg_temp.equal('opened again by the hubs', string_agg(key, ',' order by key), 'restart,upgrade') from swarmplane.alert where kind = 'no_commander' and resolved_at is null;
 select pg_temp.equal('no count at fault', count(*)::text, '0') from swarmplane.count_fault;
 rollback;
+
+-- the id of a command is the request's and the host's: a row that is copied has the same, wherever it is copied to
+begin;
+select pg_temp.hosts();
+insert into swarmplane.request (action, hosts, command_key) values ('restart', '{h1,h2}', '01890a5d-ac96-774b-bcce-b302099a8057');
+-- node -e: createHash('sha256') over the lengths and parts
+select pg_temp.equal('made of both', string_agg(d.id::text, ',' order by d.node_id), '65ff3bbb-4fce-8e9a-9dde-6c81b959619b,d3d0b546-cd9e-8cc1-afd5-0fa2171bfe59')
+  from swarmplane.delivery d;
+insert into swarmplane.request (action, hosts) values ('restart', '{h1}');
+select pg_temp.equal('another request has another key', count(distinct r.command_key)::text, '2') from swarmplane.request r;
+insert into swarmplane.request (sql) values ('select 1');
+select pg_temp.equal('a query has none', (r.command_key is null)::text, 'true') from swarmplane.request r where r.sql is not null;
+set local session authorization alice;
+select pg_temp.throws('nobody chooses it', $$ insert into swarmplane.request (action, hosts, command_key) values ('restart', '{h1}', gen_random_uuid()) $$, 'permission denied%');
+rollback;
+
+-- ids go on behind rows that were brought without their sequences
+begin;
+select pg_temp.hosts();
+insert into swarmplane.request (id, sql) overriding system value values (41, 'select 1');
+insert into swarmplane.audit (id, action, object) overriding system value values (7001, 'x', 'y');
+select pg_temp.equal('two stood before them', swarmplane.raise_sequences()::text, '2');
+select pg_temp.equal('none does', swarmplane.raise_sequences()::text, '0');
+insert into swarmplane.request (sql) values ('select 2');
+select pg_temp.equal('the next', max(id)::text, '42') from swarmplane.request;
+rollback;

@@ -100,10 +100,13 @@ export class ActionJournal {
 
   /**
    * Resolves when the start is on the disk. Until then nothing may start.
-   * @throws ActionRefusal `journal` when it cannot be written, `busy` when the journal is full
+   * @throws ActionRefusal `journal` when it cannot be written, `busy` when the journal is full,
+   *   `command_reused` when it has the id already, whoever asks
    */
   start(entry: Omit<JournalEntry, 'ended'>): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#kept.has(entry.id))
+        throw new ActionRefusal('command_reused', `command ${entry.id} was started here already`);
       await this.#makeRoom(entry.startedAt);
       const start = await this.#append({ kind: 'start', entry }).catch((error: unknown) => {
         const why = (error as Error).message;

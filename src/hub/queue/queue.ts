@@ -141,6 +141,11 @@ export class Queue {
     return rows[0]!;
   }
 
+  /** Where logical replication brought the rows: ids go on behind them. */
+  async raiseSequences(): Promise<void> {
+    await this.#pool.query('select swarmplane.raise_sequences()');
+  }
+
   /** Of outcomes, rows, audit and history: this week's and the next ones. */
   async makePartitions(): Promise<void> {
     await this.#pool.query('select swarmplane.make_partitions()');

@@ -15,6 +15,7 @@ import {
   type Migration,
   type SqlFile,
 } from './migration-files.ts';
+import { refuseDisowned } from './ownership.ts';
 import { refuseUnfinished } from './restore-mark.ts';
 import { findDrift, rememberObjects, type Drift } from './drift.ts';
 
@@ -44,7 +45,7 @@ export interface Migrated {
 /**
  * Brings the database to what this program needs.
  * @throws HubError bad_migration, migration_changed, migration_failed, migration_blocked,
- *   database_too_new, missing_privilege, restore_unfinished
+ *   database_too_new, missing_privilege, restore_unfinished, roles_missing, not_owned
  */
 export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<Migrated> {
   const migrations = await readMigrations(options.migrationsDir);
@@ -60,6 +61,7 @@ export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<M
     await withoutTimeouts(client);
     if (options.restoring !== true) await refuseUnfinished(client);
     await retried(run, 'preparing the database', () => prepare(run));
+    if (options.restoring !== true) await refuseDisowned(client);
     await refuseNewer(client, migrations);
     await checkApplied(client, migrations);
     const drift = await findDrift(client);

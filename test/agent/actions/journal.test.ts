@@ -118,3 +118,14 @@ it('forgets what no hub can ask for any more, and nothing else', async () => {
   await again.close();
   expect(statSync(state.file(JOURNAL_FILE)).size).toBeLessThan(2 * size);
 });
+
+it('starts no id twice, whoever asks', async () => {
+  const journal = await ActionJournal.open(StateFolder.open(join(folder, 'twice')));
+  await journal.start(command(1));
+  const another = { ...command(1), origin: 'ef'.repeat(32), expires: Date.now() + 2e6 };
+  await expect(journal.start(another)).rejects.toMatchObject({ code: 'command_reused' });
+  await journal.end(idOf(1), outcome('one'));
+  await expect(journal.start(another)).rejects.toMatchObject({ code: 'command_reused' });
+  expect(journal.list()).toHaveLength(1);
+  await journal.close();
+});

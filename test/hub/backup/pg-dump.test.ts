@@ -61,4 +61,48 @@ needs(
         expect(is[section]).toEqual(was[section]);
     },
   );
+
+  it('a dump without its roles, owners or privileges is refused with what to do; roles that a hub made will do', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'swarmplane-pg-dump-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const source = await startTestPostgres({ major: 15 });
+    onTestFinished(() => source.stop());
+    const fresh = await startTestPostgres({ major: 18, bare: true });
+    onTestFinished(() => fresh.stop());
+    const dump = join(folder, 'fleet.dump');
+    const old = await source.createDatabase({ used: true });
+    await run('pg_dump', '--format=custom', `--file=${dump}`, old.superUrl);
+    const restored = async (...options: string[]): Promise<TestDatabase> => {
+      const database = await fresh.createDatabase({ empty: true });
+      await run('pg_restore', ...options, `--dbname=${database.superUrl}`, dump).catch(
+        () => undefined,
+      );
+      return database;
+    };
+    const opening = ({ superUrl }: TestDatabase): Promise<unknown> =>
+      openDatabase(superUrl, silentLog).then(({ pool }) => pool.end());
+
+    await expect(opening(await restored())).rejects.toMatchObject({
+      code: 'roles_missing',
+      message: expect.stringContaining(
+        'without swarmplane_asker, swarmplane_auditor, swarmplane_hub',
+      ),
+      hint: expect.stringContaining('roles first'),
+    });
+    // the way without a copy of the roles: a hub's first start on a database that is thrown away makes them
+    const made = await fresh.createDatabase({ empty: true });
+    await opening({ ...made, superUrl: made.url });
+    await expect(opening(await restored('--no-owner'))).rejects.toMatchObject({
+      code: 'not_owned',
+      message: expect.stringContaining('"postgres"'),
+    });
+    await expect(opening(await restored('--no-privileges'))).rejects.toMatchObject({
+      code: 'not_owned',
+      message: expect.stringContaining('restored without its privileges'),
+    });
+    const whole = await restored('--exit-on-error');
+    await opening({ ...whole, superUrl: whole.url });
+    const [was, is] = [await contentOf(old.superUrl), await contentOf(whole.superUrl)];
+    expect(is['rows']).toEqual(was['rows']);
+  });
 });
