@@ -43,7 +43,6 @@ export const notOffered: Readonly<Record<string, string>> = {
   yara_file: 'it needs the yara library, which is native code',
   yara_process: 'it needs the yara library, which is native code',
   certificates: LATER,
-  deb_package_files: LATER,
   extended_attributes: LATER,
   jetbrains_plugins: LATER,
   lxd_certificates: LATER,
@@ -61,6 +60,5 @@ export const notOffered: Readonly<Record<string, string>> = {
   memory_error_info: LATER,
   portage_keywords: LATER,
   portage_use: LATER,
-  rpm_package_files: LATER,
   secureboot_certificates: LATER,
 };

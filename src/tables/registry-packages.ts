@@ -37,10 +37,13 @@ import { hash } from './files/hash.ts';
 import { magic } from './files/magic.ts';
 import { suidBin } from './files/suid-bin.ts';
 import { aptSources } from './packages/apt-sources.ts';
+import { debPackageFiles } from './packages/deb-package-files.ts';
 import { debPackages } from './packages/deb-packages.ts';
 import { npmPackages } from './packages/npm-packages.ts';
 import { portagePackages } from './packages/portage-packages.ts';
 import { pythonPackages } from './packages/python-packages.ts';
+import { rebootRequired } from './packages/reboot-required.ts';
+import { rpmPackageFiles } from './packages/rpm-package-files.ts';
 import { rpmPackages } from './packages/rpm-packages.ts';
 import { updates } from './packages/updates.ts';
 import { yumSources } from './packages/yum-sources.ts';
@@ -63,6 +66,7 @@ export const packagesTables: readonly HostTable[] = [
   chromeExtensionContentScripts,
   chromeExtensions,
   crontab,
+  debPackageFiles,
   debPackages,
   dockerContainerEnvs,
   dockerContainerFsChanges,
@@ -94,6 +98,8 @@ export const packagesTables: readonly HostTable[] = [
   npmPackages,
   portagePackages,
   pythonPackages,
+  rebootRequired,
+  rpmPackageFiles,
   rpmPackages,
   services,
   shadow,

@@ -10,14 +10,16 @@ import { diskIo } from './system/disk-io.ts';
 import { dnsResolvers } from './system/dns-resolvers.ts';
 import { entropySources } from './system/entropy-sources.ts';
 import { etcHosts } from './system/etc-hosts.ts';
+import { failedLogins } from './system/failed-logins.ts';
 import { interfaceAddresses } from './system/interface-addresses.ts';
 import { interfaceDetails } from './system/interface-details.ts';
 import { interfaceIpv6 } from './system/interface-ipv6.ts';
-import { iptables } from './system/iptables.ts';
+import { ip6tables, iptables } from './system/iptables.ts';
 import { kernelInfo } from './system/kernel-info.ts';
 import { kernelKeys } from './system/kernel-keys.ts';
 import { kernelModules } from './system/kernel-modules.ts';
 import { last } from './system/last.ts';
+import { lastlog2 } from './system/lastlog2.ts';
 import { listeningPorts } from './system/listening-ports.ts';
 import { loadAverage } from './system/load-average.ts';
 import { loggedInUsers } from './system/logged-in-users.ts';
@@ -45,6 +47,7 @@ import { processOpenFiles } from './system/process-open-files.ts';
 import { processOpenPipes } from './system/process-open-pipes.ts';
 import { processOpenSockets } from './system/process-open-sockets.ts';
 import { processes } from './system/processes.ts';
+import { resolvers } from './system/resolvers.ts';
 import { routes } from './system/routes.ts';
 import { secureboot } from './system/secureboot.ts';
 import { selinuxSettings } from './system/selinux-settings.ts';
@@ -58,10 +61,12 @@ import { swarmTracks } from './system/swarm-tracks.ts';
 import { systemControls } from './system/system-controls.ts';
 import { systemInfo } from './system/system-info.ts';
 import { temperature } from './system/temperature.ts';
+import { timeSync } from './system/time-sync.ts';
 import { time } from './system/time.ts';
 import { ulimitInfo } from './system/ulimit-info.ts';
 import { uptime } from './system/uptime.ts';
 import { usbDevices } from './system/usb-devices.ts';
+import { wtmpdb } from './system/wtmpdb.ts';
 import type { HostTable } from './types.ts';
 
 export const systemTables: readonly HostTable[] = [
@@ -76,14 +81,17 @@ export const systemTables: readonly HostTable[] = [
   dnsResolvers,
   entropySources,
   etcHosts,
+  failedLogins,
   interfaceAddresses,
   interfaceDetails,
   interfaceIpv6,
+  ip6tables,
   iptables,
   kernelInfo,
   kernelKeys,
   kernelModules,
   last,
+  lastlog2,
   listeningPorts,
   loadAverage,
   loggedInUsers,
@@ -111,6 +119,7 @@ export const systemTables: readonly HostTable[] = [
   processOpenPipes,
   processOpenSockets,
   processes,
+  resolvers,
   routes,
   secureboot,
   selinuxSettings,
@@ -125,7 +134,9 @@ export const systemTables: readonly HostTable[] = [
   systemInfo,
   temperature,
   time,
+  timeSync,
   ulimitInfo,
   uptime,
   usbDevices,
+  wtmpdb,
 ];

@@ -40,14 +40,14 @@ export function canBoot(): boolean {
 /** Ends when systemd says that it has started what it starts. */
 export async function boot(): Promise<Booted> {
   const folder = mkdtempSync(join(tmpdir(), 'swarmplane-boot-'));
-  const child = spawn('unshare', ['-pmuiCf', 'sh', '-ec', `${OVERLAY}\n${ENTER}`, folder], {
+  const child = spawn('unshare', ['-pmuiCnf', 'sh', '-ec', `${OVERLAY}\n${ENTER}`, folder], {
     stdio: 'ignore',
   });
   const pid = await eventually(() => firstProcess(child), 'systemd as process 1 of a namespace');
   const inside = (program: string, args: readonly string[], input?: string) =>
     spawnSync(
       'nsenter',
-      ['-t', String(pid), '-m', '-p', '-C', '-u', '-i', '--', program, ...args],
+      ['-t', String(pid), '-m', '-p', '-C', '-u', '-i', '-n', '--', program, ...args],
       {
         encoding: 'utf8',
         maxBuffer: 64 * 1024 * 1024,

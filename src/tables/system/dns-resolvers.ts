@@ -31,7 +31,7 @@ export const dnsResolvers: SnapshotTable = {
   },
 };
 
-interface ResolverConfig {
+export interface ResolverConfig {
   nameservers: string[];
   sortlist: string[];
   search: string[];
@@ -39,7 +39,7 @@ interface ResolverConfig {
 }
 
 /** The last search or domain line counts; the C library takes no more than three servers. */
-function parseResolvConf(content: string): ResolverConfig {
+export function parseResolvConf(content: string): ResolverConfig {
   const config: ResolverConfig = { nameservers: [], sortlist: [], search: [], options: DEFAULTS };
   for (const line of lines(content)) {
     const [keyword, ...values] = fields(line);

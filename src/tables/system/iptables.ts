@@ -5,44 +5,74 @@ import { runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
 import { TableError, type Row, type SnapshotTable } from '../types.ts';
 
-export const iptables: SnapshotTable = {
-  kind: 'snapshot',
+const COLUMNS: SnapshotTable['columns'] = [
+  text('filter_name', 'Table of the filter: filter, nat, mangle ...'),
+  text('chain', 'Chain the rule is in.'),
+  text('policy', 'What happens to packets no rule took; on the row of a chain itself.'),
+  text('target', 'What the rule does with a packet.'),
+  integer('protocol', 'Number of the protocol, 0 for all.'),
+  text('src_port', 'Source ports, first:last.'),
+  text('dst_port', 'Destination ports, first:last.'),
+  text('src_ip', 'Source address.'),
+  text('src_mask', 'Source netmask.'),
+  text('iniface', 'Interface it came in by, all for any.'),
+  text('iniface_mask', 'Mask of the interface’s name; always empty.'),
+  text('dst_ip', 'Destination address.'),
+  text('dst_mask', 'Destination netmask.'),
+  text('outiface', 'Interface it goes out by, all for any.'),
+  text('outiface_mask', 'Mask of the interface’s name; always empty.'),
+  text('match', 'yes when the rule uses an extension to match, else no.'),
+  load(integer('packets', 'Packets that matched.')),
+  load(integer('bytes', 'Bytes that matched.')),
+];
+
+export const iptables = filterTable({
   name: 'iptables',
+  program: 'iptables-save',
+  any: '0.0.0.0',
   description:
-    'Rules of the IPv4 packet filter with their counters, from iptables-save; needs root.',
-  cost: 'moderate',
-  key: ['filter_name', 'chain', 'policy', 'target', 'protocol', 'src_ip', 'dst_ip'],
-  columns: [
-    text('filter_name', 'Table of the filter: filter, nat, mangle ...'),
-    text('chain', 'Chain the rule is in.'),
-    text('policy', 'What happens to packets no rule took; on the row of a chain itself.'),
-    text('target', 'What the rule does with a packet.'),
-    integer('protocol', 'Number of the protocol, 0 for all.'),
-    text('src_port', 'Source ports, first:last.'),
-    text('dst_port', 'Destination ports, first:last.'),
-    text('src_ip', 'Source address.'),
-    text('src_mask', 'Source netmask.'),
-    text('iniface', 'Interface it came in by, all for any.'),
-    text('iniface_mask', 'Mask of the interface’s name; always empty.'),
-    text('dst_ip', 'Destination address.'),
-    text('dst_mask', 'Destination netmask.'),
-    text('outiface', 'Interface it goes out by, all for any.'),
-    text('outiface_mask', 'Mask of the interface’s name; always empty.'),
-    text('match', 'yes when the rule uses an extension to match, else no.'),
-    load(integer('packets', 'Packets that matched.')),
-    load(integer('bytes', 'Bytes that matched.')),
-  ],
-  async collect(context): Promise<Row[]> {
-    const result = await runProgram(context, 'iptables-save', ['-c']);
-    if (result.code !== 0) {
-      throw new TableError(`iptables-save failed: ${result.stderr.trim().slice(0, 200)}`);
-    }
-    return parseRules(result.stdout);
-  },
-};
+    'Rules of the IPv4 packet filter with their counters, from iptables-save; needs root. See ip6tables for IPv6.',
+});
+
+export const ip6tables = filterTable({
+  name: 'ip6tables',
+  program: 'ip6tables-save',
+  any: '::',
+  description:
+    'Rules of the IPv6 packet filter with their counters, from ip6tables-save; needs root.',
+  beyondOsquery: true,
+});
+
+interface Family {
+  readonly name: string;
+  readonly program: string;
+  readonly any: Any;
+  readonly description: string;
+  readonly beyondOsquery?: boolean;
+}
+
+/** The address of any host. */
+type Any = '0.0.0.0' | '::';
+
+function filterTable({ program, any, ...names }: Family): SnapshotTable {
+  return {
+    kind: 'snapshot',
+    ...names,
+    cost: 'moderate',
+    key: ['filter_name', 'chain', 'policy', 'target', 'protocol', 'src_ip', 'dst_ip'],
+    columns: COLUMNS,
+    async collect(context): Promise<Row[]> {
+      const result = await runProgram(context, program, ['-c']);
+      if (result.code !== 0) {
+        throw new TableError(`${program} failed: ${result.stderr.trim().slice(0, 200)}`);
+      }
+      return parseRules(result.stdout, any);
+    },
+  };
+}
 
 /** The output of `iptables-save -c`, iptables-save(8). */
-export function parseRules(output: string): Row[] {
+export function parseRules(output: string, any: Any = '0.0.0.0'): Row[] {
   const rows: Row[] = [];
   let table = '';
   for (const line of lines(output)) {
@@ -50,7 +80,7 @@ export function parseRules(output: string): Row[] {
     const chain = /^:(\S+) (\S+) \[(\d+):(\d+)\]$/.exec(line);
     if (chain !== null) rows.push(chainRow(table, chain));
     const rule = /^\[(\d+):(\d+)\] -A (\S+) ?(.*)$/.exec(line);
-    if (rule !== null) rows.push(ruleRow(table, rule));
+    if (rule !== null) rows.push(ruleRow(table, rule, any));
   }
   return rows;
 }
@@ -66,15 +96,19 @@ function chainRow(table: string, [, chain, policy, packets, bytes]: RegExpExecAr
   };
 }
 
-function ruleRow(table: string, [, packets, bytes, chain, options]: RegExpExecArray): Row {
+function ruleRow(
+  table: string,
+  [, packets, bytes, chain, options]: RegExpExecArray,
+  any: Any,
+): Row {
   const words = splitQuoted(options!);
   const after = (...names: string[]): string | undefined => {
     const at = words.findIndex((word) => names.includes(word));
     if (at < 0) return undefined;
     return (words[at - 1] === '!' ? '!' : '') + (words[at + 1] ?? '');
   };
-  const [source, sourceMask] = network(after('-s'));
-  const [destination, destinationMask] = network(after('-d'));
+  const [source, sourceMask] = network(after('-s'), any);
+  const [destination, destinationMask] = network(after('-d'), any);
   return {
     filter_name: table,
     chain: chain!,
@@ -102,9 +136,11 @@ function splitQuoted(options: string): string[] {
   return options.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
 }
 
-function network(word: string | undefined): [string, string] {
-  const [address, prefix] = (word ?? '0.0.0.0/0').split('/');
-  return [address!, maskOf('0.0.0.0', Number(prefix ?? 32))];
+/** Address and mask; one that is all but a network has a mask of its own after the slash. */
+function network(word: string | undefined, any: Any): [string, string] {
+  const [address, prefix] = (word ?? `${any}/0`).split('/');
+  if (prefix !== undefined && !/^\d+$/.test(prefix)) return [address!, prefix];
+  return [address!, maskOf(any, Number(prefix ?? (any === '::' ? 128 : 32)))];
 }
 
 /** As osquery: a single port is a range of one. */

@@ -1,5 +1,5 @@
 /** systemd_timers: when units are started by time, and when they last were. */
-import { bigint, text } from '../lib/columns.ts';
+import { bigint, load, text } from '../lib/columns.ts';
 import { lines } from '../lib/text.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 import { showUnits, timespanUs, timestampUs, type UnitProperties } from './systemctl.ts';
@@ -20,8 +20,10 @@ export const systemdTimers: SnapshotTable = {
     text('enabled', 'Whether it starts by itself: enabled, disabled, static, masked ...'),
     text('schedule', 'Its settings, parted by semicolons, e.g. OnCalendar=*-*-* 06:00:00.'),
     text('persistent', 'yes if a time that passed while the machine was off is made up for.'),
-    bigint('last_run', 'When it last started its unit, seconds since 1970; NULL if never.'),
-    bigint('next_run', 'When it will start it next, seconds since 1970; NULL if it will not.'),
+    load(bigint('last_run', 'When it last started its unit, seconds since 1970; NULL if never.')),
+    load(
+      bigint('next_run', 'When it will start it next, seconds since 1970; NULL if it will not.'),
+    ),
     text('result', 'success, or why the timer itself failed.'),
     text('path', 'The unit file.'),
   ],

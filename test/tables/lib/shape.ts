@@ -3,20 +3,21 @@ import { expect } from 'vitest';
 
 import type { Column, HostTable, Row, Value } from '../../../src/tables/types.ts';
 
-/** Fails naming the first value that is not of its column's type, or has no column. */
+/** Fails naming every value that is not of its column's type, or has no column. */
 export function expectShape(table: HostTable, rows: readonly Row[]): void {
   const columns = new Map(table.columns.map((column) => [column.name, column]));
+  const problems = new Set<string>();
   for (const row of rows) {
     for (const [name, value] of Object.entries(row)) {
       const column = columns.get(name);
-      expect(column, `${table.name} has no column ${name}`).toBeDefined();
-      if (value === null || value === undefined) continue;
-      expect(
-        fits(column!, value),
-        `${table.name}.${name} is ${column!.type}, got ${typeof value} ${String(value)}`,
-      ).toBe(true);
+      if (column === undefined) problems.add(`${table.name} has no column ${name}`);
+      else if (value !== null && value !== undefined && !fits(column, value))
+        problems.add(
+          `${table.name}.${name} is ${column.type}, got ${typeof value} ${String(value)}`,
+        );
     }
   }
+  expect([...problems]).toEqual([]);
 }
 
 function fits(column: Column, value: Value): boolean {

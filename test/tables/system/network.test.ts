@@ -7,7 +7,8 @@ import { arpCache } from '../../../src/tables/system/arp-cache.ts';
 import { dnsResolvers } from '../../../src/tables/system/dns-resolvers.ts';
 import { interfaceDetails } from '../../../src/tables/system/interface-details.ts';
 import { interfaceIpv6 } from '../../../src/tables/system/interface-ipv6.ts';
-import { iptables, parseRules } from '../../../src/tables/system/iptables.ts';
+import { maskOf } from '../../../src/tables/lib/ip.ts';
+import { ip6tables, iptables, parseRules } from '../../../src/tables/system/iptables.ts';
 import { routes, routesFromIp, routesFromProc } from '../../../src/tables/system/routes.ts';
 import { TableError } from '../../../src/tables/types.ts';
 import { contextFor, fakeRoot, rowsOf } from '../lib/context.ts';
@@ -231,4 +232,28 @@ describe('iptables', () => {
     expect(rows[3]).toMatchObject({ protocol: 17, dst_port: '53,67', outiface: 'eth0' });
     expect(rows[4]).toMatchObject({ filter_name: 'nat', chain: 'PREROUTING' });
   });
+
+  it('reads those of IPv6, and masks that are no prefix', () => {
+    const rows = parseRules(
+      '*filter\n:INPUT ACCEPT [0:0]\n' +
+        '[1:2] -A INPUT -s fe80::/10 -d 2001:db8::1 -p ipv6-icmp -j ACCEPT\n' +
+        '[0:0] -A INPUT -s ::1/ffff::ff -j DROP\nCOMMIT\n',
+      '::',
+    );
+    expect(rows[1]).toMatchObject({ src_ip: 'fe80::', src_mask: 'ffc0::', protocol: 58 });
+    expect(rows[1]).toMatchObject({ dst_ip: '2001:db8::1', dst_mask: maskOf('::', 128) });
+    expect(rows[2]).toMatchObject({
+      src_ip: '::1',
+      src_mask: 'ffff::ff',
+      dst_ip: '::',
+      dst_mask: '::',
+    });
+  });
+
+  only(!has('ip6tables-save'), 'without ip6tables-save')(
+    'ip6tables says that the program is missing',
+    async () => {
+      await expect(rowsOf(ip6tables)).rejects.toThrow('ip6tables-save is not installed');
+    },
+  );
 });
