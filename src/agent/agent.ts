@@ -438,6 +438,7 @@ export class Agent implements Asker {
       alarms: () => this.#alarms.list(),
       seals: () => this.seals.all(),
       tracks: () => this.#history.status.tables,
+      allowed: this.#options.config.allowed,
       agent: {
         version: VERSION,
         node_id: this.nodeId,

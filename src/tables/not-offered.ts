@@ -1,7 +1,8 @@
 /** osquery's tables that are not served here, each with the reason that a person is told. */
 
 const EVENTED =
-  'it holds events gathered over time, which are out of scope: tables here show the present state';
+  'it holds events gathered over time, and the agent gathers none; process_events and socket_events are read ' +
+  'from auditd’s log, journal from systemd’s';
 const CLOUD = "asking for it would send network traffic to the cloud's metadata service";
 const NETWORK = 'it would send network traffic to places a query names';
 
@@ -14,11 +15,9 @@ export const notOffered: Readonly<Record<string, string>> = {
   bpf_socket_events: EVENTED,
   file_events: EVENTED,
   hardware_events: EVENTED,
-  process_events: EVENTED,
   process_file_events: EVENTED,
   seccomp_events: EVENTED,
   selinux_events: EVENTED,
-  socket_events: EVENTED,
   syslog: EVENTED,
   syslog_events: EVENTED,
   user_events: EVENTED,
@@ -28,10 +27,9 @@ export const notOffered: Readonly<Record<string, string>> = {
   ec2_instance_metadata: CLOUD,
   ec2_instance_tags: CLOUD,
   ycloud_instance_metadata: CLOUD,
-  curl: NETWORK,
   curl_certificate: NETWORK,
   prometheus_metrics: NETWORK,
-  augeas: 'it needs the augeas library, which is native code',
+  augeas: 'it needs the augeas library, which is native code; see config_lines',
   carbon_black_info: 'it describes a product this agent does not know',
   carves: 'files are never copied off a host',
   device_file: 'it reads file systems below the kernel; see file',
@@ -42,8 +40,6 @@ export const notOffered: Readonly<Record<string, string>> = {
   yara: 'it needs the yara library, which is native code',
   yara_file: 'it needs the yara library, which is native code',
   yara_process: 'it needs the yara library, which is native code',
-  certificates: LATER,
-  extended_attributes: LATER,
   jetbrains_plugins: LATER,
   lxd_certificates: LATER,
   lxd_cluster: LATER,
@@ -60,5 +56,4 @@ export const notOffered: Readonly<Record<string, string>> = {
   memory_error_info: LATER,
   portage_keywords: LATER,
   portage_use: LATER,
-  secureboot_certificates: LATER,
 };

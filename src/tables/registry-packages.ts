@@ -10,6 +10,8 @@ import { chromeExtensions } from './browsers/chrome-extensions.ts';
 import { firefoxAddons } from './browsers/firefox-addons.ts';
 import { vscodeExtensions } from './browsers/vscode-extensions.ts';
 import { apparmorProfiles } from './config/apparmor-profiles.ts';
+import { certificates } from './config/certificates.ts';
+import { configLines } from './config/config-lines.ts';
 import { etcProtocols } from './config/etc-protocols.ts';
 import { etcServices } from './config/etc-services.ts';
 import { dockerContainerFsChanges } from './docker/container-changes.ts';
@@ -32,6 +34,7 @@ import {
 import { dockerInfo, dockerVersion } from './docker/info.ts';
 import { dockerNetworks, dockerNetworkLabels } from './docker/networks.ts';
 import { dockerVolumes, dockerVolumeLabels } from './docker/volumes.ts';
+import { extendedAttributes } from './files/extended-attributes.ts';
 import { file } from './files/file.ts';
 import { hash } from './files/hash.ts';
 import { magic } from './files/magic.ts';
@@ -63,8 +66,10 @@ export const packagesTables: readonly HostTable[] = [
   apparmorProfiles,
   aptSources,
   authorizedKeys,
+  certificates,
   chromeExtensionContentScripts,
   chromeExtensions,
+  configLines,
   crontab,
   debPackageFiles,
   debPackages,
@@ -89,6 +94,7 @@ export const packagesTables: readonly HostTable[] = [
   dockerVolumes,
   etcProtocols,
   etcServices,
+  extendedAttributes,
   file,
   firefoxAddons,
   groups,

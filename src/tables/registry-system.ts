@@ -3,8 +3,10 @@ import { acpiTables } from './system/acpi-tables.ts';
 import { arpCache } from './system/arp-cache.ts';
 import { blockDevices } from './system/block-devices.ts';
 import { cpuInfo } from './system/cpu-info.ts';
+import { cpuLoad } from './system/cpu-load.ts';
 import { cpuTime } from './system/cpu-time.ts';
 import { cpuid } from './system/cpuid.ts';
+import { curl } from './system/curl.ts';
 import { diskEncryption } from './system/disk-encryption.ts';
 import { diskIo } from './system/disk-io.ts';
 import { dnsResolvers } from './system/dns-resolvers.ts';
@@ -15,6 +17,7 @@ import { interfaceAddresses } from './system/interface-addresses.ts';
 import { interfaceDetails } from './system/interface-details.ts';
 import { interfaceIpv6 } from './system/interface-ipv6.ts';
 import { ip6tables, iptables } from './system/iptables.ts';
+import { journal } from './system/journal.ts';
 import { kernelInfo } from './system/kernel-info.ts';
 import { kernelKeys } from './system/kernel-keys.ts';
 import { kernelModules } from './system/kernel-modules.ts';
@@ -30,6 +33,7 @@ import { memoryDevices } from './system/memory-devices.ts';
 import { memoryInfo } from './system/memory-info.ts';
 import { memoryMap } from './system/memory-map.ts';
 import { mounts } from './system/mounts.ts';
+import { nftRules } from './system/nft-rules.ts';
 import { oemStrings } from './system/oem-strings.ts';
 import { osVersion } from './system/os-version.ts';
 import { osqueryEvents } from './system/osquery-events.ts';
@@ -41,6 +45,8 @@ import { osquerySchedule } from './system/osquery-schedule.ts';
 import { pciDevices } from './system/pci-devices.ts';
 import { platformInfo } from './system/platform-info.ts';
 import { processEnvs } from './system/process-envs.ts';
+import { processEvents } from './system/process-events.ts';
+import { processLoad } from './system/process-load.ts';
 import { processMemoryMap } from './system/process-memory-map.ts';
 import { processNamespaces } from './system/process-namespaces.ts';
 import { processOpenFiles } from './system/process-open-files.ts';
@@ -49,10 +55,12 @@ import { processOpenSockets } from './system/process-open-sockets.ts';
 import { processes } from './system/processes.ts';
 import { resolvers } from './system/resolvers.ts';
 import { routes } from './system/routes.ts';
+import { securebootCertificates } from './system/secureboot-certificates.ts';
 import { secureboot } from './system/secureboot.ts';
 import { selinuxSettings } from './system/selinux-settings.ts';
 import { sharedMemory } from './system/shared-memory.ts';
 import { smbiosTables } from './system/smbios-tables.ts';
+import { socketEvents } from './system/socket-events.ts';
 import { swarmAlarms } from './system/swarm-alarms.ts';
 import { swarmLinks } from './system/swarm-links.ts';
 import { swarmMembers } from './system/swarm-members.ts';
@@ -74,8 +82,10 @@ export const systemTables: readonly HostTable[] = [
   arpCache,
   blockDevices,
   cpuInfo,
+  cpuLoad,
   cpuTime,
   cpuid,
+  curl,
   diskEncryption,
   diskIo,
   dnsResolvers,
@@ -87,6 +97,7 @@ export const systemTables: readonly HostTable[] = [
   interfaceIpv6,
   ip6tables,
   iptables,
+  journal,
   kernelInfo,
   kernelKeys,
   kernelModules,
@@ -102,6 +113,7 @@ export const systemTables: readonly HostTable[] = [
   memoryInfo,
   memoryMap,
   mounts,
+  nftRules,
   oemStrings,
   osVersion,
   osqueryEvents,
@@ -113,6 +125,8 @@ export const systemTables: readonly HostTable[] = [
   pciDevices,
   platformInfo,
   processEnvs,
+  processEvents,
+  processLoad,
   processMemoryMap,
   processNamespaces,
   processOpenFiles,
@@ -122,9 +136,11 @@ export const systemTables: readonly HostTable[] = [
   resolvers,
   routes,
   secureboot,
+  securebootCertificates,
   selinuxSettings,
   sharedMemory,
   smbiosTables,
+  socketEvents,
   swarmAlarms,
   swarmLinks,
   swarmMembers,

@@ -63,6 +63,13 @@ export interface HostFacts {
   readonly alarms?: readonly Row[];
   readonly seals?: readonly Row[];
   readonly tracks?: readonly Row[];
+  /** What this host's own configuration lets tables read or ask; nothing where it is not given. */
+  readonly allowed?: {
+    /** Paths that config_lines may read, as GLOB patterns where ** goes over folders. */
+    readonly configLines: readonly string[];
+    /** Web servers that curl may ask: `host` or `host:port`. */
+    readonly curlHosts: readonly string[];
+  };
   /** Version of swarmplane, node id, name, configuration path: for osquery_info and the like. */
   readonly agent: Row;
 }

@@ -23,14 +23,14 @@ it('runs an osquery pack, skips other platforms, reports what failed', async () 
     "roots": {"query": "select username from users \\
        where uid = 0;", "interval": 60},
     "apps": {"query": "select * from apps;", "interval": 60, "platform": "darwin"},
-    "events": {"query": "select * from process_events;", "interval": 60}
+    "events": {"query": "select * from file_events;", "interval": 60}
   }
 }`,
   );
   const { stdout, code } = await swarm.host('p1').cli('pack', 'run', file);
   expect(stdout).toMatch(/roots +\| 2 +\| 2 +\|/);
   expect(stdout).toMatch(/apps +\| 0 +\| 0 +\| skipped: is for darwin/);
-  expect(stdout).toMatch(/events +\| 0 +\| 0 +\| .*process_events/);
+  expect(stdout).toMatch(/events +\| 0 +\| 0 +\| .*file_events/);
   expect(code).toBe(3);
 });
 

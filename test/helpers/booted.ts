@@ -15,8 +15,15 @@ export interface Booted {
   /** What a program prints there. @throws when it fails */
   print(program: string, ...args: string[]): string;
   /** A table's rows there. @throws with the table's error */
-  rows(table: string, constraints?: readonly Constraint[]): { rows: Row[]; warnings: string[] };
+  rows(table: string, constraints?: readonly Constraint[]): Scan;
+  /** The same for several queries of a table, one after the other in one process. */
+  scans(table: string, queries: readonly (readonly Constraint[])[]): Scan[];
   stop(): void;
+}
+
+export interface Scan {
+  readonly rows: Row[];
+  readonly warnings: string[];
 }
 
 /** Whether this machine lets one be made: root, namespaces, an overlay in a tmpfs, systemd as a program. */
@@ -62,21 +69,24 @@ export async function boot(): Promise<Booted> {
         : undefined,
     'systemd to have started what it starts',
   );
+  const scans: Booted['scans'] = (table, queries) => {
+    const program = resolve(import.meta.dirname, '../tables/lib/print-rows.ts');
+    const args = ['--import', import.meta.resolve('tsx'), program, table];
+    const { stdout, stderr } = inside(process.execPath, args, JSON.stringify(queries));
+    if (stdout === '') throw new Error(stderr.trim());
+    return (JSON.parse(stdout) as (Scan & { error?: string })[]).map((scan) => {
+      if (scan.error !== undefined) throw new Error(scan.error);
+      return scan;
+    });
+  };
   return {
     print(program, ...args) {
       const { status, stdout, stderr } = inside(program, args);
       if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed: ${stderr}`);
       return stdout;
     },
-    rows(table, constraints = []) {
-      const program = resolve(import.meta.dirname, '../tables/lib/print-rows.ts');
-      const args = ['--import', import.meta.resolve('tsx'), program, table];
-      const { stdout, stderr } = inside(process.execPath, args, JSON.stringify(constraints));
-      if (stdout === '') throw new Error(stderr.trim());
-      const given = JSON.parse(stdout) as { rows: Row[]; warnings: string[]; error?: string };
-      if (given.error !== undefined) throw new Error(given.error);
-      return given;
-    },
+    rows: (table, constraints = []) => scans(table, [constraints])[0]!,
+    scans,
     stop() {
       // The end of a namespace's process 1 ends all in it, and its mounts.
       process.kill(pid, 'SIGKILL');

@@ -14,7 +14,7 @@ test('a table is either offered or said not to be, never both', () => {
 });
 
 test('evented tables are named', () => {
-  for (const name of ['process_events', 'file_events', 'socket_events', 'user_events']) {
+  for (const name of ['file_events', 'hardware_events', 'user_events']) {
     expect(notOffered[name]).toContain('events');
   }
 });

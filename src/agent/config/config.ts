@@ -18,6 +18,7 @@ import {
 import { EXAMPLE_ACTIONS, readActions } from '../actions/config.ts';
 import type { ActionConfig } from '../actions/types.ts';
 import { ADDRESS_FORM, DEFAULT_PORT, parseAddress, type Address } from '../../base/index.ts';
+import type { HostFacts } from '../../tables/types.ts';
 import { AgentError } from '../errors.ts';
 import type { LogLevel } from '../log.ts';
 import { notAMember } from '../state/membership.ts';
@@ -38,6 +39,8 @@ export interface Config {
   readonly seeds: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly denyTables: readonly string[];
+  /** What tables may read and ask that they otherwise leave alone. */
+  readonly allowed: NonNullable<HostFacts['allowed']>;
   readonly limits: Partial<QueryLimits>;
   /** How much of what a hub has not fetched yet is kept. */
   readonly history: JournalBounds;
@@ -94,6 +97,7 @@ export function parseConfig(text: string, file: string): Config {
     seeds: read('seeds'),
     labels: read('labels'),
     denyTables: read('deny_tables'),
+    allowed: { configLines: read('config_lines'), curlHosts: read('curl_hosts') },
     limits: read('limits'),
     history: read('history'),
     actions: read('actions'),
@@ -133,6 +137,10 @@ labels: {${labels}}
 
 # Tables this host never serves.
 deny_tables: []
+
+# Files whose settings table config_lines shows, and hosts that table curl may ask; none unless said.
+# config_lines: [/etc/ssh/sshd_config, /etc/nginx/**]
+# curl_hosts: [intranet.example, "10.0.0.5:8080"]
 
 # Limits on one query here, running_max and queued_max on the queries of one asker; these are the
 # defaults.
@@ -200,6 +208,21 @@ const READERS = {
     return labels;
   },
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
+  config_lines: (value: unknown): string[] => {
+    const wanted = 'a list of paths, e.g. [/etc/ssh/sshd_config, /etc/nginx/**]';
+    const paths = textList(value, wanted);
+    const wrong = paths.find((path) => !/^\/[^\0]*$/.test(path) || /\/\.\.?(?:\/|$)/.test(path));
+    if (wrong === undefined) return paths;
+    throw new Error(`${wanted}, whole and without dots for folders, not ${JSON.stringify(wrong)}`);
+  },
+  curl_hosts: (value: unknown): string[] => {
+    const wanted =
+      'a list of hosts, with a port where it is not 80 or 443, e.g. [intranet.example, "10.0.0.5:8080"]';
+    const hosts = textList(value, wanted);
+    const wrong = hosts.find((host) => !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host));
+    if (wrong === undefined) return hosts;
+    throw new Error(`${wanted}, not ${JSON.stringify(wrong)}`);
+  },
   limits: (value: unknown): Partial<QueryLimits> => readLimits(value),
   history: (value: unknown): JournalBounds => readHistoryBounds(value),
   actions: (value: unknown): ReadonlyMap<string, ActionConfig> => readActions(value),

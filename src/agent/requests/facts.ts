@@ -23,6 +23,7 @@ export interface FactSource {
   alarms(): readonly OpenAlarm[];
   seals(): readonly SealView[];
   tracks(): HistoryStatus['tables'];
+  readonly allowed: NonNullable<HostFacts['allowed']>;
   /** For osquery_info and the like. */
   readonly agent: Row;
 }
@@ -32,6 +33,7 @@ export function hostFacts(sql: string, source: FactSource): HostFacts {
   const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+/g));
   return {
     agent: source.agent,
+    allowed: source.allowed,
     ...(named.has('swarm_members') && { members: memberRows(source) }),
     ...(named.has('swarm_links') && { links: source.links().map(linkRow) }),
     ...(named.has('swarm_alarms') && { alarms: source.alarms().map(alarmRow) }),

@@ -31,7 +31,7 @@ export const iptables = filterTable({
   program: 'iptables-save',
   any: '0.0.0.0',
   description:
-    'Rules of the IPv4 packet filter with their counters, from iptables-save; needs root. See ip6tables for IPv6.',
+    'Rules of the IPv4 packet filter with their counters, from iptables-save; needs root. See ip6tables for IPv6, nft_rules for nft(8).',
 });
 
 export const ip6tables = filterTable({

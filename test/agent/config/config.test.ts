@@ -19,6 +19,7 @@ describe('configuration', () => {
       seeds: ['10.0.0.5:7411'],
       labels: { role: 'web' },
       denyTables: [],
+      allowed: { configLines: [], curlHosts: [] },
       limits: {},
       history: { bytes: 64 * 2 ** 20, ageMs: 30 * 86_400_000 },
       actions: expect.any(Map) as unknown,
@@ -31,6 +32,19 @@ describe('configuration', () => {
       timeMs: 100,
       rowsMax: 5,
     });
+  });
+
+  it('takes what tables may read and ask beyond the usual, and says what is not a path or host', () => {
+    const { allowed } = parse('config_lines: [/etc/ssh/*]\ncurl_hosts: [a.example, "[::1]:8080"]');
+    expect(allowed).toEqual({
+      configLines: ['/etc/ssh/*'],
+      curlHosts: ['a.example', '[::1]:8080'],
+    });
+    for (const wrong of ['etc/ssh', '/etc/../root/x', '/etc/./x'])
+      expect(() => parse(`config_lines: [${wrong}]`), wrong).toThrow(JSON.stringify(wrong));
+    for (const wrong of ['http://a.example/', 'a b', '*'])
+      expect(() => parse(`curl_hosts: ["${wrong}"]`), wrong).toThrow(JSON.stringify(wrong));
+    expect(() => parse('config_lines: /etc')).toThrow('"/etc" is not valid');
   });
 
   it('takes the bounds of the journal with their units', () => {

@@ -1,0 +1,107 @@
+/** Events of the Linux audit system in auditd's own log, auditd.conf(5), rotated files too. */
+import { describeCode, tryRead } from '../lib/files.ts';
+import { lines } from '../lib/text.ts';
+import { TableError, type CollectContext } from '../types.ts';
+
+/** The records of one event, which share its number. */
+export interface AuditEvent {
+  /** `seconds.milliseconds:serial`, as ausearch -a knows it by its last part. */
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly time: number;
+  /** Record type to the fields of each record of it. */
+  readonly records: ReadonlyMap<string, readonly Fields[]>;
+  /** Fields of its SYSCALL record. */
+  readonly syscall: Fields;
+}
+
+/** Values as they stand in the log. */
+export type Fields = ReadonlyMap<string, string>;
+
+/** System calls by name, as numbers of each architecture (the `arch` field). */
+export type Syscalls = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/**
+ * The newest events of some system calls, oldest first.
+ * @param rule what auditd must be told to log them, for people
+ * @throws TableError where auditd keeps no log, or it may not be read
+ */
+export function auditEvents(
+  context: CollectContext,
+  syscalls: Syscalls,
+  rule: string,
+): AuditEvent[] {
+  const found: AuditEvent[][] = [];
+  let [count, bytesLeft] = [0, BYTES_MAX];
+  for (let number = 0; number <= FILES_MAX && count < EVENTS_MAX && bytesLeft > 0; number++) {
+    context.signal.throwIfAborted();
+    const path = number === 0 ? LOG : `${LOG}.${number}`;
+    const result = tryRead(context, path, { bytesMax: bytesLeft });
+    if (!result.ok) {
+      if (number > 0) break;
+      throw new TableError(
+        `cannot read ${LOG}: ${describeCode(result.code)}; this table is auditd’s log: install package auditd ` +
+          `(audit on other distributions) and give it the rule ${rule}`,
+      );
+    }
+    bytesLeft -= result.bytes.length;
+    if (result.truncated) context.warn(`only ${BYTES_MAX} bytes of ${LOG} are read`);
+    const events = parseAudit(result.bytes.toString('utf8'), syscalls);
+    found.unshift(events);
+    count += events.length;
+  }
+  if (count === 0) context.warn(`auditd has logged none; the rule for it is ${rule}`);
+  if (count >= EVENTS_MAX)
+    context.warn(`only the newest ${EVENTS_MAX} events: older ones may be in ${LOG}.*`);
+  return found.flat().slice(-EVENTS_MAX);
+}
+
+/** Lines of the log, whose records of one event may have others' between them. */
+export function parseAudit(content: string, syscalls: Syscalls): AuditEvent[] {
+  const events = new Map<string, Map<string, Fields[]>>();
+  for (const line of lines(content)) {
+    const match = LINE.exec(line);
+    if (match === null) continue;
+    const [, type, id, rest] = match;
+    // ENRICHED logs have names after a separator, which are as of the logging host.
+    const fields = parseFields(rest!.split('\x1d')[0]!);
+    if (type === 'SYSCALL') {
+      if (nameOf(fields, syscalls) === undefined) continue;
+      // Its record comes first, so all others of other events are passed over.
+      if (!events.has(id!)) events.set(id!, new Map([[type, [fields]]]));
+      continue;
+    }
+    const event = events.get(id!);
+    if (event !== undefined) event.set(type!, [...(event.get(type!) ?? []), fields]);
+  }
+  return [...events].map(([id, records]) => ({
+    id,
+    time: Math.floor(Number.parseFloat(id)),
+    records,
+    syscall: records.get('SYSCALL')![0]!,
+  }));
+}
+
+/** The name that `syscalls` has for an event's system call. */
+export function nameOf(fields: Fields, syscalls: Syscalls): string | undefined {
+  return syscalls[fields.get('arch') ?? '']?.[fields.get('syscall') ?? ''];
+}
+
+/** A value that may hold any bytes: in quotes, else in hexadecimal; null for `(null)`. */
+export function decode(value: string | undefined): string | null {
+  if (value === undefined || value === '(null)') return null;
+  if (value.startsWith('"')) return value.slice(1, -1);
+  return /^(?:[0-9A-F]{2})+$/i.test(value) ? Buffer.from(value, 'hex').toString('utf8') : value;
+}
+
+function parseFields(text: string): Fields {
+  return new Map([...text.matchAll(FIELD)].map(([, name, value]) => [name!, value!] as const));
+}
+
+const LOG = '/var/log/audit/audit.log';
+const LINE = /^(?:node=\S+ )?type=(\w+) msg=audit\((\d+\.\d+:\d+)\): ?(.*)$/;
+/** A long argument has parts: a2[0]=, a2[1]=. */
+const FIELD = /([\w-]+(?:\[\d+\])?)=("[^"]*"|'[^']*'|\S*)/g;
+const FILES_MAX = 99;
+const EVENTS_MAX = 10_000;
+const BYTES_MAX = 64 * 1024 * 1024;
