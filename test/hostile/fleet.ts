@@ -1,114 +1,215 @@
-/** Five real nodes, all linked, and one hostile member with a link to each of them. */
+/**
+ * Real hosts, each a process of its own, all linked, and one hostile member, another process, with a
+ * link to each of them.
+ */
 import { issueRevocations } from '../../src/secure/index.ts';
-import { encodeMessage, utf8 } from '../../src/wire/index.ts';
-import { RawMember } from '../net/raw-member.ts';
-import { admitted, createSwarm, meshed, startNode, until } from '../net/swarm-nodes.ts';
-import type { TestNode, TestSwarm } from '../net/swarm-nodes.ts';
-import { introduction } from './attacks.ts';
-import type { Attack, Attacker } from './attacks.ts';
+import type { RevocationList } from '../../src/secure/index.ts';
+import type { Alarm } from '../../src/swarm/index.ts';
+import { createSwarm, QUICK } from '../net/swarm-nodes.ts';
+import type { TestSwarm } from '../net/swarm-nodes.ts';
+import { until } from '../helpers/eventually.ts';
+import { Child } from './child.ts';
 
 /** A busy machine is not what these tests are about. */
-const PATIENT = { firstMessageMs: 30_000, handshakeMs: 60_000, linkDeadMs: 15_000 };
+const TUNING = { ...QUICK, firstMessageMs: 30_000, handshakeMs: 60_000, linkDeadMs: 15_000 };
+const PATIENT = { limitMs: 100_000, everyMs: 25 };
 
-export class Fleet {
-  readonly swarm: TestSwarm;
-  readonly nodes: readonly TestNode[];
-  readonly attacker: Attacker;
-  readonly #raws: readonly RawMember[];
-  #beat: NodeJS.Timeout;
+interface Seen {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly state: string;
+  readonly linked: boolean;
+}
+
+interface Asked {
+  readonly ms: number;
+  readonly states: readonly string[];
+}
+
+export class Host {
+  readonly name: string;
+  readonly nodeId: string;
+  readonly address: { readonly host: string; readonly port: number };
+  readonly #child: Child;
 
   private constructor(
-    swarm: TestSwarm,
-    nodes: readonly TestNode[],
-    attacker: Attacker,
-    raws: readonly RawMember[],
+    name: string,
+    { nodeId, address }: Pick<Host, 'nodeId' | 'address'>,
+    child: Child,
   ) {
-    this.swarm = swarm;
-    this.nodes = nodes;
-    this.attacker = attacker;
-    this.#raws = raws;
-    const heartbeat = encodeMessage({ t: 'heartbeat' });
-    this.#beat = setInterval(() => raws.forEach((raw) => raw.send(heartbeat)), 2_000);
+    this.name = name;
+    this.nodeId = nodeId;
+    this.address = address;
+    this.#child = child;
   }
 
-  /** `quiet` is called before the hostile member comes. */
-  static async start(count: number, quiet: (nodes: readonly TestNode[]) => void): Promise<Fleet> {
-    const swarm = await createSwarm(100);
-    const first = await startNode('n0', swarm.secrets, { tuning: PATIENT });
-    const rest = Array.from({ length: count - 1 }, (_, at) =>
-      startNode(`n${at + 1}`, swarm.secrets, { tuning: PATIENT, seeds: [first.address] }),
+  /** `isMember`: else it has the token's words only, and is to join. */
+  static async start(
+    name: string,
+    swarm: TestSwarm,
+    seeds: readonly string[],
+    isMember: boolean,
+  ): Promise<Host> {
+    const child = new Child('host.mjs', ['--expose-gc']);
+    const { secrets, stranger, records, tokenKeys } = swarm;
+    const member = { secrets, records, seed: tokenKeys.seed };
+    const who = isMember ? member : { secrets: stranger };
+    return new Host(name, await child.ask('start', { name, seeds, tuning: TUNING, ...who }), child);
+  }
+
+  /** `address`: of a member. */
+  join(address: string): Promise<void> {
+    return this.#child.ask('join', address);
+  }
+
+  members(): Promise<readonly Seen[]> {
+    return this.#child.ask('members');
+  }
+
+  /** As `status --json` has them. */
+  books(): Promise<Record<string, number>> {
+    return this.#child.ask('books');
+  }
+
+  alarms(): Promise<readonly Alarm[]> {
+    return this.#child.ask('alarms');
+  }
+
+  /** Bytes that are in use after garbage was collected. */
+  heap(): Promise<number> {
+    return this.#child.ask('heap');
+  }
+
+  /** How it ended for each of `hosts`, and after how long. */
+  ask(hosts: readonly Host[]): Promise<Asked> {
+    return this.#child.ask(
+      'ask',
+      hosts.map(({ nodeId }) => nodeId),
     );
-    const nodes = [first, ...(await Promise.all(rest))];
-    await meshed(...nodes);
-    // Until each has shown its prekey a named host ends as `no_key`.
-    while (!(await askAll(nodes, first)).every((state) => state === 'ok'));
-    quiet(nodes);
-    const identity = RawMember.identity();
-    const attacker: Attacker = {
-      identity,
-      swarmId: swarm.secrets.swarmId,
-      admission: admitted(swarm.secrets, identity).admission!,
-      victims: nodes.map((one) => one.identity.nodeId),
-    };
-    const raws: RawMember[] = [];
-    for (const one of nodes) {
-      const raw = await RawMember.connect(one.node.address, swarm.secrets, identity);
-      raw.drain();
-      raw.send(introduction(attacker));
-      raws.push(raw);
-    }
-    const isKnown = ({ node }: TestNode): boolean =>
-      node.members().some(({ nodeId, name }) => nodeId === identity.nodeId && name === 'hostile');
-    await until(() => nodes.every(isKnown));
-    return new Fleet(swarm, nodes, attacker, raws);
   }
 
-  /** Sends to all nodes, as fast as they read, until `over`; then what is on its way is left alone. */
-  async attack(attack: Attack, over: Promise<unknown>): Promise<void> {
-    let isOver = false;
-    const end = over.finally(() => (isOver = true));
-    end.catch(() => undefined);
-    const messages = attack.messages(this.attacker);
-    while (!isOver) {
-      for (let n = 0; n < 20; n++) {
-        const { value } = messages.next();
-        for (const raw of this.#writable()) raw.send(value);
-      }
-      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 1))]);
-    }
-    await end;
+  install(records: readonly Uint8Array[]): Promise<void> {
+    return this.#child.ask('install', { records, parts: [] });
   }
 
-  /** States, or codes, of all nodes, as asked by one. */
-  ask(from: TestNode): Promise<string[]> {
-    return askAll(this.nodes, from);
-  }
-
-  async expel(): Promise<void> {
-    const expelled = [this.attacker.identity.nodeId];
-    const day = Math.floor(Date.now() / 86_400_000);
-    const { bytes } = issueRevocations(this.swarm.operator, [], { expelled }, { day, epoch: 1 });
-    await this.nodes[0]!.node.install({ records: [bytes], parts: [] });
+  /** Microseconds of processor time since it began. */
+  async cpu(): Promise<number> {
+    const { user, system } = await this.#child.ask<NodeJS.CpuUsage>('cpu');
+    return user + system;
   }
 
   stop(): void {
-    clearInterval(this.#beat);
-    for (const raw of this.#raws) raw.socket.destroy();
-  }
-
-  /** Those whose socket takes more without piling up here. */
-  #writable(): RawMember[] {
-    return this.#raws.filter(
-      ({ socket }) => socket.writable && socket.writableLength < 1024 * 1024,
-    );
+    this.#child.stop();
   }
 }
 
-async function askAll(nodes: readonly TestNode[], from: TestNode): Promise<string[]> {
-  const targets = { kind: 'nodes', nodes: nodes.map((one) => one.identity.nodeId) } as const;
-  const spec = { kind: 'query', body: utf8('q'), targets, timeoutMs: 8_000 };
-  for await (const event of from.node.request(spec))
-    if (event.kind === 'account')
-      return event.account.hosts.map(({ code, state }) => code ?? state);
-  throw new Error('no account');
+export class Fleet {
+  readonly swarm: TestSwarm;
+  readonly hosts: Host[];
+  /** Undefined until it came. */
+  #attacker: { readonly nodeId: string; readonly child: Child } | undefined;
+  #lists: readonly RevocationList[] = [];
+
+  private constructor(swarm: TestSwarm, hosts: Host[]) {
+    this.swarm = swarm;
+    this.hosts = hosts;
+  }
+
+  /** Nobody is hostile yet. */
+  static async start(count: number): Promise<Fleet> {
+    const swarm = await createSwarm(100);
+    const first = await Host.start('n0', swarm, [], true);
+    const seeds = [addressOf(first)];
+    const rest = Array.from({ length: count - 1 }, (_, at) =>
+      Host.start(`n${at + 1}`, swarm, seeds, true),
+    );
+    const fleet = new Fleet(swarm, [first, ...(await Promise.all(rest))]);
+    await fleet.whole();
+    return fleet;
+  }
+
+  get hostile(): string {
+    return this.#attacker!.nodeId;
+  }
+
+  /** All are linked, and have shown a prekey: until then a named host ends as `no_key`. */
+  async whole(): Promise<void> {
+    const isMeshed = async (host: Host): Promise<boolean> => {
+      const seen = new Map((await host.members()).map((one) => [one.nodeId, one]));
+      const sees = (other: Host): boolean =>
+        seen.get(other.nodeId)?.state === 'alive' &&
+        (other === host || seen.get(other.nodeId)!.linked);
+      return this.hosts.every(sees);
+    };
+    await this.#all(isMeshed, 'a mesh');
+    await this.#all(async (host) => (await host.ask(this.hosts)).states.every(isOk), 'answers');
+  }
+
+  /** One that joins with the token's words, by J-PAKE, at the first host. It stays. */
+  async join(name: string): Promise<Host> {
+    const [first] = this.hosts as [Host];
+    const host = await Host.start(name, this.swarm, [], false);
+    try {
+      await host.join(addressOf(first));
+    } catch (error) {
+      host.stop();
+      throw error;
+    }
+    this.hosts.push(host);
+    return host;
+  }
+
+  /** A member that is admitted as all others are, linked to and known by each host. */
+  async turnHostile(): Promise<void> {
+    const child = new Child('attacker.ts', ['--import', 'tsx']);
+    const { secrets, tokenKeys } = this.swarm;
+    const hosts = this.hosts.map(({ nodeId, address }) => ({ nodeId, address }));
+    const nodeId = await child.ask<string>('start', { secrets, seed: tokenKeys.seed, hosts });
+    this.#attacker = { nodeId, child };
+    const knows = async (host: Host): Promise<boolean> =>
+      (await host.members()).some((one) => one.nodeId === nodeId && one.name === 'hostile');
+    await this.#all(knows, 'the hostile member');
+  }
+
+  /** Attacks while `work` goes on. */
+  async during<T>(attack: string, work: () => Promise<T>): Promise<T> {
+    const { child } = this.#attacker!;
+    await child.ask('attack', attack);
+    try {
+      return await work();
+    } finally {
+      await child.ask('end');
+    }
+  }
+
+  /** The operator puts the hostile member out, at the first host. */
+  async expel(): Promise<void> {
+    const { nodeId, child } = this.#attacker!;
+    const day = Math.floor(Date.now() / 86_400_000);
+    const change = { expelled: [nodeId] };
+    const list = issueRevocations(this.swarm.operator, this.#lists, change, { day, epoch: 1 });
+    this.#lists = [list];
+    await this.hosts[0]!.install([list.bytes]);
+    child.stop();
+  }
+
+  /** Until each host says so. */
+  async #all(holds: (host: Host) => Promise<boolean>, what: string): Promise<void> {
+    await Promise.all(
+      this.hosts.map((host) => until(() => holds(host), `${host.name}: ${what}`, PATIENT)),
+    );
+  }
+
+  stop(): void {
+    this.#attacker?.child.stop();
+    for (const host of this.hosts) host.stop();
+  }
+}
+
+function addressOf({ address: { host, port } }: Host): string {
+  return `${host}:${port}`;
+}
+
+function isOk(state: string): boolean {
+  return state === 'ok';
 }

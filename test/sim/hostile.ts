@@ -28,19 +28,35 @@ export interface HostileReport {
 
 const ATTACK_MS = 10_000;
 const TICK_MS = 100;
-/** Of each kind on each link, each tick. */
-const EACH = 20;
+/** Messages of each kind in a tick, over all links: as many as one machine can make and send. */
+const EACH_TICK = 2_000;
+/** Of each kind on one link. */
+const EACH_LEAST = 2;
+const EACH_MOST = 20;
+/** As many as each host takes up at once of one member; then one a second. */
+const ACCUSED_AT_ONCE = 8;
+/** What heartbeats find out is not asked here, and they are most of what a large mesh says. */
+const QUIET_LINKS = { heartbeatMs: 30_000, linkDeadMs: 90_000 };
 
-export function attackedSwarm(options: { seed: number; nodes: number }): HostileReport {
-  const world = new World(options);
+/** `say`: what is done next, and the messages until then. */
+export function attackedSwarm(options: {
+  seed: number;
+  nodes: number;
+  say?: (step: string, messages: number) => void;
+}): HostileReport {
+  const world = new World({ ...options, tuning: QUIET_LINKS });
   const [hostile, ...others] = world.hosts as [SimHost, ...SimHost[]];
+  const step = (text: string): void => options.say?.(text, world.network.messages);
+  step('all start');
   world.startAll();
   const links = linksOf(hostile);
   world.run(10_000);
+  step('one of them attacks');
   const before = others.map((host) => host.core!.sizes());
   const until = world.now + ATTACK_MS;
   const asked = Array.from({ length: 10 }, (_, at) => others[at % others.length]!.ask());
   for (const one of asked) one.by.world.note('attacked');
+  accuse(world, hostile, links, others.slice(0, ACCUSED_AT_ONCE));
   while (world.now < until) {
     attack(world, hostile, links, others);
     world.run(TICK_MS);
@@ -54,6 +70,7 @@ export function attackedSwarm(options: { seed: number; nodes: number }): Hostile
   const warned = others.filter((host) =>
     host.alarms.some(({ kind, key }) => kind === 'share_full' && key.startsWith(hostile.nodeId)),
   ).length;
+  step('it is expelled');
   const records = [simulatedList(1, [hostile.nodeId])];
   others[0]!.do(() => void others[0]!.core!.install(others[0]!.now, { records, parts: [] }));
   world.run(60_000);
@@ -85,16 +102,14 @@ function attack(
   links: ReadonlySet<number>,
   others: readonly SimHost[],
 ): void {
-  const { sha256, x25519KeyPair, sign } = simulatedCrypto(hostile.signKey);
-  const signed = (body: SignedBody): Uint8Array => {
-    const bytes = signingBytes(body);
-    return attachSignature(bytes, sign(bytes));
-  };
+  const { sha256, x25519KeyPair } = simulatedCrypto(hostile.signKey);
+  const signed = (body: SignedBody): Uint8Array => sign(hostile, body);
+  const each = Math.round(EACH_TICK / Math.max(1, links.size));
   const origin = fromHex(hostile.nodeId);
   const swarm = SWARM_ID;
   const body = utf8('select 1');
   const id = (): Uint8Array => hostile.random.bytes(16);
-  const messages = Array.from({ length: EACH }, () => [
+  const messages = Array.from({ length: Math.min(EACH_MOST, Math.max(EACH_LEAST, each)) }, () => [
     encodeMessage({
       t: 'flood',
       hops: 0,
@@ -125,15 +140,27 @@ function attack(
     }),
     encodeMessage({ t: 'want', nodes: others.slice(0, 64).map(({ nodeId }) => fromHex(nodeId)) }),
   ]).flat();
-  const accused = hostile.random.pick(others);
-  const { incarnation } = hostile.members().find(({ nodeId }) => nodeId === accused.nodeId)!;
-  const accusation = signed({
-    kind: 'accuse',
-    swarm,
-    node: fromHex(accused.nodeId),
-    incarnation,
-    by: origin,
-  });
-  messages.push(encodeMessage({ t: 'news', objects: [accusation] }));
   for (const link of links) for (const message of messages) network.send(hostile, link, message);
+}
+
+/** Each of its neighbours is told that they are gone. */
+function accuse(
+  { network }: World,
+  hostile: SimHost,
+  links: ReadonlySet<number>,
+  accused: readonly SimHost[],
+): void {
+  const members = new Map(hostile.members().map((member) => [member.nodeId, member]));
+  const objects = accused.map(({ nodeId }) => {
+    const { incarnation } = members.get(nodeId)!;
+    const [node, by] = [fromHex(nodeId), fromHex(hostile.nodeId)];
+    return sign(hostile, { kind: 'accuse', swarm: SWARM_ID, node, incarnation, by });
+  });
+  const message = encodeMessage({ t: 'news', objects });
+  for (const link of links) network.send(hostile, link, message);
+}
+
+function sign(host: SimHost, body: SignedBody): Uint8Array {
+  const bytes = signingBytes(body);
+  return attachSignature(bytes, simulatedCrypto(host.signKey).sign(bytes));
 }

@@ -54,7 +54,13 @@ function hostile(): number {
   const seed = natural('seed', values.seed ?? '1', 0, 0xffff_ffff);
   const nodes = natural('nodes', values.nodes ?? '1000', 3, 2_000);
   console.log(`seed ${seed} nodes ${nodes} commit ${commit()}`);
-  const { wrong, warned, left, messages } = attackedSwarm({ seed, nodes });
+  const started = process.hrtime.bigint();
+  const say = (step: string, messages: number): void => {
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    console.log(`${seconds.toFixed(1).padStart(7)} s, ${messages} messages: ${step}`);
+  };
+  const { wrong, warned, left, messages } = attackedSwarm({ seed, nodes, say });
+  say('end', messages);
   console.log(`named at ${warned} of ${nodes - 1} hosts, ${messages} messages`);
   for (const one of wrong.slice(0, 10)) console.log(`BROKEN not answered: ${one}`);
   for (const one of left.slice(0, 10)) console.log(`BROKEN left behind: ${one}`);
