@@ -34,6 +34,8 @@ export class Context {
   now: Now = { mono: 0, wall: 0 };
   /** Signatures that were none, of the message at hand. */
   bad: BadSignature[] = [];
+  /** Work for the message at hand, in signatures, for what was beyond its origin's share. */
+  wasted = 0;
   #effectId = 0;
   /** Persist effects on their way, by effect. */
   readonly #persists = new Map<number, Persist>();

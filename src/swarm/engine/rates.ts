@@ -31,6 +31,11 @@ export class Rates {
     return true;
   }
 
+  /** Whether `amount` would be there now; nothing is taken. */
+  has(key: string, amount = 1): boolean {
+    return this.#spentBy(key) + amount <= this.#rateOf(key).burst + 1e-9;
+  }
+
   /** Takes `amount` in any case. @returns milliseconds until what is missing is made good */
   charge(key: string, amount: number): number {
     const spent = this.#spentBy(key) + amount;

@@ -1,11 +1,13 @@
 /**
  * How much work each linked member may make this host do by what is said on its link alone: digests,
- * wants, pulls, probes, and signatures that are none. Microseconds by a fixed table; beyond the budget
- * the link is not read for a while. What members sign is charged to them where it is taken.
+ * wants, pulls, probes, signatures that are none, and what is beyond its origin's share, which an honest
+ * relay would have kept to itself. Microseconds by a fixed table; beyond the budget the link is not read
+ * for a while. What members sign is charged to them where it is taken.
  */
 import type { NodeId } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
 import { Rates } from '../engine/rates.ts';
+import type { Sharers } from '../engine/shares.ts';
 import type { SwarmMessage } from '../../wire/index.ts';
 import type { Link, Links } from './links.ts';
 
@@ -43,12 +45,12 @@ const COSTS: Readonly<Record<SwarmMessage['t'], number>> = {
   probed: 150,
   'seals-have': 50,
   seals: 10,
-  news: 10,
+  news: 30,
   frozen: 10,
-  request: 10,
+  request: 30,
   reply: 10,
-  accepted: 10,
-  flood: 10,
+  accepted: 30,
+  flood: 30,
 };
 /** What they bring about is others' traffic, not an answer to who sent them. */
 const ASK_NOTHING: ReadonlySet<SwarmMessage['t']> = new Set([
@@ -69,7 +71,7 @@ const LOOKS_AT_ALL: ReadonlySet<string> = new Set(['digest', 'summary']);
 export class Budgets {
   #context: Context;
   #links: Links;
-  #members: () => number;
+  #standing: Pick<Sharers, 'members' | 'isHub'>;
   #onFull: (node: NodeId) => void;
   #work: Rates;
   #held: Rates;
@@ -78,14 +80,14 @@ export class Budgets {
   constructor(
     context: Context,
     links: Links,
-    members: () => number,
+    standing: Pick<Sharers, 'members' | 'isHub'>,
     onFull: (node: NodeId) => void,
   ) {
     this.#context = context;
     this.#links = links;
-    this.#members = members;
+    this.#standing = standing;
     this.#onFull = onFull;
-    this.#work = new Rates(context, () => ({ perSecond: this.#each(), burst: BURST }));
+    this.#work = new Rates(context, (node) => ({ perSecond: this.#each(node), burst: BURST }));
     this.#held = new Rates(context, () => HELD);
     this.#bad = new Rates(context, () => BAD);
   }
@@ -96,14 +98,14 @@ export class Budgets {
   }
 
   /** What a message has cost; the link is held where that was too much. */
-  charge(link: Link, type: SwarmMessage['t'], cost: { sent: number; bad: number }): void {
+  charge(link: Link, type: SwarmMessage['t'], cost: { sent: number; checked: number }): void {
     const { verifyMicros = VERIFY_MICROS } = this.#context.options;
     const isAsked = !ASK_NOTHING.has(type);
     const micros =
       COSTS[type] +
       (isAsked ? cost.sent / BYTES_A_MICROSECOND : 0) +
-      (LOOKS_AT_ALL.has(type) ? this.#members() / MEMBERS_A_MICROSECOND : 0) +
-      cost.bad * verifyMicros;
+      (LOOKS_AT_ALL.has(type) ? this.#standing.members / MEMBERS_A_MICROSECOND : 0) +
+      cost.checked * verifyMicros;
     const wait = Math.min(HOLD_MS_MAX, Math.ceil(this.#work.charge(link.nodeId, micros)));
     if (wait === 0 || this.#links.get(link.id) === undefined) return;
     link.heldUntil = this.#context.now.mono + wait;
@@ -131,7 +133,9 @@ export class Budgets {
     this.#bad.sweep();
   }
 
-  #each(): number {
+  /** Hubs ask each host often, whatever the number of links. */
+  #each(node: NodeId): number {
+    if (this.#standing.isHub(node)) return EACH_MOST;
     return Math.min(EACH_MOST, Math.max(EACH_LEAST, ALL / Math.max(1, this.#links.size)));
   }
 }

@@ -41,6 +41,11 @@ export class Accusers {
     return this.#records.size;
   }
 
+  /** Whether it may say one thing more; nothing is taken. */
+  has(by: NodeId): boolean {
+    return this.#said.has(by);
+  }
+
   /** False once it has said too much. */
   mayAccuse(by: NodeId): boolean {
     return this.#said.take(by);

@@ -47,18 +47,31 @@ export class Doubts {
     const by = toHex(object.body.by);
     const speaker = member(by);
     if (speaker?.admitted !== true || this.accusers.isDisbelieved(by)) return false;
-    if (!context.verify(speaker.entry, object)) return false;
+    const isFree = kept || by === context.nodeId || this.accusers.has(by);
+    if (!isFree || !context.verify(speaker.entry, object)) return false;
     return kept || by === context.nodeId || this.accusers.mayAccuse(by);
   }
 
-  /** Whether a member has not renewed its record too often lately; denying what is said of it is cheaper. */
-  mayChange({ nodeId, accusations, forgotten, wished }: Member): boolean {
+  /**
+   * Whether a member has not renewed its record too often lately; denying what is said of it is cheaper.
+   * Looked at before its signature is, which would cost more than all else.
+   */
+  mayChange(member: Member): boolean {
     const { context, changedTooOften } = this.#sources;
-    if (nodeId === context.nodeId) return true;
-    const isDenial = accusations.size > 0 || forgotten !== undefined || wished !== undefined;
-    if ((isDenial ? this.#denials : this.#changes).take(nodeId)) return true;
+    const { nodeId } = member;
+    if (nodeId === context.nodeId || this.#ratesOf(member).has(nodeId)) return true;
     changedTooOften(nodeId);
     return false;
+  }
+
+  /** It did. */
+  noteChange(member: Member): void {
+    this.#ratesOf(member).take(member.nodeId);
+  }
+
+  #ratesOf({ accusations, forgotten, wished }: Member): Rates {
+    const isDenial = accusations.size > 0 || forgotten !== undefined || wished !== undefined;
+    return isDenial ? this.#denials : this.#changes;
   }
 
   sweep(): void {

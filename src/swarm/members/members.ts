@@ -128,9 +128,11 @@ export class Members {
     const nodeId = toHex(record.body.node);
     const known = this.#members.get(nodeId);
     if (known !== undefined && !supersedes(record, known.record)) return false;
+    const isRenewed = known !== undefined && since === undefined;
+    if (isRenewed && !this.#doubts.mayChange(known)) return false;
     const entry = this.#entryFor(record, known);
     if (entry === undefined || !this.#context.verify(entry, record, true)) return false;
-    if (known !== undefined && since === undefined && !this.#doubts.mayChange(known)) return false;
+    if (isRenewed) this.#doubts.noteChange(known);
     if (!isHostName(record.body.name)) {
       this.#alarms.name(nodeId, record.body.name);
       return false;

@@ -100,7 +100,11 @@ export class Asks {
     const before = host.via;
     host.via = link.nodeId;
     const opened = this.#open(ask, host, message, entry);
-    if (opened.kind === 'bad') host.via = before;
+    if (opened.kind === 'bad') {
+      host.via = before;
+      // Who relays it could not know.
+      if (link.nodeId === nodeId) this.#context.wasted++;
+    }
     if (opened.kind === 'done') this.#finish(ask, host, opened.outcome, opened.proof);
   }
 

@@ -21,11 +21,11 @@ import type {
   PullMessage,
   RequestBody,
   RequestMessage,
+  SignedBody,
   SignedObject,
 } from '../../wire/index.ts';
 import type { KeyEntry, NodeId } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
-import { Rates } from '../engine/rates.ts';
 import type { Link, Links } from '../links/links.ts';
 import { LiveRequests } from './live-requests.ts';
 import type { Members } from '../members/members.ts';
@@ -35,6 +35,7 @@ import { ReplayCache } from './replay-cache.ts';
 import type { LinkId } from '../types.ts';
 import type { Turns } from '../mesh/turns.ts';
 import { Routes } from './routes.ts';
+import { RequestRates, weightOf } from './request-rates.ts';
 import { isNamed, requestKey, type Request } from './request.ts';
 import type { Book, FullShares } from '../trust/full-shares.ts';
 import type { Standing } from '../trust/standing.ts';
@@ -49,11 +50,6 @@ export interface RequestsListener {
   beaconed(request: Request, isMissing: (nodeId: NodeId) => boolean): void;
 }
 
-/** Requests of one origin that are taken. */
-const OF_A_MEMBER = { perSecond: 40, burst: 1_000 };
-const OF_A_HUB = { perSecond: 500, burst: 5_000 };
-/** Links that come and go call for several at once. */
-const BEACONS = { perSecond: 1, burst: 4 };
 /** Answers that were sent in time may still be passing through. */
 const LINGER_MS = 2_000;
 
@@ -69,9 +65,7 @@ export class Requests {
   #seen: ReplayCache;
   #pulls: Pulls;
   #routes: Routes;
-  #rates: Rates;
-  /** How often the beacons of one request are taken: each makes kept answers go out again. */
-  #beacons: Rates;
+  #rates: RequestRates;
 
   constructor(
     context: Context,
@@ -93,8 +87,7 @@ export class Requests {
     this.#seen = new ReplayCache(context, standing);
     this.#pulls = new Pulls(context, links, standing, (book, by) => full.note(book, by));
     this.#routes = new Routes(context, members, links);
-    this.#beacons = new Rates(context, () => BEACONS);
-    this.#rates = new Rates(context, (origin) => (standing.isHub(origin) ? OF_A_HUB : OF_A_MEMBER));
+    this.#rates = new RequestRates(context, standing);
   }
 
   /** Sizes of what is kept, for the bounds that tests hold. */
@@ -147,6 +140,13 @@ export class Requests {
     if (entry === undefined || entry.version !== signed.body.keyVersion) {
       return this.#pulls.stash(key, origin, link, message);
     }
+    // What is refused in any case, and is not even told so, costs no signature.
+    if (
+      !this.#rates.taken.has(origin, weightOf(message.body)) &&
+      !this.#mayRefuse(signed.body, origin)
+    ) {
+      return this.#full.note('rate', origin, link.nodeId);
+    }
     if (!this.#context.verify(entry, signed, true)) return;
     if (message.body === undefined) return this.#pulls.want(key, signed.body, link, message);
     if (!equalBytes(this.#context.crypto.sha256(message.body), signed.body.bodyHash)) return;
@@ -172,9 +172,8 @@ export class Requests {
     // Old news is the common case, and costs no signature.
     if (body.kind === 'beacon' && request !== undefined && body.sequence <= request.beacon) return;
     if (request === undefined && this.#isPast(origin, toHex(body.id))) return;
-    if (!this.#context.verify(entry, object)) return;
-    if (body.kind === 'beacon') this.#handleBeacon(link, message, body, request);
-    else this.#handleCancel(link, message, body, request);
+    if (isOf(object, 'beacon')) this.#handleBeacon(link, message, object, entry, request);
+    else if (isOf(object, 'cancel')) this.#handleCancel(link, message, object, entry, request);
   }
 
   /** What is under way is offered to whoever comes. */
@@ -216,7 +215,6 @@ export class Requests {
     }
     this.#seen.sweep();
     this.#cancels.sweep();
-    this.#beacons.sweep();
     this.#rates.sweep();
     this.#pulls.sweep();
   }
@@ -224,14 +222,18 @@ export class Requests {
   #handleBeacon(
     link: Link,
     message: FloodMessage,
-    body: BeaconBody,
+    object: SignedObject<BeaconBody>,
+    entry: KeyEntry,
     request: Request | undefined,
   ): void {
+    const { body } = object;
     if (request === undefined) {
+      // It is asked of who spoke of it: whether that is true shows when it comes.
       this.#links.send(link, { t: 'pull', id: body.id, origin: body.origin });
       return;
     }
-    if (!this.#beacons.take(request.key)) return;
+    if (!this.#rates.beacons.has(request.key) || !this.#context.verify(entry, object)) return;
+    this.#rates.beacons.take(request.key);
     request.beacon = body.sequence;
     request.nextHop = link.id;
     this.#passOn(message, link.id);
@@ -242,13 +244,19 @@ export class Requests {
   #handleCancel(
     link: Link,
     message: FloodMessage,
-    body: CancelBody,
+    object: SignedObject<CancelBody>,
+    entry: KeyEntry,
     request: Request | undefined,
   ): void {
+    const origin = toHex(object.body.origin);
+    if (request === undefined && !this.#rates.strayCancels.has(origin)) {
+      return this.#full.note('cancels', origin, link.nodeId);
+    }
+    if (!this.#context.verify(entry, object)) return;
     // A CANCEL may overtake its REQ, which then must not be carried out.
     if (request === undefined) {
-      const origin = toHex(body.origin);
-      if (!this.#cancels.add(origin, toHex(body.id)))
+      this.#rates.strayCancels.take(origin);
+      if (!this.#cancels.add(origin, toHex(object.body.id)))
         this.#full.note('cancels', origin, link.nodeId);
     } else {
       this.#live.delete(request);
@@ -259,6 +267,11 @@ export class Requests {
 
   #passOn(message: FloodMessage, except: LinkId): void {
     if (message.hops > 0) this.#links.flood({ ...message, hops: message.hops - 1 }, except);
+  }
+
+  /** For this host, and its origin is told that there is no room for it. */
+  #mayRefuse(body: RequestBody, origin: NodeId): boolean {
+    return isNamed(body, this.#context.node) && this.#rates.refused.has(origin);
   }
 
   /** Withdrawn before it came, or taken once and over. */
@@ -325,12 +338,17 @@ export class Requests {
     const { issued, expires } = request.signed.body;
     const isForHere = isNamed(request.signed.body, this.#context.node);
     const isOwn = from === undefined;
-    const book = !isOwn && !this.#rates.take(origin) ? 'rate' : undefined;
+    const book =
+      !isOwn && !this.#rates.taken.take(origin, weightOf(request.body)) ? 'rate' : undefined;
     if (book !== undefined || !this.#seen.add(origin, id, expires - issued)) {
       this.#full.note(book ?? 'replay', origin, from?.nodeId);
-      if (isForHere) this.#listener.refuse(request, book ?? 'replay');
+      if (isForHere && this.#rates.refused.take(origin))
+        this.#listener.refuse(request, book ?? 'replay');
       return;
     }
+    // Every host would pass on as many as the origin tells each of them, to all others.
+    if (from?.nodeId === origin && request.hops >= 0 && !this.#rates.passedOn.take(origin))
+      request.hops = -1;
     const full = this.#live.add(request);
     if (full !== undefined) this.#full.note(full, origin, from?.nodeId);
     this.#spread(request, from?.id);
@@ -363,4 +381,11 @@ export class Requests {
       ms,
     });
   }
+}
+
+function isOf<K extends SignedBody['kind']>(
+  object: SignedObject,
+  kind: K,
+): object is SignedObject<Extract<SignedBody, { kind: K }>> {
+  return object.body.kind === kind;
 }

@@ -22,6 +22,25 @@ export const BOOKS = {
 } as const;
 export type Book = keyof typeof BOOKS;
 
+/**
+ * Work, in signatures, for what its origin itself sent beyond its share: most is not even checked; of a
+ * large body there is the hash, of a request for this host a refusal that is signed and sealed. Over
+ * others nothing: they could not know what this host has of that origin.
+ */
+const WASTED: Readonly<Record<Book, number>> = {
+  replay: 4,
+  rate: 1,
+  live: 1,
+  bodies: 4,
+  cancels: 1,
+  pulls: 1,
+  aside: 1,
+  replies: 0,
+  opening: 1,
+  records: 1,
+  link: 0,
+};
+
 /** It is not told again sooner. */
 const TOLD_MS = 60_000;
 /** It is over when it did not happen for so long. */
@@ -50,6 +69,7 @@ export class FullShares {
   /** `over`: who sent what had no room; none where that does not matter. */
   note(book: Book, owner: NodeId, over?: NodeId): void {
     const { mono } = this.#context.now;
+    if (over === undefined || over === owner) this.#context.wasted += WASTED[book];
     const key = `${owner} ${book}`;
     const seen = this.#seen.get(key) ?? { at: mono, toldAt: -Infinity, count: 0 };
     this.#seen.set(key, seen);

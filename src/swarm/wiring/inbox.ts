@@ -23,12 +23,14 @@ export function receive(wiring: Wiring, id: LinkId, bytes: Uint8Array): void {
   const { context, budgets } = wiring;
   link.heardAt = context.now.mono;
   context.bad = [];
+  context.wasted = 0;
   const before = link.bytesSent;
   try {
     const message = decodeMessage(bytes);
     if (message === undefined) return;
     dispatch(wiring, link, message);
-    budgets.charge(link, message.t, { sent: link.bytesSent - before, bad: context.bad.length });
+    const checked = context.bad.length + context.wasted;
+    budgets.charge(link, message.t, { sent: link.bytesSent - before, checked });
     blame(wiring, link);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;

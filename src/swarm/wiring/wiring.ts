@@ -150,7 +150,7 @@ export class Wiring {
     this.budgets = new Budgets(
       context,
       links,
-      () => members.size,
+      standing,
       (node) => full.note('link', node),
     );
     this.replies = new Replies(context, links, standing, (asker) => full.note('replies', asker));
