@@ -23,8 +23,9 @@ const WINDOW = `cume_dist dense_rank first_value lag last_value lead nth_value n
   rank row_number`;
 
 /** Names of our own functions, as osquery has them. */
-const OURS = `community_id_v1 community_id_v1_strict cot from_base64 in_cidr_block inet_aton md5 regex_match regex_split sha1
-  sha256 split to_base64 conditional_to_base64 version_compare`;
+const OURS = `community_id_v1 community_id_v1_strict conditional_to_base64 cot
+  find_file_path_in_cmd from_base64 in_cidr_block inet_aton is_path_deterministic md5
+  parent_directory regex_match regex_split sha1 sha256 split to_base64 version_compare`;
 
 export const ALLOWED_FUNCTIONS: ReadonlySet<string> = new Set(
   [SCALAR, MATH, TIME, JSON, AGGREGATE, WINDOW, OURS].flatMap((names) => names.split(/\s+/)),

@@ -51,7 +51,7 @@ export class Database {
     sqlite.capi.sqlite3_drop_modules(this.pointer as never, 0 as never);
     this.module = new HostModule(sqlite, options.tables, options.root);
     this.module.register(this.pointer);
-    registerFunctions(sqlite, this.pointer);
+    registerFunctions(sqlite, this.pointer, options.root);
     this.confine();
   }
 

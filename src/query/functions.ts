@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto';
 import { compareVersions, VERSION_ORDERS } from '../tables/version-order.ts';
 import type { Value } from '../tables/types.ts';
+import { compareArch } from './arch-versions.ts';
 import { communityId } from './community-id.ts';
-import { withoutPosixClasses } from './posix-classes.ts';
 import { addressInBlock, ipv4ToNumber } from './ip-functions.ts';
+import { pathFunctions } from './path-functions.ts';
+import { withoutPosixClasses } from './posix-classes.ts';
 import type { Pointer, Sqlite } from './sqlite.ts';
 import { readValue, setResult } from './values.ts';
 import { versionCompare } from './version-compare.ts';
@@ -43,12 +45,13 @@ const SQLITE_UTF8 = 1;
 const DETERMINISTIC = 0x800;
 const INNOCUOUS = 0x200000;
 
-/** Adds the functions and collations to a database. */
-export function registerFunctions(sqlite: Sqlite, database: Pointer): void {
-  for (const [name, [fewest, most], body] of FUNCTIONS)
+/** Adds the functions and collations to a database; files are looked for below `root`. */
+export function registerFunctions(sqlite: Sqlite, database: Pointer, root: string): void {
+  for (const [name, [fewest, most], body] of [...FUNCTIONS, ...pathFunctions({ root })])
     for (let arity = fewest; arity <= most; arity++) register(sqlite, database, name, arity, body);
   for (const order of VERSION_ORDERS)
     registerCollation(sqlite, database, order, (a, b) => compareVersions(order, a, b));
+  registerCollation(sqlite, database, 'version_arch', compareArch);
 }
 
 function register(

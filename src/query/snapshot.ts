@@ -63,7 +63,15 @@ function versionIndexKey(order: VersionOrder, value: Value): Key {
   return typeof value === 'string' ? versionKey(order, value) : looseKey(value);
 }
 
-/** A collector's row as a list of values, with NULL for what is missing. */
+/** A collector's row as a list of values; what is missing is NULL or '', as osquery has it. */
 export function rowValues(table: HostTable, row: Row): readonly Value[] {
-  return table.columns.map(({ name, type, always }) => withAffinity(row[name] ?? always, type));
+  return table.columns.map((column) => {
+    const value = row[column.name] ?? column.always ?? missingOf(table, column);
+    return withAffinity(value, column.type);
+  });
+}
+
+function missingOf(table: HostTable, column: Column): Value {
+  const isSet = column.type === 'TEXT' && column.unset !== true && column.always === undefined;
+  return isSet && table.beyondOsquery !== true ? '' : null;
 }

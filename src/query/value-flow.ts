@@ -49,6 +49,8 @@ export class Flow {
   readonly #cursors = new Map<number, Fields>();
   /** By address. */
   readonly #arriving = new Map<number, Fields>();
+  /** By the register of a coroutine: what registers held where it gave a row, which it may at several places. */
+  readonly #yielded = new Map<number, Fields>();
 
   constructor(program: Program, source: Source) {
     this.#program = program;
@@ -57,8 +59,7 @@ export class Flow {
 
   /** Takes in what registers hold where the program jumped to this address. */
   arrive(at: number): void {
-    for (const [register, value] of this.#arriving.get(at) ?? [])
-      if (!this.#registers.has(register)) this.#registers.set(register, value);
+    this.#hold(this.#arriving.get(at));
     this.#arriving.delete(at);
   }
 
@@ -72,8 +73,9 @@ export class Flow {
       const tested = followed([this.#registers.get(p1)]);
       return tested?.made === true && this.#isNextRow(p2) ? tested : undefined;
     }
-    if (opcode === 'NotFound' || (opcode === 'Found' && !this.#isNextRow(p2)))
-      return this.#isDistinct(at, p1) ? undefined : this.#soughtBy(p3, Number(p4));
+    if (opcode === 'NotFound' || opcode === 'Found')
+      return this.#sought({ opcode, p1, p2, p3, p4 }, at);
+    if (opcode === 'Compare') return this.#merged(this.#from(p1, p3), this.#from(p2, p3), at);
     if (SEEKS.has(opcode)) {
       const key = this.#cursors.get(p1);
       return followed(Array.from({ length: Number(p4) }, (_, field) => key?.get(field)));
@@ -89,6 +91,8 @@ export class Flow {
 
   follow({ opcode, p1, p2, p3, p4 }: Instruction, at: number): void {
     if (PASSES.has(opcode) && p2 > at) return this.#leave(p2);
+    if (opcode === 'Yield') return this.#yield(p1);
+    if (opcode === 'EndCoroutine') return this.#hold(this.#yielded.get(p1));
     if (opcode === 'VColumn') return this.#set(p3, this.#read(p1, p2));
     if (opcode === 'Column') return this.#set(p3, followed([this.#cursors.get(p1)?.get(p2)]));
     if (opcode === 'Copy') return this.#copy(p1, p2, p3 + 1);
@@ -152,6 +156,17 @@ export class Flow {
     return fields;
   }
 
+  /** Takes in what registers hold that nothing is known to have filled. */
+  #hold(fields: Fields | undefined): void {
+    for (const [register, value] of fields ?? [])
+      if (!this.#registers.has(register)) this.#registers.set(register, value);
+  }
+
+  #yield(coroutine: number): void {
+    const before = this.#yielded.get(coroutine) ?? new Map<number, Followable>();
+    this.#yielded.set(coroutine, new Map([...before, ...this.#registers]));
+  }
+
   #set(register: number, value?: Followable): void {
     this.#records.delete(register);
     if (value === undefined) this.#registers.delete(register);
@@ -185,10 +200,40 @@ export class Flow {
     this.#arriving.set(to, new Map([...arriving, ...this.#registers]));
   }
 
-  /** By a key of so many registers, or by a whole record. */
-  #soughtBy(register: number, count: number): Followed | undefined {
-    if (count > 0) return followed(this.#from(register, count));
-    return followed([...(this.#records.get(register)?.values() ?? [])]);
+  /** IN and NOT IN, by the list or by what is looked for in it; the latter by NOT IN only leaves rows out. */
+  #sought(
+    { opcode, p1, p2, p3, p4 }: Omit<Instruction, 'address'>,
+    at: number,
+  ): Followed | undefined {
+    if (this.#isDistinct(at, p1)) return undefined;
+    const key = this.#keyOf(p3, Number(p4));
+    if (key.includes(GIVEN)) return undefined;
+    const leavesOut = opcode === 'Found' && this.#isNextRow(p2);
+    return followed([...(leavesOut ? [] : key), ...(this.#cursors.get(p1)?.values() ?? [])]);
+  }
+
+  /** A key of so many registers, or a whole record. */
+  #keyOf(register: number, count: number): (Followable | undefined)[] {
+    return count > 0
+      ? this.#from(register, count)
+      : [...(this.#records.get(register)?.values() ?? [])];
+  }
+
+  /**
+   * INTERSECT and EXCEPT, which go through both sides in one order and part by Jump: where equal rows
+   * are given, and where only those of the left that are less. UNION gives what is less on either side.
+   */
+  #merged(
+    left: readonly (Followable | undefined)[],
+    right: readonly (Followable | undefined)[],
+    at: number,
+  ): Followed | undefined {
+    const jump = this.#program.instructions[at + 1];
+    // One way for less and greater: a row is compared with the one before it.
+    if (jump?.opcode !== 'Jump' || jump.p1 === jump.p3) return undefined;
+    const gives = (to: number): boolean => this.#program.instructions[to]?.opcode === 'Gosub';
+    if (gives(jump.p2)) return followed([...left, ...right]);
+    return gives(jump.p3) ? undefined : followed(right);
   }
 
   /** What is equal goes on with the next row, as by <> and NOT IN. */

@@ -81,6 +81,7 @@ function notesOf(column: Column): string {
     column.hidden && 'hidden',
     column.load && 'load',
     column.collate && `collates ${column.collate}`,
+    column.unset && !column.hidden && 'or NULL',
   ]
     .filter(Boolean)
     .join(', ');
@@ -97,8 +98,9 @@ function cell(text: string): string {
 
 const INTRODUCTION = `# Tables
 
-What a host can be asked about. Names, columns and types follow osquery; a value that cannot be had
-is NULL. This page is generated from src/tables by \`node scripts/run.mjs scripts/tables-doc.ts\`; do not
+What a host can be asked about. Names, columns and types follow osquery; a number that cannot be had
+is NULL, and so is a text where the notes say so. Other texts of osquery's tables are empty then, as
+osquery has them; those of tables that osquery has not are NULL. This page is generated from src/tables by \`node scripts/run.mjs scripts/tables-doc.ts\`; do not
 edit it. \`swarmplane tables NAME\` prints the same of one table.
 
 Notes on columns: a query must constrain a *required* one (or another required one of the table) by

@@ -37,6 +37,11 @@ export interface Column {
   readonly always?: 0 | null;
   /** Where what is asked for then is found, if anywhere: the end of a sentence. */
   readonly instead?: string;
+  /**
+   * A text that a row has not is NULL, as osquery sets the column only where there is one. Texts of
+   * all its other columns are '' then; those of tables that osquery has not are NULL.
+   */
+  readonly unset?: true;
   /** A constraint changes what the collector returns (osquery's "additional"). */
   readonly additional?: boolean;
   /** How texts in it compare: order, equality, grouping. Without it byte by byte. */

@@ -1,8 +1,15 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Fixture } from './fixture.ts';
 
 let fixture: Fixture;
-beforeAll(() => void (fixture = new Fixture()));
+beforeAll(() => {
+  fixture = new Fixture();
+  mkdirSync(join(fixture.root, 'opt/my app'), { recursive: true });
+  mkdirSync(join(fixture.root, 'opt/folder'));
+  for (const name of ['my', 'my app/run']) writeFileSync(join(fixture.root, 'opt', name), '');
+});
 afterAll(() => fixture.close());
 
 test.each([
@@ -62,6 +69,23 @@ test.each([
     "community_id_v1_strict('128.232.110.120', '66.35.250.204', 34855, 80, 6)",
     '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
   ],
+  ["parent_directory('/usr/bin/env')", '/usr/bin'],
+  ["parent_directory('/usr/bin/')", '/usr/bin'],
+  ["parent_directory('/vmlinuz')", ''],
+  ["parent_directory('env')", null],
+  ['parent_directory(null)', null],
+  ["find_file_path_in_cmd('/opt/my app/run --now')", '/opt/my'],
+  ["find_file_path_in_cmd('  /opt/my\\ app/run --now')", '/opt/my app/run'],
+  ["find_file_path_in_cmd('/opt/my^ app/run --now', 0, '^')", '/opt/my app/run'],
+  ['find_file_path_in_cmd(\'"/opt/my app/run" --now\', 1)', '/opt/my app/run'],
+  ["find_file_path_in_cmd('/opt/none --now')", ''],
+  ["find_file_path_in_cmd('opt/my')", ''],
+  ["find_file_path_in_cmd('/opt/folder')", ''],
+  ["is_path_deterministic('/opt/my app/run --now')", 0],
+  ['is_path_deterministic(\'"/opt/my app/run" --now\', 1)', 1],
+  ["is_path_deterministic('/opt/none --now')", 1],
+  ["'1:1.0-1' > '3.6-2' collate version_arch", 1],
+  ["'1.0rc' < '1.0' collate version_arch", 1],
   ["concat('a', null, 1)", 'a1'],
 ])('%s', async (expression, expected) => {
   expect(await fixture.values(`select ${expression}`)).toEqual([expected]);
@@ -72,6 +96,9 @@ test('an argument that means nothing is an error', async () => {
     ["regex_match('a', '[[:digits:]]', 0)", 'there is no class [:digits:]'],
     ["community_id_v1_strict('x', '66.35.250.204', 1, 2, 6)", 'is none'],
     ["version_compare('1', '2', 'PACMAN')", 'no order of versions'],
+    ['parent_directory(1)', 'a path is a text, and "1" is none'],
+    ["find_file_path_in_cmd('/opt/my', 2)", 'not "2"'],
+    ["is_path_deterministic('/opt/my', 0, 'ab')", 'not "ab"'],
   ])
     expect(await fixture.error(`select ${call}`)).toContain(message);
   expect(await fixture.values("select community_id_v1('x', '66.35.250.204', 1, 2, 6)")).toEqual([

@@ -112,7 +112,7 @@ export class Comparer {
     const database = open(sqlite);
     if (reversed) execute(sqlite, database, 'pragma reverse_unordered_selects = 1');
     try {
-      registerFunctions(sqlite, database);
+      registerFunctions(sqlite, database, '/');
       for (const table of this.tables)
         if (rows[table.name] !== undefined) fill(sqlite, database, table, rows[table.name]!, sql);
       return select(sqlite, database, sql);

@@ -14,7 +14,9 @@ export const shadow: SnapshotTable = {
   key: ['username'],
   columns: [
     text('password_status', 'active, locked, empty or not_set.'),
-    text('hash_alg', 'Scheme of the hash as crypt(5) names it: 6, y, ... NULL if there is none.'),
+    text('hash_alg', 'Scheme of the hash as crypt(5) names it: 6, y, ... NULL if there is none.', {
+      unset: true,
+    }),
     bigint('last_change', 'Day of the last change, counted from 1970; -1 if not kept.'),
     bigint('min', 'Days that must pass between changes; -1 if not kept.'),
     bigint('max', 'Days after which it must be changed; -1 if not kept.'),

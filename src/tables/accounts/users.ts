@@ -23,6 +23,7 @@ export const users: LookupTable = {
     text('directory', 'Home folder.'),
     text('shell', 'Login shell.'),
     text('uuid', 'UUID of the user, which Linux does not have: NULL.', {
+      unset: true,
       index: true,
       collate: 'nocase',
     }),

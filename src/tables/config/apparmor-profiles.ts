@@ -21,9 +21,11 @@ export const apparmorProfiles: SnapshotTable = {
     text('attach', 'Which programs it applies to.'),
     text('mode', 'enforce, complain, kill or unconfined.'),
     text('sha1', 'SHA-1 of the compiled policy; NULL where the kernel gives none.', {
+      unset: true,
       collate: 'nocase',
     }),
     text('sha256', 'SHA-256 of the compiled policy; NULL where the kernel gives none.', {
+      unset: true,
       collate: 'nocase',
     }),
   ],

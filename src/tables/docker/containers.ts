@@ -3,7 +3,7 @@ import { bigint, integer, load, text } from '../lib/columns.ts';
 import { wants } from '../lib/constraints.ts';
 import { readLink } from '../lib/files.ts';
 import type { CollectContext, Row, SnapshotTable } from '../types.ts';
-import { inspect, listContainers } from './api.ts';
+import { bareId, inspect, listContainers } from './api.ts';
 import { flagAt, integerAt, textAt, textsAt, type Json, type JsonObject } from '../lib/json.ts';
 
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'] as const;
@@ -18,7 +18,7 @@ export const dockerContainers: SnapshotTable = {
     text('id', 'Id of the container.', { index: true, collate: 'nocase' }),
     text('name', 'Name of the container, with a slash in front.', { index: true }),
     text('image', 'Name of the image it was made from.'),
-    text('image_id', 'Id of that image.', { collate: 'nocase' }),
+    text('image_id', 'Id of that image, as docker_images has it.', { collate: 'nocase' }),
     text('command', 'Command it runs.'),
     bigint('created', 'When it was made, seconds since 1970.'),
     text('state', 'created, running, paused, restarting, exited or dead.'),
@@ -37,7 +37,13 @@ export const dockerContainers: SnapshotTable = {
     integer('readonly_rootfs', '1 if its root file system is read-only, else 0.'),
     ...NAMESPACES.map((name) =>
       load(
-        text(`${name}_namespace`, `Its ${name} namespace; NULL if it does not run or is not seen.`),
+        text(
+          `${name}_namespace`,
+          `Its ${name} namespace; NULL if it does not run or is not seen.`,
+          {
+            unset: true,
+          },
+        ),
       ),
     ),
   ],
@@ -60,7 +66,7 @@ function listedRow(container: JsonObject): Row {
     id: textAt(container, 'Id'),
     name: textsAt(container, 'Names')[0] ?? null,
     image: textAt(container, 'Image'),
-    image_id: textAt(container, 'ImageID'),
+    image_id: bareId(textAt(container, 'ImageID')),
     command: textAt(container, 'Command'),
     created: integerAt(container, 'Created'),
     state: textAt(container, 'State'),
@@ -73,11 +79,11 @@ function inspectedRow(context: CollectContext, container: Json | undefined): Row
   return {
     pid,
     path: textAt(container, 'Path'),
-    config_entrypoint: textsAt(container, 'Config', 'Entrypoint').join(','),
+    config_entrypoint: textsAt(container, 'Config', 'Entrypoint').join(', '),
     started_at: textAt(container, 'State', 'StartedAt'),
     finished_at: textAt(container, 'State', 'FinishedAt'),
     privileged: flagAt(container, 'HostConfig', 'Privileged'),
-    security_options: textsAt(container, 'HostConfig', 'SecurityOpt').join(','),
+    security_options: textsAt(container, 'HostConfig', 'SecurityOpt').join(', '),
     readonly_rootfs: flagAt(container, 'HostConfig', 'ReadonlyRootfs'),
     ...(pid === null || pid <= 0 ? {} : namespaces(context, pid)),
   };

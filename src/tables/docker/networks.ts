@@ -16,8 +16,8 @@ export const dockerNetworks: SnapshotTable = {
     text('driver', 'Driver of the network.'),
     bigint('created', 'When it was made, seconds since 1970.'),
     integer('enable_ipv6', '1 if it has IPv6, else 0.'),
-    text('subnet', 'Its first subnet.'),
-    text('gateway', 'Gateway of that subnet.'),
+    text('subnet', 'Its first subnet.', { unset: true }),
+    text('gateway', 'Gateway of that subnet.', { unset: true }),
   ],
   collect: async (context) =>
     (await listNetworks(context)).map((network) => {

@@ -14,7 +14,7 @@ export const dockerVolumes: SnapshotTable = {
     text('name', 'Name of the volume.', { index: true }),
     text('driver', 'Driver of the volume.'),
     text('mount_point', 'Where it lies on the host.'),
-    text('type', 'Type among its options, NULL if none.'),
+    text('type', 'Type among its options, empty if none.'),
   ],
   collect: async (context) =>
     (await listVolumes(context)).map((volume) => ({

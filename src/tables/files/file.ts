@@ -59,7 +59,9 @@ export const file: LookupTable = {
       'type',
       'regular, directory, symlink (one that leads nowhere), fifo, socket, character or block.',
     ),
-    text('symlink_target_path', 'What a symbolic link points to, as an absolute path; else empty.'),
+    text('symlink_target_path', 'What a symbolic link points to, as an absolute path; else NULL.', {
+      unset: true,
+    }),
     ...WINDOWS_COLUMNS,
     elsewhere('darwin', text('bsd_flags', 'Flags of the file')),
     pidWithNamespace(),
@@ -104,7 +106,7 @@ function statRow(context: CollectContext, asked: AskedPath): Row | undefined {
     symlink: isLink ? 1 : 0,
     type: typeName(stat),
     symlink_target_path:
-      isLink && context.columns.has('symlink_target_path') ? linkTarget(asked) : '',
+      isLink && context.columns.has('symlink_target_path') ? linkTarget(asked) : null,
   };
 }
 

@@ -17,13 +17,13 @@ export const hash: LookupTable = {
   columns: [
     text('path', 'Absolute path.', { required: true, index: true }),
     text('directory', 'Folder the file is in; constrain it to hash a folder.', { required: true }),
-    text('md5', 'MD5 of the content; NULL if it cannot be read or is over 1 GiB.', {
+    text('md5', 'MD5 of the content; empty if it cannot be read or is over 1 GiB.', {
       collate: 'nocase',
     }),
-    text('sha1', 'SHA-1 of the content; NULL if it cannot be read or is over 1 GiB.', {
+    text('sha1', 'SHA-1 of the content; empty if it cannot be read or is over 1 GiB.', {
       collate: 'nocase',
     }),
-    text('sha256', 'SHA-256 of the content; NULL if it cannot be read or is over 1 GiB.', {
+    text('sha256', 'SHA-256 of the content; empty if it cannot be read or is over 1 GiB.', {
       collate: 'nocase',
     }),
     pidWithNamespace(),

@@ -29,6 +29,7 @@ export const elsewhere = (platform: 'windows' | 'darwin' | 'other', base: Column
   ...base,
   doc: `${base.doc} (${PLATFORM_NAMES[platform]} only; NULL here).`,
   hidden: true,
+  unset: true,
 });
 
 /** A column that moves by itself while nobody changes the machine: shown to queries, left out of history. */

@@ -15,12 +15,12 @@ export const npmPackages: SnapshotTable = {
   cost: 'expensive',
   key: ['path'],
   columns: [
-    text('name', 'Name of the package.'),
-    text('version', 'Version of the package.', { collate: 'version' }),
-    text('description', 'What it says it is.'),
-    text('author', 'Its author.'),
-    text('license', 'Its licence.'),
-    text('homepage', 'Its home page.'),
+    text('name', 'Name of the package.', { unset: true }),
+    text('version', 'Version of the package.', { unset: true, collate: 'version' }),
+    text('description', 'What it says it is.', { unset: true }),
+    text('author', 'Its author.', { unset: true }),
+    text('license', 'Its licence.', { unset: true }),
+    text('homepage', 'Its home page.', { unset: true }),
     text('path', 'Path of its package.json.'),
     text('directory', 'Folder whose node_modules it was found under.', {
       index: true,
@@ -92,9 +92,9 @@ function readManifest(context: CollectContext, path: string): Row | undefined {
     name: textOf(manifest, 'name'),
     version: textOf(manifest, 'version'),
     description: textOf(manifest, 'description'),
-    author: textOf(manifest, 'author') || textOf(member(manifest, 'author'), 'name'),
+    author: textOf(manifest, 'author') ?? textOf(member(manifest, 'author'), 'name'),
     // Older packages have an object, and list several as licenses.
-    license: textOf(manifest, 'license') || textOf(member(manifest, 'license'), 'type'),
+    license: textOf(manifest, 'license') ?? textOf(member(manifest, 'license'), 'type'),
     homepage: textOf(manifest, 'homepage'),
   };
 }
@@ -105,9 +105,9 @@ function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-function textOf(value: unknown, name: string): string {
+function textOf(value: unknown, name: string): string | undefined {
   const found = member(value, name);
-  return typeof found === 'string' ? found : '';
+  return typeof found === 'string' ? found : undefined;
 }
 
 const HOMES = [

@@ -12,14 +12,14 @@ export const yumSources: SnapshotTable = {
   cost: 'cheap',
   key: ['name', 'source'],
   columns: [
-    text('name', 'Name of the repository.'),
+    text('name', 'Name of the repository.', { unset: true }),
     text('source', 'The file it stands in.'),
-    text('baseurl', 'Its address; without user and password, as the others.'),
-    text('mirrorlist', 'Address of a list of mirrors.'),
-    text('metalink', 'Address of a metalink.'),
-    text('enabled', 'Whether it is used, as written.'),
-    text('gpgcheck', 'Whether signatures are checked, as written.'),
-    text('gpgkey', 'Address of the key.'),
+    text('baseurl', 'Its address; without user and password, as the others.', { unset: true }),
+    text('mirrorlist', 'Address of a list of mirrors.', { unset: true }),
+    text('metalink', 'Address of a metalink.', { unset: true }),
+    text('enabled', 'Whether it is used, as written.', { unset: true }),
+    text('gpgcheck', 'Whether signatures are checked, as written.', { unset: true }),
+    text('gpgkey', 'Address of the key.', { unset: true }),
     pidWithNamespace(),
   ],
   collect(context) {
@@ -38,7 +38,9 @@ function toRow(section: string, values: ReadonlyMap<string, string>, source: str
   return {
     name: values.get('name') ?? section,
     source,
-    ...Object.fromEntries(KEYS.map((key) => [key, withoutSecrets(values.get(key) ?? '')])),
+    ...Object.fromEntries(
+      KEYS.flatMap((key) => (values.has(key) ? [[key, withoutSecrets(values.get(key)!)]] : [])),
+    ),
   };
 }
 

@@ -14,15 +14,15 @@ export const blockDevices: SnapshotTable = {
   key: ['name'],
   columns: [
     text('name', 'Device file, e.g. /dev/sda1.', { index: true }),
-    text('parent', 'Device file of the disk a partition is on; empty for others.'),
-    text('vendor', 'Maker.'),
-    text('model', 'Model.'),
-    text('serial', 'Serial number.'),
+    text('parent', 'Device file of the disk a partition is on; NULL for others.', { unset: true }),
+    text('vendor', 'Maker.', { unset: true }),
+    text('model', 'Model.', { unset: true }),
+    text('serial', 'Serial number.', { unset: true }),
     bigint('size', 'Size in blocks of block_size.'),
     integer('block_size', 'Size of a logical block in bytes.'),
-    text('uuid', 'UUID of the file system on it.', { collate: 'nocase' }),
-    text('type', 'Type of the file system on it.'),
-    text('label', 'Label of the file system on it.'),
+    text('uuid', 'UUID of the file system on it.', { unset: true, collate: 'nocase' }),
+    text('type', 'Type of the file system on it.', { unset: true }),
+    text('label', 'Label of the file system on it.', { unset: true }),
   ],
   async collect(context): Promise<Row[]> {
     const names = namesAsked(context);
@@ -46,7 +46,7 @@ function deviceRow(context: Rooted, name: string): Row {
   const blockSize = integerOrNull(readAttribute(context, `${disk}/queue/logical_block_size`));
   return {
     name: deviceFile(name),
-    parent: parent === undefined ? '' : deviceFile(parent),
+    parent: parent === undefined ? null : deviceFile(parent),
     vendor: readAttribute(context, `${disk}/device/vendor`),
     model: readAttribute(context, `${disk}/device/model`),
     serial:

@@ -21,7 +21,7 @@ export const cpuInfo: SnapshotTable = {
     text('address_width', 'Bits of an address: 32 or 64.'),
     load(integer('current_clock_speed', 'Frequency now in MHz.')),
     integer('max_clock_speed', 'Highest frequency in MHz, where the kernel knows it.'),
-    text('socket_designation', 'Name of the socket on the board; NULL here.'),
+    text('socket_designation', 'Name of the socket on the board; NULL here.', { unset: true }),
     elsewhere('windows', text('availability', 'Availability and state')),
     elsewhere('windows', integer('load_percentage', 'How busy it is')),
     elsewhere('darwin', integer('number_of_efficiency_cores', 'Efficiency cores')),

@@ -15,7 +15,9 @@ export const diskEncryption: SnapshotTable = {
     text('name', 'Device file; join it with mounts.device_alias.', { index: true }),
     text('uuid', 'UUID of the encrypted volume.', { collate: 'nocase' }),
     integer('encrypted', '1 when encrypted, else 0.'),
-    text('type', 'Cipher and mode, where root can read it; else the format, e.g. LUKS2.'),
+    text('type', 'Cipher and mode, where root can read it; else the format, e.g. LUKS2.', {
+      unset: true,
+    }),
     text('encryption_status', 'encrypted or not encrypted.'),
     elsewhere('darwin', text('uid', 'User logged in to the volume')),
     elsewhere(

@@ -13,7 +13,7 @@ export const dnsResolvers: SnapshotTable = {
     integer('id', 'Place among those of the same type, from 0.'),
     text('type', 'nameserver, sortlist or search.'),
     text('address', 'Address of the server or network, or the search domain.'),
-    text('netmask', 'Netmask of a sort list entry.'),
+    text('netmask', 'Netmask of a sort list entry.', { unset: true }),
     bigint('options', 'Options in force, RES_ bits of resolv.h.'),
     pidWithNamespace(),
   ],

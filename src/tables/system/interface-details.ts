@@ -28,7 +28,7 @@ export const interfaceDetails: SnapshotTable = {
     load(bigint('collisions', 'Collisions.')),
     load(bigint('last_change', 'When it last changed; Linux does not say, always -1.')),
     bigint('link_speed', 'Speed of the link in Mb/s, where known.'),
-    text('pci_slot', 'PCI slot of the device.'),
+    text('pci_slot', 'PCI slot of the device; -1 for loopback, empty for others without.'),
     ...windowsColumns(),
   ],
   collect(context): Row[] {
@@ -47,10 +47,11 @@ function interfaceRow(context: Rooted, name: string): Row {
   const count = (file: string): number | bigint | null =>
     integerOrNull(attribute(`statistics/${file}`));
   const speed = integerOrNull(attribute('speed'));
+  const type = integerOrNull(attribute('type'));
   return {
     interface: name,
     mac: attribute('address'),
-    type: integerOrNull(attribute('type')),
+    type,
     mtu: integerOrNull(attribute('mtu')),
     metric: 0,
     flags: flagsOf(attribute),
@@ -65,7 +66,8 @@ function interfaceRow(context: Rooted, name: string): Row {
     collisions: count('collisions'),
     last_change: -1,
     link_speed: speed !== null && speed > 0 ? speed : null,
-    pci_slot: pciSlotOf(context, `${NET}/${name}/device`),
+    // Loopback has no driver to ask.
+    pci_slot: pciSlotOf(context, `${NET}/${name}/device`) ?? (type === LOOPBACK ? '-1' : ''),
   };
 }
 
@@ -107,6 +109,8 @@ function windowsColumns() {
 }
 
 const NET = '/sys/class/net';
+/** ARPHRD_LOOPBACK of linux/if_arp.h. */
+const LOOPBACK = 772;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 const IFF_LOWER_UP = 0x1_0000;

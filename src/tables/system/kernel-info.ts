@@ -12,8 +12,8 @@ export const kernelInfo: SnapshotTable = {
   columns: [
     text('version', 'Version of the kernel, as uname -r.', { collate: 'version' }),
     text('arguments', 'Arguments the boot loader gave, without image and root device.'),
-    text('path', 'Path of the kernel image, where the boot loader tells it.'),
-    text('device', 'Root device, as given to the kernel.'),
+    text('path', 'Path of the kernel image, where the boot loader tells it.', { unset: true }),
+    text('device', 'Root device, as given to the kernel.', { unset: true }),
   ],
   collect(context): Row[] {
     const version = requireText(context, '/proc/sys/kernel/osrelease').trim();

@@ -12,7 +12,7 @@ export const osqueryExtensions: SnapshotTable = {
     text('name', 'Name.'),
     text('version', 'Version.', { collate: 'version' }),
     text('sdk_version', 'Version it was built with.', { collate: 'version' }),
-    text('path', 'Path of its socket; NULL for the core.'),
+    text('path', 'Path of its socket; empty for the core.'),
     text('type', 'core or extension.'),
   ],
   collect(context): Row[] {

@@ -13,7 +13,7 @@ export const osqueryInfo: SnapshotTable = {
     text('uuid', 'UUID of the machine, as in system_info.', { collate: 'nocase' }),
     text('instance_id', 'Node id in the swarm.'),
     text('version', 'Version of swarmplane.', { collate: 'version' }),
-    text('config_hash', 'Digest of the configuration; NULL here.', { collate: 'nocase' }),
+    text('config_hash', 'Digest of the configuration; empty here.', { collate: 'nocase' }),
     integer('config_valid', 'Always 1: the agent does not start with an invalid one.'),
     text('extensions', 'State of extensions: there are none.'),
     text('build_platform', 'Platform: linux.'),

@@ -19,13 +19,25 @@ export const pciDevices: SnapshotTable = {
     text('vendor_id', 'Maker, 0x and four hexadecimal digits.', { collate: 'nocase' }),
     text('model', 'Name of the model.'),
     text('model_id', 'Model, 0x and four hexadecimal digits.', { collate: 'nocase' }),
-    text('pci_class_id', 'Class, 0x and two hexadecimal digits.', { collate: 'nocase' }),
-    text('pci_subclass_id', 'Subclass, 0x and two hexadecimal digits.', { collate: 'nocase' }),
+    text('pci_class_id', 'Class, 0x and two hexadecimal digits.', {
+      unset: true,
+      collate: 'nocase',
+    }),
+    text('pci_subclass_id', 'Subclass, 0x and two hexadecimal digits.', {
+      unset: true,
+      collate: 'nocase',
+    }),
     text('pci_subclass', 'Name of the subclass.'),
-    text('subsystem_vendor_id', 'Maker of the card, as vendor_id.', { collate: 'nocase' }),
-    text('subsystem_vendor', 'Name of the maker of the card.'),
-    text('subsystem_model_id', 'Model of the card, as model_id.', { collate: 'nocase' }),
-    text('subsystem_model', 'Name of the card.'),
+    text('subsystem_vendor_id', 'Maker of the card, as vendor_id.', {
+      unset: true,
+      collate: 'nocase',
+    }),
+    text('subsystem_vendor', 'Name of the maker of the card.', { unset: true }),
+    text('subsystem_model_id', 'Model of the card, as model_id.', {
+      unset: true,
+      collate: 'nocase',
+    }),
+    text('subsystem_model', 'Name of the card.', { unset: true }),
   ],
   collect(context): Row[] {
     const slots = listDir(context, PCI);

@@ -15,10 +15,10 @@ export const platformInfo: SnapshotTable = {
     text('version', 'Version.', { collate: 'version' }),
     text('date', 'Date of the version, as the firmware tells it.'),
     text('revision', 'Major and minor revision.'),
-    text('extra', 'Further information; always NULL.'),
+    text('extra', 'Further information; always empty.'),
     text('firmware_type', 'uefi, bios or unknown.'),
-    text('address', 'Address of the firmware; always NULL.'),
-    text('size', 'Size of the firmware; always NULL.'),
+    text('address', 'Address of the firmware; always NULL.', { unset: true }),
+    text('size', 'Size of the firmware; always NULL.', { unset: true }),
     integer('volume_size', 'Size of the firmware volume; always NULL.'),
   ],
   collect(context): Row[] {

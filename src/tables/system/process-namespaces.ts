@@ -11,13 +11,13 @@ export const processNamespaces: LookupTable = {
   key: ['pid'],
   columns: [
     integer('pid', 'Process id.', { index: true }),
-    text('cgroup_namespace', 'Namespace of control groups.'),
-    text('ipc_namespace', 'Namespace of System V and POSIX message queues.'),
-    text('mnt_namespace', 'Namespace of mounts.'),
-    text('net_namespace', 'Namespace of the network.'),
-    text('pid_namespace', 'Namespace of process ids.'),
-    text('user_namespace', 'Namespace of users.'),
-    text('uts_namespace', 'Namespace of the host name.'),
+    text('cgroup_namespace', 'Namespace of control groups.', { unset: true }),
+    text('ipc_namespace', 'Namespace of System V and POSIX message queues.', { unset: true }),
+    text('mnt_namespace', 'Namespace of mounts.', { unset: true }),
+    text('net_namespace', 'Namespace of the network.', { unset: true }),
+    text('pid_namespace', 'Namespace of process ids.', { unset: true }),
+    text('user_namespace', 'Namespace of users.', { unset: true }),
+    text('uts_namespace', 'Namespace of the host name.', { unset: true }),
   ],
   *lookup(context): Generator<Row> {
     if (eqIntegers(context, 'pid') === undefined) warnOthersHidden(context, 'namespaces');

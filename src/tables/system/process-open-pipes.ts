@@ -18,7 +18,7 @@ export const processOpenPipes: SnapshotTable = {
     text('type', 'named or unnamed.'),
     bigint('partner_pid', 'Process at the other end; NULL when there is none to be seen.'),
     bigint('partner_fd', 'Its file descriptor.'),
-    text('partner_mode', 'Its mode.'),
+    text('partner_mode', 'Its mode.', { unset: true }),
   ],
   collect(context): Row[] {
     warnOthersHidden(context, 'pipes');

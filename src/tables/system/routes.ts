@@ -15,10 +15,10 @@ export const routes: SnapshotTable = {
   columns: [
     text('destination', 'Destination; 0.0.0.0 or :: for the default route.'),
     integer('netmask', 'Length of the network prefix.'),
-    text('gateway', 'Gateway; empty when the destination is on the link.'),
-    text('source', 'Address packets are sent from, where the route sets it.'),
+    text('gateway', 'Gateway; NULL when the destination is on the link.', { unset: true }),
+    text('source', 'Address packets are sent from, where the route sets it.', { unset: true }),
     integer('flags', 'Flags of the next hop, RTNH_F_ of linux/rtnetlink.h.'),
-    text('interface', 'Interface.'),
+    text('interface', 'Interface.', { unset: true }),
     integer('mtu', 'MTU the route sets, 0 for none.'),
     integer('metric', 'Cost; the lowest is taken.'),
     text('type', 'gateway, local, broadcast, anycast, multicast or other.', { additional: true }),
@@ -78,10 +78,10 @@ function ipRows(route: IpRoute, any: string): Row[] {
   return (route.nexthops ?? [route]).map((hop) => ({
     destination: destination!,
     netmask: prefix === undefined ? (any === '::' ? 128 : 32) : Number(prefix),
-    gateway: hop.gateway ?? '',
-    source: route.prefsrc ?? '',
+    gateway: hop.gateway ?? null,
+    source: route.prefsrc ?? null,
     flags: (hop.flags ?? []).reduce((sum, name) => sum | (HOP_FLAGS[name] ?? 0), 0),
-    interface: hop.dev ?? route.dev ?? '',
+    interface: hop.dev ?? route.dev ?? null,
     mtu: metrics.mtu ?? 0,
     metric: route.metric ?? 0,
     type: TYPES[route.type ?? 'unicast'] ?? 'other',
@@ -115,7 +115,7 @@ function fourRow(words: readonly string[]): Row[] | undefined {
       ...EMPTY_ROUTE,
       destination: to,
       netmask: prefixLengthOf(netmask),
-      gateway: viaGateway(flags) ? (parseKernelAddress(gateway!) ?? '') : '',
+      gateway: viaGateway(flags) ? (parseKernelAddress(gateway!) ?? null) : null,
       interface: name!,
       mtu: integerOrNull(mtu),
       metric: integerOrNull(metric),
@@ -133,7 +133,7 @@ function sixRow(words: readonly string[]): Row[] | undefined {
       ...EMPTY_ROUTE,
       destination: to,
       netmask: hexOrNull(prefix),
-      gateway: viaGateway(flags) ? (parseHexAddress(gateway!) ?? '') : '',
+      gateway: viaGateway(flags) ? (parseHexAddress(gateway!) ?? null) : null,
       interface: name,
       metric: hexOrNull(metric),
       type: (hexOrNull(flags) ?? 0) >= RTF_LOCAL ? 'local' : 'gateway',
@@ -145,7 +145,7 @@ function viaGateway(flags: string | undefined): boolean {
   return ((hexOrNull(flags) ?? 0) & RTF_GATEWAY) !== 0;
 }
 
-const EMPTY_ROUTE = { source: '', flags: 0, mtu: 0, hopcount: 0, type: 'gateway' };
+const EMPTY_ROUTE = { flags: 0, mtu: 0, hopcount: 0, type: 'gateway' };
 
 /** As osquery names them: a unicast route is a gateway, though it may have none. */
 const TYPES: Readonly<Record<string, string>> = {

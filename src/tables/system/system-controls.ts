@@ -14,10 +14,13 @@ export const systemControls: LookupTable = {
     text('name', 'Name as sysctl writes it: dots between parts, / for a dot within one.', {
       index: true,
     }),
-    text('oid', 'Number of the setting; Linux has none, always empty.', { additional: true }),
+    text('oid', 'Number of the setting; Linux has none, always NULL.', {
+      unset: true,
+      additional: true,
+    }),
     text('subsystem', 'First part of the name.', { additional: true }),
-    text('current_value', 'Value in force; NULL when it may not be read.'),
-    text('config_value', 'Value that sysctl.conf and sysctl.d set at start.'),
+    text('current_value', 'Value in force; NULL when it may not be read.', { unset: true }),
+    text('config_value', 'Value that sysctl.conf and sysctl.d set at start.', { unset: true }),
     text('type', 'Always string: the kernel does not tell types.'),
     elsewhere('darwin', text('field_name', 'Attribute of an opaque type')),
   ],
@@ -27,7 +30,6 @@ export const systemControls: LookupTable = {
       const name = swapped(path);
       yield {
         name,
-        oid: '',
         subsystem: name.split('.')[0]!,
         current_value: wants(context, 'current_value') ? currentValue(context, path) : null,
         config_value: configured?.valueOf(path) ?? null,

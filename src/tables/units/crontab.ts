@@ -12,12 +12,14 @@ export const crontab: SnapshotTable = {
   cost: 'cheap',
   key: ['event', 'minute', 'hour', 'day_of_month', 'month', 'day_of_week', 'command', 'path'],
   columns: [
-    text('event', 'Event that starts it, as @reboot; empty where it has a time.'),
-    text('minute', 'Minutes it runs at; empty for an event, as are the other times.'),
-    text('hour', 'Hours it runs at.'),
-    text('day_of_month', 'Days of the month it runs on.'),
-    text('month', 'Months it runs in.'),
-    text('day_of_week', 'Days of the week it runs on.'),
+    text('event', 'Event that starts it, as @reboot; NULL where it has a time.', { unset: true }),
+    text('minute', 'Minutes it runs at; NULL for an event, as are the other times.', {
+      unset: true,
+    }),
+    text('hour', 'Hours it runs at.', { unset: true }),
+    text('day_of_month', 'Days of the month it runs on.', { unset: true }),
+    text('month', 'Months it runs in.', { unset: true }),
+    text('day_of_week', 'Days of the week it runs on.', { unset: true }),
     text('command', 'The rest of the line; in tables of the system the user comes first.'),
     text('path', 'The file it stands in.'),
     pidWithNamespace(),
@@ -56,17 +58,16 @@ function cronFiles(context: CollectContext): string[] {
 }
 
 export function parseCrontab(content: string, path: string): Row[] {
-  return lines(content).flatMap((line) => {
+  return lines(content).flatMap((line): Row[] => {
     const job = line.trim();
     if (job === '' || job.startsWith('#') || SETTING.test(job)) return [];
     const event = /^(@\w+)\s+(.*)$/.exec(job);
-    if (event !== null) return [{ ...NO_TIMES, event: event[1], command: event[2], path }];
+    if (event !== null) return [{ event: event[1], command: event[2], path }];
     const times = TIMES.exec(job);
     if (times === null) return [];
     const [, minute, hour, day, month, weekday, command] = times;
     return [
       {
-        event: '',
         minute,
         hour,
         day_of_month: day,
@@ -79,7 +80,6 @@ export function parseCrontab(content: string, path: string): Row[] {
   });
 }
 
-const NO_TIMES: Row = { minute: '', hour: '', day_of_month: '', month: '', day_of_week: '' };
 /** load_env of cron: a name with no blank in it or in quotes, then `=`. */
 const SETTING = /^(?:"[^"]*"|'[^']*'|[^\s="']+)\s*=/;
 const TIMES = /^(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(.*)$/;

@@ -15,13 +15,13 @@ export const startupItems: SnapshotTable = {
   cost: 'expensive',
   key: ['name', 'path', 'source', 'username'],
   columns: [
-    text('name', 'Name of the item.'),
-    text('path', 'Program, script or unit file.'),
-    text('args', 'Arguments it is started with.'),
+    text('name', 'Name of the item.', { unset: true }),
+    text('path', 'Program, script or unit file.', { unset: true }),
+    text('args', 'Arguments it is started with.', { unset: true }),
     text('type', 'Startup Item or systemd unit.'),
     text('source', 'Folder it is configured in; for a unit the file it was generated from.'),
     text('status', 'enabled or disabled; for a unit its state.'),
-    text('username', 'The user it belongs to or runs as, if any.'),
+    text('username', 'The user it belongs to or runs as, if any.', { unset: true }),
   ],
   async collect(context) {
     return [
@@ -37,7 +37,7 @@ export const startupItems: SnapshotTable = {
       ...systemEntries(context),
       ...listDir(context, '/etc/init.d')
         .filter((name) => name !== 'README')
-        .map((name) => script('/etc/init.d', name, '')),
+        .map((name) => script('/etc/init.d', name)),
       ...(await units(context)),
     ];
   },
@@ -46,7 +46,7 @@ export const startupItems: SnapshotTable = {
 function systemEntries(context: CollectContext): Row[] {
   return listDir(context, XDG).flatMap((name) => {
     const item = desktopEntry(readText(context, `${XDG}/${name}`));
-    return item === undefined ? [] : [{ ...item, source: XDG, username: '' }];
+    return item === undefined ? [] : [{ ...item, source: XDG }];
   });
 }
 
@@ -60,19 +60,20 @@ function desktopEntry(content: string | undefined): Row | undefined {
   }
   const exec = keys.get('Exec');
   if (exec === undefined) return undefined;
-  const [, program = exec, args = ''] = /^("[^"]*"|\S+)\s*(.*)$/.exec(exec) ?? [];
+  const [, program = exec, args] = /^("[^"]*"|\S+)\s*(.*)$/.exec(exec) ?? [];
   return {
-    name: keys.get('Name') ?? '',
+    name: keys.get('Name'),
     path: program.replace(/^"|"$/g, ''),
-    args,
+    // None is no word, as with a pattern that matches nothing.
+    args: args === '' ? undefined : args,
     type: 'Startup Item',
     status: keys.get('Hidden') === 'true' ? 'disabled' : 'enabled',
   };
 }
 
-function script(source: string, name: string, username: string): Row {
+function script(source: string, name: string, username?: string): Row {
   const path = `${source}/${name}`;
-  return { name, path, args: '', type: 'Startup Item', source, status: 'enabled', username };
+  return { name, path, type: 'Startup Item', source, status: 'enabled', username };
 }
 
 /** A host without systemd has no units to start; the rest of the rows is whole. */
@@ -88,7 +89,6 @@ async function units(context: CollectContext): Promise<Row[]> {
     return found.map((unit) => ({
       name: unit.get('Id') ?? '',
       path: unit.get('FragmentPath') ?? '',
-      args: '',
       type: 'systemd unit',
       source: unit.get('SourcePath') ?? '',
       status: unit.get('ActiveState') ?? '',

@@ -194,10 +194,10 @@ describe('docker tables read what the engine answers', () => {
       {
         id: C1,
         name: '/web',
-        image_id: `sha256:${I1}`,
+        image_id: I1,
         pid: 1234,
         privileged: 1,
-        config_entrypoint: '/e.sh,-x',
+        config_entrypoint: '/e.sh, -x',
       },
       { id: C2, name: '/job', state: 'exited', pid: null },
     ]);

@@ -69,12 +69,12 @@ describe('npm_packages', () => {
     const rows = await rowsOf(npmPackages, { root });
     expectShape(npmPackages, rows);
     expect(rows.map((row) => [row.path, row.name, row.author, row.license, row.depth])).toEqual([
-      ['/usr/lib/node_modules/@s/c/package.json', '@s/c', '', '', 0],
+      ['/usr/lib/node_modules/@s/c/package.json', '@s/c', undefined, undefined, 0],
       ['/usr/lib/node_modules/a/package.json', 'a', 'Ann', 'MIT', 0],
       ['/usr/lib/node_modules/broken/package.json', undefined, undefined, undefined, 0],
-      ['/usr/lib/node_modules/odd/package.json', '', '', '', 0],
+      ['/usr/lib/node_modules/odd/package.json', undefined, undefined, undefined, 0],
       ['/usr/lib/node_modules/a/node_modules/b/package.json', 'b', 'Bob', 'ISC', 1],
-      ['/usr/lib/node_modules/a/node_modules/loop/package.json', 'loop', '', '', 1],
+      ['/usr/lib/node_modules/a/node_modules/loop/package.json', 'loop', undefined, undefined, 1],
     ]);
     const shallow = await rowsOf(npmPackages, { root, constraints: [eq('max_depth', 0)] });
     expect(shallow.every((row) => row.depth === 0 && row.max_depth === 0)).toBe(true);
@@ -167,7 +167,6 @@ test('yum_sources: sections of the repository files', async () => {
   expect(rows).toMatchObject([
     {
       name: 'Fedora $releasever',
-      baseurl: '',
       metalink: 'https://m?repo=f&arch=$basearch',
       enabled: '1',
       gpgcheck: '0',

@@ -63,7 +63,7 @@ describe('block_devices', () => {
       serial: null,
     };
     const [sda, sda1] = await rowsOf(blockDevices, { root });
-    expect(sda).toMatchObject({ name: '/dev/sda', parent: '', size: 2, model: 'Fast SSD' });
+    expect(sda).toMatchObject({ name: '/dev/sda', parent: null, size: 2, model: 'Fast SSD' });
     expect(sda1).toEqual(partition);
     const asked = await rowsOf(blockDevices, { root, constraints: [eq('name', '/dev/sda1')] });
     expect(asked).toEqual([partition]);

@@ -72,7 +72,7 @@ describe('interface_details', () => {
     expect(rest).toEqual([]);
     expect(eth).toMatchObject({ interface: 'eth1', flags: 0x1_1043, link_speed: 10_000 });
     expect(eth).toMatchObject({ ibytes: 18446744073709551615n, pci_slot: '0000:00:1f.6' });
-    expect(wlan).toMatchObject({ link_speed: null, pci_slot: null, flags: null, mac: null });
+    expect(wlan).toMatchObject({ link_speed: null, pci_slot: '', flags: null, mac: null });
   });
 });
 
@@ -80,7 +80,7 @@ describe('routes', () => {
   needs('ip')('agrees with ip route on the main table', async () => {
     const rows = await rowsOf(routes);
     for (const line of printLines('ip', '-4', 'route', 'show', 'table', 'main')) {
-      const gateway = / via (\S+)/.exec(line)?.[1] ?? '';
+      const gateway = / via (\S+)/.exec(line)?.[1] ?? null;
       const [destination, prefix] = line
         .replace(/^default/, '0.0.0.0/0')
         .split(' ')[0]!
@@ -131,7 +131,12 @@ describe('routes', () => {
         gateway: '10.0.2.1',
         metric: 100,
       }),
-      expect.objectContaining({ destination: '192.168.0.0', netmask: 16, gateway: '', mtu: 1400 }),
+      expect.objectContaining({
+        destination: '192.168.0.0',
+        netmask: 16,
+        gateway: null,
+        mtu: 1400,
+      }),
       expect.objectContaining({ destination: '::', gateway: 'fe80::1', metric: 1024 }),
     ]);
   });

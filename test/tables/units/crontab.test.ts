@@ -20,7 +20,6 @@ test('crontab reads the tables of the system and of users', async () => {
   expectShape(crontab, rows);
   expect(rows).toEqual([
     {
-      event: '',
       minute: '17',
       hour: '*',
       day_of_month: '*',
@@ -31,16 +30,10 @@ test('crontab reads the tables of the system and of users', async () => {
     },
     {
       event: '@reboot',
-      minute: '',
-      hour: '',
-      day_of_month: '',
-      month: '',
-      day_of_week: '',
       command: 'root /bin/true',
       path: '/etc/cron.d/job',
     },
     {
-      event: '',
       minute: '*/5',
       hour: '1-3',
       day_of_month: '*',

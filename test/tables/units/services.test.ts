@@ -45,10 +45,10 @@ test('startup_items: desktop entries, scripts, and a word about units where ther
   const rows = startupItems.kind === 'snapshot' ? await startupItems.collect(context) : [];
   expectShape(startupItems, rows);
   expect(rows.map((row) => [row.name, row.path, row.args, row.status, row.username])).toEqual([
-    ['B', 'b', '', 'disabled', 'ann'],
-    ['c.sh', '/home/ann/.config/autostart-scripts/c.sh', '', 'enabled', 'ann'],
-    ['A', '/opt/my app', '--x y', 'enabled', ''],
-    ['ssh', '/etc/init.d/ssh', '', 'enabled', ''],
+    ['B', 'b', undefined, 'disabled', 'ann'],
+    ['c.sh', '/home/ann/.config/autostart-scripts/c.sh', undefined, 'enabled', 'ann'],
+    ['A', '/opt/my app', '--x y', 'enabled', undefined],
+    ['ssh', '/etc/init.d/ssh', undefined, 'enabled', undefined],
   ]);
   expect(context.warnings).toEqual([expect.stringContaining('no systemd units listed')]);
 });
