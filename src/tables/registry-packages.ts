@@ -39,6 +39,15 @@ import { file } from './files/file.ts';
 import { hash } from './files/hash.ts';
 import { magic } from './files/magic.ts';
 import { suidBin } from './files/suid-bin.ts';
+import { lxdInstances, lxdInstanceConfig, lxdInstanceDevices } from './lxd/instances.ts';
+import {
+  lxdImages,
+  lxdNetworks,
+  lxdStoragePools,
+  lxdCertificates,
+  lxdCluster,
+  lxdClusterMembers,
+} from './lxd/server.ts';
 import { aptSources } from './packages/apt-sources.ts';
 import { debPackageFiles } from './packages/deb-package-files.ts';
 import { debPackages } from './packages/deb-packages.ts';
@@ -100,6 +109,15 @@ export const packagesTables: readonly HostTable[] = [
   groups,
   hash,
   knownHosts,
+  lxdCertificates,
+  lxdCluster,
+  lxdClusterMembers,
+  lxdImages,
+  lxdInstanceConfig,
+  lxdInstanceDevices,
+  lxdInstances,
+  lxdNetworks,
+  lxdStoragePools,
   magic,
   npmPackages,
   portagePackages,

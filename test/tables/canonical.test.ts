@@ -116,10 +116,12 @@ describe('shapes', () => {
   it('have no columns where a table shows nothing but load', () => {
     const none = allTables.filter((table) => shapeOf(table).columns.length === 0);
     expect(none.map(({ name }) => name).sort()).toEqual([
+      'cpu_load',
       'cpu_time',
       'disk_io',
       'docker_container_stats',
       'load_average',
+      'process_load',
       'uptime',
     ]);
   });

@@ -92,6 +92,8 @@ const MAY_REPEAT = new Set([
   'mounts',
   'etc_hosts',
   'process_envs',
+  'process_events',
+  'socket_events',
   'ip6tables',
   'iptables',
   'failed_logins',

@@ -40,10 +40,14 @@ export const certificates: SnapshotTable = {
     text('subject_key_id', 'Id of its key, hexadecimal.', { collate: 'nocase' }),
     text('authority_key_id', 'Id of its issuer’s key, hexadecimal.', { collate: 'nocase' }),
     text('sha1', 'SHA-1 of the certificate.', { collate: 'nocase' }),
-    text('path', 'The file it is in; give one, or a folder, to look there alone.', {
-      additional: true,
-      steers: true,
-    }),
+    text(
+      'path',
+      'The file it is in; give one, or a folder, which then stands here, to look there alone.',
+      {
+        additional: true,
+        steers: true,
+      },
+    ),
     text('serial', 'Serial number, hexadecimal.', { collate: 'nocase' }),
     elsewhere('windows', text('sid', 'Security id')),
     elsewhere('windows', text('store_location', 'Place of the store')),
@@ -54,17 +58,21 @@ export const certificates: SnapshotTable = {
   async collect(context): Promise<Row[]> {
     const misses = new Misses(context);
     const rows: Row[] = [];
+    const seen = new Set<string>();
     for (const { asked, path } of filesToRead(context)) {
       context.signal.throwIfAborted();
-      const seen = new Set<string>();
       for (const der of await readFile(context, path, misses)) {
         const certificate = parsed(der);
-        if (certificate === undefined) misses.add(path, 'a certificate in it cannot be read');
-        else if (!seen.has(certificate.sha1)) {
-          seen.add(certificate.sha1);
-          // A folder that was asked for stands in its rows, or the query would drop them.
-          rows.push({ ...certificateRow(certificate), path: asked ?? path });
+        if (certificate === undefined) {
+          misses.add(path, 'a certificate in it cannot be read');
+          continue;
         }
+        // A folder that was asked for stands in its rows, or the query would drop them.
+        const place = asked ?? path;
+        const key = `${place}\0${certificate.sha1}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        rows.push({ ...certificateRow(certificate), path: place });
       }
     }
     misses.report();

@@ -1,7 +1,7 @@
 /** cpu_load: what each processor did over a second. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { double, integer } from '../lib/columns.ts';
+import { double, integer, load } from '../lib/columns.ts';
 import { requireText, type Rooted } from '../lib/files.ts';
 import type { Row, SnapshotTable } from '../types.ts';
 
@@ -15,9 +15,9 @@ export const cpuLoad: SnapshotTable = {
   beyondOsquery: true,
   key: ['core'],
   columns: [
-    integer('core', 'Number of the core.'),
-    double('busy', 'All but idle and iowait.'),
-    ...stateColumns().map(([name, doc]) => double(name, doc)),
+    load(integer('core', 'Number of the core.')),
+    load(double('busy', 'All but idle and iowait.')),
+    ...stateColumns().map(([name, doc]) => load(double(name, doc))),
   ],
   async collect(context): Promise<Row[]> {
     const before = readCores(context);

@@ -5,7 +5,13 @@ import { listDir } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { runProgram, type ProgramResult } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
-import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
+import {
+  TableAbsentError,
+  TableError,
+  type CollectContext,
+  type Row,
+  type SnapshotTable,
+} from '../types.ts';
 
 export const journal: SnapshotTable = {
   kind: 'snapshot',
@@ -34,7 +40,9 @@ export const journal: SnapshotTable = {
   ],
   async collect(context): Promise<Row[]> {
     if (!JOURNALS.some((path) => listDir(context, path).length > 0))
-      throw new TableError(`this host keeps no journal (nothing is in ${JOURNALS.join(' or ')})`);
+      throw new TableAbsentError(
+        `this host keeps no journal (nothing is in ${JOURNALS.join(' or ')})`,
+      );
     const rows = parseEntries(await readJournal(context));
     if (rows.length > ROWS_MAX)
       context.warn(

@@ -1,5 +1,5 @@
 /** nft_rules: the packet filter as nft(8) has it. */
-import { integer, text } from '../lib/columns.ts';
+import { integer, load, text } from '../lib/columns.ts';
 import { runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
 import { TableError, type Row, type SnapshotTable, type Value } from '../types.ts';
@@ -24,8 +24,8 @@ export const nftRules: SnapshotTable = {
     integer('position', 'Place of the rule in its chain, from 1; 0 for the chain itself.'),
     integer('handle', 'Number by which nft deletes the rule or chain.'),
     text('rule', 'The rule as nft shows it, without counters; empty for a chain.'),
-    integer('packets', 'Packets its counter has counted; NULL without one.'),
-    integer('bytes', 'Bytes its counter has counted; NULL without one.'),
+    load(integer('packets', 'Packets its counter has counted; NULL without one.')),
+    load(integer('bytes', 'Bytes its counter has counted; NULL without one.')),
     text('comment', 'What somebody wrote beside it.'),
   ],
   async collect(context): Promise<Row[]> {

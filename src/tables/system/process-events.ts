@@ -12,7 +12,7 @@ export const processEvents: SnapshotTable = {
     'auditd’s rules tell it to log. Starts that failed are left out.',
   cost: 'expensive',
   sensitive: true,
-  key: ['eid'],
+  key: ['time', 'pid', 'path', 'cmdline'],
   columns: [
     bigint('pid', 'Process id.'),
     text('path', 'The program’s file.'),

@@ -1,7 +1,7 @@
 /** process_load: what each process takes of the processors and disks over a second. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { double, integer, text } from '../lib/columns.ts';
+import { double, integer, load, text } from '../lib/columns.ts';
 import { readText } from '../lib/files.ts';
 import { allPids, readStat, TICKS_PER_SECOND, warnOthersHidden } from '../lib/proc.ts';
 import { doubleOrNull } from '../lib/numbers.ts';
@@ -18,14 +18,14 @@ export const processLoad: SnapshotTable = {
   beyondOsquery: true,
   key: ['pid'],
   columns: [
-    integer('pid', 'Process id.'),
-    text('name', 'Name the kernel keeps.'),
-    double('cpu_percent', 'Time on processors, 100 for all of one.'),
-    double('user_percent', 'Of that, in the program.'),
-    double('system_percent', 'Of that, in the kernel for it.'),
-    double('read_rate', 'Bytes a second read from storage; NULL where it may not be seen.'),
-    double('write_rate', 'Bytes a second written to storage; NULL where it may not be seen.'),
-    double('seconds', 'How long the two readings were apart.'),
+    load(integer('pid', 'Process id.')),
+    load(text('name', 'Name the kernel keeps.')),
+    load(double('cpu_percent', 'Time on processors, 100 for all of one.')),
+    load(double('user_percent', 'Of that, in the program.')),
+    load(double('system_percent', 'Of that, in the kernel for it.')),
+    load(double('read_rate', 'Bytes a second read from storage; NULL where it may not be seen.')),
+    load(double('write_rate', 'Bytes a second written to storage; NULL where it may not be seen.')),
+    load(double('seconds', 'How long the two readings were apart.')),
   ],
   async collect(context): Promise<Row[]> {
     const io = wants(context, 'read_rate', 'write_rate');

@@ -2,7 +2,7 @@ import { integer, text } from '../lib/columns.ts';
 import { exists, readBytes } from '../lib/files.ts';
 import { parseCertificate, type Certificate } from '../lib/x509.ts';
 import { certificateRow } from '../config/certificates.ts';
-import { TableError, type Row, type SnapshotTable } from '../types.ts';
+import { TableAbsentError, type Row, type SnapshotTable } from '../types.ts';
 
 export const securebootCertificates: SnapshotTable = {
   kind: 'snapshot',
@@ -32,7 +32,7 @@ export const securebootCertificates: SnapshotTable = {
   ],
   collect(context): Row[] {
     if (!exists(context, '/sys/firmware/efi'))
-      throw new TableError('this machine was not started by UEFI, so it has no Secure Boot');
+      throw new TableAbsentError('this machine was not started by UEFI, so it has no Secure Boot');
     return VARIABLES.flatMap(({ path, revoked }) => {
       const bytes = readBytes(context, path);
       if (bytes === undefined) return [];

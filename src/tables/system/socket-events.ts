@@ -13,7 +13,16 @@ export const socketEvents: SnapshotTable = {
     'rotated files, the newest 10,000; those that auditd’s rules tell it to log.',
   cost: 'expensive',
   sensitive: true,
-  key: ['eid'],
+  key: [
+    'time',
+    'pid',
+    'action',
+    'fd',
+    'local_address',
+    'local_port',
+    'remote_address',
+    'remote_port',
+  ],
   columns: [
     text('action', 'bind, connect or accept.'),
     bigint('pid', 'Process id.'),

@@ -1,6 +1,6 @@
 /** Certificates beside what openssl says of the same ones: the host's own store, and made ones. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -50,6 +50,7 @@ describe('certificates', () => {
         { stdio: 'pipe' },
       );
     }
+    copyFileSync(join(folder, '0.crt'), join(folder, 'again.pem'));
     const rows = await rowsOf(certificates, { root, constraints: [eq('path', '/made')] });
     expect(rows).toHaveLength(MADE.length);
     for (const [at, row] of rows.entries())
