@@ -26,6 +26,18 @@ begin
 end
 $$;
 
+-- From here to the end of the function that calls it, where that has `set lock_timeout`: a wait for a lock that
+-- takes longer than the setting lock_wait fails.
+create or replace function swarmplane.limit_waits()
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select set_config('lock_timeout',
+    ceil(extract(epoch from swarmplane.setting_interval('lock_wait')) * 1000)::text, true);
+$$;
+
 create or replace function swarmplane.tg_setting__before_write()
   returns trigger
   language plpgsql

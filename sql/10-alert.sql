@@ -11,10 +11,13 @@ create or replace function swarmplane.raise_alert(
   times integer default 1
 )
   returns void
-  language sql
+  language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  set lock_timeout = '1s'
 as $$
+#variable_conflict use_column
+begin
   insert into swarmplane.alert as a (kind, key, severity, message, detail, count)
   -- 0: it is open still, which is no news
   values ($1, $2, $4, $3, $5, greatest($6, 1))
@@ -24,6 +27,14 @@ as $$
         severity = excluded.severity,
         message = excluded.message,
         detail = excluded.detail;
+exception
+  when lock_not_available then
+    -- Somebody holds the open row, which says it all but this time. Where he holds the table, this fails as well.
+    perform from swarmplane.alert a where a.kind = $1 and a.key = $2 and a.resolved_at is null;
+    if not found then
+      raise;
+    end if;
+end
 $$;
 
 -- For a cause that lasts and is looked at again and again: opens an alert, and says it anew only so often
@@ -56,10 +67,17 @@ create or replace function swarmplane.resolve_alerts(kinds text[], keys text[])
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  set lock_timeout = '1s'
 as $$
 declare
   found_ids bigint[];
 begin
+  if not exists (
+    select from swarmplane.alert a
+     where a.resolved_at is null and a.kind = any (kinds) and a.key = any (keys))
+  then
+    return 0;
+  end if;
   -- locked in one order, so that two hubs never wait for each other
   select array_agg(locked.id) into found_ids
     from (
@@ -71,6 +89,9 @@ begin
     ) locked;
   update swarmplane.alert a set resolved_at = now() where a.id = any (found_ids);
   return coalesce(cardinality(found_ids), 0);
+exception
+  -- somebody holds one of them: it goes when it is quiet, and what ended goes on
+  when lock_not_available then return 0;
 end
 $$;
 

@@ -324,10 +324,21 @@ begin
   if not exists (select from swarmplane.cancel_wish) then
     return 0;
   end if;
+  -- a request that somebody holds is cancelled when he lets go
   with due as materialized (
-    select w.id from swarmplane.cancel_wish w order by w.id for update skip locked
+    select w.id, w.request_id from swarmplane.cancel_wish w order by w.id for update skip locked
+  ), free as materialized (
+    select r.id from swarmplane.request r
+     where r.id in (select due.request_id from due)
+     order by r.id
+       for no key update skip locked
   ), gone as (
-    delete from swarmplane.cancel_wish w using due where w.id = due.id returning w.request_id
+    delete from swarmplane.cancel_wish w
+     using due
+     where w.id = due.id
+       and (due.request_id in (select free.id from free)
+            or not exists (select from swarmplane.request r where r.id = due.request_id))
+    returning w.request_id
   )
   select array_agg(distinct g.request_id) into wished from gone g;
   with held as materialized (

@@ -32,22 +32,36 @@ as $$
 #variable_conflict use_column
 declare
   taken bigint;
+  -- requests whose rows others hold
+  held bigint[] := '{}';
   new_token uuid := gen_random_uuid();
 begin
   -- Losing a claim in a crash of the server costs a second try, nothing else: save the fsync.
   perform set_config('synchronous_commit', 'off', true);
-  select d.request_id into taken
-    from swarmplane.delivery d
-    join swarmplane.request r on r.id = d.request_id
-   where d.state = 'pending'
-     and d.run_at <= now()
-     and (r.action is null or swarmplane.allows(actions, r.action))
-     and not r.cancel
-     and (r.expires_at is null or r.expires_at > now())
-   order by d.priority, d.run_at, d.id
-   limit 1
-     for update of d skip locked;
-  if not found then
+  loop
+    select d.request_id into taken
+      from swarmplane.delivery d
+      join swarmplane.request r on r.id = d.request_id
+     where d.state = 'pending'
+       and d.run_at <= now()
+       and d.request_id <> all (held)
+       and (r.action is null or swarmplane.allows(actions, r.action))
+       and not r.cancel
+       and (r.expires_at is null or r.expires_at > now())
+     order by d.priority, d.run_at, d.id
+     limit 1
+       for update of d skip locked;
+    -- Another claim holds a request for a moment, a stranger for as long as he likes: others go first, and only
+    -- where there is no other is it waited for.
+    if not found or cardinality(held) = 8 then
+      taken := held[1];
+      exit;
+    end if;
+    perform from swarmplane.request r where r.id = taken for no key update skip locked;
+    exit when found;
+    held := held || taken;
+  end loop;
+  if taken is null then
     return;
   end if;
 
@@ -103,21 +117,25 @@ create or replace function swarmplane.heartbeat(
 as $$
 begin
   perform set_config('synchronous_commit', 'off', true);
-  update swarmplane.hub h set seen_at = now() where h.id = hub_id and h.stopped_at is null;
-  active := found;
+  active := exists (select from swarmplane.hub h where h.id = hub_id and h.stopped_at is null);
+  -- a row that somebody holds keeps its time: the others are renewed
+  with own as materialized (
+    select h.id from swarmplane.hub h where h.id = hub_id and active for no key update skip locked
+  )
+  update swarmplane.hub h set seen_at = now() from own where h.id = own.id and h.stopped_at is null;
   with mine as materialized (
     select l.token from swarmplane.lease l
      where l.token = any (tokens) and l.hub = hub_id and active
      order by l.token
-       for update
-  ), renewed as (
-    update swarmplane.lease l
-       set until = now() + swarmplane.setting_interval('lease_time')
-      from mine
-     where l.token = mine.token
-    returning l.token
+       for update skip locked
   )
-  select coalesce(array_agg(r.token), '{}') into kept from renewed r;
+  update swarmplane.lease l
+     set until = now() + swarmplane.setting_interval('lease_time')
+    from mine
+   where l.token = mine.token;
+  select coalesce(array_agg(l.token), '{}') into kept
+    from swarmplane.lease l
+   where l.token = any (tokens) and l.hub = hub_id and active;
 end
 $$;
 

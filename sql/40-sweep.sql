@@ -88,6 +88,8 @@ begin
      where n.ending
      order by 1
   loop
+    perform from swarmplane.request r where r.id = of_request for no key update skip locked;
+    continue when not found;
     if swarmplane.end_departed(of_request) > 0 then
       return true;
     end if;
@@ -110,6 +112,7 @@ create or replace function swarmplane.reap_lease(lease_token uuid, because text)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  set lock_timeout = '200ms'
 as $$
 declare
   attempts_max integer := swarmplane.setting_integer('attempts_max');
@@ -171,27 +174,39 @@ create or replace function swarmplane.sweep(reap boolean default true)
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  set lock_timeout = '1s'
 as $$
 declare
   due record;
 begin
   if reap and now() > pg_postmaster_start_time() + swarmplane.setting_interval('lease_time') then
-    select l.token, h.name into due
-      from swarmplane.lease l join swarmplane.hub h on h.id = l.hub
-     where l.until < now()
-     order by l.until
-     limit 1
-       for update of l skip locked;
-    if found then
-      perform swarmplane.reap_lease(due.token, format('the lease of hub %s ran out', due.name));
-      return 'lease';
-    end if;
+    for due in
+      select l.token, h.name
+        from swarmplane.lease l join swarmplane.hub h on h.id = l.hub
+       where l.until < now()
+       order by l.until
+       limit 8
+         for update of l skip locked
+    loop
+      begin
+        perform swarmplane.reap_lease(due.token, format('the lease of hub %s ran out', due.name));
+        return 'lease';
+      exception
+        -- somebody holds its request or one of its deliveries: the next one
+        when lock_not_available then continue;
+      end;
+    end loop;
   end if;
 
   -- before anything else is locked
-  if swarmplane.take_node_wishes() > 0 then
-    return 'wish';
-  end if;
+  begin
+    if swarmplane.take_node_wishes() > 0 then
+      return 'wish';
+    end if;
+  exception
+    -- they wait, the rest does not
+    when lock_not_available then null;
+  end;
   perform swarmplane.take_cancels();
   for due in
     select r.id, r.cancel
@@ -199,6 +214,9 @@ begin
      where r.closed_at is null and r.pending > 0 and (r.cancel or r.expires_at <= now())
      order by r.id
   loop
+    -- whoever holds it delays it alone
+    perform from swarmplane.request r where r.id = due.id for no key update skip locked;
+    continue when not found;
     if swarmplane.end_waiting(
          due.id,
          case when due.cancel then 'cancelled' end,

@@ -21,28 +21,33 @@ declare
 begin
   update swarmplane.hub h set stopped_at = now()
    where h.identity = hub_identity and h.stopped_at is null;
-  -- All are locked first: who writes outcomes holds a lease while it waits for the request.
-  with held as materialized (
-    select l.token, l.request_id
-      from swarmplane.lease l
-      join swarmplane.hub h on h.id = l.hub
-     where h.identity = hub_identity
-     order by l.token
-       for update of l
-  )
-  select array_agg(held.token order by held.request_id, held.token), array_agg(distinct held.request_id)
-    into left_over, of_requests
-    from held;
-  -- Then all of their deliveries, before any request: a claim that came upon one which another claim had just
-  -- taken keeps it locked while it waits for the request.
-  perform d.id
-     from swarmplane.delivery d
-    where d.request_id = any (of_requests) and d.token = any (left_over) and d.state = 'running'
-    order by d.id
-      for update;
-  foreach token in array coalesce(left_over, '{}') loop
-    perform swarmplane.reap_lease(token, format('hub %s started anew', hub_name));
-  end loop;
+  begin
+    -- All are locked first: who writes outcomes holds a lease while it waits for the request.
+    with held as materialized (
+      select l.token, l.request_id
+        from swarmplane.lease l
+        join swarmplane.hub h on h.id = l.hub
+       where h.identity = hub_identity
+       order by l.token
+         for update of l
+    )
+    select array_agg(held.token order by held.request_id, held.token), array_agg(distinct held.request_id)
+      into left_over, of_requests
+      from held;
+    -- Then all of their deliveries, before any request: a claim that came upon one which another claim had just
+    -- taken keeps it locked while it waits for the request.
+    perform d.id
+       from swarmplane.delivery d
+      where d.request_id = any (of_requests) and d.token = any (left_over) and d.state = 'running'
+      order by d.id
+        for update;
+    foreach token in array coalesce(left_over, '{}') loop
+      perform swarmplane.reap_lease(token, format('hub %s started anew', hub_name));
+    end loop;
+  exception
+    -- somebody holds some of it: it goes back when the leases run out
+    when lock_not_available then null;
+  end;
   insert into swarmplane.hub (identity, name, version, process)
   values (hub_identity, hub_name, hub_version, hub_process)
   returning id into new_id;
@@ -75,6 +80,7 @@ declare
 begin
   -- one reporter at a time: two hubs that learn of the same nodes would take turns at their rows
   perform swarmplane.hold_latch('nodes');
+  members := swarmplane.free_members(members);
   insert into swarmplane.node as n (
     identity, name, state, labels, version, hub, incarnation, since, seen_at)
   select m.identity, m.name, m.state, m.labels, m.version, m.hub, m.incarnation,
@@ -138,6 +144,57 @@ begin
 end
 $$;
 
+-- Those of a report whose rows nobody holds; of the others an alert tells, and the next report takes them.
+create or replace function swarmplane.free_members(members jsonb)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+  set lock_timeout = '200ms'
+as $$
+declare
+  said constant text[] := array(select m ->> 'identity' from jsonb_array_elements(members) m);
+  free text[];
+  held record;
+  tries integer := 0;
+  alerts integer := 0;
+begin
+  with locked as materialized (
+    select n.identity from swarmplane.node n
+     where n.identity = any (said)
+     order by n.identity
+       for no key update skip locked
+  )
+  select array_agg(l.identity) into free from locked l;
+  for held in
+    select n.identity, n.name from swarmplane.node n
+     where n.identity = any (said) and n.identity <> all (coalesce(free, '{}'))
+     order by n.identity
+  loop
+    -- a hub that notes what a host said holds its row for a moment
+    if tries < 3 then
+      begin
+        perform from swarmplane.node n where n.identity = held.identity for no key update;
+        continue;
+      exception
+        when lock_not_available then tries := tries + 1;
+      end;
+    end if;
+    alerts := alerts + 1;
+    if alerts <= 5 then
+      perform swarmplane.raise_alert('node_held', held.name,
+        format('another session holds the row of %s: what hubs see of it waits', held.name), times => 0);
+    end if;
+    members := (
+      select coalesce(jsonb_agg(m), '[]') from jsonb_array_elements(members) m
+       where m ->> 'identity' <> held.identity);
+  end loop;
+  perform swarmplane.resolve_alerts('{node_held}', array(
+    select m ->> 'name' from jsonb_array_elements(members) m));
+  return members;
+end
+$$;
+
 -- Open requests that asked for it (include_new) get the hosts that joined since; how many deliveries.
 create or replace function swarmplane.add_new_targets()
   returns integer
@@ -165,6 +222,9 @@ begin
   on conflict do nothing;
   get diagnostics added = row_count;
   return added;
+exception
+  -- somebody holds one of the hosts: by the next report
+  when lock_not_available then return 0;
 end
 $$;
 

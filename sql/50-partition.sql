@@ -34,6 +34,9 @@ create or replace function swarmplane.make_partitions_of(
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- an instant as text is read back as the same one
+  set datestyle = 'ISO'
+  set timezone = 'UTC'
 as $$
 declare
   made integer := 0;

@@ -27,28 +27,40 @@ create or replace function swarmplane.drop_old_partition()
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
-  set lock_timeout = '2s'
+  set lock_timeout = '1s'
 as $$
 declare
   old record;
+  held text;
 begin
+  perform swarmplane.limit_waits();
   perform swarmplane.hold_latch('partitions');
-  select p.parent, p.part, p.ends into old
-    from swarmplane.partition_ends() p
-   where p.parent <> 'audit'
-     and p.ends <= now() - swarmplane.setting_interval('result_kept')
-     and not exists (
-       select from swarmplane.request r where r.closed_at is null and r.asked_at < p.ends)
-   order by p.ends, p.parent desc
-   limit 1;
-  if not found then
-    return null;
+  for old in
+    select p.parent, p.part, p.ends
+      from swarmplane.partition_ends() p
+     where p.parent <> 'audit'
+       and p.ends <= now() - swarmplane.setting_interval('result_kept')
+       and not exists (
+         select from swarmplane.request r where r.closed_at is null and r.asked_at < p.ends)
+     order by p.ends, p.parent desc
+     limit 8
+  loop
+    begin
+      if old.parent = 'delivery_done' then
+        delete from swarmplane.request r where r.closed_at is not null and r.asked_at < old.ends;
+      end if;
+      execute format('drop table swarmplane.%I', old.part);
+      return old.part;
+    exception
+      -- somebody reads it: the next one
+      when lock_not_available then held := coalesce(held, old.part);
+    end;
+  end loop;
+  if held is not null then
+    raise exception 'another session holds swarmplane.%, which is old enough to go', held
+      using errcode = 'lock_not_available';
   end if;
-  if old.parent = 'delivery_done' then
-    delete from swarmplane.request r where r.closed_at is not null and r.asked_at < old.ends;
-  end if;
-  execute format('drop table swarmplane.%I', old.part);
-  return old.part;
+  return null;
 end
 $$;
 
@@ -126,13 +138,14 @@ create or replace function swarmplane.drop_sealed_audit()
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
-  set lock_timeout = '2s'
+  set lock_timeout = '1s'
 as $$
 declare
   checkpoint swarmplane.audit_seal;
   old record;
   dropped integer := 0;
 begin
+  perform swarmplane.limit_waits();
   perform swarmplane.hold_latch('partitions');
   select * into checkpoint
     from swarmplane.audit_seal s

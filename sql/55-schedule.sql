@@ -102,6 +102,9 @@ begin
         made := made + 1;
       end loop;
     exception
+      -- somebody holds a host it is for: the tick is still to come
+      when lock_not_available then
+        return 0;
       when others then
         trouble := sqlerrm;
         made := 0;

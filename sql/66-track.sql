@@ -14,11 +14,14 @@ create or replace function swarmplane.track(
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- readers queue behind who waits for one of them
+  set lock_timeout = '1s'
 as $$
 #variable_conflict use_column
 declare
   targets text[] := case when track.labels is null then coalesce(track.hosts, '{*}') else track.hosts end;
 begin
+  perform swarmplane.limit_waits();
   if track.hosts is not null and track.labels is not null then
     raise exception 'hosts and labels are both given' using errcode = 'invalid_parameter_value',
       hint = 'write two wishes: one with hosts, one with labels';
@@ -82,19 +85,20 @@ begin
 end
 $$;
 
--- Hosts learn of changed wishes at the next round, which is now. The hint goes out at commit.
+-- Hosts learn of changed wishes at the next round, which is now. The hint goes out at commit. The turns of hosts
+-- are left alone: whoever locked them could keep the hubs from asking anybody.
 create or replace function swarmplane.wish_soon()
   returns void
   language sql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  with away as materialized (
-    select h.node_id from swarmplane.handover h where h.due_at > now() order by h.node_id for update
-  )
-  update swarmplane.handover h set due_at = now() from away where h.node_id = away.node_id;
+  insert into swarmplane.turn_wish default values;
   select pg_notify('swarmplane', '');
 $$;
+
+comment on table swarmplane.turn_wish is
+  'Private. Wishes for history were changed: hubs ask every host now, and take the row away.';
 
 -- Makes the tables of a host table, or adds columns that its declaration has won.
 create or replace function swarmplane.make_tracked(host_table text)

@@ -66,11 +66,14 @@ declare
   wanted bigint;
 begin
   perform set_config('synchronous_commit', 'off', true);
-  insert into swarmplane.handover (node_id)
-  select n.id from swarmplane.node n
-   where n.state = 'alive' and not exists (select from swarmplane.handover h where h.node_id = n.id)
-   order by n.id
-  on conflict do nothing;
+  with fresh as materialized (
+    select n.id from swarmplane.node n
+     where n.state = 'alive' and not exists (select from swarmplane.handover h where h.node_id = n.id)
+     order by n.id
+       for key share of n skip locked
+  )
+  insert into swarmplane.handover (node_id) select f.id from fresh f on conflict do nothing;
+  perform swarmplane.take_turn_wishes();
   for turn in
     select h.* from swarmplane.handover h
       join swarmplane.node n on n.id = h.node_id and n.state = 'alive'
@@ -99,6 +102,32 @@ begin
       from swarmplane.head h where h.node_id = host.id and h.line is not null;
     return next;
   end loop;
+end
+$$;
+
+-- Every host's turn is now, once for all wishes that were changed since. A host whose turn somebody holds has it
+-- at its usual time.
+create or replace function swarmplane.take_turn_wishes()
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  with wished as materialized (
+    select w.id from swarmplane.turn_wish w order by w.id for update skip locked
+  )
+  delete from swarmplane.turn_wish w using wished where w.id = wished.id;
+  if not found then
+    return;
+  end if;
+  with away as materialized (
+    select h.node_id from swarmplane.handover h
+     where h.due_at > now()
+     order by h.node_id
+       for update skip locked
+  )
+  update swarmplane.handover h set due_at = now() from away where h.node_id = away.node_id;
 end
 $$;
 
@@ -135,7 +164,8 @@ as $$
       join swarmplane.node n on n.identity = a.identity
       join swarmplane.handover h on h.node_id = n.id
      order by h.node_id
-       for update of h
+       -- of a host whose turn somebody holds nothing is noted: it is asked again at its usual time
+       for update of h skip locked
   )
   update swarmplane.handover h
      set known_version = coalesce(s.version, h.known_version),
@@ -164,7 +194,8 @@ create or replace function swarmplane.next_handover()
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select extract(epoch from min(h.due_at) - clock_timestamp())::double precision * 1000
+  select case when exists (select from swarmplane.turn_wish) then 0
+              else extract(epoch from min(h.due_at) - clock_timestamp())::double precision * 1000 end
     from swarmplane.handover h
     join swarmplane.node n on n.id = h.node_id and n.state = 'alive';
 $$;

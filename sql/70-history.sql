@@ -7,6 +7,9 @@ create or replace function swarmplane.make_month_partition(schema_name text, par
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  -- an instant as text is read back as the same one
+  set datestyle = 'ISO'
+  set timezone = 'UTC'
 as $$
 declare
   first_day timestamp := date_trunc('month', at at time zone 'UTC');
@@ -48,12 +51,15 @@ create or replace function swarmplane.drop_old_history()
   language plpgsql
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
+  set lock_timeout = '1s'
 as $$
 declare
   first_kept timestamptz := date_trunc('month', now() - swarmplane.setting_interval('history_kept'), 'UTC');
   old record;
+  held text;
   dropped integer := 0;
 begin
+  perform swarmplane.limit_waits();
   for old in
     select p.relname as part, c.relname as parent, c.relnamespace::regnamespace as schema_name
       from pg_inherits i
@@ -65,9 +71,17 @@ begin
        and to_date(right(p.relname, 6), 'YYYYMM')::timestamp at time zone 'UTC' < first_kept
      order by 3, 2, 1
   loop
-    execute format('drop table %s.%I', old.schema_name, old.part);
-    dropped := dropped + 1;
+    begin
+      execute format('drop table %s.%I', old.schema_name, old.part);
+      dropped := dropped + 1;
+    exception
+      -- somebody reads it: the next one
+      when lock_not_available then held := coalesce(held, format('%s.%I', old.schema_name, old.part));
+    end;
   end loop;
+  if held is not null and dropped = 0 then
+    raise exception 'another session holds %, which is old enough to go', held using errcode = 'lock_not_available';
+  end if;
   update swarmplane.tracked_table t set kept_since = first_kept
    where dropped > 0 and t.kept_since < first_kept;
   return dropped;

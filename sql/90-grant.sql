@@ -87,6 +87,7 @@ grant execute on function
   swarmplane.queue_facts(),
   swarmplane.make_partitions(interval),
   swarmplane.raise_sequences(),
+  swarmplane.mend_clock(boolean),
   swarmplane.begin_seal(text, integer, boolean),
   swarmplane.finish_seal(bigint, bytea, bigint),
   swarmplane.begin_checkpoint(text),

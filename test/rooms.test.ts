@@ -62,7 +62,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   swarm: ['alarm-kinds.ts', 'errors.ts', 'tuning.ts', 'types.ts'],
   agent: ['answer.ts', 'errors.ts', 'log.ts', 'types.ts', 'version.ts'],
-  hub: ['errors.ts', 'log.ts', 'release.ts', 'wake-loop.ts'],
+  hub: ['errors.ts', 'log.ts', 'parts.ts', 'pulse.ts', 'release.ts', 'wake-loop.ts'],
 };
 
 /** Started as processes and threads of their own, by people, programs and their rooms. */

@@ -2,7 +2,9 @@
 import type pg from 'pg';
 import { Fetcher } from '../../src/hub/history/fetcher.ts';
 import { HistoryStore, type Ingested, type TurnNote } from '../../src/hub/history/store.ts';
+import { DEFAULT_TUNING } from '../../src/hub/hub.ts';
 import { silentLog } from '../../src/hub/log.ts';
+import { partsOf } from '../../src/hub/parts.ts';
 import { FleetAsker, type Fleet } from './history-fleet.ts';
 
 export interface Crush {
@@ -58,6 +60,8 @@ export class Crowd {
       log: silentLog,
       askMs: 60_000,
       isSensitive: () => false,
+      retentionMs: DEFAULT_TUNING.retentionMs,
+      parts: partsOf(DEFAULT_TUNING),
     });
     const ended = done();
     const startedAt = performance.now();

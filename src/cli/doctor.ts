@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { checkHost, type Finding } from '../agent/client.ts';
 import { EXIT } from './errors.ts';
-import { hubDatabaseOf, stateOf, storedDatabase } from './options.ts';
+import { controlSocketOf, hubDatabaseOf, stateOf, storedDatabase } from './options.ts';
+import { agentStatus } from './status.ts';
 import { json, printable } from './text.ts';
 
 interface DoctorOptions {
@@ -17,10 +18,25 @@ export function registerDoctor(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
     .action(async (options: DoctorOptions) => {
-      const found = [...(await checkHost(stateOf(command))), ...(await database(command, options))];
+      const found = [
+        ...(await checkHost(stateOf(command))),
+        ...(await hubHere(command)),
+        ...(await database(command, options)),
+      ];
       process.stdout.write(options.json ? `${json(found)}\n` : found.map(line).join(''));
       process.exitCode = exitCode(found);
     });
+}
+
+/** What the hub of this host says of itself, which it may not be able to write. */
+async function hubHere(command: Command): Promise<Finding[]> {
+  const told = await agentStatus(controlSocketOf(command)).catch(() => undefined);
+  const stalled = told?.hub?.['stalled'];
+  if (stalled === undefined) return [];
+  const hint = 'end the transaction that holds it up, or give back the right that is missing';
+  return stalled
+    .split('\n')
+    .map((message) => ({ check: 'hub here', state: 'error', message, hint }) as const);
 }
 
 async function database(command: Command, options: DoctorOptions): Promise<Finding[]> {

@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { EmbeddedPostgres, Hub, loginOf, redactUrl } from '../hub/index.ts';
+import {
+  EmbeddedPostgres,
+  Hub,
+  loginOf,
+  redactUrl,
+  stallText,
+  type ToldStall,
+} from '../hub/index.ts';
 import type { Agent, Log, StateFolder } from '../agent/index.ts';
 import { registerHubBackup } from './hub-backup.ts';
 import { registerHubGrant } from './hub-grant.ts';
@@ -85,6 +92,7 @@ async function serve(
     spoolFolder: state.file('spool'),
     ...(agent.config.alertWebhook && { webhook: agent.config.alertWebhook }),
     onFatal: (error) => fail(error),
+    onStalls: (stalls) => (agent.hubStatus = withStalls(agent.hubStatus, stalls)),
   });
   const hub = await starting.catch((error: unknown) => {
     if (!signal.aborted) throw error;
@@ -92,7 +100,8 @@ async function serve(
   if (hub === undefined) return;
   metrics.setHub(hub);
   try {
-    agent.hubStatus = { state: 'ready', url: keepLogin(state, database.psqlUrl) };
+    const { state: _, ...rest } = agent.hubStatus ?? {};
+    agent.hubStatus = { state: 'ready', url: keepLogin(state, database.psqlUrl), ...rest };
     log.info({ database: redactUrl(database.psqlUrl) }, 'the hub is ready');
     await Promise.race([end, fatal]);
     log.info('stopping');
@@ -100,6 +109,13 @@ async function serve(
     metrics.setHub(undefined);
     await hub.stop();
   }
+}
+
+/** Needs no database: it is shown while that lets nothing through. */
+function withStalls(status: Agent['hubStatus'], stalls: readonly ToldStall[]): Agent['hubStatus'] {
+  const { stalled: _, ...rest } = status ?? {};
+  if (stalls.length === 0) return rest;
+  return { ...rest, stalled: stalls.map(stallText).join('\n') };
 }
 
 /** @returns the URL to show: without the password, which only files of mode 0600 hold */

@@ -26,7 +26,9 @@ export function registerStatus(program: Command): void {
       const { hub, history, ...rest } = status;
       const rows = [
         ...Object.entries(rest).filter(([what]) => what !== 'books'),
-        ...Object.entries(hub ?? {}).map(([k, v]) => [`hub ${k}`, v]),
+        ...Object.entries(hub ?? {}).flatMap(([what, says]) =>
+          says.split('\n').map((line) => [`hub ${what}`, line]),
+        ),
         ...historyRows(history),
       ];
       process.stdout.write(table(['what', 'value'], rows as [string, string][]));

@@ -16,6 +16,13 @@ export interface HubFigures {
   /** Leases that another hub took over while this one was at work on them. */
   readonly leasesLost: number;
   readonly wakeups: ReadonlyMap<WakeReason, number>;
+  /** Parts that have begun. */
+  readonly parts: readonly {
+    readonly part: string;
+    /** Since it last went well. */
+    readonly ageSeconds: number;
+    readonly stalled: boolean;
+  }[];
   /** Undefined while the database does not answer. */
   readonly queue: QueueFacts | undefined;
 }

@@ -8,7 +8,7 @@ import { cutConnections, endPool } from './database/database.ts';
 import { Dispatcher } from './queue/dispatcher.ts';
 import { AlarmWriter } from './alerts/alarm-writer.ts';
 import { Fetcher } from './history/fetcher.ts';
-import type { HubError } from './errors.ts';
+import { messageOf, type HubError } from './errors.ts';
 import type { HubFigures } from './figures.ts';
 import { QueueFactsReader } from './queue/facts.ts';
 import { HistoryStore } from './history/store.ts';
@@ -18,6 +18,7 @@ import { NodeReporter } from './nodes.ts';
 import { openDatabase, whileAway, type OpenedDatabase } from './schema/open-database.ts';
 import { AlertStore } from './alerts/alert-store.ts';
 import { NodeStore } from './node-store.ts';
+import { partsOf, type Parts } from './parts.ts';
 import { Presence } from './presence.ts';
 import { Queue } from './queue/queue.ts';
 import { Schedules } from './queue/schedules.ts';
@@ -26,6 +27,7 @@ import { Recorder } from './queue/recorder.ts';
 import { Scheduler } from './queue/scheduler.ts';
 import { Sealer } from './audit/sealer.ts';
 import { Spool } from './queue/spool.ts';
+import { StallWatch, type ToldStall } from './stall-watch.ts';
 import { Upkeep } from './upkeep.ts';
 import { AlertTeller, type WebhookTarget } from './alerts/teller.ts';
 
@@ -43,6 +45,8 @@ export interface HubOptions {
   readonly signal?: AbortSignal;
   /** Called when this hub must not go on: a newer one changed the database. It has stopped then. */
   readonly onFatal?: (error: HubError) => void;
+  /** Called at every look with the parts that stand still, also when there are none. */
+  readonly onStalls?: (stalls: readonly ToldStall[]) => void;
 }
 
 /** Times in milliseconds. How long a lease lasts is a setting in the database, as all hubs share it. */
@@ -61,6 +65,16 @@ export interface HubTuning {
   readonly sealMs: number;
   /** How often what the settings call old is dropped. */
   readonly retentionMs: number;
+  /** How often partitions are made ahead. */
+  readonly partitionsMs: number;
+  /** How often alerts are looked after. */
+  readonly alertsMs: number;
+  /** How often the listener hears itself through the server. */
+  readonly watchdogMs: number;
+  /** No part of the hub counts as standing still before so long. */
+  readonly stallMs: number;
+  /** How often it is looked whether all parts go on. */
+  readonly stallLookMs: number;
   /** How long a stop waits for the database; after twice as long its connections are cut. */
   readonly stopMs: number;
   readonly claimMax: number;
@@ -78,6 +92,11 @@ export const DEFAULT_TUNING: HubTuning = {
   nodesMs: 30_000,
   sealMs: 30_000,
   retentionMs: 3_600_000,
+  partitionsMs: 3_600_000,
+  alertsMs: 60_000,
+  watchdogMs: 30_000,
+  stallMs: 30_000,
+  stallLookMs: 5_000,
   stopMs: 5_000,
   claimMax: 1_000,
   runsMax: 16,
@@ -94,8 +113,11 @@ export interface HubStatus {
 export class Hub {
   readonly #options: HubOptions;
   readonly #tuning: HubTuning;
-  readonly #startedAt = Date.now();
+  readonly #startedAt = performance.now();
   readonly #pool: pg.Pool;
+  readonly #aside: pg.Pool;
+  readonly #parts: Parts;
+  readonly #watch: StallWatch;
   readonly #queue: Queue;
   readonly #alerts: AlertStore;
   readonly #spool: Spool;
@@ -107,7 +129,7 @@ export class Hub {
   readonly #services: Services;
   #leaseMs = 30_000;
   #stopping: Promise<void> | undefined;
-  #poolClosed: Promise<void> | undefined;
+  #poolClosed: Promise<unknown> | undefined;
 
   /**
    * Waits for a database that is away; resolves once the hub takes work.
@@ -115,10 +137,16 @@ export class Hub {
    */
   static async start(options: HubOptions): Promise<Hub> {
     const { databaseUrl, log, signal } = options;
-    const opened = await whileAway(() => openDatabase(databaseUrl, log), log, signal);
+    const since = Date.now();
+    const open = () =>
+      openDatabase(databaseUrl, log).catch((error: unknown) => {
+        options.onStalls?.([{ part: 'start', since, why: messageOf(error), holders: [] }]);
+        throw error;
+      });
+    const opened = await whileAway(open, log, signal);
     const hub = new Hub(options, opened);
     try {
-      await whileAway(() => hub.#services.start(), log, signal);
+      await whileAway(() => hub.#begin(), log, signal);
       return hub;
     } catch (error) {
       await hub.stop();
@@ -126,26 +154,32 @@ export class Hub {
     }
   }
 
-  private constructor(options: HubOptions, { pool, drift }: OpenedDatabase) {
+  private constructor(options: HubOptions, { pool, aside, drift }: OpenedDatabase) {
     const { asker, log } = options;
     this.#options = options;
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#pool = pool;
+    this.#aside = aside;
+    this.#parts = partsOf(this.#tuning);
+    this.#watch = this.#makeWatch();
     this.#queue = new Queue(pool);
     this.#alerts = new AlertStore(pool);
     this.#presence = new Presence({ pool, asker, log });
     const { spoolBytes: bytesMax, nodesMs: fullMs } = this.#tuning;
+    const parts = this.#parts;
     this.#spool = new Spool({ folder: options.spoolFolder, bytesMax, log });
-    this.#nodes = new NodeReporter({ asker, store: new NodeStore(pool), log, fullMs });
+    this.#nodes = new NodeReporter({ asker, store: new NodeStore(pool), log, fullMs, parts });
     this.#dispatcher = this.#makeDispatcher();
-    const alarms = new AlarmWriter(asker, this.#alerts, log);
+    const alarms = new AlarmWriter(asker, this.#alerts, log, parts.alarms);
     this.#upkeep = this.#makeUpkeep(alarms);
     this.#facts = new QueueFactsReader(pool, log);
-    const scheduler = new Scheduler(new Schedules(pool), log);
+    const scheduler = new Scheduler(new Schedules(pool), log, parts.schedules);
     const fetcher = this.#makeFetcher();
     const listener = this.#makeListener([this.#dispatcher, scheduler, fetcher, this.#nodes]);
-    const teller = AlertTeller.for(options, this.#alerts);
+    const teller = AlertTeller.for(options, this.#alerts, parts.webhook);
     this.#services = new Services([
+      // Also of what keeps the others from beginning.
+      [this.#watch],
       [{ start: () => this.#writeSpooled() }],
       // Its own node's row is what the hub's row refers to.
       [this.#nodes],
@@ -164,22 +198,25 @@ export class Hub {
       ...this.#tuning,
       queue: this.#queue,
       spool: this.#spool,
+      parts: this.#parts,
       asker,
       log,
       hubId: () => this.#presence.id,
-      certain: () => Date.now() - this.#startedAt > this.#tuning.settleMs,
-      mayReap: () => Date.now() - this.#upkeep.connectedSince > this.#leaseMs,
+      certain: () => performance.now() - this.#startedAt > this.#tuning.settleMs,
+      mayReap: () => this.#upkeep.connectedMs > this.#leaseMs,
     });
   }
 
   #makeUpkeep(alarms: AlarmWriter): Upkeep {
     return new Upkeep({
+      ...this.#tuning,
+      hub: this.#options.asker.name,
+      parts: this.#parts,
       pool: this.#pool,
       queue: this.#queue,
       alerts: this.#alerts,
       presence: this.#presence,
       log: this.#options.log,
-      heartbeatMs: this.#tuning.heartbeatMs,
       tokens: () => this.#dispatcher.tokens,
       onLost: (token) => {
         this.#queue.counters.leasesLost++;
@@ -196,7 +233,8 @@ export class Hub {
     const { sealMs, retentionMs } = this.#tuning;
     const { nodeId, seals } = asker;
     const alerts = this.#alerts;
-    return new Sealer({ pool: this.#pool, alerts, log, nodeId, seals, sealMs, retentionMs });
+    const every = { sealMs, retentionMs, parts: this.#parts };
+    return new Sealer({ pool: this.#pool, alerts, log, nodeId, seals, ...every });
   }
 
   #makeFetcher(): Fetcher {
@@ -206,6 +244,8 @@ export class Hub {
       asker,
       log,
       askMs: this.#tuning.askMs,
+      retentionMs: this.#tuning.retentionMs,
+      parts: this.#parts,
       isSensitive: (table) => this.#presence.isSensitive(table),
     });
   }
@@ -217,6 +257,8 @@ export class Hub {
       channel: 'swarmplane',
       log,
       pollMs: this.#tuning.pollMs,
+      watchdogMs: this.#tuning.watchdogMs,
+      pulse: this.#parts.listener,
     });
     listener.onWake((reason) => {
       this.#queue.counters.woken(reason);
@@ -226,13 +268,45 @@ export class Hub {
     return listener;
   }
 
+  #makeWatch(): StallWatch {
+    const { asker, log, onStalls = () => undefined } = this.#options;
+    const { stallMs: leastMs, stallLookMs: lookMs } = this.#tuning;
+    const parts = Object.values(this.#parts);
+    const told = { hub: asker.name, log, leastMs, lookMs, onChange: onStalls };
+    return new StallWatch({ pool: this.#aside, parts, ...told });
+  }
+
+  async #begin(): Promise<void> {
+    const { start } = this.#parts;
+    start.began();
+    try {
+      await this.#services.start();
+      start.wentWell();
+    } catch (error) {
+      start.failed(error);
+      throw error;
+    }
+  }
+
   status(): HubStatus {
     return { connected: this.#upkeep.connected, atWork: this.#dispatcher.tokens.length };
   }
 
   /** For metrics. Never rejects. */
   async figures(): Promise<HubFigures> {
-    return { ...this.status(), ...this.#queue.counters, queue: await this.#facts.read() };
+    return {
+      ...this.status(),
+      ...this.#queue.counters,
+      parts: this.#partFigures(),
+      queue: await this.#facts.read(),
+    };
+  }
+
+  #partFigures(): HubFigures['parts'] {
+    const stalled = new Set(this.#watch.stalls.map(({ part }) => part));
+    return Object.values(this.#parts).flatMap(({ part, ageMs }) =>
+      ageMs === undefined ? [] : [{ part, ageSeconds: ageMs / 1000, stalled: stalled.has(part) }],
+    );
   }
 
   /** Gives unfinished work back without burning an attempt. Never rejects. */
@@ -247,7 +321,8 @@ export class Hub {
     const { log, signal = new AbortController().signal } = this.#options;
     for (const token of this.#spool.tokens) {
       log.info({ lease: token }, 'writing outcomes that an earlier run left on disk');
-      const recorder = new Recorder({ queue: this.#queue, spool: this.#spool, token, log, signal });
+      const [queue, spool, pulse] = [this.#queue, this.#spool, this.#parts.outcomes];
+      const recorder = new Recorder({ queue, spool, token, log, signal, pulse });
       recorder.start();
       await recorder.flush();
     }
@@ -285,9 +360,11 @@ export class Hub {
   #cutOff(): void {
     void this.#closePool();
     cutConnections(this.#pool);
+    cutConnections(this.#aside);
   }
 
   #closePool(): Promise<void> {
-    return (this.#poolClosed ??= endPool(this.#pool));
+    const closing = (this.#poolClosed ??= Promise.all([this.#pool, this.#aside].map(endPool)));
+    return closing.then(() => undefined);
   }
 }

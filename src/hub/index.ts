@@ -27,6 +27,7 @@ export {
   type ListenerOptions,
   type WakeReason,
 } from './database/listener.ts';
+export { stallText, type ToldStall } from './stall-watch.ts';
 export { DEFAULT_TUNING, Hub, type HubOptions, type HubStatus, type HubTuning } from './hub.ts';
 export {
   backupDatabase,

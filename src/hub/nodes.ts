@@ -7,12 +7,12 @@ import { messageOf } from './errors.ts';
 import { toJson } from './database/json-text.ts';
 import type { Log } from './log.ts';
 import type { NodeStore } from './node-store.ts';
+import { DEPARTED_MS } from './parts.ts';
+import type { Pulse } from './pulse.ts';
 import { WakeLoop } from './wake-loop.ts';
 
 const GATHER_MS = 30;
 const BATCH = 1_000;
-/** What people decided is looked for at most this often. */
-const LOOK_MS = 500;
 
 export interface NodeReporterOptions {
   readonly asker: Asker;
@@ -20,6 +20,7 @@ export interface NodeReporterOptions {
   readonly log: Log;
   /** How often the whole member table is compared. */
   readonly fullMs: number;
+  readonly parts: { readonly nodes: Pulse; readonly departures: Pulse };
 }
 
 export class NodeReporter {
@@ -34,19 +35,21 @@ export class NodeReporter {
 
   constructor(options: NodeReporterOptions) {
     this.#options = options;
-    const { log, fullMs } = options;
+    const { log, fullMs, parts } = options;
     this.#writes = new WakeLoop({
       work: () => this.#writeChanged(),
       failed: (error) =>
         log.warn({ error: messageOf(error) }, 'could not write the state of nodes'),
       gatherMs: GATHER_MS,
       retryMs: fullMs / 10,
+      pulse: parts.nodes,
     });
     this.#looks = new WakeLoop({
       work: () => this.#forgetDeparted(),
       failed: (error) =>
         log.warn({ error: messageOf(error) }, 'could not look for hosts that were taken out'),
-      gatherMs: LOOK_MS,
+      gatherMs: DEPARTED_MS,
+      pulse: parts.departures,
     });
   }
 

@@ -16,6 +16,12 @@ export interface PresenceOptions {
   readonly log: Log;
 }
 
+export interface Beat {
+  readonly active: boolean;
+  readonly kept: ReadonlySet<string>;
+  readonly serverAt: number;
+}
+
 export class Presence {
   readonly #options: PresenceOptions;
   #id = '';
@@ -38,6 +44,7 @@ export class Presence {
   /** @throws the error of pg */
   async start(): Promise<void> {
     await this.hello();
+    await this.mendClock(true);
     await this.reportActions();
     const tables = await declaredTables();
     this.#sensitive = new Set(tables.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
@@ -57,18 +64,25 @@ export class Presence {
   }
 
   /**
-   * `active` is false when the hub's own row is gone or ended; `kept` are the leases still held.
+   * `active` is false when the hub's own row is gone or ended; `kept` are the leases still held; `serverAt`
+   * is the server's clock, Unix milliseconds.
    * @throws the error of pg
    */
-  async heartbeat(tokens: readonly string[]): Promise<{ active: boolean; kept: Set<string> }> {
-    const sql = 'select active, kept from swarmplane.heartbeat($1, $2)';
-    const values = [this.#id, tokens];
-    const { rows } = await this.#options.pool.query<{ active: boolean; kept: string[] }>(
-      sql,
-      values,
-    );
-    const { active, kept } = rows[0]!;
-    return { active, kept: new Set(kept) };
+  async heartbeat(tokens: readonly string[]): Promise<Beat> {
+    const sql = `select active, kept, extract(epoch from clock_timestamp())::float8 * 1000 as "serverAt"
+                   from swarmplane.heartbeat($1, $2)`;
+    const { rows } = await this.#options.pool.query<{
+      active: boolean;
+      kept: string[];
+      serverAt: number;
+    }>(sql, [this.#id, tokens]);
+    const { active, kept, serverAt } = rows[0]!;
+    return { active, kept: new Set(kept), serverAt };
+  }
+
+  /** `jumped`: a clock did, or this hub starts. @throws the error of pg */
+  async mendClock(jumped: boolean): Promise<void> {
+    await this.#options.pool.query('select swarmplane.mend_clock($1)', [jumped]);
   }
 
   /** What this hub may command; alerts about actions that none may are opened and resolved. */

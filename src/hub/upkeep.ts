@@ -5,10 +5,14 @@ import type { Log } from './log.ts';
 import { readMigrations } from './schema/migration-files.ts';
 import { refuseNewer } from './schema/migrate.ts';
 import { isOutage } from './database/outage.ts';
+import { ClockWatch, jumpText } from './clock-watch.ts';
+import { RETRY_MS_MAX, type Parts } from './parts.ts';
 import type { AlertStore } from './alerts/alert-store.ts';
 import type { Presence } from './presence.ts';
 import type { Queue } from './queue/queue.ts';
+import type { Pulse } from './pulse.ts';
 import { MIGRATIONS_DIR } from './release.ts';
+import { WakeLoop } from './wake-loop.ts';
 
 export interface UpkeepOptions {
   readonly pool: pg.Pool;
@@ -16,7 +20,12 @@ export interface UpkeepOptions {
   readonly alerts: AlertStore;
   readonly presence: Presence;
   readonly log: Log;
+  /** Name of this host. */
+  readonly hub: string;
+  readonly parts: Pick<Parts, 'heartbeat' | 'partitions' | 'alerts'>;
   readonly heartbeatMs: number;
+  readonly partitionsMs: number;
+  readonly alertsMs: number;
   /** Leases at work. */
   readonly tokens: () => readonly string[];
   readonly onLost: (token: string) => void;
@@ -28,19 +37,25 @@ export interface UpkeepOptions {
   readonly onOutdated: (error: HubError) => void;
 }
 
-const PARTITIONS_EVERY_MS = 3_600_000;
-const ALERTS_EVERY_MS = 60_000;
-
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  #timers: NodeJS.Timeout[] = [];
+  readonly #loops: readonly WakeLoop[];
+  readonly #every: readonly number[];
+  #beats: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
   #known: readonly { readonly version: number }[] = [];
   #away = false;
-  #backAt = Date.now();
+  #backAt = performance.now();
+  readonly #clocks = new ClockWatch();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+    const { queue, parts, partitionsMs, alertsMs } = options;
+    this.#every = [partitionsMs, alertsMs];
+    this.#loops = [
+      this.#loop(() => queue.makePartitions(), partitionsMs, parts.partitions),
+      this.#loop(() => this.#lookAfter(), alertsMs, parts.alerts),
+    ];
   }
 
   /** False while the database does not answer heartbeats. */
@@ -48,24 +63,20 @@ export class Upkeep {
     return !this.#away;
   }
 
-  /** Unix milliseconds since when it answers. */
-  get connectedSince(): number {
-    return this.#away ? Infinity : this.#backAt;
+  /** Milliseconds for which it has answered, by no clock that anybody sets. */
+  get connectedMs(): number {
+    return this.#away ? 0 : performance.now() - this.#backAt;
   }
 
   async start(): Promise<void> {
     this.#known = await readMigrations(MIGRATIONS_DIR);
-    const { heartbeatMs, queue, alerts } = this.#options;
-    this.#timers = [
-      setInterval(() => this.beat(), heartbeatMs),
-      setInterval(() => this.#try(() => queue.makePartitions()), PARTITIONS_EVERY_MS),
-      setInterval(() => this.#try(() => alerts.lookAfter()), ALERTS_EVERY_MS),
-    ];
+    this.#beats = setInterval(() => this.beat(), this.#options.heartbeatMs);
+    for (const [at, loop] of this.#loops.entries()) loop.wakeIn(this.#every[at]);
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#beating;
+    clearInterval(this.#beats);
+    await Promise.all([this.#beating, ...this.#loops.map((loop) => loop.stop())]);
   }
 
   /** One heartbeat now, unless one is under way. */
@@ -75,12 +86,16 @@ export class Upkeep {
 
   async #beat(): Promise<void> {
     const { presence, tokens, onLost, onBack, onBeat, log, pool } = this.#options;
+    const { heartbeat } = this.#options.parts;
+    heartbeat.began();
     try {
       const held = tokens();
-      const { active, kept } = await presence.heartbeat(held);
+      const before = performance.now();
+      const { active, kept, serverAt } = await presence.heartbeat(held);
+      await this.#mendClocks(serverAt, before);
       if (this.#away) {
         this.#away = false;
-        this.#backAt = Date.now();
+        this.#backAt = performance.now();
         log.info({}, 'the database is back');
         onBack();
       }
@@ -89,21 +104,49 @@ export class Upkeep {
       await presence.reportActions();
       onBeat();
       await refuseNewer(pool, this.#known);
+      heartbeat.wentWell();
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  async #lookAfter(): Promise<void> {
+    const { alerts, presence } = this.#options;
+    await alerts.lookAfter();
+    await presence.mendClock(false);
+  }
+
+  async #mendClocks(serverAt: number, before: number): Promise<void> {
+    const { presence, alerts, log, hub } = this.#options;
+    const jumps = this.#clocks.look(serverAt, before);
+    if (jumps.length === 0) return;
+    for (const jump of jumps) {
+      const message = jumpText(jump, hub);
+      log.warn({ clock: jump.clock, ms: jump.byMs }, message);
+      await alerts.raise('clock_jumped', jump.clock === 'server' ? 'server' : hub, message);
+    }
+    await presence.mendClock(true);
   }
 
   #failed(error: unknown): void {
     if (error instanceof HubError && error.code === 'database_too_new')
       return this.#options.onOutdated(error);
     if (isOutage(error)) this.#away = true;
+    this.#options.parts.heartbeat.failed(error);
     this.#options.log.warn({ error: messageOf(error) }, 'heartbeat failed');
   }
 
-  #try(work: () => Promise<void>): void {
-    work().catch((error: unknown) =>
-      this.#options.log.warn({ error: messageOf(error) }, 'upkeep failed, it is tried again later'),
-    );
+  #loop(work: () => Promise<void>, everyMs: number, pulse: Pulse): WakeLoop {
+    const { log } = this.#options;
+    return new WakeLoop({
+      work: async () => {
+        await work();
+        return everyMs;
+      },
+      failed: (error) =>
+        log.warn({ error: messageOf(error) }, 'upkeep failed, it is tried again later'),
+      retryMs: Math.min(everyMs, RETRY_MS_MAX),
+      pulse,
+    });
   }
 }

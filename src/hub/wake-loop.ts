@@ -13,6 +13,8 @@
  * A run says how long until something falls due; the loop wakes itself then. Without `retryMs` a run
  * that failed is made again with the next wake.
  */
+import type { Pulse } from './pulse.ts';
+
 export interface WakeLoopOptions {
   /** One run; resolves to the milliseconds until something is due, undefined where only a wake counts. */
   readonly work: () => Promise<number | undefined>;
@@ -21,6 +23,8 @@ export interface WakeLoopOptions {
   /** 0 when left out: a run begins within the wake. */
   readonly gatherMs?: number;
   readonly retryMs?: number;
+  /** Is told of every run. */
+  readonly pulse?: Pulse;
 }
 
 /** A due time is never waited for more finely than this, nor longer: clocks are set, rows are changed. */
@@ -35,7 +39,6 @@ export class WakeLoop {
   #again = false;
   #pausing = false;
   #stopped = false;
-  #wentWellAt = performance.now();
 
   constructor(options: WakeLoopOptions) {
     this.#options = options;
@@ -68,18 +71,8 @@ export class WakeLoop {
     }, wait);
   }
 
-  /** Whether a run is asked for that has not begun: a long run may end early for it. */
-  get wanted(): boolean {
-    return this.#again;
-  }
-
   get stopped(): boolean {
     return this.#stopped;
-  }
-
-  /** When a run last went well, by `performance.now()`; at first when the loop was made. */
-  get wentWellAt(): number {
-    return this.#wentWellAt;
   }
 
   /** Begins no more runs; resolves when the one under way has ended. */
@@ -110,11 +103,14 @@ export class WakeLoop {
 
   /** Never rejects. */
   async #work(): Promise<void> {
+    const { pulse } = this.#options;
+    pulse?.began();
     try {
       const due = await this.#options.work();
-      this.#wentWellAt = performance.now();
+      pulse?.wentWell();
       this.wakeIn(due);
     } catch (error) {
+      pulse?.failed(error);
       this.#options.failed(error);
       this.#pausing = this.#options.retryMs !== undefined;
       this.wakeIn(this.#options.retryMs);

@@ -90,6 +90,20 @@ function addHub(scrape: Scrape, figures: HubFigures): void {
   scrape.counter('hub_outcomes_total', 'What deliveries became.', 'outcome', figures.outcomes);
   scrape.counter('hub_leases_lost_total', 'Leases taken over by others.', figures.leasesLost);
   scrape.counter('hub_wakeups_total', 'What made the hub look.', 'reason', figures.wakeups);
+  const of = (value: (part: HubFigures['parts'][number]) => number) =>
+    figures.parts.map((each) => [each.part, value(each)] as const);
+  scrape.gauge(
+    'hub_stalled',
+    '1 for a part of the hub that stands still.',
+    'part',
+    of(({ stalled }) => (stalled ? 1 : 0)),
+  );
+  scrape.gauge(
+    'hub_went_well_seconds',
+    'Since a part of the hub last went well.',
+    'part',
+    of(({ ageSeconds }) => ageSeconds),
+  );
   const { queue } = figures;
   if (queue === undefined) return;
   scrape.gauge('queue_deliveries', 'Open deliveries.', 'state', Object.entries(queue.deliveries));

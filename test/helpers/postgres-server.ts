@@ -41,6 +41,8 @@ export interface TestPostgres {
   ready(): Promise<void>;
   /** Starts it again after it was killed or stopped by a signal. */
   restart(): Promise<void>;
+  /** Stops it in order and starts it with these variables in its environment. */
+  restartWith(environment: Readonly<Record<string, string>>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export class PostgresServer implements TestPostgres {
   #folder = '';
   #bin = '';
   #process: ChildProcess | undefined;
+  #environment: Readonly<Record<string, string>> = {};
   #pools: pg.Pool[] = [];
   #owner: Promise<void> | undefined;
   #templates: Promise<void> | undefined;
@@ -169,12 +172,23 @@ export class PostgresServer implements TestPostgres {
         this.dataDir,
         ...settings,
       ],
-      { ...this.#runAs(), env: ENVIRONMENT, stdio: ['pipe', 'ignore', 'pipe'], detached: true },
+      {
+        ...this.#runAs(),
+        env: { ...ENVIRONMENT, ...this.#environment },
+        stdio: ['pipe', 'ignore', 'pipe'],
+        detached: true,
+      },
     );
     let said = '';
     child.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-10_000)));
     this.#process = child;
     await Promise.race([this.ready(), failure(child, () => said)]);
+  }
+
+  async restartWith(environment: Readonly<Record<string, string>>): Promise<void> {
+    this.#environment = environment;
+    await this.shutDown();
+    await this.restart();
   }
 
   #runAs(): { uid?: number; gid?: number; cwd: string } {

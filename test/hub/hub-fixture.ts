@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type pg from 'pg';
-import { Hub, type HubTuning } from '../../src/hub/hub.ts';
+import { Hub, type HubOptions, type HubTuning } from '../../src/hub/hub.ts';
 import { silentLog, type Log } from '../../src/hub/log.ts';
 import { whileAway } from '../../src/hub/schema/open-database.ts';
 import type { TestDatabase, TestPostgres } from '../helpers/postgres.ts';
@@ -17,7 +17,12 @@ export interface Fixture {
   /** As the owner. */
   readonly pool: pg.Pool;
   readonly asker: ScriptedAsker;
-  startHub(tuning?: Partial<HubTuning>, asker?: ScriptedAsker, log?: Log): Promise<Hub>;
+  startHub(
+    tuning?: Partial<HubTuning>,
+    asker?: ScriptedAsker,
+    log?: Log,
+    more?: Partial<HubOptions>,
+  ): Promise<Hub>;
   /** Inserts a request; its id. */
   request(sql: string, columns?: Record<string, unknown>): Promise<number>;
   /** Waits until the request has ended; its counts that are not zero. */
@@ -65,13 +70,14 @@ export async function hubFixture(
     asker,
     query,
     until: untilRow,
-    startHub: async (tuning = {}, of = asker, log = LOG) => {
+    startHub: async (tuning = {}, of = asker, log = LOG, more = {}) => {
       const hub = await Hub.start({
         databaseUrl: database.url,
         asker: of,
         spoolFolder: temporaryFolder(),
         log,
         tuning: { ...QUICK, ...tuning },
+        ...more,
       });
       onTestFinished(() => hub.stop());
       return hub;

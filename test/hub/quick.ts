@@ -9,5 +9,8 @@ export const QUICK: Partial<HubTuning> = {
   nodesMs: 500,
   sealMs: 100,
   retentionMs: 500,
+  partitionsMs: 2_000,
+  alertsMs: 500,
+  watchdogMs: 2_000,
   stopMs: 2_000,
 };

@@ -47,6 +47,10 @@ const HUB: HubFigures = {
   outcomes: new Map([['ok', 47]]),
   leasesLost: 1,
   wakeups: new Map([['notify', 5] as const]),
+  parts: [
+    { part: 'claims', ageSeconds: 2, stalled: false },
+    { part: 'history retention', ageSeconds: 90, stalled: true },
+  ],
   queue: {
     deliveries: { pending: 1, parked: 2, running: 3 },
     oldest_due_seconds: 0.25,
@@ -119,6 +123,9 @@ describe('the metrics', () => {
     expect(value('swarmplane_queue_oldest_due_seconds')).toBe(0.25);
     expect(value('swarmplane_hub_outcomes_total', { outcome: 'ok' })).toBe(47);
     expect(value('swarmplane_hub_wakeups_total', { reason: 'notify' })).toBe(5);
+    expect(value('swarmplane_hub_stalled', { part: 'history retention' })).toBe(1);
+    expect(value('swarmplane_hub_stalled', { part: 'claims' })).toBe(0);
+    expect(value('swarmplane_hub_went_well_seconds', { part: 'claims' })).toBe(2);
     expect(value('swarmplane_hubs')).toBe(2);
     expect(value('process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect([...types.keys()]).toContain('nodejs_eventloop_lag_p99_seconds');

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import { storable } from '../database/json-text.ts';
 import type { Log } from '../log.ts';
 import type { AlertStore } from './alert-store.ts';
+import type { Pulse } from '../pulse.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
 /** Causes kept while the database is away; more are not kept. */
@@ -19,12 +20,13 @@ export class AlarmWriter {
   readonly #unsubscribe: () => void;
   readonly #writes: WakeLoop;
 
-  constructor(asker: Asker, alerts: AlertStore, log: Log) {
+  constructor(asker: Asker, alerts: AlertStore, log: Log, pulse?: Pulse) {
     this.#alerts = alerts;
     this.#writes = new WakeLoop({
       work: () => this.#write(),
       failed: (error) =>
         log.warn({ error: messageOf(error) }, 'could not write an alert, it is kept'),
+      ...(pulse && { pulse }),
     });
     this.#unsubscribe = asker.onAlarm((alarm) => this.#take(alarm));
   }

@@ -1,6 +1,7 @@
 /** Wakes the webhook when an alert opens or is resolved: NOTIFY swarmplane_alert, and a poll. */
 import { createListener, type Listener } from '../database/listener.ts';
 import type { Log } from '../log.ts';
+import type { Pulse } from '../pulse.ts';
 import type { AlertStore } from './alert-store.ts';
 import { Webhook, type WebhookTarget } from './webhook.ts';
 
@@ -17,11 +18,12 @@ export class AlertTeller {
   static for(
     options: { databaseUrl: string; log: Log; webhook?: WebhookTarget },
     alerts: AlertStore,
+    pulse: Pulse,
   ): AlertTeller | undefined {
     const { databaseUrl, log, webhook } = options;
     if (webhook === undefined) return undefined;
     const listener = createListener({ url: databaseUrl, channel: ALERT_CHANNEL, log });
-    return new AlertTeller(new Webhook({ target: webhook, alerts, log }), listener);
+    return new AlertTeller(new Webhook({ target: webhook, alerts, log, pulse }), listener);
   }
 
   private constructor(webhook: Webhook, listener: Listener) {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { AlertEvent, AlertStore } from './alert-store.ts';
+import type { Pulse } from '../pulse.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
 export interface WebhookTarget {
@@ -24,12 +25,13 @@ export interface WebhookOptions {
   readonly timeoutMs?: number;
   /** Wait after the first failure; doubles up to a minute. */
   readonly pauseMs?: number;
+  readonly pulse?: Pulse;
 }
 
 const PAUSE_MS_MAX = 60_000;
 
 export class Webhook {
-  readonly #options: Required<WebhookOptions>;
+  readonly #options: WebhookOptions & { readonly timeoutMs: number; readonly pauseMs: number };
   /** All that may be said of the target in logs and alerts. */
   readonly #host: string;
   readonly #stopping = new AbortController();
@@ -45,6 +47,7 @@ export class Webhook {
       work: () => this.#tellAll(),
       failed: (error) =>
         options.log.warn({ error: messageOf(error) }, 'could not look for alerts to tell'),
+      ...(options.pulse && { pulse: options.pulse }),
     });
   }
 
@@ -67,6 +70,8 @@ export class Webhook {
   async #tellNext(): Promise<boolean> {
     const { alerts, log, timeoutMs } = this.#options;
     const event = await alerts.claimEvent(LEASES * timeoutMs);
+    // A webhook that takes none has an alert of its own.
+    this.#options.pulse?.step();
     if (event === undefined) return false;
     const trouble = await this.#post(event);
     await alerts.endEvent(event.id, trouble);
@@ -116,6 +121,7 @@ export class Webhook {
     await alerts.raise(KIND, this.#host, trouble);
     const ms = Math.min(pauseMs * 2 ** Math.min(this.#failures++, 16), PAUSE_MS_MAX);
     const { signal } = this.#stopping;
+    this.#options.pulse?.step();
     await sleep(ms * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
   }
 

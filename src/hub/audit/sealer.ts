@@ -7,7 +7,8 @@ import type { Seals } from '../../agent/index.ts';
 import { sealHash } from './seal.ts';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { isOutage } from '../database/outage.ts';
+import { mayPass } from '../database/outage.ts';
+import { RETRY_MS_MAX, type Parts } from '../parts.ts';
 import type { AlertStore } from '../alerts/alert-store.ts';
 import { SEAL_COLUMNS, storedSeal, type StoredSeal } from './seal-rows.ts';
 import { WakeLoop } from '../wake-loop.ts';
@@ -22,60 +23,71 @@ export interface SealerOptions {
   readonly sealMs: number;
   /** How often old partitions are looked for. */
   readonly retentionMs: number;
+  readonly parts: Pick<Parts, 'sealing' | 'retention'>;
 }
 
 export class Sealer {
   readonly #options: SealerOptions;
-  readonly #loop: WakeLoop;
-  #sweeps: NodeJS.Timeout | undefined;
-  #sweepDue = true;
+  readonly #sealing: WakeLoop;
+  readonly #retention: WakeLoop;
+  /** One seal at a time: both loops make them. */
+  #last: Promise<unknown> = Promise.resolve();
+  #began = false;
 
   constructor(options: SealerOptions) {
     this.#options = options;
-    this.#loop = new WakeLoop({
+    const { parts, sealMs, retentionMs } = options;
+    this.#sealing = new WakeLoop({
       work: () => this.#work(),
-      failed: (error) => this.#failed(error),
-      retryMs: options.sealMs,
+      failed: (error) => this.#failed(error, 'could not seal the audit, trying again'),
+      retryMs: sealMs,
+      pulse: parts.sealing,
+    });
+    this.#retention = new WakeLoop({
+      work: () => this.#retain(),
+      failed: (error) => this.#failed(error, 'could not drop what is old, trying again'),
+      retryMs: Math.min(retentionMs, RETRY_MS_MAX),
+      pulse: parts.retention,
     });
   }
 
   start(): void {
-    this.#sweeps = setInterval(() => (this.#sweepDue = true), this.#options.retentionMs);
     this.wake();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#sweeps);
-    await this.#loop.stop();
+    await Promise.all([this.#sealing.stop(), this.#retention.stop()]);
   }
 
-  /** Seals what waits, now and then drops what is old. */
+  /** Seals what waits. */
   wake(): void {
-    this.#loop.wake();
+    this.#sealing.wake();
   }
 
+  /** What is old goes after the first sealing: of the audit only what is sealed. */
   async #work(): Promise<number> {
-    while (!this.#loop.stopped && (await this.#seal('swarmplane.begin_seal($1)')));
+    while (!this.#sealing.stopped && (await this.#seal('swarmplane.begin_seal($1)')));
     await this.#spread();
-    if (this.#sweepDue) await this.#retain();
-    this.#sweepDue = false;
+    if (!this.#began) this.#retention.wake();
+    this.#began = true;
     return this.#options.sealMs;
   }
 
   /** What the settings say is old goes; the audit only behind a signed checkpoint. */
-  async #retain(): Promise<void> {
-    const { pool, log } = this.#options;
+  async #retain(): Promise<number> {
+    const { pool, log, retentionMs } = this.#options;
     for (;;) {
       const { rows } = await pool.query<{ part: string | null }>(
         'select swarmplane.drop_old_partition() as part',
       );
       const part = rows[0]!.part;
-      if (part === null || this.#loop.stopped) break;
+      if (part === null || this.#retention.stopped) break;
       log.info({ partition: part }, 'dropped what result_kept says is old');
     }
     // First what a checkpoint of an earlier run let go.
     await this.#dropAudit();
     if (await this.#seal('swarmplane.begin_checkpoint($1)')) await this.#dropAudit();
+    return retentionMs;
   }
 
   async #dropAudit(): Promise<void> {
@@ -87,7 +99,13 @@ export class Sealer {
   }
 
   /** Makes one seal in one transaction; false when there was nothing to seal, or another hub is at it. */
-  async #seal(begin: string): Promise<boolean> {
+  #seal(begin: string): Promise<boolean> {
+    const made = this.#last.then(() => this.#sealAlone(begin));
+    this.#last = made.catch(() => undefined);
+    return made;
+  }
+
+  async #sealAlone(begin: string): Promise<boolean> {
     const client = await this.#options.pool.connect();
     try {
       await client.query('begin isolation level read committed');
@@ -170,9 +188,9 @@ export class Sealer {
     if (rows[0] !== undefined) this.#options.seals.spread(rows[0].head);
   }
 
-  #failed(error: unknown): void {
-    const say = isOutage(error) ? 'warn' : 'error';
-    this.#options.log[say]({ error: messageOf(error) }, 'could not seal the audit, trying again');
+  #failed(error: unknown, what: string): void {
+    const say = mayPass(error) ? 'warn' : 'error';
+    this.#options.log[say]({ error: messageOf(error) }, what);
   }
 }
 

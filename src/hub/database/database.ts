@@ -8,6 +8,7 @@ import { Client } from './client.ts';
 import { HubError, codeOf, messageOf } from '../errors.ts';
 import { goodbye } from './goodbye.ts';
 import { silentLog, type Log } from '../log.ts';
+import type { Use } from './session.ts';
 import { whyNoPassword, withPassword } from './password-file.ts';
 
 export interface ConnectOptions {
@@ -18,6 +19,12 @@ export interface ConnectOptions {
   readonly max?: number;
   /** A statement that takes longer is cancelled by the server; 0 is no limit. */
   readonly statementTimeoutMs?: number;
+  /** A statement that waits longer for a lock fails; no limit when left out. */
+  readonly lockTimeoutMs?: number;
+  /** What the session is for; `work` when left out. */
+  readonly use?: Use;
+  /** A role to take at once, unless the URL sets options of its own. */
+  readonly role?: string;
   readonly connectTimeoutMs?: number;
   /** How long to wait for a server that does not answer yet (a container that starts beside us). */
   readonly waitMs?: number;
@@ -32,7 +39,7 @@ export const POSTGRES_VERSION_MIN = 15;
  * (cast it to text). NUMERIC and DATE arrive as text, TIMESTAMPTZ as Date (milliseconds).
  *
  * @throws HubError bad_url, unreachable, wrong_password, no_password, database_missing,
- *   postgres_too_old, standby, pooled_connection; no message holds the password
+ *   postgres_too_old, standby, not_utf8, pooled_connection; no message holds the password
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<pg.Pool> {
   const pool = openPool(url, options);
@@ -48,8 +55,12 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 /** The pool alone, without asking the server anything. */
 export function openPool(url: string, options: ConnectOptions = {}): pg.Pool {
   const log = options.log ?? silentLog;
+  const { use, role, lockTimeoutMs } = options;
   const pool = new pg.Pool({
-    Client,
+    Client: Client as unknown as typeof pg.Client,
+    ...(use && { use }),
+    ...(role && { role }),
+    ...(lockTimeoutMs !== undefined && { lock_timeout: lockTimeoutMs }),
     connectionString: connectionString(url),
     application_name: options.applicationName ?? 'swarmplane hub',
     max: options.max ?? 10,
@@ -130,6 +141,7 @@ interface ServerFacts {
   version_num: number;
   version: string;
   standby: boolean;
+  encoding: string;
   pid: number;
 }
 
@@ -137,6 +149,7 @@ const FACTS = `
   select current_setting('server_version_num')::int as version_num,
          current_setting('server_version') as version,
          pg_is_in_recovery() as standby,
+         getdatabaseencoding() as encoding,
          pg_backend_pid() as pid`;
 
 function refuseUnfit(facts: ServerFacts, client: pg.PoolClient, url: string): void {
@@ -150,6 +163,7 @@ function refuseUnfit(facts: ServerFacts, client: pg.PoolClient, url: string): vo
     throw new HubError('standby', `the server at ${redactUrl(url)} is a read-only standby`, {
       hint: 'give the URL of the primary',
     });
+  refuseEncoding(facts.encoding, redactUrl(url));
   // A pooler such as PgBouncer makes up the key data of the start-up; a server sends its own pid.
   if ((client as unknown as { processID: number | null }).processID !== facts.pid)
     throw new HubError(
@@ -157,6 +171,18 @@ function refuseUnfit(facts: ServerFacts, client: pg.PoolClient, url: string): vo
       `${redactUrl(url)} goes through a connection pooler: LISTEN and session state get lost there`,
       { hint: "give the server's own port (5432, often), not the pooler's (6432, often)" },
     );
+}
+
+/** What hosts say is Unicode; anywhere else some of it could be stored and some could not. */
+export function refuseEncoding(encoding: string, where: string): void {
+  if (encoding === 'UTF8') return;
+  throw new HubError(
+    'not_utf8',
+    `the database at ${where} has the encoding ${encoding}, not UTF8`,
+    {
+      hint: "make another one: create database NAME encoding 'UTF8' template template0",
+    },
+  );
 }
 
 /** Waits as long as it may for a server that is starting. */

@@ -13,8 +13,10 @@ import { Socket } from 'node:net';
 import pgListen, { type Subscriber } from 'pg-listen';
 import { connectionString } from './database.ts';
 import { messageOf } from '../errors.ts';
+import { pinned } from './session.ts';
 import { goodbye } from './goodbye.ts';
 import { silentLog, type Log } from '../log.ts';
+import type { Pulse } from '../pulse.ts';
 
 export type WakeReason = 'notify' | 'connect' | 'poll';
 
@@ -41,14 +43,18 @@ export interface ListenerOptions {
   readonly watchdogMs?: number;
   /** Longest wait between two attempts to connect. */
   readonly retryMsMax?: number;
+  /** Goes well whenever a notification to itself comes back. */
+  readonly pulse?: Pulse;
 }
+
+type Settings = Required<Omit<ListenerOptions, 'pulse'>> & Pick<ListenerOptions, 'pulse'>;
 
 export function createListener(options: ListenerOptions): Listener {
   return new PgListener(options);
 }
 
 class PgListener implements Listener {
-  readonly #settings: Required<ListenerOptions>;
+  readonly #settings: Settings;
   readonly #listeners = new Set<(reason: WakeReason) => void>();
   #subscription: Subscription | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -60,6 +66,8 @@ class PgListener implements Listener {
 
   async start(): Promise<void> {
     if (this.#poll !== undefined) return;
+    // What it is to hear first is sent at the first look.
+    this.#settings.pulse?.wentWell();
     this.#replace();
     this.#schedulePoll();
     this.#watchdog = setInterval(() => this.#watch(), this.#settings.watchdogMs);
@@ -120,7 +128,7 @@ const DEFAULTS = {
 
 /** The life of one pg-listen subscriber. Never rejects and never throws. */
 class Subscription {
-  readonly #settings: Required<ListenerOptions>;
+  readonly #settings: Settings;
   readonly #wake: (reason: WakeReason) => void;
   readonly #subscriber: Subscriber;
   readonly #selfChannel = `swarmplane_self_${randomBytes(6).toString('hex')}`;
@@ -130,7 +138,7 @@ class Subscription {
   readonly #sockets = new Set<Socket>();
   #closed = false;
 
-  constructor(settings: Required<ListenerOptions>, wake: (reason: WakeReason) => void) {
+  constructor(settings: Settings, wake: (reason: WakeReason) => void) {
     this.#settings = settings;
     this.#wake = wake;
     this.#subscriber = this.#create();
@@ -164,13 +172,14 @@ class Subscription {
   #create(): Subscriber {
     const { url, answerMs, pingMs } = this.#settings;
     const subscriber = pgListen.default(
-      {
+      pinned({
+        use: 'hub',
         connectionString: url,
         application_name: 'swarmplane listener',
         connectionTimeoutMillis: answerMs,
         query_timeout: answerMs,
         stream: () => this.#newSocket(),
-      },
+      }),
       {
         parse: (payload) => payload,
         retryTimeout: 0,
@@ -183,6 +192,7 @@ class Subscription {
     subscriber.notifications.on(this.#settings.channel, () => this.#tell('notify'));
     subscriber.notifications.on(this.#selfChannel, () => {
       this.#heardSelf = true;
+      this.#settings.pulse?.wentWell();
     });
     return subscriber;
   }
@@ -199,8 +209,11 @@ class Subscription {
   /** After the first time pg-listen listens again by itself before it says so. */
   #connected(): void {
     if (this.#closed) void this.close();
-    else if (this.#listening) this.#tell('connect');
-    else void this.#listen();
+    else if (!this.#listening) void this.#listen();
+    else {
+      this.#settings.pulse?.wentWell();
+      this.#tell('connect');
+    }
   }
 
   async #listen(): Promise<void> {
@@ -208,6 +221,7 @@ class Subscription {
       await this.#subscriber.listenTo(this.#settings.channel);
       await this.#subscriber.listenTo(this.#selfChannel);
       this.#listening = true;
+      this.#settings.pulse?.wentWell();
       // What was committed before LISTEN took hold made no sound.
       this.#tell('connect');
     } catch (error) {
@@ -217,6 +231,7 @@ class Subscription {
 
   #failed(error: unknown): void {
     if (this.#closed) return;
+    this.#settings.pulse?.failed(error);
     this.#settings.log.warn({ error: messageOf(error) }, 'listening for notifications failed');
   }
 

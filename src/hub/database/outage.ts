@@ -13,6 +13,16 @@ export function isOutage(error: unknown): boolean {
   );
 }
 
+/** True when somebody held a lock for longer than this waits: the same statement may work later. */
+export function isBlocked(error: unknown): boolean {
+  return codeOf(error) === '55P03';
+}
+
+/** True when to wait is all there is to do. */
+export function mayPass(error: unknown): boolean {
+  return isOutage(error) || isBlocked(error);
+}
+
 /** True when the database will not take these data, however often they are sent. */
 export function isBadData(error: unknown): boolean {
   return /^(22|23|54)/.test(codeOf(error));

@@ -28,6 +28,7 @@ export async function runSql(
   const client = new Client({
     connectionString: connectionString(url),
     application_name: 'swarmplane sql',
+    use: 'shell',
     connectionTimeoutMillis: 10_000,
     types: { getTypeParser: () => asText },
   });

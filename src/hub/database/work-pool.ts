@@ -1,25 +1,29 @@
-/** The pool a hub works with: as swarmplane_hub, which may call the functions of the queue and no more. */
+/** The pools a hub works with: as swarmplane_hub, which may call the functions of the queue and no more. */
 import type pg from 'pg';
-import { openPool } from './database.ts';
+import { openPool, type ConnectOptions } from './database.ts';
 import type { Log } from '../log.ts';
 
-/** `checked` is any connection to the database, migrated. */
-export async function openWorkPool(url: string, checked: pg.Pool, log: Log): Promise<pg.Pool> {
-  const { rows } = await checked.query<{ member: boolean }>(
-    `select pg_has_role(current_user, 'swarmplane_hub', 'member') as member`,
-  );
-  return openPool(rows[0]!.member ? asHub(url) : url, {
-    log,
-    max: 8,
-    statementTimeoutMs: 30_000,
-    applicationName: 'swarmplane queue',
-  });
+export interface WorkPools {
+  readonly pool: pg.Pool;
+  /** One connection beside it, for who looks why the others wait. */
+  readonly aside: pg.Pool;
 }
 
-/** Where the URL sets options of its own they are left alone, and the hub works with the rights it has. */
-function asHub(url: string): string {
-  const parsed = new URL(url);
-  if (parsed.searchParams.has('options')) return url;
-  parsed.searchParams.set('options', '-c role=swarmplane_hub');
-  return parsed.href;
+/** Seen in pg_stat_activity. */
+export const WORK_NAME = 'swarmplane queue';
+export const ASIDE_NAME = 'swarmplane watch';
+
+/** `checked` is any connection to the database, migrated. */
+export async function openWorkPools(url: string, checked: pg.Pool, log: Log): Promise<WorkPools> {
+  const { rows } = await checked.query<{ member: boolean; wait: number }>(
+    `select pg_has_role(current_user, 'swarmplane_hub', 'member') as member,
+            extract(epoch from swarmplane.setting_interval('lock_wait'))::float8 * 1000 as wait`,
+  );
+  const { member, wait } = rows[0]!;
+  // Where the URL sets options of its own the hub works with the rights it has.
+  const role = member ? { role: 'swarmplane_hub' } : {};
+  const common: ConnectOptions = { log, use: 'hub', lockTimeoutMs: Math.ceil(wait), ...role };
+  const open = (applicationName: string, max: number, statementTimeoutMs: number): pg.Pool =>
+    openPool(url, { ...common, applicationName, max, statementTimeoutMs });
+  return { pool: open(WORK_NAME, 8, 30_000), aside: open(ASIDE_NAME, 1, 5_000) };
 }

@@ -41,6 +41,7 @@ async function open(url: string): Promise<pg.Client | Finding> {
     const client = new Client({
       connectionString: connectionString(url),
       application_name: 'swarmplane doctor',
+      use: 'hub',
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: 2 * ANSWER_MS,
       statement_timeout: ANSWER_MS,
@@ -61,12 +62,13 @@ async function checkServer(client: pg.Client, url: string): Promise<Finding[]> {
     version: string;
     version_num: number;
     standby: boolean;
+    encoding: string;
     pid: number;
     login: string;
   }>(`select current_setting('server_version') as version,
              current_setting('server_version_num')::int as version_num,
-             pg_is_in_recovery() as standby, pg_backend_pid() as pid, session_user as login`);
-  const { version, version_num, standby, pid, login } = rows[0]!;
+             pg_is_in_recovery() as standby, getdatabaseencoding() as encoding, pg_backend_pid() as pid, session_user as login`);
+  const { version, version_num, standby, encoding, pid, login } = rows[0]!;
   const where = redactUrl(url);
   if (version_num < POSTGRES_VERSION_MIN * 10_000) {
     const says = `PostgreSQL ${version} at ${where} is too old`;
@@ -75,6 +77,10 @@ async function checkServer(client: pg.Client, url: string): Promise<Finding[]> {
   if (standby) {
     const says = `${where} is a read-only standby`;
     return [broken('database', says, 'give the URL of the primary')];
+  }
+  if (encoding !== 'UTF8') {
+    const says = `${where} has the encoding ${encoding}`;
+    return [broken('database', says, 'hubs want UTF8: make another database for them')];
   }
   const found = [fine('database', `PostgreSQL ${version} at ${where}, as ${login}`)];
   // A pooler such as PgBouncer makes up the key data of the start-up; a server sends its own pid.

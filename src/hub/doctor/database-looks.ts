@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { broken, fine, skipped, warning, type Finding } from '../../agent/index.ts';
 import { findDrift } from '../schema/drift.ts';
 import { HubError } from '../errors.ts';
+import { findHolders, holderText } from '../database/holders.ts';
 import type { QueueFacts } from '../queue/facts.ts';
 import { readMigrations } from '../schema/migration-files.ts';
 import { MIGRATIONS_DIR } from '../release.ts';
@@ -25,6 +26,8 @@ export const DATABASE_LOOKS: readonly Look[] = [
   { check: 'dead rows', look: deadRows },
   { check: 'partitions', look: partitions },
   { check: 'queue', look: queue },
+  { check: 'stalled', look: stalled },
+  { check: 'locks', look: locks },
   { check: 'counts', look: counts },
 ];
 
@@ -281,6 +284,32 @@ async function queue(client: pg.Client): Promise<Finding[]> {
 }
 
 const DUE_S_MAX = 60;
+
+/** What hubs could write of it; a hub that cannot says it in `swarmplane status` of its host. */
+async function stalled(client: pg.Client): Promise<Finding[]> {
+  const rows = await ask<{ message: string }>(
+    client,
+    `select message from swarmplane.alert where kind = 'hub_stalled' and resolved_at is null order by key`,
+  );
+  if (rows.length === 0) return [fine('stalled', 'no part of a hub')];
+  return rows.map(({ message }) => broken('stalled', message, STALLED_HINT));
+}
+
+const STALLED_HINT = 'end the transaction that holds it up, or give back the right that is missing';
+
+async function locks(client: pg.Client): Promise<Finding[]> {
+  const holders = (await findHolders(client)).filter(({ state }) => state !== 'active');
+  const open = holders.filter(({ state }) => state !== null && state !== 'idle');
+  if (open.length === 0) return [fine('locks', 'no idle transaction holds any of ours')];
+  return open.map((holder) =>
+    warning('locks', `held by ${holderText(holder)}`, LOCKS_HINT(holder.pid)),
+  );
+}
+
+const LOCKS_HINT = (pid: number | null): string =>
+  pid === null
+    ? 'end it: commit prepared or rollback prepared'
+    : `end it: select pg_terminate_backend(${pid})`;
 
 async function counts(client: pg.Client): Promise<Finding[]> {
   const rows = await ask<{ id: string }>(

@@ -16,7 +16,9 @@ import { messageOf } from '../errors.ts';
 import type { HistoryStore, Turn, TurnNote } from './store.ts';
 import type { Log } from '../log.ts';
 import { isMomentary } from '../queue/outcome.ts';
-import { isOutage } from '../database/outage.ts';
+import { isBlocked, isOutage, mayPass } from '../database/outage.ts';
+import { RETRY_MS_MAX } from '../parts.ts';
+import type { Pulse } from '../pulse.ts';
 import { TurnRun, type TableTrouble } from './turn-run.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
@@ -28,6 +30,9 @@ export interface FetcherOptions {
   readonly askMs: number;
   /** Whether hosts show the table to holders of a certificate only. */
   readonly isSensitive: (table: string) => boolean;
+  readonly parts: { readonly history: Pulse; readonly historyRetention: Pulse };
+  /** How often old history is dropped. */
+  readonly retentionMs: number;
 }
 
 /** Hosts claimed at once, and asked at once. */
@@ -38,7 +43,6 @@ const FIRST_TAKINGS_MS = 3_000;
 const HURRIED_MAX = 6;
 /** Most wakes are for requests, with which this must not compete. */
 const GATHER_MS = 50;
-const TIDY_MS = 3_600_000;
 
 export class Fetcher {
   readonly #options: FetcherOptions;
@@ -50,7 +54,7 @@ export class Fetcher {
   /** Wish list and certificate that each host with sensitive tables was told last. */
   readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
   readonly #turns: WakeLoop;
-  #tidying: NodeJS.Timeout | undefined;
+  readonly #tidying: WakeLoop;
 
   constructor(options: FetcherOptions) {
     this.#options = options;
@@ -58,14 +62,22 @@ export class Fetcher {
       work: () => this.#takeTurns(),
       failed: (error) => this.#report(error),
       gatherMs: GATHER_MS,
+      pulse: options.parts.history,
+    });
+    const { retentionMs, store, log, parts } = options;
+    this.#tidying = new WakeLoop({
+      work: async () => {
+        await store.tidy();
+        return retentionMs;
+      },
+      failed: (error) => log.warn({ error: messageOf(error) }, TIDY_FAILED),
+      retryMs: Math.min(retentionMs, RETRY_MS_MAX),
+      pulse: parts.historyRetention,
     });
   }
 
   start(): void {
-    const { store, log } = this.#options;
-    this.#tidying = setInterval(() => {
-      store.tidy().catch((error: unknown) => log.warn({ error: messageOf(error) }, TIDY_FAILED));
-    }, TIDY_MS);
+    this.#tidying.wakeIn(this.#options.retentionMs);
     this.wake();
   }
 
@@ -76,21 +88,21 @@ export class Fetcher {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    clearInterval(this.#tidying);
-    await this.#turns.stop();
+    await Promise.all([this.#tidying.stop(), this.#turns.stop()]);
   }
 
   async #takeTurns(): Promise<number | undefined> {
-    const { store } = this.#options;
+    const { store, parts } = this.#options;
     for (;;) {
       const turns = await store.claim(CLAIM_MAX);
+      parts.history.step();
       await this.#serve(turns);
       if (turns.length < CLAIM_MAX || this.#stop.signal.aborted) return store.nextMs();
     }
   }
 
   #report(error: unknown): void {
-    const say = isOutage(error) ? 'warn' : 'error';
+    const say = mayPass(error) ? 'warn' : 'error';
     const facts = { error: messageOf(error) };
     this.#options.log[say](facts, 'could not gather history, it is tried again');
   }
@@ -140,7 +152,7 @@ export class Fetcher {
   }
 
   async #fetch(turn: Turn): Promise<TurnNote> {
-    const { store, asker, log } = this.#options;
+    const { store, asker, log, parts } = this.#options;
     const identity = turn.nodeId;
     const troubles = this.#troubles.get(identity) ?? new Map<string, TableTrouble>();
     const certificate = this.#certificateFor(turn.wishes);
@@ -163,11 +175,14 @@ export class Fetcher {
     });
     try {
       const note = await run.go();
+      parts.history.forget(identity);
       const soon = this.#hurried.has(identity) && !run.isWhole ? this.#soon(identity) : undefined;
       if (soon === undefined) this.#hurried.delete(identity);
       return { ...(soon !== undefined && { soon }), ...note };
     } catch (error) {
       if (isOutage(error)) throw error;
+      // Somebody holds rows of this host: the others go on.
+      if (isBlocked(error)) parts.history.failed(error, identity);
       return this.#failed(identity, error);
     } finally {
       if (troubles.size > 0) this.#troubles.set(identity, troubles);
@@ -209,6 +224,8 @@ export class Fetcher {
       const { nodeId, state } = event.outcome;
       answers.set(nodeId, state === 'ok' ? event.payload : event.outcome);
     }
+    // However long hosts take: that is not this hub's doing.
+    this.#options.parts.history.step();
     return answers;
   }
 }

@@ -4,7 +4,7 @@ import type { HistoryStore, Ingested, Turn, TurnNote } from './store.ts';
 import type { Log } from '../log.ts';
 import { batchText, isStorable } from './takings.ts';
 
-/** Of a table whose whole state is to be asked for; left alone until `restUntil`, Unix milliseconds. */
+/** Of a table whose whole state is to be asked for; left alone until `restUntil`, by `performance.now()`. */
 export interface TableTrouble {
   readonly strikes: number;
   readonly restUntil: number;
@@ -74,7 +74,7 @@ export class TurnRun {
 
   #body(): FetchBody {
     const { troubles } = this.#options;
-    const now = Date.now();
+    const now = performance.now();
     const rests = (table: string) => (troubles.get(table)?.restUntil ?? 0) > now;
     const acks = [...this.#acks.values()].filter(({ table }) => !troubles.has(table));
     const wished = this.#options.turn.wishes.map(({ table }) => table);
@@ -106,7 +106,7 @@ export class TurnRun {
     const strikes = (troubles.get(table)?.strikes ?? 0) + 1;
     const rest = Math.min(REST_MIN_MS * 2 ** strikes, REST_MAX_MS);
     // Its whole state is asked for once at once; what goes wrong again has to wait.
-    const restUntil = became === 'again' && strikes === 1 ? 0 : Date.now() + rest;
+    const restUntil = became === 'again' && strikes === 1 ? 0 : performance.now() + rest;
     troubles.set(table, { strikes, restUntil });
     log.warn({ node: turn.nodeId, table, why }, 'the whole state of a tracked table is needed');
   }

@@ -4,7 +4,8 @@
  */
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../errors.ts';
-import { isOutage } from '../database/outage.ts';
+import { mayPass } from '../database/outage.ts';
+import type { Pulse } from '../pulse.ts';
 import type { Log } from '../log.ts';
 import type { Queue } from './queue.ts';
 import { Run, type RunOptions } from './run.ts';
@@ -22,6 +23,7 @@ export interface DispatcherOptions extends Omit<RunOptions, 'abandon'> {
   readonly runsMax: number;
   /** Whether leases that ran out may be reaped by now. */
   readonly mayReap: () => boolean;
+  readonly parts: RunOptions['parts'] & { readonly claims: Pulse; readonly tending: Pulse };
 }
 
 /** What is not a claim waits so long for others of its kind: it must not compete with an answer. */
@@ -39,8 +41,10 @@ export class Dispatcher {
     // Each run waits on it while the database is away: many are no leak.
     setMaxListeners(0, this.#abandon.signal);
     const failed = (error: unknown): void => this.#report(error);
-    this.#claims = new WakeLoop({ work: () => this.#claimAll(), failed });
-    this.#tends = new WakeLoop({ work: () => this.#tend(), gatherMs: TEND_MS, failed });
+    const { claims, tending } = options.parts;
+    this.#claims = new WakeLoop({ work: () => this.#claimAll(), failed, pulse: claims });
+    const tend = () => this.#tend();
+    this.#tends = new WakeLoop({ work: tend, gatherMs: TEND_MS, failed, pulse: tending });
   }
 
   /** Tokens of the leases at work; those whose outcomes were dropped are left to run out. */
@@ -123,7 +127,7 @@ export class Dispatcher {
 
   #report(error: unknown): void {
     const facts = { error: messageOf(error) };
-    if (isOutage(error)) this.#options.log.warn(facts, 'the database is away');
+    if (mayPass(error)) this.#options.log.warn(facts, 'the database is away or held up');
     else this.#options.log.error(facts, 'could not take work from the queue');
   }
 }

@@ -3,9 +3,10 @@
  * together with the next. While the database is away they go to the spool on disk and are tried
  * again; the lease token decides whether they still count.
  */
-import { Backoff, isBadData, isOutage } from '../database/outage.ts';
+import { Backoff, isBadData, mayPass } from '../database/outage.ts';
 import { codeOf, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Pulse } from '../pulse.ts';
 import { plainOutcome, type Outcome } from './outcome.ts';
 import type { Queue } from './queue.ts';
 import type { Spool } from './spool.ts';
@@ -22,6 +23,7 @@ export interface RecorderOptions {
   readonly log: Log;
   /** Ends the trying: the process stops and cannot wait for the database. */
   readonly signal: AbortSignal;
+  readonly pulse?: Pulse;
 }
 
 export class Recorder {
@@ -131,16 +133,25 @@ export class Recorder {
         if (lost > 0)
           log.warn({ lost }, 'outcomes thrown away: their deliveries were claimed anew');
         backoff.reset();
+        this.#wroteWell();
         return true;
       } catch (error) {
+        this.#options.pulse?.failed(error, token);
         if (isMissingPartition(error)) await queue.makePartitions().catch(() => undefined);
         else if (isBadData(error)) return this.#writeOneByOne(batch, error, backoff);
-        if (!isOutage(error) && ++refusals === REFUSALS_MAX) return this.#giveUp(batch, error);
+        if (!mayPass(error) && ++refusals === REFUSALS_MAX) return this.#giveUp(batch, error);
         log.warn({ error: messageOf(error) }, 'could not write outcomes, trying again');
-        if (isOutage(error) || signal.aborted) return false;
+        if (mayPass(error) || signal.aborted) return false;
         await backoff.pause(signal);
       }
     }
+  }
+
+  #wroteWell(): void {
+    const { pulse, token } = this.#options;
+    pulse?.wentWell(token);
+    // What an earlier claim gave up.
+    pulse?.wentWell();
   }
 
   /**
@@ -164,6 +175,8 @@ export class Recorder {
 
   #giveUp(batch: readonly Outcome[], error: unknown): true {
     this.#gaveUp = true;
+    this.#options.pulse?.forget(this.#options.token);
+    this.#options.pulse?.failed(error);
     this.#options.log.error(
       { outcomes: batch.length, error: messageOf(error) },
       'outcomes dropped; their lease runs out and they are tried again',
@@ -184,5 +197,6 @@ export class Recorder {
 const UNSTORABLE = 'unstorable_answer';
 
 function isMissingPartition(error: unknown): boolean {
-  return codeOf(error) === '23514' && messageOf(error).startsWith('no partition of relation');
+  // The message may be in the language of the server: a broken constraint has a name.
+  return codeOf(error) === '23514' && (error as { constraint?: string }).constraint === undefined;
 }

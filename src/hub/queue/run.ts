@@ -6,6 +6,7 @@ import { bound, type Log } from '../log.ts';
 import { outcomeOf, outcomeWithoutRows, plainOutcome, type Outcome } from './outcome.ts';
 import type { Claim, ClaimedDelivery, Queue } from './queue.ts';
 import { Recorder } from './recorder.ts';
+import type { Pulse } from '../pulse.ts';
 import type { Spool } from './spool.ts';
 
 export interface RunOptions {
@@ -21,6 +22,7 @@ export interface RunOptions {
   readonly certain: () => boolean;
   /** The process ends: write no longer than this allows. */
   readonly abandon: AbortSignal;
+  readonly parts: { readonly outcomes: Pulse };
 }
 
 export type StopReason = 'cancelled' | 'lost' | 'stop';
@@ -46,8 +48,9 @@ export class Run {
     const log = bound(options.log, () => this.#ids());
     this.#options = { ...options, log };
     this.#open = new Map(claim.deliveries.map((delivery) => [delivery.nodeId, delivery]));
-    const { queue, spool, abandon } = options;
-    this.#recorder = new Recorder({ queue, spool, token: claim.token, log, signal: abandon });
+    const { queue, spool, abandon: signal, parts } = options;
+    const { token } = claim;
+    this.#recorder = new Recorder({ queue, spool, token, log, signal, pulse: parts.outcomes });
   }
 
   /** Outcomes were dropped: no heartbeat may keep the lease. */

@@ -4,7 +4,8 @@
  */
 import { Cron } from 'croner';
 import { messageOf } from '../errors.ts';
-import { isOutage } from '../database/outage.ts';
+import { mayPass } from '../database/outage.ts';
+import type { Pulse } from '../pulse.ts';
 import type { Log } from '../log.ts';
 import type { DueCron, Schedules } from './schedules.ts';
 import { WakeLoop } from '../wake-loop.ts';
@@ -17,13 +18,14 @@ export class Scheduler {
   readonly #log: Log;
   readonly #looks: WakeLoop;
 
-  constructor(schedules: Schedules, log: Log) {
+  constructor(schedules: Schedules, log: Log, pulse?: Pulse) {
     this.#schedules = schedules;
     this.#log = log;
     this.#looks = new WakeLoop({
       work: () => this.#look(),
       failed: (error) => this.#report(error),
       gatherMs: GATHER_MS,
+      ...(pulse && { pulse }),
     });
   }
 
@@ -47,14 +49,14 @@ export class Scheduler {
   }
 
   #report(error: unknown): void {
-    const say = isOutage(error) ? 'warn' : 'error';
+    const say = mayPass(error) ? 'warn' : 'error';
     this.#log[say]({ error: messageOf(error) }, 'could not look after schedules');
   }
 
   async #tickCron(due: DueCron): Promise<void> {
     let plan: TickPlan;
     try {
-      plan = planTicks(due, new Date());
+      plan = planTicks(due, due.now);
     } catch (error) {
       const trouble = `cannot read the cron line "${due.cron}": ${messageOf(error)}`;
       return this.#schedules.tick(due, [], undefined, trouble);
@@ -74,7 +76,7 @@ export interface TickPlan {
  * A schedule that was never computed has no tick yet.
  * @throws when the cron line or zone cannot be read
  */
-export function planTicks(due: DueCron, now: Date): TickPlan {
+export function planTicks(due: Omit<DueCron, 'now'>, now: Date): TickPlan {
   // Six fields, seconds first, are taken too.
   const cron = new Cron(due.cron, { timezone: due.zone, paused: true });
   const following = cron.nextRun(now) ?? undefined;

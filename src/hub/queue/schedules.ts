@@ -10,6 +10,8 @@ export interface DueCron {
   readonly nextAt: string | null;
   /** Most ticks to make up for. */
   readonly catchUp: number;
+  /** The server's clock: this host's may be another. */
+  readonly now: Date;
 }
 
 /** Every method rejects with the error of pg. */
@@ -29,7 +31,7 @@ export class Schedules {
 
   async dueCrons(): Promise<DueCron[]> {
     const { rows } = await this.#pool.query<DueCron>(
-      `select id, cron, zone, next_at as "nextAt", catch_up as "catchUp" from swarmplane.due_crons()`,
+      `select id, cron, zone, next_at as "nextAt", catch_up as "catchUp", clock_timestamp() as now from swarmplane.due_crons()`,
     );
     return rows;
   }

@@ -5,6 +5,7 @@
  * them changed. Nothing here needs more than CREATEROLE and the right to create a schema.
  */
 import type pg from 'pg';
+import { refuseEncoding } from '../database/database.ts';
 import { HubError, codeOf, messageOf } from '../errors.ts';
 import { silentLog, type Log } from '../log.ts';
 import { missingPrivilege, retried, runFile, transaction, type Run } from './migration-run.ts';
@@ -45,7 +46,7 @@ export interface Migrated {
 /**
  * Brings the database to what this program needs.
  * @throws HubError bad_migration, migration_changed, migration_failed, migration_blocked,
- *   database_too_new, missing_privilege, restore_unfinished, roles_missing, not_owned
+ *   database_too_new, missing_privilege, not_utf8, restore_unfinished, roles_missing, not_owned
  */
 export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<Migrated> {
   const migrations = await readMigrations(options.migrationsDir);
@@ -59,6 +60,7 @@ export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<M
   };
   try {
     await withoutTimeouts(client);
+    await refuseOtherEncodings(client);
     if (options.restoring !== true) await refuseUnfinished(client);
     await retried(run, 'preparing the database', () => prepare(run));
     if (options.restoring !== true) await refuseDisowned(client);
@@ -112,6 +114,14 @@ async function withoutTimeouts(client: pg.PoolClient): Promise<void> {
     set client_min_messages = warning;
     set timezone = 'UTC';
     set search_path = pg_catalog, pg_temp`);
+}
+
+/** Also of a restore, which connects by itself. */
+async function refuseOtherEncodings(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ encoding: string; name: string }>(
+    'select getdatabaseencoding() as encoding, current_database() as name',
+  );
+  refuseEncoding(rows[0]!.encoding, rows[0]!.name);
 }
 
 /** `create if not exists` collides when two sessions do it at once: the caller tries again. */

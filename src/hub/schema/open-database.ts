@@ -1,15 +1,13 @@
 /** From a URL to a migrated database, however long the server takes to appear. */
-import type pg from 'pg';
 import { connect, endPool } from '../database/database.ts';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { migrate } from './migrate.ts';
-import { Backoff, isOutage } from '../database/outage.ts';
+import { Backoff, mayPass } from '../database/outage.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../release.ts';
-import { openWorkPool } from '../database/work-pool.ts';
+import { openWorkPools, type WorkPools } from '../database/work-pool.ts';
 
-export interface OpenedDatabase {
-  readonly pool: pg.Pool;
+export interface OpenedDatabase extends WorkPools {
   /** Objects of sql/ that somebody changed by hand, as `function swarmplane.claim(...)`. */
   readonly drift: readonly string[];
 }
@@ -27,8 +25,8 @@ export async function openDatabase(url: string, log: Log): Promise<OpenedDatabas
       release: RELEASE,
       log,
     });
-    const pool = await openWorkPool(url, checked, log);
-    return { pool, drift: drift.map(({ kind, name, change }) => `${kind} ${name} ${change}`) };
+    const pools = await openWorkPools(url, checked, log);
+    return { ...pools, drift: drift.map(({ kind, name, change }) => `${kind} ${name} ${change}`) };
   } finally {
     await endPool(checked);
   }
@@ -45,7 +43,7 @@ export async function whileAway<T>(
     try {
       return await work();
     } catch (error) {
-      const away = isOutage(error) || (error instanceof HubError && AWAY.has(error.code));
+      const away = mayPass(error) || (error instanceof HubError && AWAY.has(error.code));
       if (!away || signal?.aborted === true) throw error;
       log.warn({ error: messageOf(error) }, 'the database is away, trying again');
       await backoff.pause(signal);

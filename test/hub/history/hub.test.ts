@@ -2,8 +2,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Fetcher } from '../../../src/hub/history/fetcher.ts';
 import { HistoryStore, type TurnNote } from '../../../src/hub/history/store.ts';
-import { Hub } from '../../../src/hub/hub.ts';
+import { DEFAULT_TUNING, Hub } from '../../../src/hub/hub.ts';
 import { silentLog } from '../../../src/hub/log.ts';
+import { partsOf } from '../../../src/hub/parts.ts';
 import { until } from '../../helpers/eventually.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
 import { HistoryAsker } from './asker.ts';
@@ -200,8 +201,17 @@ function noting(site: HistorySite, asker: HistoryAsker): { fetcher: Fetcher; not
       notes.push(...said);
     }
   })(site.pool);
-  const log = silentLog;
-  const fetcher = new Fetcher({ store, asker, log, askMs: 1_000, isSensitive: () => false });
+  const [log, parts] = [silentLog, partsOf(DEFAULT_TUNING)];
+  const { retentionMs } = DEFAULT_TUNING;
+  const fetcher = new Fetcher({
+    store,
+    asker,
+    log,
+    askMs: 1_000,
+    isSensitive: () => false,
+    retentionMs,
+    parts,
+  });
   onTestFinished(() => fetcher.stop());
   return { fetcher, notes };
 }

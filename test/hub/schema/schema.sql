@@ -691,6 +691,11 @@ create table swarmplane.tracked_table (
 grant select on swarmplane.tracked_table to swarmplane_hub;
 grant select on swarmplane.tracked_table to swarmplane_reader;
 
+create table swarmplane.turn_wish (
+  id bigint not null generated always as identity,
+  constraint turn_wish_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+
 create table swarmplane.wish_list (
   version bigint not null,
   tables jsonb not null,
@@ -1022,6 +1027,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_old_history()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_history() to swarmplane_hub;
 
@@ -1030,7 +1036,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_old_partition()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '2s'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_partition() to swarmplane_hub;
 
@@ -1039,7 +1045,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_sealed_audit()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '2s'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_sealed_audit() to swarmplane_hub;
 
@@ -1129,6 +1135,14 @@ CREATE OR REPLACE FUNCTION swarmplane.forget_alert_events(most integer DEFAULT 1
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.free_members(members jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '200ms'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
@@ -1290,6 +1304,13 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.last_request() to swarmplane_hub;
 grant execute on function swarmplane.last_request() to swarmplane_reader;
 
+CREATE OR REPLACE FUNCTION swarmplane.limit_waits()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.locked_head(host swarmplane.node, host_table text)
  RETURNS swarmplane.head
  LANGUAGE plpgsql
@@ -1352,6 +1373,8 @@ CREATE OR REPLACE FUNCTION swarmplane.make_month_partition(schema_name text, par
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "DateStyle" TO 'ISO'
+ SET "TimeZone" TO 'UTC'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_partitions(ahead interval DEFAULT '21 days'::interval)
@@ -1367,6 +1390,8 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "DateStyle" TO 'ISO'
+ SET "TimeZone" TO 'UTC'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_tracked(host_table text)
@@ -1389,6 +1414,14 @@ CREATE OR REPLACE FUNCTION swarmplane.may_cancel(asked swarmplane.request)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.mend_clock(jumped boolean DEFAULT true)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.mend_clock(boolean) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
  RETURNS bigint
@@ -1549,9 +1582,10 @@ grant execute on function swarmplane.queue_facts() to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb, times integer DEFAULT 1)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
 
@@ -1597,6 +1631,7 @@ CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '200ms'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.refuse_present(host swarmplane.node, verb text)
@@ -1664,6 +1699,7 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.resolve_alerts(text[],text[]) to swarmplane_hub;
 
@@ -1766,6 +1802,7 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 
@@ -1799,6 +1836,13 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.take_node_wishes()
  RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.take_turn_wishes()
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -2001,6 +2045,7 @@ CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFA
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.track(text,interval,text[],jsonb) to swarmplane_operator;
 
