@@ -3,15 +3,12 @@
  * the same rows: milliseconds per taking, size on disk, and the questions people ask. Then a large fleet that
  * hands over all at once. Hosts run the agent's own code in this process. fsync is on.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type pg from 'pg';
-import { EmbeddedPostgres, openPool } from '../src/hub/index.ts';
 import { Crowd, type Crush } from './lib/history-crowd.ts';
 import { Fleet, PACKAGES_PER_HOST, prepareDatabase } from './lib/history-fleet.ts';
 import { keepSnapshot, prepareSnapshots, QUESTIONS } from './lib/history-snapshots.ts';
 import { TimedTurns } from './lib/history-turns.ts';
+import { onServer } from './lib/on-server.ts';
 import { median, printFigures, printMachine, type Figure } from './lib/report.ts';
 
 const DAY_MS = 86_400_000;
@@ -39,22 +36,6 @@ printMachine();
 await onServer(daysOfFleet);
 await onServer(wholeTurns);
 await onServer(crowdAtOnce);
-
-async function onServer(measure: (pool: pg.Pool) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'swarmplane-bench-'));
-  // The server of a root runs as another user, who has to get there.
-  chmodSync(folder, 0o755);
-  const home = join(folder, 'root');
-  const server = await EmbeddedPostgres.start({ dataDir: folder, homeForRoot: home });
-  const pool = openPool(server.hubUrl);
-  try {
-    await measure(pool);
-  } finally {
-    await pool.end();
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 /** Every host takes its packages once a day and hands them over; a snapshot of the same rows is kept beside. */
 async function daysOfFleet(pool: pg.Pool): Promise<void> {

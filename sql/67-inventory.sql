@@ -19,6 +19,7 @@ begin
     from swarmplane.tracked_columns(host_table) c;
   execute swarmplane.inventory_view_text(host_table, listed);
   execute swarmplane.inventory_as_of_text(host_table, listed);
+  execute swarmplane.inventory_changes_at_text(tracked);
   execute swarmplane.inventory_changes_text(tracked);
   execute swarmplane.inventory_diff_text(tracked);
   foreach part in array array['_current', '_history'] loop
@@ -28,6 +29,8 @@ begin
     'Public. Rows of ' || host_table || ' as each host showed them last.');
   perform swarmplane.hand_out_inventory(readers, host_table || '_changes', 'view', host_table || '_changes',
     'Public. What came, went and changed in ' || host_table || ', and when it was seen.');
+  perform swarmplane.hand_out_inventory(readers, host_table || '_changes_at', 'function', format('%I(integer, timestamptz)', host_table || '_changes_at'),
+    'Public. What came, went and changed in ' || host_table || ' of a node by its taking of an instant.');
   perform swarmplane.hand_out_inventory(readers, host_table || '_as_of', 'function', format('%I(timestamptz)', host_table || '_as_of'),
     'Public. Rows of ' || host_table || ' as they were at an instant.');
   perform swarmplane.hand_out_inventory(readers, host_table || '_diff', 'function', format('%I(timestamptz, timestamptz)', host_table || '_diff'),
@@ -149,28 +152,28 @@ as $$
     from swarmplane.tracked_columns(tracked.name) c;
 $$;
 
--- A row that went and one that came at the same instant with the same key are one change. Where several
--- rows share a key the first pairs with the first; rows of a table without a key belong together. The host is
--- in every list, so that a condition on it reaches the rows, and jsonb is made last, of what is shown, because
--- that takes longer than all the rest.
-create or replace function swarmplane.paired_text(tracked swarmplane.tracked_table, events text)
+-- A row that went and one that came in the same event with the same key are one change. Where several rows share a
+-- key the first pairs with the first; rows of a table without a key belong together. jsonb is made last, of what
+-- is shown, because that takes longer than all the rest. `apart`: columns that events have in common, e.g. the
+-- host, so that a condition on it reaches the rows; they come first.
+create or replace function swarmplane.paired_text(tracked swarmplane.tracked_table, events text, apart text[])
   returns text
   language sql
   stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
-    'select p.at, p.host, p.node_id, %1$s as key,
+    'select %6$s%1$s as key,
             (array_agg(to_jsonb(w)) filter (where not p.came))[1] as before,
             (array_agg(to_jsonb(w)) filter (where p.came))[1] as after
-       from (select e.*, n.name as host,
-                    row_number() over (partition by e.at, n.name, e.node_id%2$s, e.came order by e.row_hash) as nth
-               from (%4$s) e
-               join swarmplane.node n on n.id = e.node_id) p
+       from (select e.*, row_number() over (partition by %7$se.came%2$s order by e.row_hash) as nth
+               from (%4$s) e) p
       cross join lateral (select %3$s) w
-      group by p.at, p.host, p.node_id%5$s, p.nth',
+      group by %6$sp.nth%5$s',
     coalesce('jsonb_build_object(' || k.pairs || ')', '''{}''::jsonb'), coalesce(k.of_event, ''), r.shown, events,
-    coalesce(k.of_pair, ''))
+    coalesce(k.of_pair, ''),
+    coalesce((select string_agg(format('p.%I, ', a.name), '' order by a.place) from unnest(apart) with ordinality as a (name, place)), ''),
+    coalesce((select string_agg(format('e.%I, ', a.name), '' order by a.place) from unnest(apart) with ordinality as a (name, place)), ''))
     from (
       select string_agg(format('%L, p.c%s', k.name, c.place), ', ' order by k.place) as pairs,
              string_agg(format(', e.c%s', c.place), '' order by k.place) as of_event,
@@ -190,34 +193,75 @@ as $$
     ) r;
 $$;
 
-create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
+-- Makes inventory.TABLE_changes_at (node, instant): what changed by one taking. A function, so that a session plans
+-- it once: to plan the partitions of a year for every table takes longer than to find twenty changes.
+create or replace function swarmplane.inventory_changes_at_text(tracked swarmplane.tracked_table)
   returns text
   language sql
   stable
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select format(
-    'create or replace view inventory.%I with (security_invoker = true) as
-     select c.at, c.host, c.node_id,
-            case when c.before is null and c.at = h.first_at then ''first''
-                 when c.before is null then ''added''
-                 when c.after is null then ''removed''
-                 else ''changed'' end as change,
-            c.key, c.before, c.after
-       from (%s) c
-       left join swarmplane.head h on h.node_id = c.node_id and h.table_name = %L',
-    tracked.name || '_changes',
+    'create or replace function inventory.%1$I(integer, timestamptz)
+       returns table (key jsonb, before jsonb, after jsonb)
+       language plpgsql
+       stable
+       rows 3
+       set search_path = pg_catalog, pg_temp
+       set plan_cache_mode = force_generic_plan
+       set jit = off
+     as $read$
+     begin
+       return query %2$s;
+     end
+     $read$',
+    tracked.name || '_changes_at',
     swarmplane.paired_text(tracked, format(
-      'select r.valid_from as at, r.node_id, true as came, r.row_hash%1$s
+      'select true as came, r.row_hash%1$s
          from inventory.%2$I r
+        where r.node_id = $1 and r.valid_from = $2
         union all
-       select r.valid_from, r.node_id, true, r.row_hash%1$s
+       select e.came, r.row_hash%1$s
          from inventory.%3$I r
-        union all
-       select r.valid_to, r.node_id, false, r.row_hash%1$s
-         from inventory.%3$I r',
-      swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history')),
-    tracked.name);
+        cross join lateral (values (true, r.valid_from), (false, r.valid_to)) as e (came, at)
+        where r.node_id = $1 and r.valid_to >= $2 and (r.valid_from = $2 or r.valid_to = $2) and e.at = $2',
+      swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history'), '{}'));
+$$;
+
+-- Changes are read by way of the takings that made them, and not by the rows: of those there are few in order of
+-- time, so the newest are found without sorting a year, and each one's rows are found by index.
+create or replace function swarmplane.changes_text(listed text, changes text, condition text)
+  returns text
+  language sql
+  immutable
+  strict
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format(
+    'select %s
+       from swarmplane.taking t
+       join swarmplane.node n on n.id = t.node_id
+       left join swarmplane.head h on h.node_id = t.node_id and h.table_name = t.table_name
+      cross join lateral (%s) c
+      cross join lateral (
+        select case when c.before is null and t.at = h.first_at then ''first''
+                    when c.before is null then ''added''
+                    when c.after is null then ''removed''
+                    else ''changed'' end as change) k
+      where t.kind in (''full'', ''delta'') and %s',
+    listed, changes, condition);
+$$;
+
+create or replace function swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
+  returns text
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select format('create or replace view inventory.%I with (security_invoker = true) as ', tracked.name || '_changes')
+    || swarmplane.changes_text('t.at, n.name as host, t.node_id, k.change, c.key, c.before, c.after',
+                               format('select a.* from inventory.%I(t.node_id, t.at) a', tracked.name || '_changes_at'),
+                               format('t.table_name = %L', tracked.name));
 $$;
 
 -- Rows that held at one of the instants and not at the other; one that went and came back did not change.
@@ -240,25 +284,26 @@ as $$
      end',
     tracked.name || '_diff',
     swarmplane.paired_text(tracked, format(
-      'select s.* from (
+      'select n.name as host, s.* from (
          select d.*, count(*) over (partition by d.node_id, d.row_hash) as sides
-           from (select $2 as at, r.node_id, true as came, r.row_hash%1$s
+           from (select r.node_id, true as came, r.row_hash%1$s
                    from inventory.%2$I r
                   where r.valid_from <= $2 and not r.valid_from <= $1
                   union all
-                 select $2, r.node_id, true, r.row_hash%1$s
+                 select r.node_id, true, r.row_hash%1$s
                    from inventory.%3$I r
                   where r.valid_from <= $2 and r.valid_to > $2 and not (r.valid_from <= $1 and r.valid_to > $1)
                   union all
-                 select $2, r.node_id, false, r.row_hash%1$s
+                 select r.node_id, false, r.row_hash%1$s
                    from inventory.%3$I r
                   where r.valid_from <= $1 and r.valid_to > $1 and not (r.valid_from <= $2 and r.valid_to > $2)
                   union all
-                 select $2, r.node_id, false, r.row_hash%1$s
+                 select r.node_id, false, r.row_hash%1$s
                    from inventory.%2$I r
                   where r.valid_from <= $1 and not r.valid_from <= $2) d) s
+         join swarmplane.node n on n.id = s.node_id
         where s.sides = 1',
-      swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history')));
+      swarmplane.event_text(tracked), tracked.name || '_current', tracked.name || '_history'), '{host,node_id}'));
 $$;
 
 -- The views over all tracked tables, and over the sensitive ones: every change, and the check that no row holds
@@ -285,9 +330,8 @@ declare
   changes text;
   doubles text;
 begin
-  select string_agg(format(
-           'select c.host, %L::text as "table", c.at, c.change, c.key, c.before, c.after, c.node_id from inventory.%I c',
-           t.name, t.name || '_changes'), E'\n union all\n' order by t.name),
+  select string_agg(format('select a.* from inventory.%I(t.node_id, t.at) a where t.table_name = %L', t.name || '_changes_at', t.name),
+                    E'\n union all\n' order by t.name),
          string_agg(format(
            'select o.node_id, %L::text as "table", o.row_hash, o.valid_from, o.valid_to
               from (select r.*, lag(r.valid_to) over (partition by r.node_id, r.row_hash order by r.valid_from, r.valid_to) as earlier
@@ -300,7 +344,8 @@ begin
     from swarmplane.tracked_table t
    where swarmplane.readers_of(t.name) = readers;
   execute format('create or replace view inventory.%I with (security_invoker = true) as ', prefix || 'changes')
-    || coalesce(changes,
+    || coalesce(swarmplane.changes_text(
+         'n.name as host, t.table_name as "table", t.at, k.change, c.key, c.before, c.after, t.node_id', changes, 'true'),
     'select null::text as host, null::text as "table", null::timestamptz as at, null::text as change,
             null::jsonb as key, null::jsonb as before, null::jsonb as after, null::integer as node_id where false');
   execute format('create or replace view inventory.%I with (security_invoker = true) as ', prefix || 'overlap')

@@ -128,6 +128,11 @@ begin
     select f.table_name, max(f.sequence) as sequence, max(f.at) as at, count(*) as takings,
            (array_agg(f.shape order by f.sequence desc))[1] as shape
       from unnest(fit) f group by 1
+  ), known as (
+    update swarmplane.gap_run g
+       set until = first.at
+      from (select f.table_name, min(f.at) as at from unnest(fit) f group by 1) first
+     where g.node_id = host.id and g.table_name = first.table_name and g.until is null
   ), moved as (
     update swarmplane.head h
        set sequence = last.sequence, shape = last.shape, seen_at = last.at, gap_reason = null
@@ -318,9 +323,15 @@ begin
     lost.key_version := null;
     perform swarmplane.make_month_partition('swarmplane', 'taking', lost.at);
     insert into swarmplane.taking select lost.*;
+    perform swarmplane.note_gap(head, lost);
+    head.gap_reason := lost.reason;
   end if;
   if t.kind = 'gap' then
+    perform swarmplane.note_gap(head, t);
     perform swarmplane.shorten_gap(t);
+  elsif head.gap_reason is not null then
+    update swarmplane.gap_run g set until = t.at
+     where g.node_id = t.node_id and g.table_name = t.table_name and g.until is null;
   end if;
   insert into swarmplane.taking select t.*;
   update swarmplane.head h
@@ -348,6 +359,34 @@ begin
     perform swarmplane.raise_alert('clock_ahead', host.name,
       format('the clock of %s is %s ahead', host.name, date_trunc('second', t.host_at - now())));
   end if;
+end
+$$;
+
+-- The gap as it is read, unless the taking before said the same. `head`: before the taking.
+create or replace function swarmplane.note_gap(head swarmplane.head, t swarmplane.taking)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  open swarmplane.gap_run;
+begin
+  if head.gap_reason is not null then
+    select g.* into open
+      from swarmplane.gap_run g
+     where g.node_id = t.node_id and g.table_name = t.table_name and g.until is null
+     order by g.at desc
+     limit 1;
+    if head.line = t.line and t.dropped_from is null and open.takings_lost is null
+       and (open.reason_code, open.reason) = (t.reason_code, t.reason) then
+      return;
+    end if;
+  end if;
+  insert into swarmplane.gap_run (node_id, table_name, at, since, until, reason_code, reason, takings_lost)
+  values (t.node_id, t.table_name, t.at,
+          case when head.first_at is null then null when head.gap_reason is null then head.seen_at else open.since end,
+          null, t.reason_code, t.reason, t.dropped_to - t.dropped_from + 1);
 end
 $$;
 

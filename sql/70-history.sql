@@ -82,6 +82,7 @@ begin
   if held is not null and dropped = 0 then
     raise exception 'another session holds %, which is old enough to go', held using errcode = 'lock_not_available';
   end if;
+  delete from swarmplane.gap_run g where g.until < first_kept;
   update swarmplane.tracked_table t set kept_since = first_kept
    where dropped > 0 and t.kept_since < first_kept;
   return dropped;
@@ -136,35 +137,17 @@ create or replace view swarmplane.tracked with (security_invoker = true) as
 -- Times in which nothing is known for sure: after the last state before a gap, until the first after it. Takings
 -- that say the same one after the other are one. What a host does not have at all, and never showed, is none.
 create or replace view swarmplane.gap with (security_invoker = true) as
-  select n.name as host, g.table_name as "table", before.at as since, after.at as until,
-         g.at, g.reason, g.dropped_to - g.dropped_from + 1 as takings_lost, g.node_id
-    from swarmplane.taking g
+  select n.name as host, g.table_name as "table", g.since, g.until, g.at, g.reason, g.takings_lost, g.node_id
+    from swarmplane.gap_run g
     join swarmplane.node n on n.id = g.node_id
-    left join lateral (
-      select c.kind, c.line, c.reason_code, c.reason, c.dropped_from
-        from swarmplane.taking c
-       where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at
-       order by c.at desc
-       limit 1) former on true
-    left join lateral (
-      select c.at from swarmplane.taking c
-       where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at and c.kind <> 'gap'
-       order by c.at desc
-       limit 1) before on true
-    left join lateral (
-      select c.at from swarmplane.taking c
-       where c.node_id = g.node_id and c.table_name = g.table_name and c.at > g.at and c.kind <> 'gap'
-       order by c.at
-       limit 1) after on true
-   where g.kind = 'gap'
-     and (former.kind = 'gap' and former.line = g.line and former.reason_code = g.reason_code and former.reason = g.reason
-          and num_nonnulls(former.dropped_from, g.dropped_from) = 0) is not true
-     and (g.reason_code not in ('table_absent', 'load_only') or before.at is not null);
+   where g.reason_code not in ('table_absent', 'load_only') or g.since is not null;
 
 comment on table swarmplane.head is
   'Public. The newest taking of each host and table: when it was seen, its document hash, and why one is missing.';
 comment on table swarmplane.taking is
   'Public. Every taking: at (never backwards), host_at (the host''s clock), what it says it holds (hash) and its signature.';
+comment on table swarmplane.gap_run is
+  'Private. Runs of takings that say the same gap. Read gap instead.';
 comment on view swarmplane.tracked is
   'Public. Each tracked table of each host: since when, seen last, changed last, and why it could not be taken last.';
 comment on view swarmplane.gap is

@@ -6,7 +6,7 @@ declare
   guarded text;
 begin
   foreach guarded in array array['node_address', 'node_key', 'node_wish', 'node_label', 'delivery', 'delivery_done',
-                                 'result', 'head', 'taking', 'handover'] loop
+                                 'result', 'head', 'taking', 'gap_run', 'handover'] loop
     perform swarmplane.guard_by_label('swarmplane', guarded);
   end loop;
   perform swarmplane.guard_by_label('swarmplane', 'node', 'id');

@@ -46,7 +46,7 @@ grant execute on function swarmplane.forget(text), swarmplane.retire(text, text)
 
 -- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
 grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
-  swarmplane.taking, swarmplane.handover, swarmplane.tracked, swarmplane.gap
+  swarmplane.taking, swarmplane.handover, swarmplane.tracked, swarmplane.gap_run, swarmplane.gap
   to swarmplane_reader, swarmplane_hub;
 grant usage on schema inventory to swarmplane_reader, swarmplane_hub, swarmplane_sensitive;
 grant execute on function

@@ -72,7 +72,7 @@ export class Fleet {
 /** A database as a hub has it, with the hosts in it, alive, of whom these tables are wished for. */
 export async function prepareDatabase(
   pool: pg.Pool,
-  hosts: readonly BenchHost[],
+  hosts: readonly Pick<BenchHost, 'nodeId' | 'name'>[],
   tables: readonly string[],
 ): Promise<void> {
   await migrate(pool, { migrationsDir: MIGRATIONS_DIR, sqlDir: SQL_DIR, release: RELEASE });

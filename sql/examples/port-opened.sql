@@ -1,6 +1,10 @@
 -- When did this port open first, and where? `first` means that it was open when the host was looked at first.
-select c.host, min(c.at) as seen_open, (array_agg(c.change order by c.at))[1] as how
-  from inventory.listening_ports_changes c
- where c.after ->> 'port' = '8080'
- group by c.host
+select n.name as host, min(p.valid_from) as seen_open,
+       case when min(p.valid_from) = h.first_at then 'first' else 'added' end as how
+  from (select c.node_id, c.valid_from from inventory.listening_ports_current c where c.port = 8080
+         union all
+        select h.node_id, h.valid_from from inventory.listening_ports_history h where h.port = 8080) p
+  join swarmplane.node n on n.id = p.node_id
+  join swarmplane.head h on h.node_id = p.node_id and h.table_name = 'listening_ports'
+ group by n.name, h.first_at
  order by 2, 1;

@@ -36,6 +36,8 @@ insert into inventory.users_current select now(), n.id, 1, sha256(n.name::bytea)
 select swarmplane.make_partitions();
 insert into inventory.users_history (valid_from, valid_to, node_id, shape, row_hash)
 select now() - interval '1 hour', now(), n.id, 1, sha256('x') from swarmplane.node n;
+insert into swarmplane.taking (at, host_at, sequence, node_id, key_version, shape, table_name, kind, line, hash, signature)
+select now(), now(), 1, n.id, 1, 1, 'users', 'full', '0123456789abcdef', sha256('x'), 'x' from swarmplane.node n;
 insert into swarmplane.node_label select id, 'web' from swarmplane.node where name = 'h1';
 delete from swarmplane.label_grant where role = 'swarmplane_reader';
 insert into swarmplane.label_grant (role, label) values ('rita', 'web');

@@ -122,6 +122,9 @@ select pg_temp.equal('no partition is open', count(*)::text, '0')
 -- and kept
 select swarmplane.track('shadow');
 insert into inventory.shadow_current (valid_from, node_id, shape, row_hash, username) select now(), n.id, 1, sha256('x'), 'root' from swarmplane.node n where n.name = 'h1';
+select swarmplane.make_history_partitions();
+insert into swarmplane.taking (at, host_at, sequence, node_id, key_version, shape, table_name, kind, line, hash, signature)
+select now(), now(), 1, n.id, 1, 1, 'shadow', 'full', '0123456789abcdef', sha256('x'), 'x' from swarmplane.node n where n.name = 'h1';
 set local session authorization rita;
 do $$
 declare

@@ -89,7 +89,7 @@ for (const major of [15, 18] as const)
         insert into swarmplane.network (range, name, site) values ('10.0.0.0/8', 'ten', 'here');
         insert into swarmplane.node_label select id, 'web' from swarmplane.node where name = 'web1';
         update swarmplane.setting set value = '45 days' where name = 'result_kept';
-        select swarmplane.track('uptime', '10 seconds')`);
+        select swarmplane.track('system_controls', '10 seconds')`);
       await eventually(
         async () => {
           const { rows } = await pool.query<{ done: boolean }>(`
@@ -97,7 +97,7 @@ for (const major of [15, 18] as const)
              and exists (select from swarmplane.audit_seal)
              and exists (select from swarmplane.node_key)
              and exists (select from swarmplane.alert)
-             and (select count(*) from inventory.uptime_history) > 1 as done`);
+             and (select count(*) from inventory.system_controls_history) > 1 as done`);
           return rows[0]!.done ? true : undefined;
         },
         'the hub has lived',
@@ -163,7 +163,9 @@ for (const major of [15, 18] as const)
     it('is backed up whole: every table is compared on a scratch server, which leaves nothing', async () => {
       const done = await patiently('hub', 'backup', '--verify', file, '--database', old.superUrl);
       expect(done.stdout + done.stderr).toContain('the same number and hash of rows:\n');
-      expect(done.stdout).toMatch(/\n {2}inventory\.uptime_history: \d+ rows, [0-9a-f]{16}\n/);
+      expect(done.stdout).toMatch(
+        /\n {2}inventory\.system_controls_history: \d+ rows, [0-9a-f]{16}\n/,
+      );
       expect(done.stdout).toContain(`wrote ${file}: `);
       expect(done.stderr).toBe(
         'warning: could not be restored: column rack of swarmplane.node was added by hand: it is back without its constraints\n',
@@ -219,13 +221,13 @@ for (const major of [15, 18] as const)
         `insert into swarmplane.request (sql) values ('select 2 as n') returning id`,
       );
       const { rows: seen } = await pool.query<{ n: number }>(
-        `select count(*)::int as n from swarmplane.taking where table_name = 'uptime'`,
+        `select count(*)::int as n from swarmplane.taking where table_name = 'system_controls'`,
       );
       await eventually(
         async () => {
           const { rows: now } = await pool.query<{ done: boolean }>(
             `select (select ok = targets from swarmplane.request where id = $1)
-              and (select count(*) from swarmplane.taking where table_name = 'uptime') > $2
+              and (select count(*) from swarmplane.taking where table_name = 'system_controls') > $2
               and (select count(*) from swarmplane.request where action is not null and ok = 1) = 2 as done`,
             [rows[0]!.id, seen[0]!.n],
           );
