@@ -110,6 +110,7 @@ begin
   perform swarmplane.resolve_alerts_of_departed();
   perform swarmplane.look_for_departed();
   perform swarmplane.forget_alert_events();
+  perform swarmplane.forget_ended_rows();
   with quiet as materialized (
     select a.id
       from swarmplane.alert a

@@ -99,6 +99,16 @@ begin
     raise exception 'sql of % bytes is too long, at most 65536', octet_length(new.sql)
       using errcode = 'program_limit_exceeded';
   end if;
+  if num_nonnulls(new.labels, new.access_label, new.site) > 0 then
+    -- hosts says '{*}' where it was left out
+    perform swarmplane.check_selector(nullif(new.hosts, '{*}'), new.labels, new.access_label, new.site);
+    new.hosts := swarmplane.selected_hosts(null, new.labels, new.access_label, new.site, swarmplane.visible_nodes());
+    if new.hosts = '{}' then
+      raise exception 'no host is meant by %', swarmplane.selector_words(null, new.labels, new.access_label, new.site)
+        using errcode = 'no_data_found',
+              hint = 'labels are in table swarmplane.node, access labels in node_label, sites in site_host';
+    end if;
+  end if;
   if new.action is null and new.args is not null then
     raise exception 'args go with an action, not with sql' using errcode = 'invalid_parameter_value';
   end if;
@@ -237,6 +247,24 @@ begin
   return null;
 end
 $$;
+
+-- For whoever waits for a request: its id, as soon as every host has ended.
+create or replace function swarmplane.tg_request__notify_done()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  perform pg_notify('swarmplane_done', new.id::text);
+  return null;
+end
+$$;
+
+create or replace trigger _920_notify_done
+  after update on swarmplane.request
+  for each row
+  when (old.closed_at is null and new.closed_at is not null)
+  execute function swarmplane.tg_request__notify_done();
 
 create or replace trigger _100_check
   before insert on swarmplane.request

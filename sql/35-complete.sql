@@ -232,6 +232,8 @@ begin
          where r.id = of_request
            and not o.gone
            and (o.state in ('failed', 'refused') or (o.said = 'again' and o.state <> 'cancelled'))
+           -- whoever waits for an answer, as ask does, is told himself: his typo is no news for others
+           and (o.said = 'again' or r.action is not null or r.schedule_id is not null or r.wait_for_away)
       ) v
      group by 1, 2, 3
      order by 1, 2

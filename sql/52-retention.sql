@@ -64,6 +64,40 @@ begin
 end
 $$;
 
+-- Every minute, by the hubs: drops alerts, hubs and wish lists that are over. Never the newest wish list, whose version
+-- the next one must exceed.
+create or replace function swarmplane.forget_ended_rows()
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  delete from swarmplane.alert a
+   where a.id in (
+     select o.id from swarmplane.alert o
+      where o.resolved_at < now() - swarmplane.setting_interval('alert_kept')
+      order by o.id
+      limit 1000
+        for update skip locked);
+  delete from swarmplane.hub h
+   where h.id in (
+     select o.id from swarmplane.hub o
+      where greatest(o.seen_at, o.stopped_at) < now() - swarmplane.setting_interval('hub_kept')
+        and not exists (select from swarmplane.lease l where l.hub = o.id)
+      order by o.id
+      limit 1000
+        for update skip locked);
+  if (select count(*) from swarmplane.wish_list) > (select count(distinct h.version) + 1 from swarmplane.handover h)
+     and swarmplane.try_latch('wish_list')
+  then
+    delete from swarmplane.wish_list l
+     where l.version < (select max(m.version) from swarmplane.wish_list m)
+       and not exists (select from swarmplane.handover h where l.version in (h.version, h.known_version));
+  end if;
+end
+$$;
+
 -- Begins the seal that says from where on the audit is kept, once months of it are old enough and sealed
 -- without a gap. The caller signs as with begin_seal; drop_sealed_audit does it afterwards.
 create or replace function swarmplane.begin_checkpoint(hub text)

@@ -15,7 +15,13 @@ begin
       raise exception 'there is no time zone "%"', new.zone
         using errcode = 'invalid_parameter_value', hint = 'names are in pg_timezone_names';
   end;
-  perform swarmplane.resolve_hosts(new.hosts, swarmplane.visible_nodes());
+  if num_nonnulls(new.labels, new.access_label, new.site) > 0 then
+    -- hosts says '{*}' where it was left out
+    new.hosts := nullif(new.hosts, '{*}');
+    perform swarmplane.check_selector(new.hosts, new.labels, new.access_label, new.site);
+  elsif tg_op = 'INSERT' or new.hosts is distinct from old.hosts then
+    perform swarmplane.resolve_hosts(new.hosts, swarmplane.visible_nodes());
+  end if;
   perform swarmplane.check_priority(new.priority);
   if tg_op = 'UPDATE' then
     perform swarmplane.require_owner('schedule', old.name, old.owner);
@@ -39,6 +45,7 @@ create or replace function swarmplane.tg_schedule__before_delete()
 as $$
 begin
   perform swarmplane.require_owner('schedule', old.name, old.owner);
+  perform swarmplane.resolve_alerts('{schedule_failed}', array[old.name]);
   return old;
 end
 $$;
@@ -48,11 +55,11 @@ create or replace trigger _100_check_delete
   for each row execute function swarmplane.tg_schedule__before_delete();
 
 create or replace trigger _100_check
-  before insert or update of name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active
+  before insert or update of name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active
   on swarmplane.schedule
   for each row execute function swarmplane.tg_schedule__before_write();
 create or replace trigger _700_audit
-  after insert or delete or update of name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active
+  after insert or delete or update of name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active
   on swarmplane.schedule
   for each row execute function swarmplane.tg_audit('schedule');
 create or replace trigger _900_notify
@@ -78,6 +85,8 @@ declare
   at timestamptz;
   made integer := 0;
   asked bigint;
+  targets text[];
+  gone text;
 begin
   select * into due
     from swarmplane.schedule s
@@ -93,11 +102,18 @@ begin
   then
     trouble := format('its owner %s may not ask any more', due.owner);
   end if;
+  if trouble is null and cardinality(ticks) > 0 then
+    select t.hosts, t.gone into targets, gone from swarmplane.tick_targets(due) t;
+    if targets = '{}' then
+      trouble := concat_ws(': ', 'no host is meant by '
+        || swarmplane.selector_words(due.hosts, due.labels, due.access_label, due.site), gone);
+    end if;
+  end if;
   if trouble is null then
     begin
       foreach at in array ticks loop
         insert into swarmplane.request (sql, hosts, expires_in, priority, reason, schedule_id, tick)
-        values (due.sql, due.hosts, due.expires_in, due.priority, 'schedule ' || due.name, due.id, at)
+        values (due.sql, targets, due.expires_in, due.priority, 'schedule ' || due.name, due.id, at)
         returning id into asked;
         made := made + 1;
       end loop;
@@ -114,7 +130,7 @@ begin
      set next_at = following,
          last_at = case when made > 0 then now() else s.last_at end,
          last_request = case when made > 0 then asked else s.last_request end,
-         last_error = trouble
+         last_error = coalesce(trouble, 'not asked: ' || gone)
    where s.id = due.id;
   if trouble is not null then
     perform swarmplane.raise_alert('schedule_failed', due.name, trouble);
@@ -122,6 +138,33 @@ begin
     perform swarmplane.resolve_alerts('{schedule_failed}', array[due.name]);
   end if;
   return made;
+end
+$$;
+
+-- Whom a tick asks: those that are meant now. Of names those that are still there, and in `gone` why others are not.
+create or replace function swarmplane.tick_targets(due swarmplane.schedule, out hosts text[], out gone text)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  visible constant integer[] := swarmplane.nodes_visible_to(due.owner);
+begin
+  if due.hosts is null or due.hosts = '{*}' then
+    hosts := coalesce(due.hosts, swarmplane.selected_hosts(null, due.labels, due.access_label, due.site, visible));
+    return;
+  end if;
+  select coalesce(array_agg(w.name) filter (where w.here), '{}'),
+         string_agg(format('%s: %s', w.name, coalesce(swarmplane.out_words(w.state), 'unknown')), '; ') filter (where not w.here)
+    into hosts, gone
+    from (select h.name, coalesce(bool_or(n.out_since is null), false) as here,
+                 (array_agg(n.state order by n.id desc))[1] as state
+            from unnest(due.hosts) as h (name)
+            left join swarmplane.node n
+              on h.name in (n.name, n.identity) and (visible is null or n.id = any (visible))
+           group by h.name
+           order by h.name) w;
 end
 $$;
 

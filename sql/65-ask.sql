@@ -20,6 +20,15 @@ declare
   told integer := 0;
   more bigint := 0;
 begin
+  -- a transaction that began before this statement is the caller's
+  if pg_catalog.now() < pg_catalog.statement_timestamp() then
+    raise exception 'ask commits, and it was called inside of a transaction'
+      using errcode = 'invalid_transaction_termination',
+            hint = 'call it after commit or rollback; inside, insert into swarmplane.request and read result after the commit';
+  end if;
+  -- for itself, so that the answer of an earlier ask is not taken for that of one that fails
+  perform pg_catalog.set_config('swarmplane.last_request', '', false);
+  commit;
   insert into swarmplane.request (sql, hosts, expires_in, wait_for_away)
   values (ask.sql, ask.hosts, ask.timeout, false)
   returning id into asked;

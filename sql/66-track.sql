@@ -8,7 +8,9 @@ create or replace function swarmplane.track(
   table_name text,
   every interval default '1 hour',
   hosts text[] default null,
-  labels jsonb default null
+  labels jsonb default null,
+  access_label text[] default null,
+  site text[] default null
 )
   returns void
   language plpgsql
@@ -19,38 +21,35 @@ create or replace function swarmplane.track(
 as $$
 #variable_conflict use_column
 declare
-  targets text[] := case when track.labels is null then coalesce(track.hosts, '{*}') else track.hosts end;
+  targets text[] := case when num_nonnulls(track.labels, track.access_label, track.site) = 0
+                         then coalesce(track.hosts, '{*}') else track.hosts end;
 begin
   perform swarmplane.limit_waits();
-  if track.hosts is not null and track.labels is not null then
-    raise exception 'hosts and labels are both given' using errcode = 'invalid_parameter_value',
-      hint = 'write two wishes: one with hosts, one with labels';
-  end if;
+  perform swarmplane.check_selector(targets, track.labels, track.access_label, track.site);
   if track.every is null or track.every < interval '10 seconds' or track.every > interval '31 days' then
     raise exception 'every is %', coalesce(track.every::text, 'null') using errcode = 'invalid_parameter_value',
       hint = 'between 10 seconds and 31 days';
   end if;
   if targets is not null then
     perform swarmplane.resolve_hosts(targets, swarmplane.visible_nodes()) where targets <> '{*}';
-  elsif jsonb_typeof(track.labels) <> 'object' or track.labels = '{}' then
-    raise exception 'labels are %', track.labels using errcode = 'invalid_parameter_value',
-      hint = 'write them as ''{"role": "web"}''';
   end if;
   perform swarmplane.make_tracked(track.table_name);
   -- whoever sees every host changes the wish of another who does; nobody narrows it to the hosts that he sees
   update swarmplane.track_wish w
      set every = track.every, owner = session_user, fleet = swarmplane.sees_all(), wished_at = now()
    where w.table_name = track.table_name
-     and (w.hosts, w.labels) is not distinct from (targets, track.labels)
+     and (w.hosts, w.labels, w.access_label, w.site)
+         is not distinct from (targets, track.labels, track.access_label, track.site)
      and (w.owner = session_user
           or w.fleet and swarmplane.sees_all()
              and not exists (
                select from swarmplane.track_wish own
                 where own.table_name = w.table_name and own.owner = session_user
-                  and (own.hosts, own.labels) is not distinct from (targets, track.labels)));
+                  and (own.hosts, own.labels, own.access_label, own.site)
+                      is not distinct from (targets, track.labels, track.access_label, track.site)));
   if not found then
-    insert into swarmplane.track_wish (table_name, every, hosts, labels, fleet)
-    values (track.table_name, track.every, targets, track.labels, swarmplane.sees_all())
+    insert into swarmplane.track_wish (table_name, every, hosts, labels, access_label, site, fleet)
+    values (track.table_name, track.every, targets, track.labels, track.access_label, track.site, swarmplane.sees_all())
     on conflict on constraint one_wish_per_target_and_owner do update
       set every = excluded.every, fleet = excluded.fleet, wished_at = now();
   end if;
@@ -235,6 +234,9 @@ begin
   execute format('create or replace trigger _100_refuse_change before update or delete on inventory.%I
     for each row execute function swarmplane.tg_history__refuse_change()', history_name);
   execute format('alter table inventory.%I enable always trigger _100_refuse_change', history_name);
+  execute format('create or replace trigger _101_refuse_truncate before truncate on inventory.%I
+    for each statement execute function swarmplane.tg_history__refuse_change()', history_name);
+  execute format('alter table inventory.%I enable always trigger _101_refuse_truncate', history_name);
   foreach guarded in array array[current_name, history_name] loop
     perform swarmplane.guard_by_label('inventory', guarded);
   end loop;
@@ -294,7 +296,7 @@ begin
 end
 $$;
 
-comment on function swarmplane.track(text, interval, text[], jsonb) is
+comment on function swarmplane.track(text, interval, text[], jsonb, text[], text[]) is
   'Public. Keeps the history of a host table from now on: track(''deb_packages'', every => ''1 hour'').';
 comment on function swarmplane.untrack(text) is
   'Public. Ends the tracking of a table; its history stays.';

@@ -13,10 +13,7 @@ as $$
     from (select w.table_name, ceil(extract(epoch from min(w.every)))::integer as every
             from swarmplane.track_wish w
             join swarmplane.tracked_table t on t.name = w.table_name
-           where (w.hosts = '{*}'
-                  or host.name = any (w.hosts)
-                  or host.identity = any (w.hosts)
-                  or host.labels @> w.labels)
+           where swarmplane.is_selected(host, w.hosts, w.labels, w.access_label, w.site)
              and (w.fleet or coalesce(host.id = any (swarmplane.nodes_visible_to(w.owner)), true))
            group by w.table_name) w;
 $$;

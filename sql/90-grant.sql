@@ -18,13 +18,13 @@ grant execute on function swarmplane.visible_nodes(), swarmplane.sees_all(), swa
   to swarmplane_reader, swarmplane_hub;
 
 -- askers: queries, and cancelling them
-grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason)
+grant insert (sql, hosts, labels, access_label, site, include_new, wait_for_away, priority, expires_in, idempotency_key, reason)
   on swarmplane.request to swarmplane_asker;
 grant execute on procedure swarmplane.ask(text, text[], interval) to swarmplane_asker;
 grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
 
-grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active),
-  update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active),
+grant insert (name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
+  update (name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
   delete on swarmplane.schedule to swarmplane_operator;
 
 -- operators: actions, settings, the audit
@@ -50,7 +50,7 @@ grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.tabl
   to swarmplane_reader, swarmplane_hub;
 grant usage on schema inventory to swarmplane_reader, swarmplane_hub, swarmplane_sensitive;
 grant execute on function
-  swarmplane.track(text, interval, text[], jsonb),
+  swarmplane.track(text, interval, text[], jsonb, text[], text[]),
   swarmplane.untrack(text),
   swarmplane.compact_history(interval)
   to swarmplane_operator;

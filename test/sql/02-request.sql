@@ -38,6 +38,12 @@ select pg_temp.throws('twice', $$ insert into swarmplane.request (sql, idempoten
   '%"idempotency_key_is_used_once"');
 insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once') on conflict do nothing;
 select pg_temp.equal('once', count(*)::text, '1') from swarmplane.request where sql = 'select 3';
+insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once')
+  on conflict (asked_by, idempotency_key) where idempotency_key is not null do nothing;
+insert into swarmplane.request (sql, idempotency_key) values ('select 3', 'once'), ('select 3b', 'twice'), ('select 3b', 'twice')
+  on conflict do nothing;
+select pg_temp.equal('each once, with its deliveries', string_agg(r.sql || ' ' || r.targets, ',' order by r.sql), 'select 3 3,select 3b 3')
+  from swarmplane.request r where r.sql like 'select 3%';
 set local session authorization bob;
 insert into swarmplane.request (sql, idempotency_key) values ('select 4', 'once');
 

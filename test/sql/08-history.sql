@@ -16,7 +16,7 @@ select swarmplane.track('users', '20 minutes', labels => '{"role": "web"}');
 select pg_temp.throws('unknown table', $$ select swarmplane.track('nope') $$, 'no host table is called "nope"');
 select pg_temp.throws('needs a constraint', $$ select swarmplane.track('file') $$, '%must constrain path');
 select pg_temp.throws('unknown host', $$ select swarmplane.track('users', hosts => '{h9}') $$, '%h9: unknown');
-select pg_temp.throws('both', $$ select swarmplane.track('users', hosts => '{h1}', labels => '{"a": "b"}') $$, 'hosts and labels%');
+select pg_temp.throws('both', $$ select swarmplane.track('users', hosts => '{h1}', labels => '{"a": "b"}') $$, 'hosts and labels are both given');
 select pg_temp.throws('too often', $$ select swarmplane.track('users', '1 second') $$, 'every is 00:00:01');
 select pg_temp.throws('not by hand', $$ insert into swarmplane.track_wish (table_name, every, hosts) values ('users', '1 day', '{*}') $$, 'permission denied%');
 select pg_temp.throws('nor rows', $$ insert into inventory.users_current values (now(), 1, 1, '', 1, '') $$, 'permission denied%');
@@ -51,6 +51,7 @@ select pg_temp.throws('not by a partition',
   format('table inventory.users_history_%s', to_char(now() at time zone 'UTC', 'YYYYMM')), 'permission denied%');
 reset session authorization;
 select pg_temp.throws('nobody changes what was', $$ delete from inventory.users_history $$, 'rows of users_history%');
+select pg_temp.throws('nor empties it', $$ truncate inventory.users_history $$, 'rows of users_history%');
 
 set local session authorization alice;
 select pg_temp.equal('all wishes go', swarmplane.untrack('users')::text, '3');

@@ -92,14 +92,55 @@ eachPostgres('ask', (postgres) => {
     client.release();
   });
 
+  it('leaves no earlier answer where it fails, and raises no alert for everybody', async () => {
+    const fixture = await hubFixture(postgres());
+    await fixture.startHub();
+    const { client, told } = await session(fixture);
+    await client.query(`call swarmplane.ask('select name from host')`);
+    await expect(client.query(`call swarmplane.ask('select 1', '{nix}')`)).rejects.toThrow(
+      'nix: unknown',
+    );
+    expect((await client.query('table swarmplane.answer')).rows).toEqual([]);
+    fixture.asker.refuse = Object.assign(new Error('near "slect": syntax error'), {
+      name: 'QueryError',
+      code: 'syntax',
+    });
+    await client.query(`call swarmplane.ask('slect 1')`);
+    expect(told.at(-1)).toBe('NOTICE: 3 hosts: refused: near "slect": syntax error');
+    expect(await fixture.query('select kind, key from swarmplane.alert')).toEqual([]);
+    // of an insert that nobody waits for it is one
+    await fixture.ended(await fixture.request('slect 1'));
+    expect(await fixture.query('select kind, key from swarmplane.alert')).toEqual([
+      { kind: 'query_refused', key: 'syntax' },
+    ]);
+    client.release();
+  });
+
+  it('tells whoever listens that a request has ended', async () => {
+    const fixture = await hubFixture(postgres());
+    await fixture.startHub();
+    const { client } = await session(fixture);
+    await client.query('listen swarmplane_done');
+    const done = new Promise<string | undefined>((resolve) =>
+      client.once('notification', ({ payload }) => resolve(payload)),
+    );
+    const id = await fixture.request('select name from host');
+    expect(await done).toBe(String(id));
+    expect(await fixture.query('select state from swarmplane.request where id = $1', [id])).toEqual(
+      [{ state: 'done' }],
+    );
+    client.release();
+  });
+
   it('inside a transaction is refused before anything is asked', async () => {
     const fixture = await hubFixture(postgres());
     await fixture.startHub();
     const { client } = await session(fixture);
     await client.query('begin');
-    await expect(client.query(`call swarmplane.ask('select 1')`)).rejects.toThrow(
-      'invalid transaction termination',
-    );
+    await expect(client.query(`call swarmplane.ask('select 1')`)).rejects.toMatchObject({
+      message: 'ask commits, and it was called inside of a transaction',
+      hint: expect.stringMatching(/^call it after commit or rollback/) as string,
+    });
     await client.query('rollback');
     expect(await fixture.query('select from swarmplane.request')).toEqual([]);
     client.release();
