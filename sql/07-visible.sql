@@ -30,8 +30,7 @@ begin
     return '{}';
   end if;
   if pg_has_role(asker, 'swarmplane_owner', 'usage')
-     or pg_has_role(asker, 'swarmplane_hub', 'usage')
-     or pg_has_role(asker, 'swarmplane_auditor', 'usage') then
+     or pg_has_role(asker, 'swarmplane_hub', 'usage') then
     return null;
   end if;
   select array_agg(g.label) into labels

@@ -59,4 +59,20 @@ select pg_temp.equal('every table with node_id is guarded by label', string_agg(
 select pg_temp.equal('the owner is no person', r.rolcanlogin::text, 'false')
   from pg_roles r where r.rolname = 'swarmplane_owner';
 
+select pg_temp.equal('every column of what is public says what it is (sql/95-comment.sql)',
+  string_agg(c.relname || '.' || a.attname, ', '), null)
+  from pg_class c
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+ where c.relnamespace = 'swarmplane'::regnamespace
+   and c.relkind in ('r', 'p', 'v')
+   and not c.relispartition
+   and obj_description(c.oid, 'pg_class') like 'Public.%'
+   and col_description(c.oid, a.attnum) is null;
+
+select pg_temp.equal('and every function that somebody may call', string_agg(p.oid::regprocedure::text, ', '), null)
+  from pg_proc p
+ cross join unnest(array['swarmplane_reader', 'swarmplane_operator', 'swarmplane_auditor']) as r (name)
+ where p.pronamespace = 'swarmplane'::regnamespace
+   and has_function_privilege(r.name, p.oid, 'execute')
+   and obj_description(p.oid, 'pg_proc') is null;
 rollback;

@@ -79,4 +79,16 @@ select pg_temp.throws('too short', $$ update swarmplane.setting set value = '1 h
 select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'long' where name = 'result_kept' $$, 'setting "result_kept" cannot be "long"');
 select pg_temp.throws('renamed', $$ update swarmplane.setting set name = 'x' where name = 'result_kept' $$, 'setting "result_kept" keeps its name and kind');
 select pg_temp.throws('deleted', $$ delete from swarmplane.setting where name = 'result_kept' $$, 'setting "result_kept" is needed and cannot be deleted');
+
+-- to read the audit shows no more hosts
+reset session authorization;
+delete from swarmplane.label_grant;
+insert into swarmplane.node (identity, name, state) values (repeat('a', 64), 'shown', 'alive'), (repeat('b', 64), 'hidden', 'alive');
+insert into swarmplane.node_label select id, 'web' from swarmplane.node where name = 'shown';
+insert into swarmplane.label_grant (role, label) values ('rita', 'web');
+grant swarmplane_auditor to rita;
+set local session authorization rita;
+select pg_temp.equal('hosts of her label', string_agg(name, ','), 'shown') from swarmplane.node;
+select pg_temp.equal('and the audit', (count(*) > 0)::text, 'true') from swarmplane.audit;
+reset session authorization;
 rollback;

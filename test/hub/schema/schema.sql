@@ -203,6 +203,24 @@ create policy by_label on swarmplane.delivery_done for all to public using (( SE
 grant select on swarmplane.delivery_done to swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader;
 
+create table swarmplane.gap_run (
+  node_id integer not null,
+  table_name text not null,
+  at timestamp with time zone not null,
+  since timestamp with time zone,
+  until timestamp with time zone,
+  reason_code text not null,
+  reason text not null,
+  takings_lost bigint,
+  constraint gap_run_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id)
+); -- owner swarmplane_owner
+CREATE INDEX gap_run_at ON swarmplane.gap_run USING btree (node_id, table_name, at);
+CREATE INDEX gap_run_open ON swarmplane.gap_run USING btree (node_id, table_name) WHERE (until IS NULL);
+alter table swarmplane.gap_run enable row level security;
+create policy by_label on swarmplane.gap_run for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.gap_run to swarmplane_hub;
+grant select on swarmplane.gap_run to swarmplane_reader;
+
 create table swarmplane.handover (
   node_id integer not null,
   due_at timestamp with time zone not null default now(),
@@ -482,6 +500,9 @@ END) stored,
   closed_at timestamp with time zone,
   schedule_id bigint,
   tick timestamp with time zone,
+  labels jsonb,
+  access_label text[],
+  site text[],
   constraint counts_add_up CHECK ((targets = (((((((pending + running) + ok) + failed) + refused) + expired) + unreachable) + cancelled))),
   constraint counts_are_not_negative CHECK ((LEAST(pending, running, ok, failed, refused, expired, unreachable, cancelled) >= 0)),
   constraint request_pkey PRIMARY KEY (id),
@@ -506,6 +527,7 @@ CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUT
 alter table swarmplane.request enable always trigger _700_audit;
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
 alter table swarmplane.request enable always trigger _900_notify;
+CREATE TRIGGER _920_notify_done AFTER UPDATE ON swarmplane.request FOR EACH ROW WHEN (((old.closed_at IS NULL) AND (new.closed_at IS NOT NULL))) EXECUTE FUNCTION swarmplane.tg_request__notify_done();
 alter table swarmplane.request enable row level security;
 create policy asker_or_delivery on swarmplane.request for select to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (asked_by = SESSION_USER) OR (EXISTS ( SELECT
    FROM swarmplane.delivery d
@@ -515,7 +537,7 @@ create policy asker_or_delivery on swarmplane.request for select to public using
 create policy everybody_inserts on swarmplane.request for insert to public with check true;
 grant select on swarmplane.request to swarmplane_hub;
 grant select on swarmplane.request to swarmplane_reader;
-grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason) on swarmplane.request to swarmplane_asker;
+grant insert (sql, hosts, include_new, wait_for_away, priority, expires_in, idempotency_key, reason, labels, access_label, site) on swarmplane.request to swarmplane_asker;
 grant insert (action, args) on swarmplane.request to swarmplane_operator;
 
 create table swarmplane.result (
@@ -553,28 +575,32 @@ create table swarmplane.schedule (
   last_at timestamp with time zone,
   last_request bigint,
   last_error text,
+  labels jsonb,
+  access_label text[],
+  site text[],
   constraint catch_up_is_bounded CHECK (((catch_up >= 1) AND (catch_up <= 100))),
   constraint every_counts_no_months CHECK (((EXTRACT(month FROM every) = (0)::numeric) AND (EXTRACT(year FROM every) = (0)::numeric))),
   constraint every_is_a_second_or_more CHECK ((every >= '00:00:01'::interval)),
   constraint every_or_cron CHECK ((num_nonnulls(every, cron) = 1)),
   constraint name_is_not_empty CHECK ((name <> ''::text)),
   constraint name_is_unique UNIQUE (name),
+  constraint one_selector CHECK ((num_nonnulls(hosts, labels, access_label, site) = 1)),
   constraint schedule_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE INDEX schedule_due ON swarmplane.schedule USING btree (next_at) WHERE active;
-CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
+CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
 alter table swarmplane.schedule enable always trigger _100_check;
 CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_delete();
 alter table swarmplane.schedule enable always trigger _100_check_delete;
-CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
 alter table swarmplane.schedule enable always trigger _700_audit;
 CREATE TRIGGER _900_notify AFTER INSERT OR UPDATE OF every, cron, zone, active ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
 alter table swarmplane.schedule enable always trigger _900_notify;
 grant select on swarmplane.schedule to swarmplane_hub;
 grant delete on swarmplane.schedule to swarmplane_operator;
 grant select on swarmplane.schedule to swarmplane_reader;
-grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active) on swarmplane.schedule to swarmplane_operator;
-grant update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active) on swarmplane.schedule to swarmplane_operator;
+grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active, labels, access_label, site) on swarmplane.schedule to swarmplane_operator;
+grant update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active, labels, access_label, site) on swarmplane.schedule to swarmplane_operator;
 
 create table swarmplane.setting (
   name text not null,
@@ -652,6 +678,9 @@ create table swarmplane.taking (
   constraint line_is_16_bytes CHECK ((octet_length(line) = 16)),
   constraint taking_pkey PRIMARY KEY (node_id, table_name, at, line, sequence)
 ) partition by RANGE (at); -- owner swarmplane_owner
+CREATE INDEX taking_change_at ON ONLY swarmplane.taking USING btree (at) WHERE (kind = ANY (ARRAY['full'::text, 'delta'::text]));
+CREATE INDEX taking_change_node ON ONLY swarmplane.taking USING btree (node_id, at) WHERE (kind = ANY (ARRAY['full'::text, 'delta'::text]));
+CREATE INDEX taking_change_table ON ONLY swarmplane.taking USING btree (table_name, at) WHERE (kind = ANY (ARRAY['full'::text, 'delta'::text]));
 CREATE INDEX taking_gap ON ONLY swarmplane.taking USING btree (node_id, table_name, at) WHERE (kind = 'gap'::text);
 alter table swarmplane.taking enable row level security;
 create policy by_label on swarmplane.taking for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
@@ -667,11 +696,13 @@ create table swarmplane.track_wish (
   owner name not null default SESSION_USER,
   wished_at timestamp with time zone not null default now(),
   fleet boolean not null default true,
+  access_label text[],
+  site text[],
   constraint every_is_a_month_at_most CHECK ((every <= '31 days'::interval)),
   constraint every_is_ten_seconds_or_more CHECK ((every >= '00:00:10'::interval)),
-  constraint hosts_or_labels CHECK ((num_nonnulls(hosts, labels) = 1)),
   constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
-  constraint one_wish_per_target_and_owner UNIQUE NULLS NOT DISTINCT (table_name, hosts, labels, owner),
+  constraint one_selector CHECK ((num_nonnulls(hosts, labels, access_label, site) = 1)),
+  constraint one_wish_per_target_and_owner UNIQUE NULLS NOT DISTINCT (table_name, hosts, labels, access_label, site, owner),
   constraint table_name_is_not_empty CHECK ((table_name <> ''::text)),
   constraint track_wish_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
@@ -690,11 +721,6 @@ create table swarmplane.tracked_table (
 ); -- owner swarmplane_owner
 grant select on swarmplane.tracked_table to swarmplane_hub;
 grant select on swarmplane.tracked_table to swarmplane_reader;
-
-create table swarmplane.turn_wish (
-  id bigint not null generated always as identity,
-  constraint turn_wish_pkey PRIMARY KEY (id)
-); -- owner swarmplane_owner
 
 create table swarmplane.wish_list (
   version bigint not null,
@@ -939,10 +965,24 @@ CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.cancelled_leases(uuid[]) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.changes_text(listed text, changes text, condition text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.check_priority(priority integer)
  RETURNS void
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_selector(hosts text[], labels jsonb, access_label text[], site text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1027,7 +1067,6 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_old_history()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_history() to swarmplane_hub;
 
@@ -1036,7 +1075,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_old_partition()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
+ SET lock_timeout TO '2s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_partition() to swarmplane_hub;
 
@@ -1045,7 +1084,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_sealed_audit()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
+ SET lock_timeout TO '2s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_sealed_audit() to swarmplane_hub;
 
@@ -1137,12 +1176,11 @@ CREATE OR REPLACE FUNCTION swarmplane.forget_alert_events(most integer DEFAULT 1
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.free_members(members jsonb)
- RETURNS jsonb
+CREATE OR REPLACE FUNCTION swarmplane.forget_ended_rows()
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '200ms'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
@@ -1253,6 +1291,13 @@ CREATE OR REPLACE FUNCTION swarmplane.inventory_as_of_text(host_table text, list
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.inventory_changes_at_text(tracked swarmplane.tracked_table)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.inventory_changes_text(tracked swarmplane.tracked_table)
  RETURNS text
  LANGUAGE sql
@@ -1281,6 +1326,13 @@ CREATE OR REPLACE FUNCTION swarmplane.is_outside(ip inet)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.is_selected(host swarmplane.node, hosts text[], labels jsonb, access_label text[], site text[])
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.judged(lease_token uuid, of_request bigint, outcomes jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1303,13 +1355,6 @@ CREATE OR REPLACE FUNCTION swarmplane.last_request()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.last_request() to swarmplane_hub;
 grant execute on function swarmplane.last_request() to swarmplane_reader;
-
-CREATE OR REPLACE FUNCTION swarmplane.limit_waits()
- RETURNS void
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.locked_head(host swarmplane.node, host_table text)
  RETURNS swarmplane.head
@@ -1373,8 +1418,6 @@ CREATE OR REPLACE FUNCTION swarmplane.make_month_partition(schema_name text, par
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET "DateStyle" TO 'ISO'
- SET "TimeZone" TO 'UTC'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_partitions(ahead interval DEFAULT '21 days'::interval)
@@ -1390,8 +1433,6 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET "DateStyle" TO 'ISO'
- SET "TimeZone" TO 'UTC'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_tracked(host_table text)
@@ -1414,14 +1455,6 @@ CREATE OR REPLACE FUNCTION swarmplane.may_cancel(asked swarmplane.request)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-
-CREATE OR REPLACE FUNCTION swarmplane.mend_clock(jumped boolean DEFAULT true)
- RETURNS bigint
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-grant execute on function swarmplane.mend_clock(boolean) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
  RETURNS bigint
@@ -1499,6 +1532,13 @@ CREATE OR REPLACE FUNCTION swarmplane.note_clock(host text, clock_off interval, 
  SET "IntervalStyle" TO 'postgres'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.note_gap(head swarmplane.head, t swarmplane.taking)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.note_handovers(answers jsonb)
  RETURNS void
  LANGUAGE sql
@@ -1550,7 +1590,7 @@ CREATE OR REPLACE FUNCTION swarmplane.out_words(state text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.paired_text(tracked swarmplane.tracked_table, events text)
+CREATE OR REPLACE FUNCTION swarmplane.paired_text(tracked swarmplane.tracked_table, events text, apart text[])
  RETURNS text
  LANGUAGE sql
  STABLE
@@ -1582,10 +1622,9 @@ grant execute on function swarmplane.queue_facts() to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb, times integer DEFAULT 1)
  RETURNS void
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
 
@@ -1631,7 +1670,6 @@ CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '200ms'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.refuse_present(host swarmplane.node, verb text)
@@ -1699,7 +1737,6 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.resolve_alerts(text[],text[]) to swarmplane_hub;
 
@@ -1755,6 +1792,20 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sees_all() to swarmplane_hub;
 grant execute on function swarmplane.sees_all() to swarmplane_reader;
 
+CREATE OR REPLACE FUNCTION swarmplane.selected_hosts(hosts text[], labels jsonb, access_label text[], site text[], visible integer[])
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.selector_words(hosts text[], labels jsonb, access_label text[], site text[])
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.setting_integer(setting_name text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1802,7 +1853,6 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 
@@ -1836,13 +1886,6 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.take_node_wishes()
  RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
-CREATE OR REPLACE FUNCTION swarmplane.take_turn_wishes()
- RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1997,6 +2040,12 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_request__check_open()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_request__notify_done()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_schedule__before_delete()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2040,14 +2089,20 @@ CREATE OR REPLACE FUNCTION swarmplane.tick_intervals()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
 
-CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFAULT '01:00:00'::interval, hosts text[] DEFAULT NULL::text[], labels jsonb DEFAULT NULL::jsonb)
+CREATE OR REPLACE FUNCTION swarmplane.tick_targets(due swarmplane.schedule, OUT hosts text[], OUT gone text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFAULT '01:00:00'::interval, hosts text[] DEFAULT NULL::text[], labels jsonb DEFAULT NULL::jsonb, access_label text[] DEFAULT NULL::text[], site text[] DEFAULT NULL::text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.track(text,interval,text[],jsonb) to swarmplane_operator;
+grant execute on function swarmplane.track(text,interval,text[],jsonb,text[],text[]) to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.tracked_columns(host_table text)
  RETURNS TABLE(place bigint, name text, type text, called text)
