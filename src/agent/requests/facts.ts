@@ -28,12 +28,12 @@ export interface FactSource {
   readonly agent: Row;
 }
 
-/** Only the swarm_ tables that the SQL names are filled: thousands of rows would be sent for nothing. */
+/** Only what the tables need that the SQL names: thousands of rows would be sent for nothing. */
 export function hostFacts(sql: string, source: FactSource): HostFacts {
-  const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+/g));
+  const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+|config_lines|curl/g));
   return {
     agent: source.agent,
-    allowed: source.allowed,
+    ...((named.has('config_lines') || named.has('curl')) && { allowed: source.allowed }),
     ...(named.has('swarm_members') && { members: memberRows(source) }),
     ...(named.has('swarm_links') && { links: source.links().map(linkRow) }),
     ...(named.has('swarm_alarms') && { alarms: source.alarms().map(alarmRow) }),

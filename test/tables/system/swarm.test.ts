@@ -72,6 +72,8 @@ describe('a query that names no table of the swarm', () => {
   it('carries no member to its process', () => {
     expect(hostFacts('select * from users', SOURCE)).toEqual({ agent: { pid: 42 } });
     expect(Object.keys(hostFacts('select * from swarm_links', SOURCE))).toEqual(['agent', 'links']);
+    for (const table of ['config_lines', '"CURL"'])
+      expect(hostFacts(`select * from ${table}`, SOURCE).allowed, table).toBe(SOURCE.allowed);
   });
 });
 
@@ -154,6 +156,7 @@ const SOURCE = {
   links: () => [{ ...LINK, name: 'b' }],
   alarms: () => [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
   seals: () => [SEAL],
+  allowed: { configLines: ['/etc/app/*'], curlHosts: ['a.example'] },
   tracks: () => [
     { table: 'users', every: 60, line: 'dd', sequence: 4, at: 9_999, fetched: 3 },
     { table: 'groups', every: 60, line: null, sequence: 0, at: null, fetched: null },
