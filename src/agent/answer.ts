@@ -39,7 +39,9 @@ export async function encodeAnswer(
   bytesMax: number,
 ): Promise<{ payload: Uint8Array; rowCount: number; truncated: boolean }> {
   const before = concat(packMapHeader(3), pack('columns'), pack(result.columns), pack('rows'));
-  const after = concat(pack('warnings'), pack(result.warnings));
+  const cut = `truncated: an answer has ${bytesMax} bytes; ask for fewer columns, or for the rows in parts`;
+  const said = (warnings: readonly string[]) => concat(pack('warnings'), pack(warnings));
+  const after = said([cut, ...result.warnings]);
   let bytes = before.length + ARRAY_HEADER_BYTES + after.length;
   const rows: Uint8Array[] = [];
   let sliceBytes = 0;
@@ -56,9 +58,11 @@ export async function encodeAnswer(
   }
   // Joining the parts is a turn of its own, and so is what comes after it.
   await setImmediate();
-  const payload = concat(before, packArrayHeader(rows.length), ...rows, after);
+  const truncated = rows.length < result.rows.length;
+  const end = truncated ? after : said(result.warnings);
+  const payload = concat(before, packArrayHeader(rows.length), ...rows, end);
   await setImmediate();
-  return { payload, rowCount: rows.length, truncated: rows.length < result.rows.length };
+  return { payload, rowCount: rows.length, truncated };
 }
 
 const ARRAY_HEADER_BYTES = 5;

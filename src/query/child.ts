@@ -42,11 +42,11 @@ async function openDatabase(): Promise<Database> {
       : ((await import(settings.registry)) as Partial<typeof hostTables>);
   const denied = new Set(settings.denyTables.map((name) => name.toLowerCase()));
   const tables = (registry.allTables ?? []).filter((table) => !isDenied(table, denied));
-  const { notOffered } = registry as { notOffered?: Readonly<Record<string, string>> };
+  const { notOffered, otherSystems } = registry as Partial<typeof hostTables>;
   return new Database(await loadSqlite(), {
     tables,
     denied,
-    notOffered: notOffered ?? {},
+    notOffered: { ...otherSystems, ...notOffered },
     root: settings.root,
     heapBytes: settings.heapBytes,
     sqlBytesMax: settings.sqlBytesMax,
@@ -63,6 +63,7 @@ async function work(job: Job): Promise<void> {
     sql: job.sql,
     facts: job.facts,
     timeMs: job.timeMs,
+    timeMsMax: job.timeMsMax,
     allowSensitive: job.allowSensitive,
     announce: (table) => report({ type: 'reading', table }),
     loading: (under) => report({ type: under ? 'loading' : 'loaded' }),
@@ -94,9 +95,11 @@ async function perform(session: Session, job: Job): Promise<Performed> {
     requirePermission(info.sensitive, job.allowSensitive);
     requireLetGo(info.tables, job.held);
     await statement.collectSnapshots(settings.root);
-    const { truncated, rows } = sendRows(statement.rows());
+    const { cut, rows } = sendRows(untilTimeIsOver(statement.rows(), session));
     const { columns } = statement;
-    const warnings = [...session.warnings];
+    const why = cut ?? session.outOfTime;
+    const truncated = why !== undefined;
+    const warnings = truncated ? [`truncated: ${why}`, ...session.warnings] : [...session.warnings];
     const tookMs = Math.round(performance.now() - session.startedAt);
     return { done: { kind: 'run', columns, truncated, warnings, tookMs }, rows };
   } finally {
@@ -114,7 +117,8 @@ async function take(session: Session, job: Job): Promise<Performed> {
     requireLetGo([table.name], job.held);
     await statement.collectSnapshots(settings.root);
     const taking = new Taking(shape, session);
-    const { truncated, rows } = sendRows(taking.rows(statement.rows()));
+    const { cut, rows } = sendRows(taking.rows(statement.rows()));
+    const truncated = cut !== undefined;
     return { done: { kind: 'take', shape, hash: taking.hash, truncated }, rows };
   } finally {
     statement.finalize();
@@ -131,18 +135,36 @@ function requireLetGo(tables: readonly string[], held: readonly string[]): void 
   );
 }
 
-/** Sends rows up to the limits but for the last of them; `truncated` when some were left out. */
+/** The rows that come in time: what is there is given, and why it is not all. Nothing in time is an error. */
+function* untilTimeIsOver(
+  rows: Iterable<readonly Value[]>,
+  session: Session,
+): Generator<readonly Value[]> {
+  let count = 0;
+  try {
+    for (const row of rows) {
+      count++;
+      yield row;
+    }
+  } catch (error) {
+    const isOver = error instanceof QueryError && error.code === 'time_limit';
+    if (!isOver || count === 0) throw error;
+    session.outOfTime = `${error.message}; it had given ${count} rows`;
+  }
+}
+
+/** Sends rows up to the limits but for the last of them; `cut` says why some were left out. */
 function sendRows(rows: Iterable<readonly Value[]>): {
-  truncated: boolean;
+  cut: string | undefined;
   rows: Performed['rows'];
 } {
   let [count, bytes, waitingBytes] = [0, 0, 0];
   let waiting: (readonly Value[])[] = [];
-  let truncated = false;
+  let cut: string | undefined;
   for (const row of rows) {
     const size = rowBytes(row);
-    truncated = count === settings.rowsMax || bytes + size > settings.answerBytesMax;
-    if (truncated) break;
+    cut = whyCut(count, bytes + size);
+    if (cut !== undefined) break;
     count++;
     bytes += size;
     waitingBytes += size;
@@ -151,7 +173,20 @@ function sendRows(rows: Iterable<readonly Value[]>): {
     report({ type: 'rows', rows: waiting });
     [waiting, waitingBytes] = [[], 0];
   }
-  return { truncated, rows: waiting };
+  return { cut, rows: waiting };
+}
+
+/** Why no further row goes into an answer that has so many, and would have so many bytes. */
+function whyCut(count: number, bytes: number): string | undefined {
+  const { rowsMax, answerBytesMax } = settings;
+  if (count === rowsMax)
+    return `the host gives ${rowsMax} rows; narrow the query, or raise limits.rows_max in its config.yaml`;
+  if (bytes > answerBytesMax)
+    return (
+      `the host gives ${answerBytesMax} bytes (limits.answer_bytes_max in its config.yaml), and the ` +
+      `first ${count} rows take them; ask for fewer columns, or for the rows in parts`
+    );
+  return undefined;
 }
 
 /** About what a row takes on the wire. */

@@ -2,8 +2,7 @@
  * osquery's functions about paths in command lines: what a shell or a service manager would start where
  * blanks may be of a name or between words. They look at this host's files, as table `file` does.
  */
-import { statOf, type Rooted } from '../tables/lib/files.ts';
-import { blockingMounts, isBelow } from '../tables/lib/mounts.ts';
+import { blockingMounts, isBelow, statOf, type Rooted } from '../tables/index.ts';
 import type { Value } from '../tables/types.ts';
 
 type PathFunction = (...args: Value[]) => Value;

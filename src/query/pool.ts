@@ -71,13 +71,14 @@ export class Pool {
     return new Promise((resolve, reject) => {
       this.refuseUnfit(sql, options.signal);
       const asker = askerOf(kind, options);
-      const timeMs = Math.min(options.timeMs ?? this.limits.timeMs, this.limits.timeMs);
+      const timeMsMax = Math.max(this.limits.timeMsMax ?? 0, this.limits.timeMs);
+      const timeMs = Math.min(options.timeMs ?? this.limits.timeMs, timeMsMax);
       const wait = new Wait(Math.min(options.waitMs ?? Infinity, this.limits.waitMs), {
         signal: options.signal,
         whatFor: () => this.whatFor(asker, waiting),
       });
       const waiting: Waiting = {
-        job: { kind, sql, timeMs, allowSensitive: options.allowSensitive ?? false },
+        job: { kind, sql, timeMs, timeMsMax, allowSensitive: options.allowSensitive ?? false },
         wait,
         msPerMinute: options.msPerMinute,
         resolve,

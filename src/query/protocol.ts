@@ -22,6 +22,8 @@ export interface Job {
   /** For `take` the name of a table. */
   readonly sql: string;
   readonly timeMs: number;
+  /** What this host gives a query that asks for it. */
+  readonly timeMsMax: number;
   readonly allowSensitive: boolean;
   readonly facts: HostFacts;
   /** Tables that are not read now, since processes that did are still held by the kernel. */

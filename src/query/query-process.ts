@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { compiled } from './compiled.ts';
 import type { ChildSettings, Job, Report } from './protocol.ts';
 import { RunningJob, type Outcome } from './running-job.ts';
-import { cancelled, memoryLimit, QueryError } from './types.ts';
+import { cancelled, howToGoOn, memoryLimit, QueryError } from './types.ts';
 
 /** How long the last words of a process that was killed are waited for. */
 const LAST_WORDS_MS = 500;
@@ -229,13 +229,13 @@ export class QueryProcess {
   }
 }
 
-function overdue({ kind, timeMs }: Job, reading: string | undefined): QueryError {
+function overdue({ kind, timeMs, timeMsMax }: Job, reading: string | undefined): QueryError {
   const where = reading === undefined ? '' : ` in table "${reading}", which did not answer in time`;
   return new QueryError(
     'time_limit',
     kind === 'prepare' || kind === 'explain'
       ? `preparing the query was ended after ${timeMs} ms; make the query simpler`
-      : `the query was ended after its ${timeMs} ms${where}; narrow the query or give it more time`,
+      : `the query was ended after its ${timeMs} ms${where}; ${howToGoOn({ timeMs, timeMsMax })}`,
   );
 }
 

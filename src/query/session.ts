@@ -3,7 +3,7 @@ import type { Column, Constraint, HostFacts, HostTable } from '../tables/types.t
 import type { Collation } from './collation.ts';
 import type { Snapshot } from './snapshot.ts';
 import { Places } from './steering.ts';
-import { QueryError } from './types.ts';
+import { howToGoOn, QueryError } from './types.ts';
 
 /** One constraint of a plan: SQLite hands its value to the cursor as argument `arg`. */
 export interface PlannedConstraint {
@@ -51,10 +51,13 @@ export class Session {
   denied: QueryError | undefined;
   /** What a collector or callback threw; SQLite itself only says "error". */
   failure: unknown;
+  /** Why not all rows were given. */
+  outOfTime: string | undefined;
   startedAt = performance.now();
   readonly sql: string;
   readonly facts: HostFacts;
   readonly timeMs: number;
+  readonly timeMsMax: number;
   readonly allowSensitive: boolean;
   readonly abort = new AbortController();
   private readonly announced = new Set<string>();
@@ -66,6 +69,7 @@ export class Session {
     sql: string;
     facts: HostFacts;
     timeMs: number;
+    timeMsMax: number;
     allowSensitive: boolean;
     announce: (table: string) => void;
     loading: (isLoading: boolean) => void;
@@ -73,6 +77,7 @@ export class Session {
     this.sql = options.sql;
     this.facts = options.facts;
     this.timeMs = options.timeMs;
+    this.timeMsMax = options.timeMsMax;
     this.allowSensitive = options.allowSensitive;
     this.announce = options.announce;
     this.onLoading = options.loading;
@@ -104,7 +109,7 @@ export class Session {
 
   /** @throws QueryError time_limit */
   checkTime(): void {
-    if (this.timeIsOver) throw timeLimit(this.timeMs);
+    if (this.timeIsOver) throw timeLimit(this);
   }
 
   noteUse(table: HostTable, column: string): void {
@@ -130,10 +135,13 @@ export class Session {
   }
 }
 
-export function timeLimit(timeMs: number, reading?: string): QueryError {
+export function timeLimit(
+  given: Pick<Session, 'timeMs' | 'timeMsMax'>,
+  reading?: string,
+): QueryError {
   const where = reading === undefined ? '' : ` while reading table "${reading}"`;
   return new QueryError(
     'time_limit',
-    `the limit of ${timeMs} ms was over${where}; narrow the query or give it more time`,
+    `the limit of ${given.timeMs} ms was over${where}; ${howToGoOn(given)}`,
   );
 }

@@ -19,7 +19,7 @@ export function prepareError(database: Database, session: Session, rc: number): 
   if (session.denied !== undefined) return session.denied;
   if (session.failure !== undefined) return collectorError(undefined, session.failure);
   if (rc === SQLITE_NOMEM) return memoryLimit();
-  if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
+  if (rc === SQLITE_INTERRUPT) return timeLimit(session);
   if (/no query solution/i.test(message)) {
     const [more] = session.unserved;
     if (more !== undefined) return notGiven(...more);
@@ -39,7 +39,7 @@ export function prepareError(database: Database, session: Session, rc: number): 
 /** Why a statement stopped in the middle. */
 export function stepError(session: Session, rc: number, message: string): QueryError {
   if (session.failure !== undefined) return collectorError(session.reading, session.failure);
-  if (rc === SQLITE_INTERRUPT) return timeLimit(session.timeMs);
+  if (rc === SQLITE_INTERRUPT) return timeLimit(session);
   if (rc === SQLITE_NOMEM || rc === SQLITE_TOOBIG) return memoryLimit();
   return new QueryError('failed', message);
 }

@@ -222,7 +222,7 @@ export class Statement {
         if (session.remainingMs > 0) return arm();
         session.abandoned = true;
         session.abort.abort();
-        reject(timeLimit(session.timeMs, table.name));
+        reject(timeLimit(session, table.name));
       };
       const arm = (): void => {
         timer = setTimeout(look, Math.max(0, Math.ceil(session.remainingMs)));

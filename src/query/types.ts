@@ -8,6 +8,8 @@ export interface QueryLimits {
   readonly sqlBytesMax: number;
   /** From when a process is ready for the query; waiting is not part of it. */
   readonly timeMs: number;
+  /** How long a query may run that asks for more than timeMs; no more than that without it. */
+  readonly timeMsMax?: number;
   /** How long a query waits for its turn and for a process that is ready. */
   readonly waitMs: number;
   /** How long a query process may take to start, and a collector to load its library. */
@@ -109,6 +111,14 @@ export function cancelled(): QueryError {
   return new QueryError('cancelled', 'the query was cancelled');
 }
 
+/** What somebody can do whose query took too long: it had timeMs, and may have timeMsMax. */
+export function howToGoOn(time: { readonly timeMs: number; readonly timeMsMax: number }): string {
+  return time.timeMs < time.timeMsMax
+    ? `narrow the query, or ask with a longer --timeout: this host gives up to ${time.timeMsMax} ms`
+    : 'narrow the query, or give it more time by limits.time_ms_max in config.yaml of the host ' +
+        'and a --timeout as long';
+}
+
 export function memoryLimit(): QueryError {
   return new QueryError(
     'memory_limit',
@@ -138,7 +148,7 @@ export interface WaitOptions {
   readonly waitMs?: number;
   /** Milliseconds that the asker's queries may hold a process each minute; not counted without it. */
   readonly msPerMinute?: number | undefined;
-  /** How long it may run then; at most the limit. */
+  /** How long it may run then; at most timeMsMax. */
   readonly timeMs?: number;
   readonly signal?: AbortSignal;
 }

@@ -5,7 +5,10 @@
  */
 export * from './canonical.ts';
 export { describeTable, describeTables, tableSummary, type TableSummary } from './describe.ts';
+export { statOf, type Rooted } from './lib/files.ts';
+export { blockingMounts, isBelow } from './lib/mounts.ts';
 export { notOffered } from './not-offered.ts';
+export { otherSystems } from './other-systems.ts';
 export { allTables, findTable } from './registry.ts';
 export * from './types.ts';
 export * from './version-order.ts';

@@ -193,11 +193,19 @@ describe('limits', () => {
     try {
       const many = await limited.runner.run('select n from numbers');
       expect([many.rows.length, many.truncated]).toEqual([100, true]);
+      expect(many.warnings).toEqual([
+        'truncated: the host gives 100 rows; narrow the query, or raise limits.rows_max in its config.yaml',
+      ]);
       const wide = await limited.runner.run('select * from wide');
       expect([wide.rows.length > 50, wide.rows.length < 100, wide.truncated]).toEqual([
         true,
         true,
         true,
+      ]);
+      expect(wide.warnings).toEqual([
+        expect.stringMatching(
+          /^truncated: the host gives \d+ bytes .* fewer columns, or for the rows in parts$/,
+        ),
       ]);
       const exact = await limited.runner.run('select n from numbers limit 100');
       expect([exact.rows.length, exact.truncated]).toEqual([100, false]);

@@ -68,6 +68,32 @@ describe('the clock of a query', () => {
     expect(ended).toEqual(['stuck', 'endless']);
   });
 
+  test('is what the query asks for, up to the most that the host gives, and what to change is said', async () => {
+    const host = fixtureWith({ timeMs: 200, timeMsMax: 600 });
+    expect(await host.error(ENDLESS)).toBe(
+      'time_limit: the limit of 200 ms was over; narrow the query, or ask with a longer --timeout: ' +
+        'this host gives up to 600 ms',
+    );
+    expect(await host.error(ENDLESS, { timeMs: 60_000 })).toBe(
+      'time_limit: the limit of 600 ms was over; narrow the query, or give it more time by ' +
+        'limits.time_ms_max in config.yaml of the host and a --timeout as long',
+    );
+  });
+
+  test('over, the rows that came are given, and it is said that they are not all', async () => {
+    const host = fixtureWith({ timeMs: 400, rowsMax: 1_000_000 });
+    const { rows, truncated, warnings } = await host.runner.run(
+      'with recursive r(x) as (select 1 union all select x + 1 from r) select x from r where x < 3',
+    );
+    expect(rows).toEqual([[1], [2]]);
+    expect(truncated).toBe(true);
+    expect(warnings).toEqual([
+      `truncated: the limit of 400 ms was over; narrow the query, or give it more time by ` +
+        'limits.time_ms_max in config.yaml of the host and a --timeout as long; ' +
+        'it had given 2 rows',
+    ]);
+  });
+
   test('does not run while its process starts: the first query on a slow machine succeeds', async () => {
     const { fixture, gate } = behindGate({ timeMs: 300 });
     const first = fixture.runner.run('select 1', { asker: 'a' });

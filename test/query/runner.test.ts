@@ -123,7 +123,8 @@ test('a collector blocked in a named pipe: the process is ended, the table named
   execFileSync('mkfifo', [join(fixture.root, 'pipe')]);
   expect(await fixture.error('select * from blocked')).toBe(
     'time_limit: the query was ended after its 300 ms in table "blocked", which did not answer ' +
-      'in time; narrow the query or give it more time',
+      'in time; narrow the query, or give it more time by limits.time_ms_max in config.yaml of the ' +
+      'host and a --timeout as long',
   );
   expect(await fixture.values('select 1')).toEqual([1]);
 });

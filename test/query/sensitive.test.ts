@@ -180,6 +180,7 @@ async function stepUnjudged(
     sql,
     facts: NO_FACTS,
     timeMs: 20_000,
+    timeMsMax: 20_000,
     allowSensitive: false,
     announce: () => undefined,
     loading: () => undefined,

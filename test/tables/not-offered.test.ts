@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { findTable, notOffered } from '../../src/tables/index.ts';
+import { allTables, findTable, notOffered, otherSystems } from '../../src/tables/index.ts';
 import { hasCorpus, OSQUERY_SPECS } from '../helpers/corpus.ts';
 import { only } from '../helpers/needs.ts';
 
@@ -10,6 +10,19 @@ test('a table is either offered or said not to be, never both', () => {
   for (const [name, reason] of Object.entries(notOffered)) {
     expect(findTable(name), name).toBeUndefined();
     expect(reason, name).toMatch(/^[a-z]/);
+  }
+});
+
+test('tables of other systems say so, and name only tables that are here', () => {
+  expect(otherSystems['launchd']).toBe(
+    'it is a table of macOS, and hosts here run Linux; see systemd_units',
+  );
+  expect(otherSystems['registry']).toBe('it is a table of Windows, and hosts here run Linux');
+  const served = new Set(allTables.map(({ name }) => name));
+  for (const [name, reason] of Object.entries(otherSystems)) {
+    expect(notOffered[name], name).toBeUndefined();
+    for (const instead of /; see (.*)$/.exec(reason)?.[1]?.split(' and ') ?? [])
+      expect(served).toContain(instead);
   }
 });
 

@@ -143,8 +143,8 @@ deny_tables: []
 # curl_hosts: [intranet.example, "10.0.0.5:8080"]
 
 # Limits on one query here, running_max and queued_max on the queries of one asker; these are the
-# defaults.
-# limits: {time_ms: 5000, wait_ms: 30000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
+# defaults. time_ms_max is what a longer --timeout of an asker can raise time_ms to.
+# limits: {time_ms: 5000, time_ms_max: 5000, wait_ms: 30000, rows_max: 10000, answer_bytes_max: 4194304, running_max: 2, queued_max: 32}
 
 # How much history is kept for a hub that is away; these are the defaults.
 # history: {journal_bytes: 64MiB, journal_age: 30d}
@@ -258,6 +258,7 @@ const KEYS = Object.keys(READERS);
 const LIMIT_KEYS = {
   sql_bytes_max: 'sqlBytesMax',
   time_ms: 'timeMs',
+  time_ms_max: 'timeMsMax',
   wait_ms: 'waitMs',
   start_ms: 'startMs',
   heap_bytes: 'heapBytes',
@@ -273,7 +274,7 @@ const TIMER_MS_MAX = 24 * 3_600_000;
 
 function mostOf(name: string): number {
   if (name === 'answerBytesMax') return ANSWER_BYTES_MAX;
-  return name.endsWith('Ms') ? TIMER_MS_MAX : Infinity;
+  return /Ms(?:Max)?$/.test(name) ? TIMER_MS_MAX : Infinity;
 }
 
 function readLimits(value: unknown): Partial<QueryLimits> {

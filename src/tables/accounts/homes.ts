@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 
 import { eqIntegers } from '../lib/constraints.ts';
-import { describeCode, errorCode, hostPath, listDir } from '../lib/files.ts';
+import { describeCode, errorCode, hostPath, listDir, openUntouched } from '../lib/files.ts';
 import { Misses } from '../files/misses.ts';
 import { joinText } from '../files/host-path.ts';
 import type { CollectContext } from '../types.ts';
@@ -108,7 +108,7 @@ export class HomeFiles {
     let fd: number | undefined;
     try {
       const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
-      fd = fs.openSync(hostPath(this.#context, path), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+      fd = openUntouched(hostPath(this.#context, path), O_RDONLY | O_NONBLOCK | O_NOCTTY);
       const stat = fs.fstatSync(fd);
       if (!stat.isFile()) return undefined;
       const refused = stat.uid === this.#home.uid ? undefined : refusal(fd);

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 
-import { errorCode } from '../lib/files.ts';
+import { errorCode, openUntouched } from '../lib/files.ts';
 import type { HostPath } from './host-path.ts';
 
 export type Algorithm = 'md5' | 'sha1' | 'sha256';
@@ -25,7 +25,7 @@ export function digestFile(
   let fd: number | undefined;
   try {
     const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
-    fd = fs.openSync(path.raw, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    fd = openUntouched(path.raw, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     const stat = fs.fstatSync(fd);
     if (!stat.isFile()) return { ok: false, code: 'ENOTREG' };
     if (stat.size > bytesMax) return { ok: false, code: 'EFBIG' };

@@ -1,6 +1,6 @@
 /** Reading what hostile or broken hosts hold. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -16,9 +16,27 @@ import {
   tryRead,
 } from '../../../src/tables/lib/files.ts';
 import { TableError } from '../../../src/tables/types.ts';
-import { fakeRoot } from './context.ts';
+import { fromHomes } from '../../../src/tables/accounts/homes.ts';
+import { users } from '../../../src/tables/accounts/users.ts';
+import { hash } from '../../../src/tables/files/hash.ts';
+import { contextFor, eq, fakeRoot } from './context.ts';
 
 describe('reading a file of the host', () => {
+  it('leaves its time of last access, as do hashes and files of homes', () => {
+    const root = fakeRoot({ 'etc/passwd': 'ann:x:0:0::/home/ann:/bin/sh\n', 'home/ann/f': 'x' });
+    const paths = ['/etc/passwd', '/home/ann/f'].map((path) => join(root, path));
+    const long = new Date('2001-02-03T04:05:06Z');
+    for (const path of paths) utimesSync(path, long, new Date());
+    expect(readText({ root }, '/etc/passwd')).toContain('ann');
+    const read = fromHomes(contextFor(users, { root }), (_, files) => [files.text('f')]);
+    expect(read).toEqual(['x']);
+    const [hashed] = hash.lookup(
+      contextFor(hash, { root, constraints: [eq('path', '/home/ann/f')] }),
+    );
+    expect(hashed!.md5).toBe('9dd4e461268c8034f5c8564e155c67a6');
+    for (const path of paths) expect(statSync(path).atime).toEqual(long);
+  });
+
   it('does not wait for a named pipe, nor read a folder or device', () => {
     const root = fakeRoot({ x: '' });
     expect(spawnSync('mkfifo', [join(root, 'pipe')]).status).toBe(0);
