@@ -105,10 +105,12 @@ create or replace function swarmplane.look_after_alerts()
 as $$
 begin
   perform swarmplane.alert_outside_addresses();
+  perform swarmplane.end_unreported();
   perform swarmplane.look_after_hosts();
   perform swarmplane.alert_retired();
   perform swarmplane.resolve_alerts_of_departed();
   perform swarmplane.look_for_departed();
+  perform swarmplane.cancel_of_gone();
   perform swarmplane.forget_alert_events();
   perform swarmplane.forget_ended_rows();
   with quiet as materialized (

@@ -66,20 +66,23 @@ as $$
   select action = any (actions) or '*' = any (actions);
 $$;
 
--- Open requests for actions that these names do not allow.
-create or replace function swarmplane.not_allowed(actions text[])
-  returns bigint[]
-  language sql
+-- Actions of open requests; each found by one look into the index.
+create or replace function swarmplane.waiting_actions()
+  returns setof text
+  language plpgsql
   stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select array(
-    select r.id
-      from swarmplane.request r
-     where r.action is not null
-       and r.closed_at is null
-       and not swarmplane.allows(actions, r.action));
+declare
+  waits text := '';
+begin
+  loop
+    select min(r.action) into waits from swarmplane.request r where r.closed_at is null and r.action > waits;
+    exit when waits is null;
+    return next waits;
+  end loop;
+end
 $$;
 
 -- What the hubs that are at work may command.
@@ -122,17 +125,18 @@ create or replace function swarmplane.report_actions(hub_id uuid, hub_actions te
 as $$
 declare
   waits text;
+  waiting text[];
   allowed text[];
 begin
   update swarmplane.hub h set actions = hub_actions where h.id = hub_id and h.actions <> hub_actions;
   allowed := swarmplane.allowed_actions();
+  waiting := array(select w from swarmplane.waiting_actions() w where not swarmplane.allows(allowed, w));
   for waits in
-    select distinct r.action
-      from swarmplane.request r
-     where r.id = any (swarmplane.not_allowed(allowed))
-       and not exists (
-         select from swarmplane.alert a
-          where a.kind = 'no_commander' and a.key = r.action and a.resolved_at is null)
+    select w
+      from unnest(waiting) w
+     where not exists (
+       select from swarmplane.alert a
+        where a.kind = 'no_commander' and a.key = w and a.resolved_at is null)
      order by 1
   loop
     perform swarmplane.alert_no_commander(waits);
@@ -142,11 +146,7 @@ begin
     array(
       select a.key
         from swarmplane.alert a
-       where a.kind = 'no_commander'
-         and a.resolved_at is null
-         and not exists (
-           select from swarmplane.request r
-            where r.id = any (swarmplane.not_allowed(allowed)) and r.action = a.key)));
+       where a.kind = 'no_commander' and a.resolved_at is null and a.key <> all (waiting)));
 end
 $$;
 

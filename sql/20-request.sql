@@ -211,6 +211,19 @@ begin
 end
 $$;
 
+-- A delivery's priority: twice its request's, and of two with the same one that does not wait for hosts that are
+-- away goes first, as somebody waits for it. So what is even is what is asked at a prompt.
+create or replace function swarmplane.place_of(priority smallint, wait_for_away boolean)
+  returns smallint
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  return greatest(least(priority::integer, 16383), -16384) * 2 + wait_for_away::integer;
+end
+$$;
+
 create or replace function swarmplane.tg_request__after_insert()
   returns trigger
   language plpgsql
@@ -222,13 +235,14 @@ declare
     -- a tick of a schedule asks in the name of its owner
     case when new.schedule_id is null then swarmplane.visible_nodes()
          else swarmplane.nodes_visible_to(new.asked_by) end;
+  place constant smallint := swarmplane.place_of(new.priority, new.wait_for_away);
 begin
   if new.action is null then
     insert into swarmplane.delivery (request_id, node_id, priority)
-    select new.id, node_id, new.priority from swarmplane.resolve_hosts(new.hosts, visible) as node_id;
+    select new.id, node_id, place from swarmplane.resolve_hosts(new.hosts, visible) as node_id;
   else
-    insert into swarmplane.delivery (id, request_id, node_id, priority)
-    select swarmplane.command_id(new.command_key, n.identity), new.id, n.id, new.priority
+    insert into swarmplane.delivery (id, request_id, node_id, priority, lane)
+    select swarmplane.command_id(new.command_key, n.identity), new.id, n.id, place, new.action
       from swarmplane.resolve_hosts(new.hosts, visible) as r (node_id)
       join swarmplane.node n on n.id = r.node_id;
   end if;

@@ -26,7 +26,10 @@ begin
     node_id, request_id, asked_at, id, host, state, was, attempt, code, error, claimed_at)
   select g.node_id, g.request_id, r.asked_at, g.id, n.name,
          coalesce(verdict, case when g.reached then 'expired' else 'unreachable' end),
-         g.state, g.attempt, g.last_code, coalesce(g.last_error, because), g.claimed_at
+         g.state, g.attempt, g.last_code,
+         case when verdict is null then coalesce(g.last_error, because)
+              else concat_ws('; before that: ', because, g.last_error) end,
+         g.claimed_at
     from gone g
     join swarmplane.node n on n.id = g.node_id
     join swarmplane.request r on r.id = g.request_id;
@@ -209,10 +212,15 @@ begin
   end;
   perform swarmplane.take_cancels();
   for due in
-    select r.id, r.cancel
+    -- each part by its index: open requests may be many
+    select r.id, r.cancel, r.asked_by
       from swarmplane.request r
-     where r.closed_at is null and r.pending > 0 and (r.cancel or r.expires_at <= now())
-     order by r.id
+     where r.closed_at is null and r.cancel and r.pending > 0
+     union all
+    select r.id, r.cancel, r.asked_by
+      from swarmplane.request r
+     where r.closed_at is null and r.expires_at <= now() and not r.cancel and r.pending > 0
+     order by id
   loop
     -- whoever holds it delays it alone
     perform from swarmplane.request r where r.id = due.id for no key update skip locked;
@@ -220,7 +228,7 @@ begin
     if swarmplane.end_waiting(
          due.id,
          case when due.cancel then 'cancelled' end,
-         case when due.cancel then 'the request was cancelled' else 'the host did not come back in time' end) > 0
+         case when due.cancel then swarmplane.cancel_words(due.asked_by) else 'the host did not come back in time' end) > 0
     then
       return case when due.cancel then 'cancelled' else 'expired' end;
     end if;
@@ -230,6 +238,55 @@ begin
     return 'departed';
   end if;
   return null;
+end
+$$;
+
+create or replace function swarmplane.cancel_words(asked_by name)
+  returns text
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select case when exists (select from pg_roles r where r.rolname = asked_by) then 'the request was cancelled'
+              else format('the request was cancelled: its asker %s is no role of this server any more', asked_by) end;
+$$;
+
+-- Every minute: cancels what roles have asked that are gone, dropped or renamed: nobody may read the answers.
+create or replace function swarmplane.cancel_of_gone()
+  returns integer
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  gone record;
+  cancelled integer := 0;
+begin
+  for gone in
+    with held as materialized (
+      select r.id, r.asked_by
+        from swarmplane.request r
+       where r.closed_at is null and not r.cancel
+         and r.asked_by in (
+           select o.asked_by
+             from (select distinct o.asked_by from swarmplane.request o where o.closed_at is null) o
+            where not exists (select from pg_roles p where p.rolname = o.asked_by))
+       order by r.id
+         for no key update skip locked
+    ), ended as (
+      update swarmplane.request r set cancel = true from held where r.id = held.id returning r.asked_by
+    )
+    select e.asked_by, count(*) as requests from ended e group by 1 order by 1
+  loop
+    cancelled := cancelled + gone.requests;
+    perform swarmplane.raise_alert('asker_gone', gone.asked_by,
+      format('%s is no role of this server any more, dropped or renamed: %s of its requests cancelled',
+             gone.asked_by, gone.requests));
+  end loop;
+  if cancelled > 0 then
+    perform pg_notify('swarmplane', '');
+  end if;
+  return cancelled;
 end
 $$;
 

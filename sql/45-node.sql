@@ -207,7 +207,7 @@ declare
 begin
   -- with a minute to spare, for nodes whose report was not yet committed when the request was made
   insert into swarmplane.delivery (request_id, node_id, priority)
-  select r.id, n.id, r.priority
+  select r.id, n.id, swarmplane.place_of(r.priority, r.wait_for_away)
     from swarmplane.request r
     join swarmplane.node n on n.first_seen > r.asked_at - interval '1 minute' and n.out_since is null
    where r.include_new

@@ -6,7 +6,7 @@ grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmp
   swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert,
   swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule,
   swarmplane.network, swarmplane.site_host, swarmplane.node_label, swarmplane.label_grant,
-  swarmplane.node_key
+  swarmplane.node_key, swarmplane.swarm
   to swarmplane_reader, swarmplane_hub;
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at,
   last_code, last_error) on swarmplane.delivery to swarmplane_reader, swarmplane_hub;
@@ -41,7 +41,8 @@ grant execute on function swarmplane.micros(timestamptz)
 -- what hubs spread among the nodes
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
 grant execute on function swarmplane.queue_facts() to swarmplane_operator;
-grant execute on function swarmplane.forget(text), swarmplane.retire(text, text), swarmplane.unretire(text)
+grant execute on function swarmplane.forget(text), swarmplane.retire(text, text), swarmplane.unretire(text),
+  swarmplane.adopt_swarm(text)
   to swarmplane_operator;
 
 -- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
@@ -65,7 +66,7 @@ grant execute on function
 
 -- hubs: the functions of the queue, no table of it
 grant execute on function
-  swarmplane.claim(uuid, integer, text[]),
+  swarmplane.claim(uuid, integer, text[], boolean),
   swarmplane.heartbeat(uuid, uuid[]),
   swarmplane.give_back(uuid),
   swarmplane.next_due(text[]),
@@ -88,6 +89,7 @@ grant execute on function
   swarmplane.make_partitions(interval),
   swarmplane.raise_sequences(),
   swarmplane.mend_clock(boolean),
+  swarmplane.enter_swarm(text),
   swarmplane.begin_seal(text, integer, boolean),
   swarmplane.finish_seal(bigint, bytea, bigint),
   swarmplane.begin_checkpoint(text),

@@ -180,6 +180,7 @@ export class Hub {
     this.#services = new Services([
       // Also of what keeps the others from beginning.
       [this.#watch],
+      [{ start: () => this.#presence.enter() }],
       [{ start: () => this.#writeSpooled() }],
       // Its own node's row is what the hub's row refers to.
       [this.#nodes],

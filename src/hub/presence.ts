@@ -5,10 +5,13 @@
 import type pg from 'pg';
 import type { Asker } from '../agent/index.ts';
 import { toJson } from './database/json-text.ts';
-import { messageOf } from './errors.ts';
+import { codeOf, HubError, messageOf } from './errors.ts';
 import { declaredTables } from './host-tables.ts';
 import type { Log } from './log.ts';
 import { RELEASE } from './release.ts';
+
+/** SQLSTATE object_not_in_prerequisite_state. */
+const NOT_IN_PREREQUISITE_STATE = '55000';
 
 export interface PresenceOptions {
   readonly pool: pg.Pool;
@@ -50,6 +53,19 @@ export class Presence {
     this.#sensitive = new Set(tables.flatMap(({ name, sensitive }) => (sensitive ? [name] : [])));
     const { pool } = this.#options;
     await pool.query('select swarmplane.report_host_tables($1::jsonb)', [toJson(tables)]);
+  }
+
+  /** Before anything is written: the database is of this hub's swarm. @throws HubError another_swarm */
+  async enter(): Promise<void> {
+    const { pool, asker } = this.#options;
+    try {
+      const swarm = Buffer.from(asker.swarmId).toString('hex');
+      await pool.query('select swarmplane.enter_swarm($1)', [swarm]);
+    } catch (error) {
+      if (codeOf(error) !== NOT_IN_PREREQUISITE_STATE) throw error;
+      const hint = (error as { hint?: string }).hint ?? '';
+      throw new HubError('another_swarm', messageOf(error), { cause: error, hint });
+    }
   }
 
   /** What an earlier process of this hub left behind is taken back. @throws the error of pg */

@@ -80,6 +80,6 @@ select pg_temp.throws('ended', format('select swarmplane.cancel(%s)', (select id
 
 -- settings
 update swarmplane.setting set value = '20 seconds' where name = 'lease_time';
-select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'soon' where name = 'lease_time' $$, 'setting "lease_time" cannot be "soon"');
-select pg_temp.throws('no number', $$ update swarmplane.setting set value = '0' where name = 'attempts_max' $$, 'setting "attempts_max" cannot be "0"');
+select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'soon' where name = 'lease_time' $$, 'setting "lease_time" cannot be "soon": write an interval %');
+select pg_temp.throws('no number', $$ update swarmplane.setting set value = '0' where name = 'attempts_max' $$, 'setting "attempts_max" cannot be "0": write a whole number from 1 to 1000');
 rollback;

@@ -75,8 +75,20 @@ select pg_temp.throws('sealed', 'delete from swarmplane.audit_seal', 'seals are 
 select pg_temp.throws('sealed', 'truncate swarmplane.audit_seal', 'seals are never changed or deleted');
 
 -- settings of the retention
-select pg_temp.throws('too short', $$ update swarmplane.setting set value = '1 hour' where name = 'audit_kept' $$, 'setting "audit_kept" cannot be "1 hour"');
-select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'long' where name = 'result_kept' $$, 'setting "result_kept" cannot be "long"');
+select pg_temp.throws('too short', $$ update swarmplane.setting set value = '1 hour' where name = 'audit_kept' $$, 'setting "audit_kept" cannot be "1 hour": write an interval from 1 day to 100 years, or forever');
+select pg_temp.throws('no interval', $$ update swarmplane.setting set value = 'long' where name = 'result_kept' $$, 'setting "result_kept" cannot be "long": write an interval %');
+select pg_temp.throws('overflows', $$ update swarmplane.setting set value = '9999 years' where name = 'history_kept' $$, 'setting "history_kept" cannot be "9999 years": write an interval from 1 day to 100 years, or forever');
+select pg_temp.throws('no word for it', $$ update swarmplane.setting set value = 'forever' where name = 'lease_time' $$, 'setting "lease_time" cannot be "forever"%');
+reset session authorization;
+select pg_temp.throws('bounds as well', $$ update swarmplane.setting set most = '2 days' where name = 'result_kept' $$, 'setting "result_kept" cannot be "30 days"%');
+-- tests are quicker: test/helpers/postgres-server.ts
+update swarmplane.setting set least = '20 seconds' where name = 'lease_time';
+select pg_temp.throws('starves', $$ update swarmplane.setting set value = '10 seconds' where name = 'lease_time' $$, 'setting "lease_time" cannot be "10 seconds": write an interval from 20 seconds to 1 hour');
+savepoint kept;
+update swarmplane.setting set value = 'forever' where name in ('result_kept', 'audit_kept', 'history_kept', 'history_compact_after');
+select pg_temp.equal('nothing is old', coalesce(swarmplane.drop_old_partition(), 'none') || ' ' || swarmplane.drop_old_history() || ' ' || swarmplane.compact_history(), 'none 0 0');
+select pg_temp.equal('no month of the audit', count(*)::text, '0') from swarmplane.begin_checkpoint(repeat('1', 64));
+rollback to kept;
 select pg_temp.throws('renamed', $$ update swarmplane.setting set name = 'x' where name = 'result_kept' $$, 'setting "result_kept" keeps its name and kind');
 select pg_temp.throws('deleted', $$ delete from swarmplane.setting where name = 'result_kept' $$, 'setting "result_kept" is needed and cannot be deleted');
 

@@ -19,11 +19,24 @@ export interface DispatcherOptions extends Omit<RunOptions, 'abandon'> {
   readonly stopMs: number;
   /** Most deliveries in one claim. */
   readonly claimMax: number;
-  /** Most requests at work at once. */
+  /** Most requests at work at once, but for those that have been for a while: they wait for slow hosts. */
   readonly runsMax: number;
   /** Whether leases that ran out may be reaped by now. */
   readonly mayReap: () => boolean;
   readonly parts: RunOptions['parts'] & { readonly claims: Pulse; readonly tending: Pulse };
+}
+
+/** A request that is at work for longer waits for hosts: it leaves its place to others, up to so many times as many. */
+const SLOW_MS = 1_000;
+const SLOW_TIMES = 16;
+/** Beside those of `runsMax`, places for what somebody waits for. */
+const ASKS_MAX = 8;
+
+interface AtWork {
+  readonly run: Run;
+  readonly done: Promise<void>;
+  /** Takes a place. */
+  fresh: boolean;
 }
 
 /** What is not a claim waits so long for others of its kind: it must not compete with an answer. */
@@ -31,7 +44,7 @@ const TEND_MS = 30;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #runs = new Map<string, { run: Run; done: Promise<void> }>();
+  readonly #runs = new Map<string, AtWork>();
   readonly #abandon = new AbortController();
   readonly #claims: WakeLoop;
   readonly #tends: WakeLoop;
@@ -77,13 +90,23 @@ export class Dispatcher {
   }
 
   get #full(): boolean {
-    return this.#runs.size >= this.#options.runsMax;
+    const { runsMax } = this.#options;
+    return this.#fresh().length >= runsMax || this.#runs.size >= runsMax * SLOW_TIMES;
+  }
+
+  /** Whether there is a place for an ask, where there is none for anything. */
+  get #takesAsks(): boolean {
+    return this.#fresh().filter(({ run }) => !run.claim.waitForAway).length < ASKS_MAX;
+  }
+
+  #fresh(): AtWork[] {
+    return [...this.#runs.values()].filter(({ fresh }) => fresh);
   }
 
   /** The clock wakes claims; what is due besides them is looked after when they are through. */
   async #claimAll(): Promise<undefined> {
     try {
-      while (!this.#claims.stopped && !this.#full && (await this.#claim()));
+      while (!this.#claims.stopped && (!this.#full || this.#takesAsks) && (await this.#claim()));
     } finally {
       this.#tends.wake();
     }
@@ -92,12 +115,23 @@ export class Dispatcher {
   /** False when nothing else is due: what is committed later wakes us. */
   async #claim(): Promise<boolean> {
     const { queue, hubId, claimMax, asker } = this.#options;
-    const claim = await queue.claim(hubId(), claimMax, asker.allowedActions());
+    const claim = await queue.claim(hubId(), claimMax, asker.allowedActions(), this.#full);
     if (claim === undefined) return false;
     const run = new Run(claim, { ...this.#options, abandon: this.#abandon.signal });
-    const done = run.go().finally(() => this.#ended(claim.token));
-    this.#runs.set(claim.token, { run, done });
+    const slow = setTimeout(() => this.#leavePlace(claim.token), SLOW_MS);
+    const done = run.go().finally(() => {
+      clearTimeout(slow);
+      this.#ended(claim.token);
+    });
+    this.#runs.set(claim.token, { run, done, fresh: true });
     return claim.more;
+  }
+
+  #leavePlace(token: string): void {
+    const wasFull = this.#full;
+    const atWork = this.#runs.get(token);
+    if (atWork !== undefined) atWork.fresh = false;
+    if (wasFull) this.wake();
   }
 
   /** Only with every place taken may there be work that nobody looked for. */

@@ -75,17 +75,18 @@ export class Queue {
 
   /**
    * At most `most` deliveries of the most urgent request; undefined when nothing is due. Of actions only
-   * those that `actions` names.
+   * those that `actions` names. `asksOnly`: only of requests that somebody waits for.
    */
   async claim(
     hubId: string,
     most: number,
     actions: readonly string[] = [],
+    asksOnly = false,
   ): Promise<Claim | undefined> {
     const { rows } = await this.#pool.query<ClaimRow>({
       name: 'claim',
-      text: 'select * from swarmplane.claim($1, $2, $3)',
-      values: [hubId, most, actions],
+      text: 'select * from swarmplane.claim($1, $2, $3, $4)',
+      values: [hubId, most, actions, asksOnly],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
