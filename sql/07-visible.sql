@@ -2,6 +2,23 @@
 -- plpgsql keeps plans for the session; functions in sql would be planned at each call.
 set local role swarmplane_owner;
 
+-- Whom a hub acts for while it reads the view of a check (75-desired.sql): the row's owner. Told by a row that
+-- this transaction wrote, which nobody but the owner of the tables can.
+create or replace function swarmplane.checked_for()
+  returns name
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if pg_current_xact_id_if_assigned() is null or not pg_has_role(session_user, 'swarmplane_hub', 'usage') then
+    return null;
+  end if;
+  return (select d.owner from swarmplane.desired d where d.checking_xid = pg_current_xact_id_if_assigned());
+end
+$$;
+
 -- Who asks now: the role that was set, or else the login.
 create or replace function swarmplane.acting_role()
   returns name
@@ -10,7 +27,7 @@ create or replace function swarmplane.acting_role()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
-  return case when current_setting('role') in ('none', '') then session_user
+  return case when current_setting('role') in ('none', '') then coalesce(swarmplane.checked_for(), session_user)
               else current_setting('role')::name end;
 end
 $$;

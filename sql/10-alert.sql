@@ -113,6 +113,7 @@ begin
   perform swarmplane.cancel_of_gone();
   perform swarmplane.forget_alert_events();
   perform swarmplane.forget_ended_rows();
+  perform swarmplane.drop_old_desired_events();
   with quiet as materialized (
     select a.id
       from swarmplane.alert a

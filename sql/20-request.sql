@@ -137,6 +137,9 @@ begin
   if new.schedule_id is not null then
     -- only hubs can set it, by swarmplane.tick
     select s.owner into new.asked_by from swarmplane.schedule s where s.id = new.schedule_id;
+  elsif new.desired_id is not null then
+    -- only swarmplane.converge sets it
+    select d.owner into new.asked_by from swarmplane.desired d where d.id = new.desired_id;
   end if;
   new.asked_at := now();
   new.cancel := false;
@@ -150,7 +153,7 @@ begin
     raise exception 'idempotency_key "%..." has % characters', left(new.idempotency_key, 20), length(new.idempotency_key)
       using errcode = 'invalid_parameter_value', hint = 'between 1 and 200 characters';
   end if;
-  if new.schedule_id is null then
+  if new.schedule_id is null and new.desired_id is null then
     perform swarmplane.check_priority(new.priority);
   end if;
   return new;
@@ -232,10 +235,11 @@ create or replace function swarmplane.tg_request__after_insert()
 as $$
 declare
   visible constant integer[] :=
-    -- a tick of a schedule asks in the name of its owner
-    case when new.schedule_id is null then swarmplane.visible_nodes()
+    -- a tick of a schedule, or a row of desired, asks in the name of its owner
+    case when new.schedule_id is null and new.desired_id is null then swarmplane.visible_nodes()
          else swarmplane.nodes_visible_to(new.asked_by) end;
-  place constant smallint := swarmplane.place_of(new.priority, new.wait_for_away);
+  place constant smallint := swarmplane.place_of(
+    new.priority, new.wait_for_away or new.desired_id is not null);
 begin
   if new.action is null then
     insert into swarmplane.delivery (request_id, node_id, priority)

@@ -37,6 +37,24 @@ begin
   mended := mended + rows;
 
   with late as materialized (
+    select d.id from swarmplane.desired d
+     where d.look_at > now() + interval '1 minute 1 second' or d.looked_at > now()
+     order by d.id
+       for no key update skip locked
+  )
+  update swarmplane.desired d
+     set look_at = least(d.look_at, now()), looked_at = least(d.looked_at, now())
+    from late
+   where d.id = late.id;
+  get diagnostics rows = row_count;
+  mended := mended + rows;
+  update swarmplane.desired_host h
+     set next_at = least(h.next_at, now()), retry_at = least(h.retry_at, now()), checked_at = least(h.checked_at, now())
+    from swarmplane.desired d
+   where d.id = h.desired_id and h.next_at < 'infinity'
+     and (h.next_at > now() + d.every + d.settle or h.checked_at > now() or h.retry_at > now() + d.per + interval '1 hour');
+
+  with late as materialized (
     select h.node_id from swarmplane.handover h
      where h.due_at > now() + longest_turn or h.asked_at > now() or h.answered_at > now()
      order by h.node_id

@@ -6,7 +6,8 @@ declare
   guarded text;
 begin
   foreach guarded in array array['node_address', 'node_key', 'node_wish', 'node_label', 'delivery', 'delivery_done',
-                                 'result', 'head', 'taking', 'gap_run', 'handover'] loop
+                                 'result', 'head', 'taking', 'gap_run', 'handover', 'desired_host', 'desired_try',
+                                 'desired_event'] loop
     perform swarmplane.guard_by_label('swarmplane', guarded);
   end loop;
   perform swarmplane.guard_by_label('swarmplane', 'node', 'id');

@@ -27,6 +27,26 @@ grant insert (name, sql, hosts, labels, access_label, site, every, cron, zone, e
   update (name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
   delete on swarmplane.schedule to swarmplane_operator;
 
+-- desired state: written by operators, read by readers, carried out by hubs
+grant select on swarmplane.desired, swarmplane.desired_host, swarmplane.desired_event, swarmplane.freeze,
+  swarmplane.desired_status, swarmplane.desired_host_status, swarmplane.policy_status
+  to swarmplane_reader, swarmplane_hub;
+grant execute on function swarmplane.policy_share(text, timestamptz, interval) to swarmplane_reader;
+grant insert (name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once,
+    at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active),
+  update (name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once,
+    at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active),
+  delete on swarmplane.desired to swarmplane_operator;
+grant insert (reason, until, labels, site), update (reason, until), delete on swarmplane.freeze to swarmplane_operator;
+grant execute on function swarmplane.approve(text), swarmplane.resume(text), swarmplane.recheck(text)
+  to swarmplane_operator;
+grant execute on function
+  swarmplane.due_desired(),
+  swarmplane.next_desired(),
+  swarmplane.converge(bigint),
+  swarmplane.put_off(bigint, text)
+  to swarmplane_hub;
+
 -- operators: actions, settings, the audit
 grant insert (action, args) on swarmplane.request to swarmplane_operator;
 grant insert (range, name, site), update (range, name, site), delete

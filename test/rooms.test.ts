@@ -54,6 +54,7 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     queue: ['database'],
     alerts: ['database'],
     history: ['database', 'queue'],
+    desired: ['database'],
     audit: ['database', 'alerts'],
     backup: ['database', 'postgres', 'schema'],
     doctor: ['database', 'schema', 'queue'],

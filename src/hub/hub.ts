@@ -7,6 +7,8 @@ import type { Asker } from '../agent/index.ts';
 import { cutConnections, endPool } from './database/database.ts';
 import { Dispatcher } from './queue/dispatcher.ts';
 import { AlarmWriter } from './alerts/alarm-writer.ts';
+import { Converger } from './desired/converger.ts';
+import { DesiredStore } from './desired/desired-store.ts';
 import { Fetcher } from './history/fetcher.ts';
 import { messageOf, type HubError } from './errors.ts';
 import type { HubFigures } from './figures.ts';
@@ -174,8 +176,10 @@ export class Hub {
     this.#upkeep = this.#makeUpkeep(alarms);
     this.#facts = new QueueFactsReader(pool, log);
     const scheduler = new Scheduler(new Schedules(pool), log, parts.schedules);
+    const converger = new Converger(new DesiredStore(pool), log, parts.desired);
     const fetcher = this.#makeFetcher();
-    const listener = this.#makeListener([this.#dispatcher, scheduler, fetcher, this.#nodes]);
+    const woken = [this.#dispatcher, scheduler, converger, fetcher, this.#nodes];
+    const listener = this.#makeListener(woken);
     const teller = AlertTeller.for(options, this.#alerts, parts.webhook);
     this.#services = new Services([
       // Also of what keeps the others from beginning.
@@ -188,7 +192,7 @@ export class Hub {
       [{ start: () => this.#look(drift) }],
       // Leases are kept as long as anything works under them.
       [this.#upkeep, alarms, this.#makeSealer(), fetcher],
-      [listener, this.#dispatcher, scheduler],
+      [listener, this.#dispatcher, scheduler, converger],
       teller === undefined ? [] : [teller],
     ]);
   }

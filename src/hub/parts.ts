@@ -34,6 +34,7 @@ export function partsOf(every: Intervals) {
     tending: polled('tending'),
     outcomes: new Pulse({ part: 'outcomes', retryMs: pollMs }),
     schedules: polled('schedules'),
+    desired: polled('desired state'),
     nodes: new Pulse({ part: 'nodes', everyMs: nodesMs }),
     departures: new Pulse({ part: 'departures', everyMs: Math.max(pollMs, DEPARTED_MS) }),
     history: polled('history'),

@@ -2,11 +2,13 @@
 
 -- role swarmplane_auditor
 
+-- role swarmplane_checker in swarmplane_reader
+
 -- role swarmplane_hub
 
 -- role swarmplane_operator in swarmplane_asker
 
--- role swarmplane_owner
+-- role swarmplane_owner in swarmplane_checker
 
 -- role swarmplane_reader
 
@@ -20,10 +22,33 @@ grant usage on schema inventory to swarmplane_sensitive;
 create schema swarmplane authorization swarmplane_owner;
 grant usage on schema swarmplane to swarmplane_asker;
 grant usage on schema swarmplane to swarmplane_auditor;
+grant usage on schema swarmplane to swarmplane_checker;
 grant usage on schema swarmplane to swarmplane_hub;
 grant usage on schema swarmplane to swarmplane_operator;
 grant usage on schema swarmplane to swarmplane_reader;
 grant usage on schema swarmplane to swarmplane_sensitive;
+
+create table swarmplane."freeze" (
+  id bigint not null generated always as identity,
+  reason text not null,
+  until timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  labels jsonb,
+  site text[],
+  owner name not null default SESSION_USER,
+  made_at timestamp with time zone not null default now(),
+  constraint freeze_pkey PRIMARY KEY (id),
+  constraint labels_are_an_object CHECK (((jsonb_typeof(labels) = 'object'::text) AND (labels <> '{}'::jsonb))),
+  constraint one_selector_at_most CHECK ((num_nonnulls(labels, site) <= 1)),
+  constraint reason_is_not_empty CHECK ((reason <> ''::text))
+); -- owner swarmplane_owner
+CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane."freeze" FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_freeze__before_write();
+CREATE TRIGGER _600_withdraw AFTER INSERT OR DELETE OR UPDATE ON swarmplane."freeze" FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_freeze__after_write();
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane."freeze" FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('freeze');
+grant select on swarmplane."freeze" to swarmplane_hub;
+grant delete on swarmplane."freeze" to swarmplane_operator;
+grant select on swarmplane."freeze" to swarmplane_reader;
+grant insert (reason, until, labels, site) on swarmplane."freeze" to swarmplane_operator;
+grant update (reason, until) on swarmplane."freeze" to swarmplane_operator;
 
 create table swarmplane.alert (
   id bigint not null generated always as identity,
@@ -42,13 +67,9 @@ create table swarmplane.alert (
 CREATE INDEX alert_first_at ON swarmplane.alert USING btree (first_at);
 CREATE UNIQUE INDEX one_open_alert_per_cause ON swarmplane.alert USING btree (kind, key) WHERE (resolved_at IS NULL);
 CREATE TRIGGER _600_tell AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__tell();
-alter table swarmplane.alert enable always trigger _600_tell;
 CREATE TRIGGER _610_tell_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__tell();
-alter table swarmplane.alert enable always trigger _610_tell_resolved;
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__notify();
-alter table swarmplane.alert enable always trigger _900_notify;
 CREATE TRIGGER _910_notify_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__notify();
-alter table swarmplane.alert enable always trigger _910_notify_resolved;
 grant select on swarmplane.alert to swarmplane_hub;
 grant select on swarmplane.alert to swarmplane_reader;
 
@@ -82,7 +103,6 @@ create table swarmplane.audit (
 ) partition by RANGE (at); -- owner swarmplane_owner
 CREATE INDEX audit_at ON ONLY swarmplane.audit USING btree (at);
 CREATE TRIGGER _100_hash BEFORE INSERT ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__before_insert();
-alter table swarmplane.audit enable always trigger _100_hash;
 CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE ON swarmplane.audit FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit__refuse_change();
 alter table swarmplane.audit enable always trigger _100_refuse_change;
 CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.audit FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_audit__refuse_change();
@@ -133,7 +153,6 @@ create table swarmplane.cancel_wish (
   constraint cancel_wish_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.cancel_wish FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
-alter table swarmplane.cancel_wish enable always trigger _900_notify;
 
 create table swarmplane.delivery (
   id uuid not null default gen_random_uuid(),
@@ -148,6 +167,7 @@ create table swarmplane.delivery (
   claimed_at timestamp with time zone,
   last_code text,
   last_error text,
+  lane text not null default ''::text,
   constraint attempt_is_not_negative CHECK ((attempt >= 0)),
   constraint delivery_pkey PRIMARY KEY (id),
   constraint delivery_request_id_fkey FOREIGN KEY (request_id) REFERENCES swarmplane.request(id),
@@ -156,14 +176,12 @@ create table swarmplane.delivery (
   constraint running_has_a_token CHECK (((state <> 'running'::text) OR (token IS NOT NULL))),
   constraint state_is_open CHECK ((state = ANY (ARRAY['pending'::text, 'parked'::text, 'running'::text])))
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02); -- owner swarmplane_owner
-CREATE INDEX delivery_due ON swarmplane.delivery USING btree (priority, run_at, id) WHERE (state = 'pending'::text);
+CREATE INDEX delivery_due ON swarmplane.delivery USING btree (lane, priority, run_at, id) WHERE (state = 'pending'::text);
 CREATE INDEX delivery_parked ON swarmplane.delivery USING btree (node_id) WHERE (state = 'parked'::text);
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON swarmplane.delivery FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
 alter table swarmplane.delivery enable always trigger _100_refuse_truncate;
 CREATE TRIGGER _800_count_insert AFTER INSERT ON swarmplane.delivery REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_insert();
-alter table swarmplane.delivery enable always trigger _800_count_insert;
 CREATE TRIGGER _800_count_update AFTER UPDATE ON swarmplane.delivery REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery__after_update();
-alter table swarmplane.delivery enable always trigger _800_count_update;
 alter table swarmplane.delivery enable row level security;
 create policy by_label on swarmplane.delivery for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at, last_code, last_error) on swarmplane.delivery to swarmplane_hub;
@@ -197,11 +215,139 @@ CREATE INDEX delivery_done_request ON ONLY swarmplane.delivery_done USING btree 
 CREATE TRIGGER _100_refuse_update BEFORE UPDATE ON swarmplane.delivery_done FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse();
 alter table swarmplane.delivery_done enable always trigger _100_refuse_update;
 CREATE TRIGGER _800_count_done AFTER INSERT ON swarmplane.delivery_done REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_delivery_done__after_insert();
-alter table swarmplane.delivery_done enable always trigger _800_count_done;
 alter table swarmplane.delivery_done enable row level security;
 create policy by_label on swarmplane.delivery_done for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.delivery_done to swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader;
+
+create table swarmplane.desired (
+  id bigint not null generated always as identity,
+  name text not null,
+  description text,
+  resolution text,
+  sql text,
+  view text,
+  action text,
+  args jsonb not null default '{}'::jsonb,
+  hosts text[],
+  labels jsonb,
+  access_label text[],
+  site text[],
+  every interval not null default '01:00:00'::interval,
+  at_once integer not null default 10,
+  at_once_per jsonb not null default '{}'::jsonb,
+  stop_after integer,
+  tries integer not null default 3,
+  per interval not null default '01:00:00'::interval,
+  settle interval not null default '00:00:00'::interval,
+  expires_in interval not null default '00:15:00'::interval,
+  hold_after integer,
+  windows text,
+  zone text not null default 'UTC'::text,
+  after text[] not null default '{}'::text[],
+  dry_run boolean,
+  active boolean not null default true,
+  owner name not null default SESSION_USER,
+  version integer not null default 1,
+  changed_at timestamp with time zone not null default now(),
+  resumed_at timestamp with time zone not null default now(),
+  approved_by name,
+  approved_version integer,
+  stopped_at timestamp with time zone,
+  stopped_why text,
+  waits_since timestamp with time zone,
+  looked_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  look_at timestamp with time zone not null default now(),
+  checking_xid xid8,
+  last_error text,
+  constraint an_action_names_its_hosts CHECK (((action IS NULL) OR (hosts IS DISTINCT FROM '{*}'::text[]))),
+  constraint at_once_is_positive CHECK ((at_once > 0)),
+  constraint checks_or_acts CHECK ((num_nonnulls(sql, view, action) > 0)),
+  constraint desired_name_is_unique UNIQUE (name),
+  constraint desired_pkey PRIMARY KEY (id),
+  constraint hold_after_is_not_negative CHECK ((hold_after >= 0)),
+  constraint labels_are_an_object CHECK (((jsonb_typeof(labels) = 'object'::text) AND (labels <> '{}'::jsonb))),
+  constraint name_is_not_empty CHECK ((name <> ''::text)),
+  constraint one_selector CHECK ((num_nonnulls(hosts, labels, access_label, site) = 1)),
+  constraint stop_after_is_positive CHECK ((stop_after > 0)),
+  constraint tries_is_bounded CHECK (((tries >= 1) AND (tries <= 100)))
+); -- owner swarmplane_owner
+CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once, at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__before_write();
+CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__before_delete();
+CREATE TRIGGER _600_withdraw AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN (((new.version <> old.version) OR (old.active > new.active) OR (new.dry_run > old.dry_run))) EXECUTE FUNCTION swarmplane.tg_desired__after_change();
+CREATE TRIGGER _610_withdraw_deleted AFTER DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__after_change();
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('desired');
+CREATE TRIGGER _710_audit_change AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN ((((((((new.version IS DISTINCT FROM old.version) OR (new.active IS DISTINCT FROM old.active)) OR (new.dry_run IS DISTINCT FROM old.dry_run)) OR (new.owner IS DISTINCT FROM old.owner)) OR (new.approved_version IS DISTINCT FROM old.approved_version)) OR (new.stopped_at IS DISTINCT FROM old.stopped_at)) OR (new.resumed_at IS DISTINCT FROM old.resumed_at))) EXECUTE FUNCTION swarmplane.tg_audit('desired');
+CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.desired FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
+CREATE TRIGGER _910_notify_change AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN ((((((new.version IS DISTINCT FROM old.version) OR (new.active IS DISTINCT FROM old.active)) OR (new.dry_run IS DISTINCT FROM old.dry_run)) OR (new.approved_version IS DISTINCT FROM old.approved_version)) OR (new.resumed_at IS DISTINCT FROM old.resumed_at))) EXECUTE FUNCTION swarmplane.tg_notify();
+grant select on swarmplane.desired to swarmplane_hub;
+grant delete on swarmplane.desired to swarmplane_operator;
+grant select on swarmplane.desired to swarmplane_reader;
+grant insert (name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once, at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active) on swarmplane.desired to swarmplane_operator;
+grant update (name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once, at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active) on swarmplane.desired to swarmplane_operator;
+
+create table swarmplane.desired_event (
+  at timestamp with time zone not null default clock_timestamp(),
+  desired_id bigint not null,
+  node_id integer not null,
+  name text not null,
+  version integer not null,
+  was text,
+  became text,
+  request_id bigint,
+  why jsonb,
+  error text,
+  constraint desired_event_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id)
+); -- owner swarmplane_owner
+CREATE INDEX desired_event_at ON swarmplane.desired_event USING btree (at);
+CREATE INDEX desired_event_row ON swarmplane.desired_event USING btree (desired_id, at);
+alter table swarmplane.desired_event enable row level security;
+create policy by_label on swarmplane.desired_event for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.desired_event to swarmplane_hub;
+grant select on swarmplane.desired_event to swarmplane_reader;
+
+create table swarmplane.desired_host (
+  desired_id bigint not null,
+  node_id integer not null,
+  version integer not null,
+  state text not null default 'unknown'::text,
+  since timestamp with time zone not null default clock_timestamp(),
+  named jsonb,
+  why jsonb,
+  args jsonb,
+  tries integer not null default 0,
+  retry_at timestamp with time zone,
+  checked_at timestamp with time zone,
+  next_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  asked bigint,
+  request_id bigint,
+  acted_at timestamp with time zone,
+  lost boolean not null default false,
+  error text,
+  constraint desired_host_desired_id_fkey FOREIGN KEY (desired_id) REFERENCES swarmplane.desired(id) ON DELETE CASCADE,
+  constraint desired_host_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint desired_host_pkey PRIMARY KEY (desired_id, node_id),
+  constraint state_is_known CHECK ((state = ANY (ARRAY['unknown'::text, 'ok'::text, 'wrong'::text, 'acting'::text, 'proving'::text, 'stuck'::text])))
+) with (fillfactor=80); -- owner swarmplane_owner
+CREATE UNIQUE INDEX one_action_per_host ON swarmplane.desired_host USING btree (node_id) WHERE (state = 'acting'::text);
+CREATE TRIGGER _500_event AFTER UPDATE OF state ON swarmplane.desired_host FOR EACH ROW WHEN ((new.state <> old.state)) EXECUTE FUNCTION swarmplane.tg_desired_host__after_state();
+alter table swarmplane.desired_host enable row level security;
+create policy by_label on swarmplane.desired_host for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
+grant select on swarmplane.desired_host to swarmplane_hub;
+grant select on swarmplane.desired_host to swarmplane_reader;
+
+create table swarmplane.desired_try (
+  desired_id bigint not null,
+  node_id integer not null,
+  request_id bigint not null,
+  args jsonb not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint desired_try_desired_id_fkey FOREIGN KEY (desired_id) REFERENCES swarmplane.desired(id) ON DELETE CASCADE,
+  constraint desired_try_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint desired_try_pkey PRIMARY KEY (desired_id, node_id, request_id)
+); -- owner swarmplane_owner
+alter table swarmplane.desired_try enable row level security;
+create policy by_label on swarmplane.desired_try for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 
 create table swarmplane.gap_run (
   node_id integer not null,
@@ -295,7 +441,6 @@ create table swarmplane.label_grant (
   constraint label_is_not_empty CHECK ((label <> ''::text))
 ); -- owner swarmplane_owner
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('label_grant');
-alter table swarmplane.label_grant enable always trigger _700_audit;
 grant select on swarmplane.label_grant to swarmplane_hub;
 grant select on swarmplane.label_grant to swarmplane_reader;
 
@@ -339,11 +484,8 @@ create table swarmplane.network (
   constraint site_is_not_empty CHECK ((site <> ''::text))
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__before_write();
-alter table swarmplane.network enable always trigger _100_check;
 CREATE TRIGGER _200_check_declared AFTER DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__check_declared();
-alter table swarmplane.network enable always trigger _200_check_declared;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('network');
-alter table swarmplane.network enable always trigger _700_audit;
 grant select on swarmplane.network to swarmplane_hub;
 grant delete on swarmplane.network to swarmplane_operator;
 grant select on swarmplane.network to swarmplane_reader;
@@ -371,6 +513,7 @@ create table swarmplane.node (
   retired_by name,
   retired_for text,
   swarm_state text,
+  back_at timestamp with time zone,
   constraint identity_is_64_hex_digits CHECK ((identity ~ '^[0-9a-f]{64}$'::text)),
   constraint identity_is_unique UNIQUE (identity),
   constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
@@ -380,11 +523,12 @@ create table swarmplane.node (
   constraint state_is_known CHECK ((state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text, 'forgotten'::text, 'expelled'::text, 'retired'::text]))),
   constraint swarm_state_is_known CHECK ((swarm_state = ANY (ARRAY['alive'::text, 'suspect'::text, 'dead'::text, 'left'::text, 'forgotten'::text, 'expelled'::text])))
 ); -- owner swarmplane_owner
+CREATE INDEX node_back ON swarmplane.node USING btree (back_at);
 CREATE INDEX node_departed ON swarmplane.node USING btree (id) WHERE (state = ANY (ARRAY['forgotten'::text, 'retired'::text]));
 CREATE INDEX node_ending ON swarmplane.node USING btree (id) WHERE ending;
 CREATE INDEX node_name ON swarmplane.node USING btree (name);
 CREATE TRIGGER _100_out BEFORE INSERT OR UPDATE OF state ON swarmplane.node FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_node__before_write();
-alter table swarmplane.node enable always trigger _100_out;
+CREATE TRIGGER _300_back BEFORE INSERT OR UPDATE OF state, incarnation ON swarmplane.node FOR EACH ROW WHEN ((new.state = 'alive'::text)) EXECUTE FUNCTION swarmplane.tg_node__before_back();
 alter table swarmplane.node enable row level security;
 create policy by_label on swarmplane.node for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.node to swarmplane_hub;
@@ -406,7 +550,6 @@ create table swarmplane.node_address (
   constraint port_is_a_port CHECK (((port >= 1) AND (port <= 65535)))
 ); -- owner swarmplane_owner
 CREATE TRIGGER _200_check_declared AFTER INSERT OR UPDATE ON swarmplane.node_address FOR EACH ROW WHEN (new.declared) EXECUTE FUNCTION swarmplane.tg_node_address__check_declared();
-alter table swarmplane.node_address enable always trigger _200_check_declared;
 alter table swarmplane.node_address enable row level security;
 create policy by_label on swarmplane.node_address for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.node_address to swarmplane_hub;
@@ -446,7 +589,6 @@ create table swarmplane.node_label (
 ); -- owner swarmplane_owner
 CREATE INDEX node_label_label ON swarmplane.node_label USING btree (label);
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.node_label FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('node_label');
-alter table swarmplane.node_label enable always trigger _700_audit;
 alter table swarmplane.node_label enable row level security;
 create policy by_label on swarmplane.node_label for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 grant select on swarmplane.node_label to swarmplane_hub;
@@ -500,9 +642,11 @@ END) stored,
   closed_at timestamp with time zone,
   schedule_id bigint,
   tick timestamp with time zone,
+  command_key uuid,
   labels jsonb,
   access_label text[],
   site text[],
+  desired_id bigint,
   constraint counts_add_up CHECK ((targets = (((((((pending + running) + ok) + failed) + refused) + expired) + unreachable) + cancelled))),
   constraint counts_are_not_negative CHECK ((LEAST(pending, running, ok, failed, refused, expired, unreachable, cancelled) >= 0)),
   constraint request_pkey PRIMARY KEY (id),
@@ -513,20 +657,17 @@ CREATE UNIQUE INDEX one_request_per_tick ON swarmplane.request USING btree (sche
 CREATE INDEX request_action_open ON swarmplane.request USING btree (action) WHERE ((action IS NOT NULL) AND (closed_at IS NULL));
 CREATE INDEX request_asked_at ON swarmplane.request USING btree (asked_at);
 CREATE INDEX request_cancelling ON swarmplane.request USING btree (id) WHERE (cancel AND (closed_at IS NULL));
+CREATE INDEX request_commands ON swarmplane.request USING btree (action) WHERE ((closed_at IS NULL) AND (action IS NOT NULL));
+CREATE INDEX request_desired ON swarmplane.request USING btree (desired_id, closed_at) WHERE (desired_id IS NOT NULL);
 CREATE INDEX request_open ON swarmplane.request USING btree (expires_at) WHERE (closed_at IS NULL);
 CREATE INDEX request_open_by ON swarmplane.request USING btree (asked_by) WHERE (closed_at IS NULL);
 CREATE TRIGGER _100_check BEFORE INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__before_insert();
-alter table swarmplane.request enable always trigger _100_check;
 CREATE TRIGGER _500_deliver AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_request__after_insert();
-alter table swarmplane.request enable always trigger _500_deliver;
 CREATE TRIGGER _600_check_open AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_request__check_open();
-alter table swarmplane.request enable always trigger _600_check_open;
 CREATE TRIGGER _600_commander AFTER INSERT ON swarmplane.request FOR EACH ROW WHEN ((new.action IS NOT NULL)) EXECUTE FUNCTION swarmplane.tg_request__after_insert_action();
-alter table swarmplane.request enable always trigger _600_commander;
 CREATE TRIGGER _700_audit AFTER INSERT ON swarmplane.request FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('request');
-alter table swarmplane.request enable always trigger _700_audit;
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.request FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
-alter table swarmplane.request enable always trigger _900_notify;
+CREATE TRIGGER _920_notify_desired AFTER UPDATE OF closed_at ON swarmplane.request FOR EACH ROW WHEN (((new.desired_id IS NOT NULL) AND (new.closed_at IS NOT NULL) AND (old.closed_at IS NULL))) EXECUTE FUNCTION swarmplane.tg_notify();
 CREATE TRIGGER _920_notify_done AFTER UPDATE ON swarmplane.request FOR EACH ROW WHEN (((old.closed_at IS NULL) AND (new.closed_at IS NOT NULL))) EXECUTE FUNCTION swarmplane.tg_request__notify_done();
 alter table swarmplane.request enable row level security;
 create policy asker_or_delivery on swarmplane.request for select to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (asked_by = SESSION_USER) OR (EXISTS ( SELECT
@@ -589,13 +730,9 @@ create table swarmplane.schedule (
 ); -- owner swarmplane_owner
 CREATE INDEX schedule_due ON swarmplane.schedule USING btree (next_at) WHERE active;
 CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
-alter table swarmplane.schedule enable always trigger _100_check;
 CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_delete();
-alter table swarmplane.schedule enable always trigger _100_check_delete;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
-alter table swarmplane.schedule enable always trigger _700_audit;
 CREATE TRIGGER _900_notify AFTER INSERT OR UPDATE OF every, cron, zone, active ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
-alter table swarmplane.schedule enable always trigger _900_notify;
 grant select on swarmplane.schedule to swarmplane_hub;
 grant delete on swarmplane.schedule to swarmplane_operator;
 grant select on swarmplane.schedule to swarmplane_reader;
@@ -607,6 +744,9 @@ create table swarmplane.setting (
   value text not null,
   kind text not null,
   description text not null,
+  "least" text,
+  most text,
+  may_be_forever boolean not null default false,
   constraint kind_is_known CHECK ((kind = ANY (ARRAY['interval'::text, 'integer'::text]))),
   constraint setting_pkey PRIMARY KEY (name)
 ); -- owner swarmplane_owner
@@ -615,7 +755,6 @@ alter table swarmplane.setting enable always trigger _100_check;
 CREATE TRIGGER _110_refuse_delete BEFORE DELETE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_delete();
 alter table swarmplane.setting enable always trigger _110_refuse_delete;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('setting');
-alter table swarmplane.setting enable always trigger _700_audit;
 grant select on swarmplane.setting to swarmplane_hub;
 grant select on swarmplane.setting to swarmplane_reader;
 grant update (value) on swarmplane.setting to swarmplane_operator;
@@ -637,6 +776,16 @@ create table swarmplane.sql_object (
   constraint sql_object_pkey PRIMARY KEY (kind, name)
 ); -- owner swarmplane
 grant select on swarmplane.sql_object to swarmplane_hub;
+
+create table swarmplane.swarm (
+  id text not null,
+  since timestamp with time zone not null default now(),
+  constraint id_is_64_hex_digits CHECK ((id ~ '^[0-9a-f]{64}$'::text)),
+  constraint swarm_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+CREATE UNIQUE INDEX one_swarm ON swarmplane.swarm USING btree ((true));
+grant select on swarmplane.swarm to swarmplane_hub;
+grant select on swarmplane.swarm to swarmplane_reader;
 
 create table swarmplane.table_shape (
   id integer not null generated always as identity,
@@ -707,7 +856,6 @@ create table swarmplane.track_wish (
   constraint track_wish_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.track_wish FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('track_wish');
-alter table swarmplane.track_wish enable always trigger _700_audit;
 grant select on swarmplane.track_wish to swarmplane_hub;
 grant select on swarmplane.track_wish to swarmplane_reader;
 
@@ -721,6 +869,11 @@ create table swarmplane.tracked_table (
 ); -- owner swarmplane_owner
 grant select on swarmplane.tracked_table to swarmplane_hub;
 grant select on swarmplane.tracked_table to swarmplane_reader;
+
+create table swarmplane.turn_wish (
+  id bigint not null generated always as identity,
+  constraint turn_wish_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
 
 create table swarmplane.wish_list (
   version bigint not null,
@@ -787,6 +940,46 @@ create view swarmplane.count_fault with (security_invoker=true) as .. -- owner s
 grant select on swarmplane.count_fault to swarmplane_hub;
 grant select on swarmplane.count_fault to swarmplane_reader;
 
+create view swarmplane.desired_host_status with (security_invoker=true) as .. -- owner swarmplane_owner
+--   name text
+--   host text
+--   state text
+--   since timestamp with time zone
+--   why jsonb
+--   args jsonb
+--   tries integer
+--   retry_at timestamp with time zone
+--   checked_at timestamp with time zone
+--   acted_at timestamp with time zone
+--   request_id bigint
+--   error text
+--   node text
+--   node_id integer
+grant select on swarmplane.desired_host_status to swarmplane_hub;
+grant select on swarmplane.desired_host_status to swarmplane_reader;
+
+create view swarmplane.desired_status with (security_invoker=true) as .. -- owner swarmplane_owner
+--   name text
+--   state text
+--   hosts bigint
+--   ok bigint
+--   wrong bigint
+--   acting bigint
+--   stuck bigint
+--   unknown bigint
+--   away bigint
+--   action text
+--   dry_run boolean
+--   version integer
+--   owner name
+--   stopped_why text
+--   waits_since timestamp with time zone
+--   last_error text
+--   description text
+--   resolution text
+grant select on swarmplane.desired_status to swarmplane_hub;
+grant select on swarmplane.desired_status to swarmplane_reader;
+
 create view swarmplane.gap with (security_invoker=true) as .. -- owner swarmplane_owner
 --   host text
 --   "table" text
@@ -798,6 +991,20 @@ create view swarmplane.gap with (security_invoker=true) as .. -- owner swarmplan
 --   node_id integer
 grant select on swarmplane.gap to swarmplane_hub;
 grant select on swarmplane.gap to swarmplane_reader;
+
+create view swarmplane.policy_status with (security_invoker=true) as .. -- owner swarmplane_owner
+--   name text
+--   state text
+--   passed bigint
+--   failed bigint
+--   unknown bigint
+--   hosts bigint
+--   percent numeric
+--   description text
+--   resolution text
+--   last_error text
+grant select on swarmplane.policy_status to swarmplane_hub;
+grant select on swarmplane.policy_status to swarmplane_reader;
 
 create view swarmplane.request_status with (security_invoker=true) as .. -- owner swarmplane_owner
 --   request_id bigint
@@ -873,6 +1080,14 @@ CREATE OR REPLACE FUNCTION swarmplane.address_port(address text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.adopt_swarm(swarm_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.adopt_swarm(text) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.alert_no_commander(action text)
  RETURNS void
  LANGUAGE sql
@@ -908,10 +1123,25 @@ CREATE OR REPLACE FUNCTION swarmplane.allows(actions text[], action text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.approve(desired_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.approve(text) to swarmplane_operator;
+
 CREATE OR REPLACE PROCEDURE swarmplane.ask(IN sql text, IN hosts text[] DEFAULT '{*}'::text[], IN timeout interval DEFAULT '00:00:30'::interval)
  LANGUAGE plpgsql
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.ask(text,text[],interval) to swarmplane_asker;
+
+CREATE OR REPLACE FUNCTION swarmplane.ask_checks(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.audit_hash(entry swarmplane.audit)
  RETURNS bytea
@@ -949,6 +1179,13 @@ CREATE OR REPLACE FUNCTION swarmplane.begin_seal(hub text, most integer DEFAULT 
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.begin_seal(text,integer,boolean) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.bounds_text(setting swarmplane.setting)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.cancel(request_id bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -956,6 +1193,20 @@ CREATE OR REPLACE FUNCTION swarmplane.cancel(request_id bigint)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
+
+CREATE OR REPLACE FUNCTION swarmplane.cancel_of_gone()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.cancel_words(asked_by name)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.cancelled_leases(tokens uuid[])
  RETURNS SETOF uuid
@@ -969,6 +1220,27 @@ CREATE OR REPLACE FUNCTION swarmplane.changes_text(listed text, changes text, co
  RETURNS text
  LANGUAGE sql
  IMMUTABLE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_after(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_desired(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_desired_times(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -993,7 +1265,14 @@ CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text[] DEFAULT '{}'::text[])
+CREATE OR REPLACE FUNCTION swarmplane.checked_for()
+ RETURNS name
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text[] DEFAULT '{}'::text[], asks_only boolean DEFAULT false)
  RETURNS TABLE(token uuid, request_id bigint, sql text, action text, args jsonb, asked_by text, wait_for_away boolean, whole_swarm boolean, remaining_ms double precision, deliveries json, more boolean, sensitive boolean)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1002,7 +1281,7 @@ CREATE OR REPLACE FUNCTION swarmplane.claim(hub uuid, most integer, actions text
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.claim(uuid,integer,text[]) to swarmplane_hub;
+grant execute on function swarmplane.claim(uuid,integer,text[],boolean) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.claim_alert_event(lease interval)
  RETURNS jsonb
@@ -1027,6 +1306,13 @@ CREATE OR REPLACE FUNCTION swarmplane.column_type(declared text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.command_id(key uuid, node_identity text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.compact_history(older_than interval DEFAULT NULL::interval)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1047,10 +1333,33 @@ CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.converge(desired_id bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.converge(bigint) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.count_tries(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.create_tracked(host_table text, host_key text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.days_of(said text)
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1062,11 +1371,19 @@ CREATE OR REPLACE FUNCTION swarmplane.departed()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.departed() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.drop_old_desired_events()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.drop_old_history()
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_history() to swarmplane_hub;
 
@@ -1075,7 +1392,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_old_partition()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '2s'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_partition() to swarmplane_hub;
 
@@ -1084,7 +1401,7 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_sealed_audit()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
- SET lock_timeout TO '2s'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_sealed_audit() to swarmplane_hub;
 
@@ -1095,6 +1412,21 @@ CREATE OR REPLACE FUNCTION swarmplane.due_crons()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.due_crons() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.due_desired()
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.due_desired() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.due_in(of_lane text, asks_only boolean, hold boolean, past bigint[], OUT request_id bigint, OUT priority integer, OUT run_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.encoding_text(type text, value text)
  RETURNS text
@@ -1126,12 +1458,27 @@ CREATE OR REPLACE FUNCTION swarmplane.end_host_away(still_away text[])
  SET "IntervalStyle" TO 'postgres'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.end_unreported()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict text, because text)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.enter_swarm(swarm_id text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.enter_swarm(text) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.event_text(tracked swarmplane.tracked_table)
  RETURNS text
@@ -1153,6 +1500,21 @@ CREATE OR REPLACE FUNCTION swarmplane.field(part bytea)
  IMMUTABLE PARALLEL SAFE
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.filled(args jsonb, "row" jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.find_check(view text, writer name)
+ RETURNS regclass
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_checker
+grant execute on function swarmplane.find_check(text,name) to swarmplane_owner;
+
 CREATE OR REPLACE FUNCTION swarmplane.finish_seal(number bigint, head bytea, key_version bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -1160,6 +1522,13 @@ CREATE OR REPLACE FUNCTION swarmplane.finish_seal(number bigint, head bytea, key
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.finish_seal(bigint,bytea,bigint) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.first_due(of_lane text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.forget(host text)
  RETURNS text
@@ -1181,6 +1550,14 @@ CREATE OR REPLACE FUNCTION swarmplane.forget_ended_rows()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.free_members(members jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '200ms'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.give_back(lease_token uuid)
@@ -1245,10 +1622,24 @@ CREATE OR REPLACE FUNCTION swarmplane.heartbeat(hub_id uuid, tokens uuid[], OUT 
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.heartbeat(uuid,uuid[]) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.held_desired(desired_name text)
+ RETURNS swarmplane.desired
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.hold_latch(latch_name text)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.holds_place(h swarmplane.desired_host, d swarmplane.desired)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1267,6 +1658,13 @@ CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.in_window(windows text, zone text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.index_tracked(host_table text)
  RETURNS void
@@ -1319,6 +1717,13 @@ CREATE OR REPLACE FUNCTION swarmplane.inventory_view_text(host_table text, liste
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.is_frozen(n swarmplane.node)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.is_outside(ip inet)
  RETURNS boolean
  LANGUAGE sql
@@ -1330,6 +1735,27 @@ CREATE OR REPLACE FUNCTION swarmplane.is_selected(host swarmplane.node, hosts te
  RETURNS boolean
  LANGUAGE sql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.judge_answers(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.judge_hosts(d swarmplane.desired)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.judge_view(d swarmplane.desired, view regclass)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1356,6 +1782,13 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.last_request() to swarmplane_hub;
 grant execute on function swarmplane.last_request() to swarmplane_reader;
 
+CREATE OR REPLACE FUNCTION swarmplane.limit_waits()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.locked_head(host swarmplane.node, host_table text)
  RETURNS swarmplane.head
  LANGUAGE plpgsql
@@ -1372,6 +1805,13 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.look_after_alerts() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.look_after_hosts()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.look_again(desired_ids bigint[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1418,6 +1858,8 @@ CREATE OR REPLACE FUNCTION swarmplane.make_month_partition(schema_name text, par
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "DateStyle" TO 'ISO'
+ SET "TimeZone" TO 'UTC'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_partitions(ahead interval DEFAULT '21 days'::interval)
@@ -1433,6 +1875,8 @@ CREATE OR REPLACE FUNCTION swarmplane.make_partitions_of(parent text, step text,
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "DateStyle" TO 'ISO'
+ SET "TimeZone" TO 'UTC'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_tracked(host_table text)
@@ -1455,6 +1899,14 @@ CREATE OR REPLACE FUNCTION swarmplane.may_cancel(asked swarmplane.request)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.mend_clock(jumped boolean DEFAULT true)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.mend_clock(boolean) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.micros(at timestamp with time zone)
  RETURNS bigint
@@ -1479,11 +1931,29 @@ CREATE OR REPLACE FUNCTION swarmplane.missing_columns(known jsonb, wanted jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.never_ran(state text, code text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.next_desired()
+ RETURNS double precision
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.next_desired() to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.next_due(actions text[] DEFAULT '{}'::text[])
  RETURNS double precision
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.next_due(text[]) to swarmplane_hub;
 
@@ -1494,6 +1964,13 @@ CREATE OR REPLACE FUNCTION swarmplane.next_handover()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.next_handover() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.next_look(d swarmplane.desired, began timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.next_tick()
  RETURNS double precision
@@ -1517,19 +1994,19 @@ CREATE OR REPLACE FUNCTION swarmplane.nodes_visible_to(asker name)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
-CREATE OR REPLACE FUNCTION swarmplane.not_allowed(actions text[])
- RETURNS bigint[]
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
-as .. -- owner swarmplane_owner
-
 CREATE OR REPLACE FUNCTION swarmplane.note_clock(host text, clock_off interval, tolerance interval)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
  SET "IntervalStyle" TO 'postgres'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.note_ended_actions(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.note_gap(head swarmplane.head, t swarmplane.taking)
@@ -1568,6 +2045,13 @@ CREATE OR REPLACE FUNCTION swarmplane.note_taking(host swarmplane.node, head swa
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.note_targets(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.note_vitals(answers jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -1590,6 +2074,13 @@ CREATE OR REPLACE FUNCTION swarmplane.out_words(state text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.owner_trouble(d swarmplane.desired)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.paired_text(tracked swarmplane.tracked_table, events text, apart text[])
  RETURNS text
  LANGUAGE sql
@@ -1604,12 +2095,35 @@ CREATE OR REPLACE FUNCTION swarmplane.partition_ends()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.place_of(priority smallint, wait_for_away boolean)
+ RETURNS smallint
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.policy_share(desired_name text, since timestamp with time zone DEFAULT (now() - '30 days'::interval), step interval DEFAULT '1 day'::interval)
+ RETURNS TABLE(at timestamp with time zone, hosts bigint, passed bigint, percent numeric)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.policy_share(text,timestamp with time zone,interval) to swarmplane_reader;
+
 CREATE OR REPLACE FUNCTION swarmplane.put_back(lease_token uuid, judged jsonb)
  RETURNS TABLE(delivery uuid, became text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.put_off(desired_id bigint, why text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.put_off(bigint,text) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.queue_facts()
  RETURNS jsonb
@@ -1622,11 +2136,28 @@ grant execute on function swarmplane.queue_facts() to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.raise_alert(kind text, key text, message text, severity text DEFAULT 'warning'::text, detail jsonb DEFAULT '{}'::jsonb, times integer DEFAULT 1)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.raise_sequences()
+ RETURNS integer
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
-grant execute on function swarmplane.raise_alert(text,text,text,text,jsonb,integer) to swarmplane_hub;
+grant execute on function swarmplane.raise_sequences() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.read_check(view regclass)
+ RETURNS TABLE(host text, "row" jsonb)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_checker
+grant execute on function swarmplane.read_check(regclass) to swarmplane_owner;
 
 CREATE OR REPLACE FUNCTION swarmplane.read_taking(host swarmplane.node, taking jsonb)
  RETURNS swarmplane.taking
@@ -1670,7 +2201,16 @@ CREATE OR REPLACE FUNCTION swarmplane.reap_lease(lease_token uuid, because text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '200ms'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.recheck(desired_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.recheck(text) to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.refuse_present(host swarmplane.node, verb text)
  RETURNS void
@@ -1737,6 +2277,7 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_alerts(kinds text[], keys text[])
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.resolve_alerts(text[],text[]) to swarmplane_hub;
 
@@ -1755,6 +2296,14 @@ CREATE OR REPLACE FUNCTION swarmplane.resolve_hosts(hosts text[], visible intege
  SET plan_cache_mode TO 'force_generic_plan'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.resume(desired_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.resume(text) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.retire(host text, reason text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE plpgsql
@@ -1762,6 +2311,13 @@ CREATE OR REPLACE FUNCTION swarmplane.retire(host text, reason text DEFAULT NULL
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.retire(text,text) to swarmplane_operator;
+
+CREATE OR REPLACE FUNCTION swarmplane.room(d swarmplane.desired, OUT free integer, OUT held boolean)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.says_same_gap(one swarmplane.taking, other swarmplane.taking)
  RETURNS boolean
@@ -1794,6 +2350,13 @@ grant execute on function swarmplane.sees_all() to swarmplane_reader;
 
 CREATE OR REPLACE FUNCTION swarmplane.selected_hosts(hosts text[], labels jsonb, access_label text[], site text[], visible integer[])
  RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.selected_nodes(hosts text[], labels jsonb, access_label text[], site text[], visible integer[])
+ RETURNS integer[]
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1834,6 +2397,20 @@ CREATE OR REPLACE FUNCTION swarmplane.shown_columns(declared jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.site_of(of_node integer)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.spread_of(node swarmplane.node, label text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.standing(node swarmplane.node)
  RETURNS text
  LANGUAGE sql
@@ -1848,11 +2425,19 @@ CREATE OR REPLACE FUNCTION swarmplane.state_after(known text, known_incarnation 
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.stop_or_go(d swarmplane.desired)
+ RETURNS swarmplane.desired
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.sweep(reap boolean DEFAULT true)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.sweep(boolean) to swarmplane_hub;
 
@@ -1860,6 +2445,13 @@ CREATE OR REPLACE FUNCTION swarmplane.sweep_departed()
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tables_of(view regclass)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1872,6 +2464,13 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.take_cancels()
  RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.take_due(actions text[], asks_only boolean, past bigint[])
+ RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1891,8 +2490,29 @@ CREATE OR REPLACE FUNCTION swarmplane.take_node_wishes()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.take_turn_wishes()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.take_turns(d swarmplane.desired)
+ RETURNS swarmplane.desired
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.take_unchanged(host swarmplane.node, takings jsonb)
  RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tell_of_desired(d swarmplane.desired, trouble text)
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -1961,6 +2581,48 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_delivery_done__after_insert()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.tg_desired__after_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_desired__before_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_desired__before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_desired_host__after_state()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_freeze__after_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_freeze__before_write()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tg_history__refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1975,6 +2637,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_network__before_write()
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_network__check_declared()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_node__before_back()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2101,6 +2770,7 @@ CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFA
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.track(text,interval,text[],jsonb,text[],text[]) to swarmplane_operator;
 
@@ -2115,6 +2785,13 @@ CREATE OR REPLACE FUNCTION swarmplane.try_latch(latch_name text)
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.unfilled(args jsonb, "row" jsonb)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -2150,6 +2827,27 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.visible_nodes() to swarmplane_hub;
 grant execute on function swarmplane.visible_nodes() to swarmplane_reader;
 
+CREATE OR REPLACE FUNCTION swarmplane.waiting_actions()
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.waiting_hosts(d swarmplane.desired)
+ RETURNS TABLE(node_id integer, identity text, args jsonb, fresh boolean, place bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.waiting_lanes(actions text[])
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.wish_for_node(host swarmplane.node, wish text, after jsonb)
  RETURNS void
  LANGUAGE sql
@@ -2169,6 +2867,21 @@ CREATE OR REPLACE FUNCTION swarmplane.wishes_of(host swarmplane.node)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.withdraw_desired(desired_ids bigint[], actions_only boolean)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.within_bounds(setting swarmplane.setting)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET "IntervalStyle" TO 'postgres'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.write_rows(t swarmplane.taking, taking jsonb, OUT hash bytea, OUT rows integer)
