@@ -2,6 +2,7 @@
  * Query packs as people have them: an osquery pack or configuration (JSON with comments and line
  * continuations), or Fleet's YAML of queries and policies, several documents to a file.
  */
+import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { CliError } from './errors.ts';
 
@@ -11,6 +12,8 @@ export interface PackEntry {
   /** A policy passes on a host where its query gives at least one row (Fleet). */
   readonly policy: boolean;
   readonly description?: string;
+  /** Of a policy: what to do where it fails (Fleet). */
+  readonly resolution?: string;
   /** Why it is not run here; undefined when it is. */
   readonly skipped?: string;
 }
@@ -19,6 +22,15 @@ export interface Pack {
   /** Run first: only hosts where each gives a row are asked the rest (osquery). */
   readonly discovery: readonly string[];
   readonly entries: readonly PackEntry[];
+}
+
+/** @throws CliError naming the file */
+export function readPackFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(`cannot read ${JSON.stringify(file)}: ${(error as Error).message}`);
+  }
 }
 
 /** @throws CliError naming the file and what is wrong in it */
@@ -107,6 +119,7 @@ function one(spec: unknown, policy: boolean): Pack {
     sql: spec['query'].trim().replace(/;\s*$/, ''),
     policy,
     ...(typeof spec['description'] === 'string' ? { description: spec['description'] } : {}),
+    ...(typeof spec['resolution'] === 'string' ? { resolution: spec['resolution'] } : {}),
     ...(fitsLinux(platform) ? {} : { skipped: `is for ${platform}` }),
   };
   return { discovery: [], entries: [entry] };

@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Account } from '../agent/client.ts';
 import { askAgent, type Answer } from '../agent/client.ts';
 import { toldOnce } from './account.ts';
 import { CliError, EXIT } from './errors.ts';
 import { controlSocketOf, parseDuration, parseList } from './options.ts';
-import { parsePack, type Pack, type PackEntry } from './pack-file.ts';
+import { parsePack, readPackFile, type Pack, type PackEntry } from './pack-file.ts';
+import { registerPackImport } from './pack-import.ts';
 import { json, printable, table } from './text.ts';
 
 interface PackOptions {
@@ -15,7 +15,8 @@ interface PackOptions {
 }
 
 export function registerPack(program: Command): void {
-  const pack = program.command('pack').description('run query packs');
+  const pack = program.command('pack').description('run query packs, import their policies');
+  registerPackImport(pack);
   const command = pack
     .command('run')
     .argument('<file>', 'an osquery pack, or Fleet YAML of queries and policies')
@@ -42,7 +43,7 @@ interface Result {
 }
 
 async function runPack(socketPath: string, file: string, options: PackOptions): Promise<number> {
-  const pack = parsePack(readFile(file), file);
+  const pack = parsePack(readPackFile(file), file);
   const ask = { timeoutMs: parseDuration(options.timeout), hosts: hostsOf(options) };
   const hosts = await discover(socketPath, pack, ask);
   const results: Result[] = [];
@@ -172,14 +173,6 @@ function exitCode(results: readonly Result[]): number {
 
 function hostsOf(options: PackOptions): readonly string[] | undefined {
   return options.hosts === undefined ? undefined : parseList(options.hosts, 'host name');
-}
-
-function readFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`cannot read ${JSON.stringify(file)}: ${(error as Error).message}`);
-  }
 }
 
 const HELP = `

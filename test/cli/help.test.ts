@@ -27,7 +27,7 @@ describe('help', () => {
                                           PostgreSQL in front of the swarm
         query [options] <sql>             ask every host at once, print the rows and
                                           the account of every host
-        pack                              run query packs
+        pack                              run query packs, import their policies
         nodes [options]                   list the hosts of the swarm as this host
                                           knows them
         status [options]                  what the agent of this host is doing
