@@ -147,12 +147,7 @@ export class Wiring {
     );
     const standing = (this.standing = new Standing(members, records));
     const full = (this.full = new FullShares(context, members));
-    this.budgets = new Budgets(
-      context,
-      links,
-      standing,
-      (node) => full.note('link', node),
-    );
+    this.budgets = new Budgets(context, links, standing, (node) => full.note('link', node));
     this.replies = new Replies(context, links, standing, (asker) => full.note('replies', asker));
     this.executions = new Executions(context, members, prekeys, links, standing.isHub, {
       accepted: (request) => this.replies.accept(request),
