@@ -4,6 +4,7 @@
 set local role swarmplane_owner;
 
 create table swarmplane.gap_run (
+  id bigint generated always as identity primary key,
   node_id integer not null references swarmplane.node,
   table_name text not null,
   at timestamptz not null,
@@ -22,11 +23,13 @@ select g.node_id, g.table_name, g.at,
          where c.node_id = g.node_id and c.table_name = g.table_name and c.at < g.at and c.kind <> 'gap'),
        (select min(c.at) from swarmplane.taking c
          where c.node_id = g.node_id and c.table_name = g.table_name and c.at > g.at and c.kind <> 'gap'),
-       g.reason_code, g.reason, g.dropped_to - g.dropped_from + 1
+       -- takings of before codes
+       coalesce(g.reason_code, ''), g.reason, g.dropped_to - g.dropped_from + 1
   from (
     select c.*, lag((c.kind, c.line, c.reason_code, c.reason, c.dropped_from)) over w
              is not distinct from (c.kind, c.line, c.reason_code, c.reason, null::bigint) and c.dropped_from is null as repeated
       from swarmplane.taking c
     window w as (partition by c.node_id, c.table_name order by c.at)) g
- where g.kind = 'gap' and not g.repeated;
+ where g.kind = 'gap' and not g.repeated
+   and exists (select from swarmplane.node n where n.id = g.node_id);
 reset role;

@@ -122,6 +122,7 @@ create table swarmplane.desired_try (
 );
 
 create table swarmplane.desired_event (
+  id bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(),
   desired_id bigint not null,
   node_id integer not null references swarmplane.node,

@@ -413,9 +413,9 @@ create or replace trigger _700_audit
 create or replace trigger _710_audit_change
   after update on swarmplane.desired
   for each row
-  when ((new.version, new.active, new.dry_run, new.owner, new.approved_version, new.stopped_at, new.resumed_at)
-        is distinct from
-        (old.version, old.active, old.dry_run, old.owner, old.approved_version, old.stopped_at, old.resumed_at))
+  when (new.version <> old.version or new.active <> old.active or new.dry_run <> old.dry_run or new.owner <> old.owner
+        or new.approved_version is distinct from old.approved_version
+        or new.stopped_at is distinct from old.stopped_at or new.resumed_at <> old.resumed_at)
   execute function swarmplane.tg_audit('desired');
 create or replace trigger _900_notify
   after insert on swarmplane.desired
@@ -423,8 +423,8 @@ create or replace trigger _900_notify
 create or replace trigger _910_notify_change
   after update on swarmplane.desired
   for each row
-  when ((new.version, new.active, new.dry_run, new.approved_version, new.resumed_at)
-        is distinct from (old.version, old.active, old.dry_run, old.approved_version, old.resumed_at))
+  when (new.version <> old.version or new.active <> old.active or new.dry_run <> old.dry_run
+        or new.approved_version is distinct from old.approved_version or new.resumed_at <> old.resumed_at)
   execute function swarmplane.tg_notify();
 create or replace trigger _100_check
   before insert or update or delete on swarmplane.freeze

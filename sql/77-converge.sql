@@ -678,11 +678,11 @@ declare
   gone bigint;
 begin
   with old as materialized (
-    select e.ctid from swarmplane.desired_event e
+    select e.id from swarmplane.desired_event e
      where e.at < now() - swarmplane.setting_interval('desired_events_kept')
      limit 10000
   )
-  delete from swarmplane.desired_event e using old where e.ctid = old.ctid;
+  delete from swarmplane.desired_event e using old where e.id = old.id;
   get diagnostics gone = row_count;
   return gone;
 end

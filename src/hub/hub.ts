@@ -180,7 +180,8 @@ export class Hub {
     const fetcher = this.#makeFetcher();
     const woken = [this.#dispatcher, scheduler, converger, fetcher, this.#nodes];
     const listener = this.#makeListener(woken);
-    const teller = AlertTeller.for(options, this.#alerts, parts.webhook);
+    const telling = { ...options, pollMs: this.#tuning.pollMs };
+    const teller = AlertTeller.for(telling, this.#alerts, parts.webhook);
     this.#services = new Services([
       // Also of what keeps the others from beginning.
       [this.#watch],

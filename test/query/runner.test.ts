@@ -243,7 +243,7 @@ test('what was prepared is known the second time; what was refused is prepared a
       registry: ${JSON.stringify(tables)},
     });
     const [first, second] = [await runner.prepare('select 1 as one'), await runner.prepare('select 1 as one')];
-    const refused = () => runner.prepare('select * from nowhere').catch((error) => error.code);
+    const refused = () => runner.prepare('select * from no_such_table').catch((error) => error.code);
     console.log(jobs, second.columns.join(), first === second, await refused(), await refused(), jobs);
     await runner.stop();`);
   expect(out.trim()).toBe('1 one true no_such_table no_such_table 3');

@@ -28,7 +28,7 @@ set local session authorization rita;
 select pg_temp.throws('readers write nothing', $$ insert into swarmplane.desired (name, sql, hosts) values ('x', 'select 1', '{h1}') $$, 'permission denied%');
 set local session authorization alice;
 select pg_temp.throws('no check, no action', $$ insert into swarmplane.desired (name, hosts) values ('x', '{h1}') $$, '%checks_or_acts%');
-select pg_temp.throws('two selectors', $$ insert into swarmplane.desired (name, sql, hosts, site) values ('x', 'select 1', '{h1}', '{berlin}') $$, '%one_selector%');
+select pg_temp.throws('two selectors', $$ insert into swarmplane.desired (name, sql, hosts, site) values ('x', 'select 1', '{h1}', '{berlin}') $$, 'hosts and site are both given');
 select pg_temp.throws('an action for everybody', $$ insert into swarmplane.desired (name, sql, action, hosts) values ('x', 'select 1', 'y', '{*}') $$, '%an_action_names_its_hosts%');
 select pg_temp.throws('an unknown host', $$ insert into swarmplane.desired (name, sql, hosts) values ('x', 'select 1', '{h9}') $$, 'these hosts cannot be asked: h9: unknown');
 select pg_temp.throws('no zone', $$ insert into swarmplane.desired (name, sql, hosts, zone) values ('x', 'select 1', '{h1}', 'Mars') $$, 'there is no time zone "Mars"');

@@ -16,13 +16,13 @@ export class AlertTeller {
 
   /** Undefined where no webhook is configured. */
   static for(
-    options: { databaseUrl: string; log: Log; webhook?: WebhookTarget },
+    options: { databaseUrl: string; log: Log; pollMs: number; webhook?: WebhookTarget },
     alerts: AlertStore,
     pulse: Pulse,
   ): AlertTeller | undefined {
-    const { databaseUrl, log, webhook } = options;
+    const { databaseUrl, log, pollMs, webhook } = options;
     if (webhook === undefined) return undefined;
-    const listener = createListener({ url: databaseUrl, channel: ALERT_CHANNEL, log });
+    const listener = createListener({ url: databaseUrl, channel: ALERT_CHANNEL, log, pollMs });
     return new AlertTeller(new Webhook({ target: webhook, alerts, log, pulse }), listener);
   }
 

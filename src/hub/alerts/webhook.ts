@@ -29,6 +29,8 @@ export interface WebhookOptions {
 }
 
 const PAUSE_MS_MAX = 60_000;
+/** How often a pause says that it is one. */
+const STEP_MS = 1_000;
 
 export class Webhook {
   readonly #options: WebhookOptions & { readonly timeoutMs: number; readonly pauseMs: number };
@@ -120,9 +122,16 @@ export class Webhook {
     this.#troubled = true;
     await alerts.raise(KIND, this.#host, trouble);
     const ms = Math.min(pauseMs * 2 ** Math.min(this.#failures++, 16), PAUSE_MS_MAX);
+    await this.#pause(ms * (0.75 + Math.random() / 2));
+  }
+
+  /** To wait for its turn is to go on: it is no stall, however long. */
+  async #pause(ms: number): Promise<void> {
     const { signal } = this.#stopping;
-    this.#options.pulse?.step();
-    await sleep(ms * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+    for (let left = ms; left > 0 && !signal.aborted; left -= STEP_MS) {
+      this.#options.pulse?.step();
+      await sleep(Math.min(left, STEP_MS), undefined, { signal }).catch(() => undefined);
+    }
   }
 
   async #recovered(): Promise<void> {

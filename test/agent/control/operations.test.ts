@@ -45,7 +45,7 @@ describe('the control socket', () => {
       }
       items.push(next.value);
     }
-    expect(items).toEqual([{ outcome: OUTCOME, payload: Buffer.from([1, 2]) }]);
+    expect(items).toEqual([{ outcome: OUTCOME, payload: Uint8Array.of(1, 2) }]);
     expect(asked).toEqual([request]);
   });
 
@@ -110,7 +110,7 @@ describe('the control socket', () => {
   });
 
   it('says that an agent went away in the middle of its answer', async () => {
-    const item = { outcome: OUTCOME, payload: Buffer.alloc(0) };
+    const item = { outcome: OUTCOME, payload: new Uint8Array(0) };
     const path = await listening((socket) => {
       socket.once('data', () => socket.end(encodeReply({ kind: 'item', value: item })));
     });

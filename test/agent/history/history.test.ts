@@ -1,4 +1,5 @@
 /** Two agents: one says that it is a hub, the other tracks what it is told and hands it over. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,7 +82,7 @@ it('a member that says that it is a hub tracks and fetches nothing without the c
 it('a host tracks what it is told, and says what it will not track and why', async () => {
   const answer = await track(hub, host.nodeId, 5, [
     { table: 'users', every: 1 },
-    { table: 'swarm_links', every: 1 },
+    { table: 'processes', every: 1 },
     { table: 'etc_hosts', every: 60 },
     { table: 'file', every: 60 },
     { table: 'shadow', every: 60 },
@@ -99,15 +100,17 @@ it('a host tracks what it is told, and says what it will not track and why', asy
     ['groups', 'bad_interval'],
   ]);
   expect(await track(hub, host.nodeId, 4, [])).toEqual({ version: 5, taken: false, refused: [] });
-  expect(host.history.status.tables.map(({ table }) => table)).toEqual(['users', 'swarm_links']);
+  expect(host.history.status.tables.map(({ table }) => table)).toEqual(['users', 'processes']);
 });
 
 it('hands over its takings in order, signed, until they are acknowledged', async () => {
   const keeper = new Keeper();
   await eventually(async () => {
+    // Another process each time: the next taking has something to say.
+    spawn('sleep', ['3']);
     await keeper.fetch(hub, host.nodeId);
-    const links = keeper.ofTable('swarm_links').filter(({ kind }) => kind === 'delta');
-    return links.length >= 2 && keeper.ofTable('users').length >= 2 ? true : undefined;
+    const changes = keeper.ofTable('processes').filter(({ kind }) => kind === 'delta');
+    return changes.length >= 2 && keeper.ofTable('users').length >= 2 ? true : undefined;
   }, 'two changes of one table, two takings of the other');
   const [full, ...others] = keeper.ofTable('users');
   expect(full).toMatchObject({ kind: 'full', sequence: 1 });

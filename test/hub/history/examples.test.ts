@@ -86,6 +86,7 @@ describe('ready questions', () => {
       select tgrelid::regclass || ' ' || tgname from pg_trigger where not tgisinternal and tgrelid in ${big}`);
     expect(triggers, 'those that docs/operating.md says are to be dropped').toEqual([
       'inventory.packages_history _100_refuse_change',
+      'inventory.packages_history _101_refuse_truncate',
     ]);
   });
 

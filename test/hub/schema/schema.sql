@@ -277,9 +277,9 @@ CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.desired FOR EACH RO
 CREATE TRIGGER _600_withdraw AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN (((new.version <> old.version) OR (old.active > new.active) OR (new.dry_run > old.dry_run))) EXECUTE FUNCTION swarmplane.tg_desired__after_change();
 CREATE TRIGGER _610_withdraw_deleted AFTER DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__after_change();
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('desired');
-CREATE TRIGGER _710_audit_change AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN ((((((((new.version IS DISTINCT FROM old.version) OR (new.active IS DISTINCT FROM old.active)) OR (new.dry_run IS DISTINCT FROM old.dry_run)) OR (new.owner IS DISTINCT FROM old.owner)) OR (new.approved_version IS DISTINCT FROM old.approved_version)) OR (new.stopped_at IS DISTINCT FROM old.stopped_at)) OR (new.resumed_at IS DISTINCT FROM old.resumed_at))) EXECUTE FUNCTION swarmplane.tg_audit('desired');
+CREATE TRIGGER _710_audit_change AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN (((new.version <> old.version) OR (new.active <> old.active) OR (new.dry_run <> old.dry_run) OR (new.owner <> old.owner) OR (new.approved_version IS DISTINCT FROM old.approved_version) OR (new.stopped_at IS DISTINCT FROM old.stopped_at) OR (new.resumed_at <> old.resumed_at))) EXECUTE FUNCTION swarmplane.tg_audit('desired');
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.desired FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
-CREATE TRIGGER _910_notify_change AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN ((((((new.version IS DISTINCT FROM old.version) OR (new.active IS DISTINCT FROM old.active)) OR (new.dry_run IS DISTINCT FROM old.dry_run)) OR (new.approved_version IS DISTINCT FROM old.approved_version)) OR (new.resumed_at IS DISTINCT FROM old.resumed_at))) EXECUTE FUNCTION swarmplane.tg_notify();
+CREATE TRIGGER _910_notify_change AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN (((new.version <> old.version) OR (new.active <> old.active) OR (new.dry_run <> old.dry_run) OR (new.approved_version IS DISTINCT FROM old.approved_version) OR (new.resumed_at <> old.resumed_at))) EXECUTE FUNCTION swarmplane.tg_notify();
 grant select on swarmplane.desired to swarmplane_hub;
 grant delete on swarmplane.desired to swarmplane_operator;
 grant select on swarmplane.desired to swarmplane_reader;
@@ -287,6 +287,7 @@ grant insert (name, description, resolution, sql, view, action, args, hosts, lab
 grant update (name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once, at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active) on swarmplane.desired to swarmplane_operator;
 
 create table swarmplane.desired_event (
+  id bigint not null generated always as identity,
   at timestamp with time zone not null default clock_timestamp(),
   desired_id bigint not null,
   node_id integer not null,
@@ -297,7 +298,8 @@ create table swarmplane.desired_event (
   request_id bigint,
   why jsonb,
   error text,
-  constraint desired_event_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id)
+  constraint desired_event_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint desired_event_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE INDEX desired_event_at ON swarmplane.desired_event USING btree (at);
 CREATE INDEX desired_event_row ON swarmplane.desired_event USING btree (desired_id, at);
@@ -350,6 +352,7 @@ alter table swarmplane.desired_try enable row level security;
 create policy by_label on swarmplane.desired_try for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
 
 create table swarmplane.gap_run (
+  id bigint not null generated always as identity,
   node_id integer not null,
   table_name text not null,
   at timestamp with time zone not null,
@@ -358,7 +361,8 @@ create table swarmplane.gap_run (
   reason_code text not null,
   reason text not null,
   takings_lost bigint,
-  constraint gap_run_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id)
+  constraint gap_run_node_id_fkey FOREIGN KEY (node_id) REFERENCES swarmplane.node(id),
+  constraint gap_run_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
 CREATE INDEX gap_run_at ON swarmplane.gap_run USING btree (node_id, table_name, at);
 CREATE INDEX gap_run_open ON swarmplane.gap_run USING btree (node_id, table_name) WHERE (until IS NULL);

@@ -13,7 +13,7 @@ import type { HostTable, Row } from '../../../src/tables/types.ts';
 import { contextFor, fakeRoot, rowsOf } from '../lib/context.ts';
 import { expectShape } from '../lib/shape.ts';
 
-const LOG = readFileSync(join(import.meta.dirname, 'audit.log'), 'utf8');
+const LOG = readFileSync(join(import.meta.dirname, 'audit-log.txt'), 'utf8');
 const host = (files: Record<string, string>) => ({ root: fakeRoot(files) });
 
 test('programs that were started: /bin/echo twice, env and what it starts, python3; none that failed', async () => {
