@@ -5,8 +5,14 @@ import { OPERATOR_KEY_FILE } from '../agent/client.ts';
 
 const PRINTED = '.printed';
 
-export function markPrinted(keyFile: string): void {
-  appendFileSync(`${keyFile}${PRINTED}`, `${new Date().toISOString()}\n`, { mode: 0o600 });
+/** @returns why there is no mark; undefined where there is one */
+export function markPrinted(keyFile: string): string | undefined {
+  try {
+    appendFileSync(`${keyFile}${PRINTED}`, `${new Date().toISOString()}\n`, { mode: 0o600 });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** What `status` says of a key that lies in the state folder; undefined where none does. */

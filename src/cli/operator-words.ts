@@ -19,11 +19,20 @@ function registerPrint(operator: Command): void {
   withKeyOptions(command).action(async (options: KeyOptions, command: Command) => {
     const desk = await openDesk(command, options);
     process.stdout.write(`${desk.key.toWords()}\n`);
-    markPrinted(desk.file);
     process.stderr.write(
       'keep them offline, and never in a file of a host; `swarmplane operator recover FILE` makes the key of them\n',
     );
+    noteMark(desk.file);
   });
+}
+
+/** The words are out, which was what was asked for: a key on read-only media is where it should be. */
+function noteMark(keyFile: string): void {
+  const problem = markPrinted(keyFile);
+  if (problem === undefined) return;
+  process.stderr.write(
+    `the words were printed, but that cannot be noted beside the key (${problem}): \`swarmplane status\` does not know of this copy\n`,
+  );
 }
 
 interface RecoverOptions {

@@ -1,5 +1,13 @@
 /** What the operator grants and takes back, on real processes. */
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -51,6 +59,13 @@ describe('role certificates in a swarm of three', () => {
     const twice = await swarmplane(['operator', 'recover', again, '--words-file', paper]);
     expect(twice.code).toBe(1);
     expect(twice.stderr).toContain('EEXIST');
+    // A folder in the mark's place fails for root, too, as a key on a read-only medium does.
+    mkdirSync(`${again}.printed`);
+    const asRead = await h1.cli('operator', 'words', '--key', again);
+    expect(asRead).toMatchObject({ stdout: words, code: 0 });
+    expect(asRead.stderr).toContain(
+      'the words were printed, but that cannot be noted beside the key (',
+    );
   });
 
   it('refuses sensitive tables to whoever shows no certificate', async () => {
