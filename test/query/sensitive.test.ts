@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Database } from '../../src/query/database.ts';
-import { createQueryRunner, QueryError } from '../../src/query/index.ts';
+import { createQueryRunner, QueryError, type QueryRunner } from '../../src/query/index.ts';
 import { Session } from '../../src/query/session.ts';
 import { loadSqlite } from '../../src/query/sqlite.ts';
 import { Statement } from '../../src/query/statement.ts';
@@ -16,45 +16,61 @@ import { allTables } from '../../src/tables/index.ts';
 import type { Column, HostTable, Row, SnapshotTable } from '../../src/tables/types.ts';
 
 const NO_FACTS = { members: [], links: [], alarms: [], agent: {} };
-/** Made-up rows have every value, in columns that have one value on a host too. */
-const SENSITIVE = allTables
-  .filter(({ sensitive }) => sensitive === true)
-  .map((table) => ({
-    ...table,
-    columns: table.columns.map((column) =>
-      Object.fromEntries(Object.entries(column).filter(([option]) => option !== 'always')),
-    ) as unknown as readonly Column[],
-  }));
+const DECLARED = allTables.filter(({ sensitive }) => sensitive === true);
+/** Options that refuse statements for what a collector cannot answer; made-up rows are there for all. */
+const REFUSING = ['always', 'required', 'steers'];
+const freed = (column: Column, more: Partial<Column> = {}): Column =>
+  ({
+    ...Object.fromEntries(Object.entries(column).filter(([option]) => !REFUSING.includes(option))),
+    ...more,
+  }) as Column;
+/** Freed, so that every shape is refused for being sensitive alone, and runs for who may. */
+const SENSITIVE = DECLARED.map((table) => ({
+  ...table,
+  columns: table.columns.map((column) => freed(column)),
+}));
+/** Those that are only read with a place given, as they are declared. */
+const PLACED = DECLARED.filter(({ columns }) => columns.some(isPlace));
 /** An open table with every column that a sensitive one has, so that USING and NATURAL meet. */
 const OPEN = {
   name: 'open_table',
   kind: 'snapshot',
   columns: [
     ...new Map(
-      SENSITIVE.flatMap(({ columns }) =>
-        columns.map((it) => [it.name, { ...it, hidden: false }] as const),
+      DECLARED.flatMap(({ columns }) =>
+        columns.map((it) => [it.name, freed(it, { hidden: false })] as const),
       ),
     ).values(),
   ],
 };
 
+function isPlace({ required, steers }: Column): boolean {
+  return required === true || steers === true;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'swarmplane-sensitive-'));
-writeFileSync(join(folder, 'specs.json'), JSON.stringify([...SENSITIVE, OPEN]));
-const rows = [...SENSITIVE, OPEN].map((table) => [
+const rows = [...DECLARED, OPEN].map((table) => [
   table.name,
   [1, 2].map((n) => Object.fromEntries(table.columns.map(({ name }) => [name, `${n}`]))),
 ]);
 writeFileSync(join(folder, 'rows.json'), JSON.stringify(Object.fromEntries(rows)));
-const registry = new URL('./fixtures/synthetic-tables.mjs', import.meta.url);
-registry.searchParams.set('specs', pathToFileURL(join(folder, 'specs.json')).href);
-const runner = createQueryRunner({
-  facts: () => NO_FACTS,
-  root: folder,
-  registry: registry.href,
-  limits: { timeMs: 20_000 },
-});
+const runner = runnerOf('freed.json', [...SENSITIVE, OPEN]);
+const declaredRunner = runnerOf('declared.json', [...PLACED, OPEN]);
+
+function runnerOf(file: string, specs: readonly unknown[]): QueryRunner {
+  writeFileSync(join(folder, file), JSON.stringify(specs));
+  const registry = new URL('./fixtures/synthetic-tables.mjs', import.meta.url);
+  registry.searchParams.set('specs', pathToFileURL(join(folder, file)).href);
+  return createQueryRunner({
+    facts: () => NO_FACTS,
+    root: folder,
+    registry: registry.href,
+    limits: { timeMs: 20_000 },
+  });
+}
 afterAll(async () => {
   await runner.stop();
+  await declaredRunner.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -78,9 +94,6 @@ function shapes(t: string, c: string): readonly string[] {
     `select * from ${t}`,
     `select count(*) from ${t}`,
     `select 1 from ${t}`,
-    `select rowid from ${t}`,
-    `select oid from main.${t}`,
-    `select 1 from "${t.toUpperCase()}" as plain`,
     `select 1 from ${t} order by "${c}"`,
     `select 1 from ${t} group by "${c}"`,
     `select 1 from ${t} where "${c}" = '1'`,
@@ -120,29 +133,69 @@ function shapes(t: string, c: string): readonly string[] {
   ];
 }
 
+/** Those that name the table, where no subquery can stand. */
+function namedShapes(t: string, where = ''): readonly string[] {
+  return [
+    `select rowid from ${t} ${where}`,
+    `select oid from main.${t} ${where}`,
+    `select 1 from "${t.toUpperCase()}" as plain ${where}`,
+  ];
+}
+
 describe.each(SENSITIVE.map((table) => [table.name, table] as const))('%s', (name, table) => {
   test('is refused to who may not read it, and is known to be read before', async () => {
-    const learned: string[] = [];
-    for (const { name: column } of table.columns as readonly Column[])
-      for (const sql of shapes(name, column)) {
-        const given = await attempt(sql);
-        if (given !== 'not_authorized') learned.push(`${given}: ${sql}`);
-        if (given === 'syntax') continue;
-        const { sensitive } = await runner.prepare(sql);
-        if (!sensitive.includes(name)) learned.push(`not seen when prepared: ${sql}`);
-      }
-    expect(learned).toEqual([]);
+    const statements = table.columns.flatMap((column) => shapes(name, column.name));
+    expect(await learned(runner, name, [...namedShapes(name), ...statements])).toEqual([]);
   });
 
   test('is read by who may: every statement here runs', async () => {
-    for (const { name: column } of table.columns.slice(0, 2) as readonly Column[])
-      for (const sql of shapes(name, column)) await runner.run(sql, { allowSensitive: true });
+    const statements = table.columns.slice(0, 2).flatMap((column) => shapes(name, column.name));
+    for (const sql of [...namedShapes(name), ...statements])
+      await runner.run(sql, { allowSensitive: true });
   });
 });
 
-async function attempt(sql: string): Promise<string> {
+describe.each(PLACED.map((table) => [table.name, table] as const))('%s', (name, table) => {
+  const where = `where ${table.columns
+    .filter(isPlace)
+    .map((column) => `"${column.name}" in ('1', '2')`)
+    .join(' and ')}`;
+  const statements = [
+    ...namedShapes(name, where),
+    ...table.columns.flatMap((column) => shapes(`(select * from ${name} ${where})`, column.name)),
+  ];
+
+  test('is refused with its places given, too', async () => {
+    expect(await learned(declaredRunner, name, statements)).toEqual([]);
+  });
+
+  test('is read by who may, with its places given: every statement here runs', async () => {
+    for (const sql of statements) await declaredRunner.run(sql, { allowSensitive: true });
+  });
+
+  test('gives nothing without its places, to nobody', async () => {
+    expect(await attempt(declaredRunner, `select count(*) from ${name}`)).toBe(
+      'constraint_required',
+    );
+  });
+});
+
+/** What statements gave, or prepared without telling, to who may not read the table. */
+async function learned(of: QueryRunner, name: string, statements: readonly string[]) {
+  const found: string[] = [];
+  for (const sql of statements) {
+    const given = await attempt(of, sql);
+    if (given !== 'not_authorized') found.push(`${given}: ${sql}`);
+    if (given === 'syntax') continue;
+    const { sensitive } = await of.prepare(sql);
+    if (!sensitive.includes(name)) found.push(`not seen when prepared: ${sql}`);
+  }
+  return found;
+}
+
+async function attempt(of: QueryRunner, sql: string): Promise<string> {
   try {
-    const { rows: given } = await runner.run(sql);
+    const { rows: given } = await of.run(sql);
     return `${given.length} rows`;
   } catch (error) {
     if (error instanceof QueryError) return error.code;
