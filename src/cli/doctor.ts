@@ -18,14 +18,20 @@ export function registerDoctor(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
     .action(async (options: DoctorOptions) => {
+      const host = await checkHost(stateOf(command));
       const found = [
-        ...(await checkHost(stateOf(command))),
-        ...(await hubHere(command)),
+        ...host,
+        ...(answers(host) ? await hubHere(command) : []),
         ...(await database(command, options)),
       ];
       process.stdout.write(options.json ? `${json(found)}\n` : found.map(line).join(''));
       process.exitCode = exitCode(found);
     });
+}
+
+/** Whether there is an agent to ask more: one that hangs would be waited for without end. */
+function answers(host: readonly Finding[]): boolean {
+  return host.some(({ check, state }) => check === 'agent' && state !== 'error');
 }
 
 /** What the hub of this host says of itself, which it may not be able to write. */
