@@ -1,4 +1,7 @@
 /** Each part of a hub stopped in turn: alert, metric, doctor and status say so, and that it goes on. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import pg from 'pg';
 import { checkDatabase } from '../../src/hub/doctor/database-check.ts';
@@ -38,12 +41,13 @@ const NEEDS: readonly (readonly [part: string, signature: string])[] = [
   ['retention', 'drop_old_partition()'],
   ['partitions', 'make_partitions(interval)'],
   ['alerts', 'look_after_alerts()'],
+  ['webhook', 'claim_alert_event(interval)'],
 ];
 
 eachPostgres('a hub that stands still', (postgres) => {
   it('says so of each part that lacks a right, and that it goes on', async () => {
     const fixture = await hubFixture(postgres());
-    const { hub } = await startWatched(fixture);
+    const { hub } = await startWatched(fixture, { webhook: { url: await takingWebhook() } });
     for (const [part, signature] of NEEDS) {
       await fixture.query(`revoke execute on function swarmplane.${signature} from swarmplane_hub`);
       if (part === 'outcomes') await fixture.request('select 1');
@@ -166,12 +170,24 @@ eachPostgres('a hub that stands still', (postgres) => {
   });
 });
 
+/** Takes whatever it is told; gone after the test. */
+async function takingWebhook(): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.end();
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
 async function startWatched(
   fixture: Fixture,
+  options: { readonly webhook?: { readonly url: string } } = {},
 ): Promise<{ hub: Hub; told: () => readonly ToldStall[] }> {
   let stalls: readonly ToldStall[] = [];
   const onStalls = (now: readonly ToldStall[]): void => void (stalls = now);
-  const hub = await fixture.startHub(BUSY, fixture.asker, undefined, { onStalls });
+  const hub = await fixture.startHub(BUSY, fixture.asker, undefined, { onStalls, ...options });
   return { hub, told: () => stalls };
 }
 
