@@ -99,8 +99,8 @@ eachPostgres('a fair queue', (postgres) => {
       `select pg_relation_size('swarmplane.delivery')::int / 8192 as pages`,
     );
     expect(pages[0]!.pages).toBeGreaterThan(60);
-    expect(await read(`swarmplane.take_due('{}', false, '{}')`)).toBeLessThan(20);
-    expect(await read(`swarmplane.take_due('{restart}', false, '{}')`)).toBeLessThan(20);
+    expect(await read(`swarmplane.take_due('{}', false, '{}')`)).toBeLessThan(40);
+    expect(await read(`swarmplane.take_due('{restart}', false, '{}')`)).toBeLessThan(40);
     expect(await read(`swarmplane.next_due('{restart}')`)).toBeLessThan(40);
   });
 });
