@@ -150,9 +150,10 @@ create table swarmplane.freeze (
   constraint one_selector_at_most check (num_nonnulls(labels, site) <= 1)
 );
 
-insert into swarmplane.latch (name) values ('desired');
+insert into swarmplane.latch (name) values ('desired') on conflict do nothing;
 insert into swarmplane.setting (name, value, kind, description) values
-  ('desired_events_kept', '400 days', 'interval', 'age at which the past of desired state, who held and who did not, is dropped');
+  ('desired_events_kept', '400 days', 'interval', 'age at which the past of desired state, who held and who did not, is dropped')
+  on conflict do nothing;
 
 -- Step 4: requests that are made for a row, and when a host last came back, by the clock of the database.
 alter table swarmplane.request

@@ -157,13 +157,13 @@ async function addHub(swarm: TestSwarm, name: string, databaseUrl: string): Prom
 }
 
 /**
- * No tables that are tracked unasked; short times, so that leases run out while a hub is stopped; tries without end, so that every request
+ * No tables that are tracked unasked; short times, so that leases run out while a hub is stopped; as many tries as may be, so that every request
  * has to succeed; and commits that a killed server keeps, as outside of tests.
  */
 async function shorten(database: TestDatabase): Promise<void> {
   const pool = database.pool();
   await pool.query('delete from swarmplane.track_wish');
-  const settings = { lease_time: '3 seconds', retry_max: '2 seconds', attempts_max: '1000000' };
+  const settings = { lease_time: '3 seconds', retry_max: '2 seconds', attempts_max: '1000' };
   for (const [name, value] of Object.entries(settings))
     await pool.query('update swarmplane.setting set value = $2 where name = $1', [name, value]);
   await pool.query(`alter database ${database.name} set synchronous_commit = on`);

@@ -63,7 +63,7 @@ for (const major of [18, 15] as const)
       expect(await count('swarmplane.node')).toBe(4);
       expect(await count('swarmplane.request')).toBe(7);
       expect(await count('inventory.users')).toBeGreaterThan(40);
-      expect(await count('inventory.system_controls_history')).toBeGreaterThan(10);
+      expect(await count('inventory.uptime_history')).toBeGreaterThan(10);
       expect(await count('inventory.changes')).toBeGreaterThan(100);
       expect(await count('swarmplane.audit_seal')).toBeGreaterThan(0);
       expect(await count('swarmplane.count_fault')).toBe(0);
