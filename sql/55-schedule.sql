@@ -1,6 +1,24 @@
 -- Schedules: a table people edit; hubs turn what falls due into requests.
 set local role swarmplane_owner;
 
+-- Refuses a time zone that there is not.
+create or replace function swarmplane.check_zone(zone text)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  begin
+    perform now() at time zone zone;
+  exception
+    when invalid_parameter_value then
+      raise exception 'there is no time zone "%"', zone
+        using errcode = 'invalid_parameter_value', hint = 'names are in pg_timezone_names';
+  end;
+end
+$$;
+
 create or replace function swarmplane.tg_schedule__before_write()
   returns trigger
   language plpgsql
@@ -8,13 +26,7 @@ create or replace function swarmplane.tg_schedule__before_write()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
-  begin
-    perform now() at time zone new.zone;
-  exception
-    when invalid_parameter_value then
-      raise exception 'there is no time zone "%"', new.zone
-        using errcode = 'invalid_parameter_value', hint = 'names are in pg_timezone_names';
-  end;
+  perform swarmplane.check_zone(new.zone);
   if num_nonnulls(new.labels, new.access_label, new.site) > 0 then
     -- hosts says '{*}' where it was left out
     new.hosts := nullif(new.hosts, '{*}');

@@ -44,7 +44,7 @@ begin
       ('desired', 'waits_since', 'Since when it waits for a window or a second person.'),
       ('desired', 'looked_at', 'When a hub looked last.'),
       ('desired', 'look_at', 'When a hub looks next.'),
-      ('desired', 'checking_xid', 'The transaction that looks now or looked last.'),
+      ('desired', 'checking_xid', 'The transaction that looks now; null after its pass.'),
       ('desired', 'last_error', 'Why it could not be judged, of the whole row or of a host.'),
       ('desired_event', 'id', 'Number of the step, growing.'),
       ('desired_event', 'at', 'When.'),

@@ -101,6 +101,14 @@ set local session authorization bob;
 select pg_temp.throws('some hosts only', $$ insert into swarmplane.freeze (reason) values ('mine') $$, 'freeze "mine" is for all hosts%');
 reset session authorization;
 
+-- a host with an address in each of two sites is frozen with either
+insert into swarmplane.network (range, name, site) values ('10.1.0.0/16', 'one', 'berlin'), ('10.2.0.0/16', 'two', 'wien');
+insert into swarmplane.node_address (node_id, address, ip, port, current)
+select n.id, a.ip || ':7411', a.ip::inet, 7411, true
+  from swarmplane.node n cross join (values ('10.1.0.1'), ('10.2.0.1')) as a (ip) where n.name = 'h1';
+insert into swarmplane.freeze (reason, site) values ('works', '{wien}');
+select pg_temp.equal('by its second site', string_agg(n.name, ',' order by n.name), 'h1') from swarmplane.node n where swarmplane.is_frozen(n);
+
 -- an owner who may not command any more has nothing done
 set local session authorization bob;
 insert into swarmplane.desired (name, action, hosts, dry_run) values ('mine', 'y', '{h2}', false);

@@ -1262,6 +1262,13 @@ CREATE OR REPLACE FUNCTION swarmplane.check_selector(hosts text[], labels jsonb,
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.check_zone(zone text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.checked_args(action text, args jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
