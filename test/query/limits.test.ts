@@ -243,7 +243,7 @@ describe('whatever the process does', () => {
     existsSync('/sys/fs/cgroup/freezer/cgroup.procs') && isRoot,
     'as root with a freezer cgroup',
   )('a table in which the kernel holds processes is not read until it lets them go', async () => {
-    const fixture = fixtureWith({ timeMs: 300 });
+    const fixture = fixtureWith({ timeMs: 1_000 });
     const freezer = `/sys/fs/cgroup/freezer/swarmplane-${process.pid}`;
     mkdirSync(freezer);
     onTestFinished(async () => {
