@@ -36,6 +36,56 @@ begin
 end
 $$;
 
+-- Names that a second host has claimed and that the operator gave to none by a token: they are not enough for an
+-- action, which cannot be taken back. Who is retired or expelled was put out by people and claims nothing; who is
+-- only dead, gone or forgotten does, since a member can bring that about and take the name.
+create or replace function swarmplane.contested_names()
+  returns table (name text, claimers text[])
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select c.name, c.claimers
+    from (
+      select split_part(n.name, '~', 1) as name,
+             array_agg(n.identity order by n.out_since nulls first, n.id) as claimers,
+             bool_or(n.name_given and strpos(n.name, '~') = 0) as given
+        from swarmplane.node n
+       where n.state not in ('retired', 'expelled')
+       group by 1
+      having count(*) > 1
+    ) c
+   where not c.given;
+$$;
+
+-- Refuses an action for hosts by names that do not say for sure who is meant.
+create or replace function swarmplane.check_action_hosts(action text, hosts text[])
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  wrong text;
+begin
+  select string_agg(format('%s (%s)', w.name, array_to_string(w.claimers, ', ')), '; ') into wrong
+    from (
+      select c.name, c.claimers
+        from swarmplane.contested_names() c
+       where c.name in (select split_part(h.name, '~', 1) from unnest(hosts) as h (name))
+       order by 1
+       limit 5
+    ) w;
+  if wrong is not null then
+    raise exception 'action %: more than one host has claimed a name: %', action, wrong
+      using errcode = 'invalid_parameter_value',
+            hint = 'write the node id in place of the name, or `swarmplane retire ID` the one that is gone';
+  end if;
+end
+$$;
+
 -- The id of a command at one host: a UUID of version 8 (RFC 9562), of what is said in docs/protocol.md section 9.
 create or replace function swarmplane.command_id(key uuid, node_identity text)
   returns uuid

@@ -120,6 +120,7 @@ begin
         using errcode = 'invalid_parameter_value',
               hint = 'name them: hosts => ''{web1,web2}'', or select array_agg(name) from swarmplane.node where out_since is null';
     end if;
+    perform swarmplane.check_action_hosts(new.action, new.hosts);
   end if;
   if new.include_new and new.hosts is distinct from '{*}'::text[] then
     raise exception 'include_new goes with hosts ''{*}'' only, not with %', new.hosts

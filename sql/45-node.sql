@@ -66,7 +66,7 @@ as $$
 $$;
 
 -- What a hub sees of the swarm: [{identity, name, state, labels, version, hub, incarnation, since (ms),
--- addresses: [host:port, ...]}, ...]. Only what differs is written. Wakes deliveries parked for hosts that
+-- addresses: [host:port, ...], token (its tag), named (the operator made the token for that name)}, ...]. Only what differs is written. Wakes deliveries parked for hosts that
 -- are back; how many.
 create or replace function swarmplane.report_nodes(members jsonb)
   returns integer
@@ -82,15 +82,18 @@ begin
   perform swarmplane.hold_latch('nodes');
   members := swarmplane.free_members(members);
   insert into swarmplane.node as n (
-    identity, name, state, labels, version, hub, incarnation, since, seen_at)
+    identity, name, state, labels, version, hub, incarnation, since, seen_at, token, name_given)
   select m.identity, m.name, m.state, m.labels, m.version, m.hub, m.incarnation,
-         to_timestamp(m.since / 1000.0), case when m.state = 'alive' then now() end
+         to_timestamp(m.since / 1000.0), case when m.state = 'alive' then now() end, m.token, coalesce(m.named, false)
     from jsonb_to_recordset(members) as m (
       identity text, name text, state text, labels jsonb, version text, hub boolean,
-      incarnation bigint, since double precision)
+      incarnation bigint, since double precision, token text, named boolean)
    order by m.identity
   on conflict (identity) do update
     set name = excluded.name,
+        token = coalesce(excluded.token, n.token),
+        -- the tokens of an epoch end with it; what the operator said with one holds while the name does
+        name_given = excluded.name_given or n.name_given and n.name = excluded.name,
         state = case when n.state = 'retired' then n.state
                      else swarmplane.state_after(n.state, n.incarnation, excluded.state, excluded.incarnation) end,
         swarm_state = case when n.state = 'retired' then
@@ -105,14 +108,17 @@ begin
         seen_at = coalesce(excluded.seen_at, n.seen_at)
    -- an expelled one is out, whatever it has said of itself since
    where (excluded.incarnation >= n.incarnation or excluded.state = 'expelled')
-     and ((n.name, coalesce(n.swarm_state, n.state), n.labels, n.version, n.hub, n.incarnation)
+     and ((n.name, n.token, n.name_given, coalesce(n.swarm_state, n.state), n.labels, n.version, n.hub, n.incarnation)
             is distinct from (
               excluded.name,
+              coalesce(excluded.token, n.token),
+              excluded.name_given or n.name_given and n.name = excluded.name,
               swarmplane.state_after(coalesce(n.swarm_state, n.state), n.incarnation, excluded.state, excluded.incarnation),
               excluded.labels, excluded.version, excluded.hub, excluded.incarnation)
           or (excluded.state = 'alive' and coalesce(n.seen_at, '-infinity') < now() - interval '5 minutes'));
 
   perform swarmplane.report_addresses(members);
+  perform swarmplane.tell_joined(members);
   perform swarmplane.end_host_away(array(
     select a.key from swarmplane.alert a
      where a.kind = 'host_away' and a.resolved_at is null
@@ -192,6 +198,34 @@ begin
   perform swarmplane.resolve_alerts('{node_held}', array(
     select m ->> 'name' from jsonb_array_elements(members) m));
   return members;
+end
+$$;
+
+-- An alert that is over at once, for people and webhooks, of each host that this database had not seen before. The
+-- hosts that a first hub finds there are no news.
+create or replace function swarmplane.tell_joined(members jsonb)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  joined record;
+begin
+  if not exists (select from swarmplane.node n where n.first_seen < now() - interval '1 minute') then
+    return;
+  end if;
+  for joined in
+    select n.identity, n.name, n.token
+      from swarmplane.node n
+     where n.first_seen = now() and n.identity in (select m ->> 'identity' from jsonb_array_elements(members) m)
+     order by n.identity
+  loop
+    perform swarmplane.raise_alert('joined', joined.identity,
+      format('%s joined, node id %s, by %s', joined.name, joined.identity, coalesce('join token ' || joined.token, 'the roll')),
+      'info', jsonb_build_object('node', joined.identity, 'name', joined.name, 'token', joined.token));
+    perform swarmplane.resolve_alerts('{joined}', array[joined.identity]);
+  end loop;
 end
 $$;
 

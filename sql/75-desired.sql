@@ -62,6 +62,15 @@ begin
   end if;
   new.dry_run := coalesce(new.dry_run, new.action is not null);
   perform swarmplane.check_desired(new);
+  -- of hosts that were named before some may be gone, and the row can still be changed, or switched off
+  if new.hosts <> '{*}'
+     and (tg_op = 'INSERT' or (new.hosts, new.action) is distinct from (old.hosts, old.action))
+  then
+    perform swarmplane.resolve_hosts(new.hosts, swarmplane.visible_nodes());
+    if new.action is not null then
+      perform swarmplane.check_action_hosts(new.action, new.hosts);
+    end if;
+  end if;
   -- whoever wrote it last answers for it
   new.owner := session_user;
   new.look_at := now();
@@ -103,9 +112,6 @@ begin
   if btrim(d.sql, E' \t\r\n') = '' or octet_length(d.sql) > 65536 then
     raise exception 'sql has % bytes', octet_length(d.sql)
       using errcode = 'invalid_parameter_value', hint = 'write a query that gives a row where something is wrong, at most 65536 bytes';
-  end if;
-  if d.hosts is not null and d.hosts <> '{*}' then
-    perform swarmplane.resolve_hosts(d.hosts, swarmplane.visible_nodes());
   end if;
   if d.view is not null then
     perform swarmplane.find_check(d.view, session_user);

@@ -125,6 +125,27 @@ as $$
        and (num_nonnulls(f.labels, f.site) = 0 or swarmplane.is_selected(n, null, f.labels, null, f.site)));
 $$;
 
+-- A host that the row means by a name which another one has claimed too is acted on by its node id only.
+create or replace function swarmplane.pass_over_contested(d swarmplane.desired)
+  returns void
+  language sql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  update swarmplane.desired_host h
+     set state = 'unknown',
+         error = format('more than one host has claimed the name %s: write the node id in place of it', n.name),
+         next_at = clock_timestamp() + d.every
+    from swarmplane.node n
+   where d.hosts <> '{*}'
+     and d.action is not null
+     and h.desired_id = d.id
+     and h.state = 'wrong'
+     and n.id = h.node_id
+     and n.identity <> all (d.hosts)
+     and split_part(n.name, '~', 1) in (select c.name from swarmplane.contested_names() c);
+$$;
+
 -- Inserts the requests of those whose turn it is, one for hosts with the same arguments; whose check is old is asked
 -- first. One transaction at a time does so, over all rows: no two act on one host.
 create or replace function swarmplane.take_turns(d swarmplane.desired)
@@ -153,6 +174,7 @@ begin
     return d;
   end if;
   perform swarmplane.hold_latch('desired');
+  perform swarmplane.pass_over_contested(d);
   for turn in
     select w.args, w.fresh, array_agg(w.identity order by w.place) as hosts, array_agg(w.node_id order by w.place) as ids
       from swarmplane.waiting_hosts(d) w

@@ -109,6 +109,8 @@ begin
       ('swarm', 'id', 'Id of the swarm, 64 hex digits.'),
       ('swarm', 'since', 'Since when the database is its.'),
       ('request', 'desired_id', 'The row of desired that it was made for.'),
+      ('node', 'token', 'Tag of the join token that it came by; null for one that the roll of its epoch names.'),
+      ('node', 'name_given', 'Whether the operator made that token for its name (`token new --for`).'),
       ('node', 'back_at', 'When it was last seen to come back or to start anew, by the clock of the database.'),
       ('alert', 'id', 'Number of the alert.'),
       ('alert', 'kind', 'What kind of cause it is; docs/backplane.md has them.'),

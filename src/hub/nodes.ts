@@ -146,6 +146,8 @@ function rowOf(member: MemberView): object {
     incarnation: member.incarnation,
     since: member.since,
     addresses: member.addresses,
+    token: member.tag,
+    named: member.named,
   };
 }
 

@@ -24,6 +24,8 @@ export const ALARM_KINDS = [
   'join_guessing',
   /** More members than are taken up. */
   'members',
+  /** A new name looks like that of another member. */
+  'name_like',
   /** A member calls itself what no host may be called. */
   'name_refused',
   /** A new node id under a known name. */

@@ -229,6 +229,8 @@ export interface MemberView {
   readonly entry: KeyEntry;
   /** The tag of the token that its record names, if any. */
   readonly tag?: string;
+  /** True where the operator made that token for this very name, and it goes by it here. */
+  readonly named: boolean;
   /** False for one that the present epoch left out: it cannot be reached any more. */
   readonly admitted: boolean;
 }

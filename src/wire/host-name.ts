@@ -16,10 +16,18 @@ export function hostNameFrom(hostname: string): string {
   return looksLikeId(name) ? `h-${name}` : name;
 }
 
-/** Equal for names that people easily take for each other. */
+/** Equal for names that people easily take for each other when one is typed. */
 export function looksOf(name: string): string {
-  const bare = name.toLowerCase().replace(/[._-]/g, '');
-  const letters = bare.replace(/0/g, 'o').replace(/[1i]/g, 'l').replace(/5/g, 's');
+  return lettersOf(name.toLowerCase().replace(/[._-]/g, ''));
+}
+
+/** The same for names that lie in one swarm: `rack1-12` and `rack11-2` are two places. */
+export function looksAlike(name: string): string {
+  return lettersOf(name.replace(/[._-]+/g, '-'));
+}
+
+function lettersOf(name: string): string {
+  const letters = name.replace(/0/g, 'o').replace(/[1i]/g, 'l').replace(/5/g, 's');
   return letters.replaceAll('rn', 'm').replaceAll('vv', 'w');
 }
 

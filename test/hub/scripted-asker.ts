@@ -197,6 +197,7 @@ function member(name: string): MemberView {
     since: 1_700_000_000_000,
     self: false,
     linked: true,
+    named: false,
     admitted: true,
     entry: undefined as never,
   };

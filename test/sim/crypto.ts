@@ -146,11 +146,12 @@ export function simulatedEpoch(
 export function simulatedToken(
   epochId: string,
   publicKey: Uint8Array,
-  options: Partial<Pick<TokenRecord, 'version' | 'uses' | 'made' | 'state'>> = {},
+  options: Partial<Pick<TokenRecord, 'version' | 'uses' | 'made' | 'state' | 'host'>> = {},
 ): TokenRecord {
-  const { version = 1, uses = 4096, made = 0, state = 'open' } = options;
+  const { version = 1, uses = 4096, made = 0, state = 'open', host = '' } = options;
   const flag = Uint8Array.of(state === 'open' ? 0 : 1);
-  const fields = [fromHex(epochId), u64(version), publicKey, u64(uses), u64(made), flag];
+  const numbers = [u64(version), publicKey, u64(uses), u64(made), flag];
+  const fields = [fromHex(epochId), ...numbers, utf8(host)];
   return parseSimulatedRecord(encodeFields([utf8('token'), ...fields])) as TokenRecord;
 }
 
@@ -223,9 +224,9 @@ function parseHead([epoch, parent, parts]: Uint8Array[], bytes: Uint8Array): Ope
 }
 
 function parseToken(fields: Uint8Array[], bytes: Uint8Array): OperatorRecord {
-  const [epochId, version, publicKey, uses, made, flag] = fields as [
+  const [epochId, version, publicKey, uses, made, flag, host] = fields as [
     ...[Uint8Array, Uint8Array, Uint8Array],
-    ...[Uint8Array, Uint8Array, Uint8Array],
+    ...[Uint8Array, Uint8Array, Uint8Array, Uint8Array],
   ];
   const number = readU64(version);
   return {
@@ -241,7 +242,7 @@ function parseToken(fields: Uint8Array[], bytes: Uint8Array): OperatorRecord {
     made: readU64(made),
     notAfter: 2 ** 40,
     note: '',
-    host: '',
+    host: fromUtf8(host),
     state: flag[0] === 0 ? 'open' : 'ended',
   };
 }

@@ -60,6 +60,7 @@ function memberRow(member: MemberView, probe: ProbeResult | undefined): Row {
     self: member.self ? 1 : 0,
     linked: member.linked ? 1 : 0,
     labels: JSON.stringify(member.labels),
+    token: member.tag,
     key_version: member.entry.version,
     sign_key: toHex(member.entry.signKey),
     ...(probe && probeColumns(probe)),

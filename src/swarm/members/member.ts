@@ -126,11 +126,22 @@ function tagOf(admission: Uint8Array): { tag?: string } {
   return split === undefined ? {} : { tag: split.tag };
 }
 
-export function viewOf(member: Member, name: string, self: boolean, linked: boolean): MemberView {
+/** How a member stands to this host, beside its record. */
+export interface Seen {
+  /** What it is called here. */
+  readonly name: string;
+  /** Whether the operator made its token for that name. */
+  readonly named: boolean;
+  readonly self: boolean;
+  readonly linked: boolean;
+}
+
+export function viewOf(member: Member, seen: Seen): MemberView {
+  const { self } = seen;
   const { body } = member.record;
   return {
+    ...seen,
     nodeId: member.nodeId,
-    name,
     addresses: body.addresses,
     labels: body.labels,
     version: body.version,
@@ -139,8 +150,6 @@ export function viewOf(member: Member, name: string, self: boolean, linked: bool
     state: self && member.state !== 'left' ? 'alive' : member.state,
     incarnation: body.incarnation,
     since: member.since,
-    self,
-    linked,
     entry: member.entry,
     admitted: self || member.admitted,
     ...tagOf(body.admission),

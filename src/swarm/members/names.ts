@@ -3,13 +3,15 @@
  * holds it, and any other claimer is called by it and the beginning of its id. Pure.
  */
 import type { NodeId } from '../../secure/types.ts';
-import { nameBeside } from '../../wire/index.ts';
+import { looksAlike, nameBeside } from '../../wire/index.ts';
 
 export class Names {
   readonly #self: NodeId;
   /** Claimers of each name, the first one first. */
   #claims = new Map<string, NodeId[]>();
   #claimed = new Map<NodeId, string>();
+  /** Names that are claimed, by what they look like. */
+  #looks = new Map<string, Set<string>>();
 
   /** `self` holds its own name at itself. */
   constructor(self: NodeId) {
@@ -24,6 +26,7 @@ export class Names {
     if (name === undefined) return freed;
     this.#claimed.set(node, name);
     const claims = this.#claims.get(name) ?? [];
+    if (claims.length === 0) this.#note(name);
     this.#claims.set(name, claims);
     if (node !== this.#self) claims.push(node);
     else claims.unshift(node);
@@ -37,6 +40,11 @@ export class Names {
   /** The first one first. */
   claimers(name: string): readonly NodeId[] {
     return this.#claims.get(name) ?? [];
+  }
+
+  /** Other names that somebody claims and that people take for this one. */
+  alike(name: string): string[] {
+    return [...(this.#looks.get(looksAlike(name)) ?? [])].filter((other) => other !== name);
   }
 
   /** A claimer takes the name over from its holder. @returns who held it */
@@ -60,7 +68,22 @@ export class Names {
     const claims = this.#claims.get(name)!;
     const at = claims.indexOf(node);
     claims.splice(at, 1);
-    if (claims.length === 0) this.#claims.delete(name);
+    if (claims.length === 0) {
+      this.#claims.delete(name);
+      this.#unnote(name);
+    }
     return at === 0 ? claims.slice(0, 1) : [];
+  }
+
+  #note(name: string): void {
+    const looks = looksAlike(name);
+    const names = this.#looks.get(looks) ?? new Set();
+    this.#looks.set(looks, names.add(name));
+  }
+
+  #unnote(name: string): void {
+    const looks = looksAlike(name);
+    const names = this.#looks.get(looks);
+    if (names?.delete(name) && names.size === 0) this.#looks.delete(looks);
   }
 }

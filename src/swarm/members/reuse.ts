@@ -34,7 +34,10 @@ export class Reuse {
   look(member: Member, before: MemberBody | undefined): void {
     if (isOut(member)) return;
     const { name, addresses } = member.record.body;
-    if (before?.name !== name) this.#alarmSameName(member);
+    if (before?.name !== name) {
+      this.#alarmSameName(member);
+      this.#alarmAlike(member);
+    }
     if (before?.addresses.join() !== addresses.join()) this.#alarmSameAddresses(member);
   }
 
@@ -67,6 +70,19 @@ export class Reuse {
       'name_reused',
       name,
       `the name "${name}" is used by ${other.slice(0, 12)} and ${member.nodeId.slice(0, 12)}: rename one, or forget the old one`,
+      member.nodeId,
+    );
+  }
+
+  /** Only the name that came later is said: the other one stays what people know. */
+  #alarmAlike(member: Member): void {
+    const { name } = member.record.body;
+    const [like] = this.#names.alike(name);
+    if (like === undefined || this.#names.claimers(name).length > 1) return;
+    this.#context.alarm(
+      'name_like',
+      name,
+      `the name "${name}" of ${member.nodeId.slice(0, 12)} looks like "${like}" of ${this.#names.holder(like)!.slice(0, 12)}: if nobody meant that, put it out`,
       member.nodeId,
     );
   }

@@ -79,6 +79,17 @@ export class Admissions {
     return split && this.#sources.tokens.get(split.tag);
   }
 
+  /**
+   * Whether the operator made its token for this name. Only of an admission that was checked: whom the
+   * roll names may show any.
+   */
+  isNamed(nodeId: NodeId, admission: Uint8Array, name: string): boolean {
+    const token = this.tokenOf(admission);
+    if (token === undefined || name === '' || token.host !== name) return false;
+    const checked = this.#verified.get(token.tag + nodeId);
+    return checked !== undefined && equalBytes(checked, admission);
+  }
+
   /** The token of a tag, for one who lets hosts in here and now, or why not. */
   door(tag: string): TokenDoor {
     const { context, epochs, tokens, seats } = this.#sources;

@@ -41,6 +41,8 @@ function lookAround(wiring: Wiring): Scene {
 /** Whether the cause is still there, by the alarm's key. */
 const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> = {
   name_reused: ({ wiring }, name) => wiring.members.names.claimers(name).length > 1,
+  name_like: ({ wiring }, name) =>
+    wiring.members.names.claimers(name).length > 0 && wiring.members.names.alike(name).length > 0,
   // A record of that node was taken up, so that its name is one now; or it is out.
   name_refused: (scene, node) => !scene.wiring.records.isExpelled(node) && !isPresent(scene, node),
   address_reused: isShared,

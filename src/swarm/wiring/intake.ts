@@ -105,7 +105,7 @@ export class Intake {
     switch (admissions.judge(node, record.body.admission)) {
       case 'admitted':
         if (!members.applyRecord(record)) return false;
-        if (admissions.tokenOf(record.body.admission)?.host === record.body.name)
+        if (admissions.isNamed(node, record.body.admission, record.body.name))
           members.takeOverName(node);
         admissions.noteJoined(node, record.body.name, record.body.admission);
         return true;

@@ -187,8 +187,14 @@ export class Wiring {
   }
 
   view(member: Member): MemberView {
-    const linked = this.links.to(member.nodeId) !== undefined;
-    return viewOf(member, this.members.nameOf(member.nodeId), this.isSelf(member.nodeId), linked);
+    const { nodeId, record } = member;
+    const name = this.members.nameOf(nodeId);
+    return viewOf(member, {
+      name,
+      named: this.admissions.isNamed(nodeId, record.body.admission, name),
+      self: this.isSelf(nodeId),
+      linked: this.links.to(nodeId) !== undefined,
+    });
   }
 
   /** True for a link that one of two copies made, which take turns: it is on its way out. */

@@ -23,6 +23,7 @@ export const swarmMembers: SnapshotTable = {
     integer('self', '1 on the row of this host itself, else 0.'),
     load(integer('linked', '1 while this host has a link to it, else 0.')),
     text('labels', 'Its labels, a JSON object.'),
+    text('token', 'Tag of the join token that it came by; NULL for one that only the roll names.'),
     integer('key_version', 'Number of its newest key entry.'),
     text('sign_key', 'Its newest signing key, hexadecimal.'),
     text('probe', 'What the last probe of it found: consistent, conflict or unknown; NULL before.'),

@@ -518,6 +518,8 @@ create table swarmplane.node (
   retired_for text,
   swarm_state text,
   back_at timestamp with time zone,
+  token text,
+  name_given boolean not null default false,
   constraint identity_is_64_hex_digits CHECK ((identity ~ '^[0-9a-f]{64}$'::text)),
   constraint identity_is_unique UNIQUE (identity),
   constraint labels_are_an_object CHECK ((jsonb_typeof(labels) = 'object'::text)),
@@ -1227,6 +1229,13 @@ CREATE OR REPLACE FUNCTION swarmplane.changes_text(listed text, changes text, co
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.check_action_hosts(action text, hosts text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.check_after(d swarmplane.desired)
  RETURNS void
  LANGUAGE plpgsql
@@ -1343,6 +1352,13 @@ CREATE OR REPLACE FUNCTION swarmplane.complete(lease_token uuid, outcomes jsonb)
  SET enable_bitmapscan TO 'off'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.complete(uuid,jsonb) to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.contested_names()
+ RETURNS TABLE(name text, claimers text[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.converge(desired_id bigint)
  RETURNS boolean
@@ -2106,6 +2122,13 @@ CREATE OR REPLACE FUNCTION swarmplane.partition_ends()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.pass_over_contested(d swarmplane.desired)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.place_of(priority smallint, wait_for_away boolean)
  RETURNS smallint
  LANGUAGE plpgsql
@@ -2517,6 +2540,13 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.take_unchanged(host swarmplane.node, takings jsonb)
  RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tell_joined(members jsonb)
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'

@@ -1,8 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { Names } from '../../../src/swarm/members/names.ts';
-import { hostNameFrom, isHostName, looksOf } from '../../../src/wire/index.ts';
+import type { TokenRecord } from '../../../src/secure/types.ts';
+import type { MemberView } from '../../../src/swarm/index.ts';
+import {
+  fromHex,
+  hostNameFrom,
+  isHostName,
+  joinAdmission,
+  looksAlike,
+  looksOf,
+} from '../../../src/wire/index.ts';
+import { simulatedAdmission, simulatedEpoch, simulatedToken } from '../../sim/crypto.ts';
+import { SWARM_ID, type SimHost } from '../../sim/host.ts';
 import { World } from '../../sim/world.ts';
-import type { SimHost } from '../../sim/host.ts';
 
 const [A, B, C, SELF] = ['a', 'b', 'c', 'f'].map((one) => one.repeat(64)) as [
   ...[string, string, string, string],
@@ -43,6 +53,25 @@ describe('who goes by a name', () => {
     names.claim(B, 'web1');
     expect(names.prefer(B)).toBe(A);
     expect(names.shown(A, 'web1')).toBe('web1~aaaaaaaa');
+  });
+});
+
+describe('names that people take for each other', () => {
+  test('are known while somebody claims them', () => {
+    const names = new Names(SELF);
+    names.claim(A, 'web1');
+    names.claim(B, 'webl');
+    expect(names.alike('web1')).toEqual(['webl']);
+    names.claim(C, 'webl');
+    names.claim(B, undefined);
+    expect(names.alike('web1')).toEqual(['webl']);
+    names.claim(C, 'db2');
+    expect(names.alike('web1')).toEqual([]);
+  });
+
+  test('are not those of two places', () => {
+    expect(looksAlike('rack1-12')).not.toBe(looksAlike('rack11-2'));
+    expect(looksAlike('web_1')).toBe(looksAlike('web-l'));
   });
 });
 
@@ -103,6 +132,62 @@ describe('in a swarm', () => {
     world.run(2_000);
     expect(nameAt(viewer, second)).toBe('h1');
     expect(viewer.memberEvents.at(-1)!.member.name).toBe('h1');
+  });
+
+  /** A token that the operator makes for a name, in the epoch of this host. */
+  const tokenFor = (at: SimHost, host: string): TokenRecord => {
+    const token = simulatedToken(at.head.id, new Uint8Array(32).fill(50), { host });
+    at.do(() => at.core!.install(at.now, { records: [token.bytes], parts: [] }));
+    return token;
+  };
+  const viewAt = (host: SimHost, of: SimHost): MemberView =>
+    host.core!.members().find(({ nodeId }) => nodeId === of.nodeId)!;
+
+  test('a token made for a name gives it in place of a dead holder, and that is told', () => {
+    const world = new World({ seed: 603, nodes: 3 }).settle();
+    const [viewer, first, second] = world.hosts as [SimHost, SimHost, SimHost];
+    const token = tokenFor(viewer, 'h1');
+    world.run(5_000);
+    first.crash();
+    world.run(60_000);
+    const admission = simulatedAdmission(SWARM_ID, token, second.nodeId);
+    second.do(() => second.core!.describe(second.now, { name: 'h1', admission }));
+    world.run(20_000);
+    expect(viewAt(viewer, second)).toMatchObject({ name: 'h1', named: true });
+    expect(viewAt(viewer, first)).toMatchObject({ named: false, state: 'dead' });
+  });
+
+  test('whom the roll names takes no name by a token that never let it in', () => {
+    const world = new World({ seed: 604, nodes: 4 }).settle();
+    const [viewer, first, liar] = world.hosts as [SimHost, SimHost, SimHost];
+    const ids = world.hosts.map(({ nodeId }) => nodeId);
+    const { head, parts } = simulatedEpoch(SWARM_ID, 2, ids, { parent: viewer.head.id });
+    viewer.do(() => viewer.core!.install(viewer.now, { records: [head.bytes], parts }));
+    world.until(() => world.hosts.every((host) => host.head.id === head.id), 60_000);
+    const token = tokenFor(viewer, 'h1');
+    world.run(5_000);
+    first.crash();
+    world.run(60_000);
+    const admission = joinAdmission(fromHex(token.tag), new Uint8Array(64));
+    liar.do(() => liar.core!.describe(liar.now, { name: 'h1', admission }));
+    world.run(20_000);
+    expect(viewAt(viewer, liar)).toMatchObject({
+      name: `h1~${liar.nodeId.slice(0, 8)}`,
+      named: false,
+    });
+    expect(viewAt(viewer, first).name).toBe('h1');
+  });
+
+  test('a name that looks like another member’s is told of, until it is none', () => {
+    const world = new World({ seed: 605, nodes: 3 }).settle();
+    const [viewer, , liar] = world.hosts as [SimHost, SimHost, SimHost];
+    rename(liar, 'hl');
+    world.run(5_000);
+    const [alarm] = viewer.alarms.filter(({ kind }) => kind === 'name_like');
+    expect(alarm!.message).toContain(`"hl" of ${liar.nodeId.slice(0, 12)} looks like "h1"`);
+    rename(liar, 'h2');
+    world.run(20_000);
+    expect(viewer.openAlarms().map(({ kind }) => kind)).not.toContain('name_like');
   });
 
   test('what looks like an id is taken up as a name by nobody, and told of with the id', () => {
