@@ -5,11 +5,13 @@ import {
   CONFIG_FILE,
   CONTROL_SOCKET,
   controlOnce,
+  HUB_DAYS,
   OPERATOR_KEY_FILE,
   OperatorDesk,
   type StateFolder,
 } from '../agent/index.ts';
 import { agentActions } from './actions.ts';
+import { agentStatus } from './status.ts';
 
 export const DEMO_ACTION = 'say-hello';
 
@@ -24,13 +26,20 @@ export function allowDemoAction(state: StateFolder): void {
   if (after !== before) state.writeSync(CONFIG_FILE, after);
 }
 
-/** Gives the hub its certificate, unless it has one, or the operator key was moved away. */
-export async function grantDemoAction(state: StateFolder, nodeId: string): Promise<void> {
+/**
+ * Gives the hub its certificates, as one and to command the action, unless it has them, or the operator key
+ * was moved away: those of a folder of last year have ended.
+ */
+export async function certifyDemoHub(state: StateFolder, nodeId: string): Promise<void> {
   const socket = state.file(CONTROL_SOCKET);
-  const { allowed } = await agentActions(socket);
   const key = state.file(OPERATOR_KEY_FILE);
-  if (allowed.includes(DEMO_ACTION) || allowed.includes('*') || !existsSync(key)) return;
+  if (!existsSync(key)) return;
   const desk = await OperatorDesk.open(key);
+  const { allowed } = await agentActions(socket);
+  const { hub } = await agentStatus(socket);
+  const install = (bytes: Uint8Array) => controlOnce(socket, { op: 'install', records: [bytes] });
+  if (hub?.['certificate'] !== 'good') await install(desk.grantHub(nodeId, HUB_DAYS).bytes);
+  if (allowed.includes(DEMO_ACTION) || allowed.includes('*')) return;
   const grant = { nodeId, roles: ['commander'], actions: [DEMO_ACTION], tables: [], days: 90 };
-  await controlOnce(socket, { op: 'install', records: [desk.grant(grant).bytes] });
+  await install(desk.grant(grant).bytes);
 }

@@ -25,7 +25,7 @@ import {
 import { findPackage } from '../hub/index.ts';
 import { CliError } from './errors.ts';
 import { PSQL_URL_FILE } from './options.ts';
-import { allowDemoAction, DEMO_ACTION, grantDemoAction } from './demo-action.ts';
+import { allowDemoAction, certifyDemoHub, DEMO_ACTION } from './demo-action.ts';
 import { handoverLine, untilHandedOver, type Missing } from './demo-history.ts';
 import { printOnce } from './demo-once.ts';
 import { Progress, type Step } from './progress.ts';
@@ -93,9 +93,9 @@ class Demo {
     progress.next();
     const hubAddress = await this.#prepareHub();
     this.#spawn(HUB, ['hub', '--rejoin']);
-    const { nodeId } = await this.#ready(HUB, () => true);
+    const { nodeId } = await this.#ready(HUB, (status) => status.hub !== null);
     progress.next();
-    await grantDemoAction(this.#state(HUB), nodeId);
+    await certifyDemoHub(this.#state(HUB), nodeId);
     const token = await this.#tokenFile();
     for (const name of NAMES.slice(1)) {
       const listen = await this.#prepareMember(name, hubAddress);
