@@ -1,7 +1,8 @@
 /**
  * A query of five hosts while one hostile member attacks all of them, beside the same query when all is
  * quiet, in the same run, turn about. Each host is a process of its own, as agents are, and so is the
- * attacker, which gives way to them (nicer by 10).
+ * attacker, which gives way to them (nicer by 10). A query begins every 50 ms: one after the other would
+ * keep both cores busy without any attack, and measure how many processes share them.
  */
 import { ATTACKS } from '../test/hostile/attacks.ts';
 import { Fleet } from '../test/hostile/fleet.ts';
@@ -10,6 +11,7 @@ import { percentile, printFigures, printMachine, type Figure } from './lib/repor
 const HOSTS = 5;
 const ROUNDS = 3;
 const QUERIES = 60;
+const PACE_MS = 50;
 
 const wanted = process.argv.slice(2);
 const attacks = Object.keys(ATTACKS).filter(
@@ -38,7 +40,10 @@ process.exit(0);
 /** Milliseconds until each account. @throws Error where a host did not answer */
 async function queries(fleet: Fleet): Promise<number[]> {
   const times: number[] = [];
+  const began = performance.now();
   for (let n = 0; n < QUERIES; n++) {
+    const early = began + n * PACE_MS - performance.now();
+    if (early > 0) await new Promise((due) => setTimeout(due, early));
     const { ms, states } = await fleet.hosts[n % HOSTS]!.ask(fleet.hosts);
     times.push(ms);
     const wrong = states.find((state) => state !== 'ok');

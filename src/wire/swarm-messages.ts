@@ -127,10 +127,10 @@ export interface KeysMessage {
   readonly entries: readonly Uint8Array[];
 }
 
-/** Asks for the records of these nodes. */
+/** Asks for the record of a node. */
 export interface WantMessage {
   readonly t: 'want';
-  readonly nodes: readonly Uint8Array[];
+  readonly node: Uint8Array;
 }
 
 /** A REQ on its way. `hops` and `ms` only fall; no body means that it is to be pulled. */
@@ -296,7 +296,7 @@ const READERS: { readonly [T in SwarmMessage['t']]: (map: Fields) => SwarmMessag
   probed: (map) => ({ t: 'probed', signed: bytes(map, 'signed', 1, PROBE_ANSWER_MAX) }),
   seals: (map) => ({ t: 'seals', heads: byteList(map, 'heads', SEALS_MAX) }),
   'seals-have': readSealsHave,
-  want: (map) => ({ t: 'want', nodes: byteList(map, 'nodes', 64) }),
+  want: (map) => ({ t: 'want', node: bytes(map, 'node', 32, 32) }),
   request: (map) => ({
     t: 'request',
     signed: bytes(map, 'signed'),

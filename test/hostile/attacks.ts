@@ -138,8 +138,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'asks for records without end': {
     book: undefined,
     *messages({ victims }) {
-      const nodes = Array.from({ length: 64 }, (_, at) => fromHex(victims[at % victims.length]!));
-      for (;;) yield encodeMessage({ t: 'want', nodes });
+      for (;;) for (const node of victims) yield encodeMessage({ t: 'want', node: fromHex(node) });
     },
   },
   'shows signatures that are none': {

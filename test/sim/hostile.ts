@@ -138,7 +138,7 @@ function attack(
       hops: 0,
       ms: 600_000,
     }),
-    encodeMessage({ t: 'want', nodes: others.slice(0, 64).map(({ nodeId }) => fromHex(nodeId)) }),
+    ...others.slice(0, 64).map(({ nodeId }) => encodeMessage({ t: 'want', node: fromHex(nodeId) })),
   ]).flat();
   for (const link of links) for (const message of messages) network.send(hostile, link, message);
 }

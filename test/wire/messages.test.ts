@@ -13,7 +13,7 @@ const MESSAGES: { readonly [T in SwarmMessage['t']]: Required<Extract<SwarmMessa
   news: { t: 'news', objects: [some(3), some(9)] },
   summary: { t: 'summary', from: some(8), to: some(8), entries: some(32), back: true },
   digest: { t: 'digest', hash: some(32) },
-  want: { t: 'want', nodes: [some(32)] },
+  want: { t: 'want', node: some(32) },
   record: { t: 'record', bytes: some(5) },
   holds: { t: 'holds', lists: some(8), epoch: some(16), tokens: some(8), heads: some(8) },
   tokens: { t: 'tokens', epoch: some(16), entries: some(32), back: false },

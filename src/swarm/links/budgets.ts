@@ -15,8 +15,9 @@ import type { Link, Links } from './links.ts';
 const EACH_MOST = 50_000;
 const EACH_LEAST = 5_000;
 const ALL = 600_000;
-/** At once: what the first exchange of large tables takes. */
-const BURST = 250_000;
+/** At once, and for each member: what the first exchange of tables takes. */
+const BURST = 50_000;
+const BURST_A_MEMBER = 10;
 /** No message is worth a longer silence. */
 const HOLD_MS_MAX = 30_000;
 /** Milliseconds for which a link may be held before its member is named: one in ten, a second at once. */
@@ -32,7 +33,7 @@ const COSTS: Readonly<Record<SwarmMessage['t'], number>> = {
   heartbeat: 2,
   digest: 50,
   summary: 50,
-  want: 20,
+  want: 50,
   'keys-want': 20,
   keys: 50,
   pull: 20,
@@ -64,6 +65,8 @@ const ASK_NOTHING: ReadonlySet<SwarmMessage['t']> = new Set([
 ]);
 /** Bytes sent in answer to what asks for them, in a microsecond. */
 const BYTES_A_MICROSECOND = 100;
+/** Bytes that are opened, decoded and looked up, in a microsecond. */
+const READ_A_MICROSECOND = 100;
 /** Members looked at, in a microsecond. */
 const MEMBERS_A_MICROSECOND = 1;
 const LOOKS_AT_ALL: ReadonlySet<string> = new Set(['digest', 'summary']);
@@ -87,7 +90,10 @@ export class Budgets {
     this.#links = links;
     this.#standing = standing;
     this.#onFull = onFull;
-    this.#work = new Rates(context, (node) => ({ perSecond: this.#each(node), burst: BURST }));
+    this.#work = new Rates(context, (node) => ({
+      perSecond: this.#each(node),
+      burst: this.#atOnce(),
+    }));
     this.#held = new Rates(context, () => HELD);
     this.#bad = new Rates(context, () => BAD);
   }
@@ -98,12 +104,17 @@ export class Budgets {
   }
 
   /** What a message has cost; the link is held where that was too much. */
-  charge(link: Link, type: SwarmMessage['t'], cost: { sent: number; checked: number }): void {
+  charge(
+    link: Link,
+    type: SwarmMessage['t'],
+    cost: { read: number; sent: number; checked: number },
+  ): void {
     const { verifyMicros = VERIFY_MICROS } = this.#context.options;
     const isAsked = !ASK_NOTHING.has(type);
     const micros =
       COSTS[type] +
       (isAsked ? cost.sent / BYTES_A_MICROSECOND : 0) +
+      (isAsked || cost.checked > 0 ? cost.read / READ_A_MICROSECOND : 0) +
       (LOOKS_AT_ALL.has(type) ? this.#standing.members / MEMBERS_A_MICROSECOND : 0) +
       cost.checked * verifyMicros;
     const wait = Math.min(HOLD_MS_MAX, Math.ceil(this.#work.charge(link.nodeId, micros)));
@@ -137,6 +148,10 @@ export class Budgets {
   #each(node: NodeId): number {
     if (this.#standing.isHub(node)) return EACH_MOST;
     return Math.min(EACH_MOST, Math.max(EACH_LEAST, ALL / Math.max(1, this.#links.size)));
+  }
+
+  #atOnce(): number {
+    return BURST + BURST_A_MEMBER * this.#standing.members;
   }
 }
 

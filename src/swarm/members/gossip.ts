@@ -145,11 +145,8 @@ export class Gossip {
   }
 
   handleWant(link: Link, message: WantMessage): void {
-    const objects = message.nodes.flatMap((node) => {
-      const member = this.#members.get(toHex(node));
-      return !member?.admitted || this.#isHidden(member) ? [] : objectsOf(member);
-    });
-    this.#send(link, objects);
+    const member = this.#members.get(toHex(message.node));
+    if (member?.admitted && !this.#isHidden(member)) this.#send(link, objectsOf(member));
   }
 
   /** The same on every node whose table says the same. */

@@ -115,7 +115,7 @@ export class Pulls {
     const head = { t, signed, hops, ms };
     this.#stash.set(key, { origin, link: link.id, by, message: head, endsAt });
     this.#stashShares.take(by);
-    this.#links.send(link, { t: 'want', nodes: [fromHex(origin)] });
+    this.#links.send(link, { t: 'want', node: fromHex(origin) });
   }
 
   unstash(origin: NodeId): Stashed[] {

@@ -30,7 +30,8 @@ export function receive(wiring: Wiring, id: LinkId, bytes: Uint8Array): void {
     if (message === undefined) return;
     dispatch(wiring, link, message);
     const checked = context.bad.length + context.wasted;
-    budgets.charge(link, message.t, { sent: link.bytesSent - before, checked });
+    const read = bytes.length;
+    budgets.charge(link, message.t, { read, sent: link.bytesSent - before, checked });
     blame(wiring, link);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
