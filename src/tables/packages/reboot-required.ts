@@ -7,7 +7,7 @@ import { lines } from '../lib/text.ts';
 import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
 import { bootableKernels, newestOfKind, runningKernel } from './kernels.ts';
 import { dpkgPackages } from './dpkg-status.ts';
-import { hasRpmDatabase } from './rpm-packages.ts';
+import { rpmDatabaseArgs } from './rpm-database.ts';
 
 export const rebootRequired: SnapshotTable = {
   name: 'reboot_required',
@@ -46,16 +46,17 @@ function wantedByDebian(context: Rooted): Row[] {
 }
 
 async function wantedByRpm(context: CollectContext): Promise<Row[]> {
-  if (!hasRpmDatabase(context)) return [];
+  const database = rpmDatabaseArgs(context);
+  if (database === undefined) return [];
   const started = bootTime(context);
   if (started === undefined)
     throw new TableError('/proc/stat does not say when the machine started');
   try {
     const format = ['--queryformat', '%{INSTALLTIME}\t%{NAME}\n'];
-    const hinted = ['-q', ...format, '--whatprovides', 'installhint(reboot-needed)'];
+    const hinted = [...database, '-q', ...format, '--whatprovides', HINT];
     const outputs = [
       await runProgram(context, 'rpm', hinted),
-      await runProgram(context, 'rpm', ['-q', ...format, ...NEED_REBOOT]),
+      await runProgram(context, 'rpm', [...database, '-q', ...format, ...NEED_REBOOT]),
     ];
     return newerThan(outputs.map(({ stdout }) => stdout).join(''), started);
   } catch (error) {
@@ -110,6 +111,7 @@ function packageVersion(context: Rooted, release: string): string | undefined {
   return undefined;
 }
 
+const HINT = 'installhint(reboot-needed)';
 const MARKS = ['/run/reboot-required', '/run/reboot-needed'];
 
 /** What dnf's needs-restarting -r goes by; zypper's packages say it themselves (installhint). */

@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { bigint, text } from '../lib/columns.ts';
 import { eqTexts } from '../lib/constraints.ts';
 import { integerOrNull } from '../lib/numbers.ts';
+import { perQuery } from '../lib/per-query.ts';
 import { lines } from '../lib/text.ts';
 import { TableError, type CollectContext, type LookupTable, type Row } from '../types.ts';
-import { requireRpmDatabase } from './rpm-packages.ts';
+import { requireRpmDatabase } from './rpm-database.ts';
 
 export const rpmPackageFiles: LookupTable = {
   name: 'rpm_package_files',
@@ -28,12 +29,12 @@ export const rpmPackageFiles: LookupTable = {
     }),
   ],
   *lookup(context) {
-    requireRpmDatabase(context);
+    const database = databaseOf(context);
     const [name] = eqTexts(context, 'package') ?? [];
     const [path] = eqTexts(context, 'path') ?? [];
     if (path !== undefined && !path.startsWith('/')) return;
     const seen = new Set<string>();
-    for (const row of parseRpmFiles(askRpm(context, name, path))) {
+    for (const row of parseRpmFiles(askRpm(context, database, name, path))) {
       if (path !== undefined && row.path !== path) continue;
       const key = `${String(row.package)}\0${String(row.path)}`;
       // Several versions, as of kernels, or architectures of a package share files.
@@ -62,16 +63,20 @@ export function parseRpmFiles(output: string): Row[] {
   });
 }
 
+/** Where the database is, and so what is warned of, is found once a query. */
+const databaseOf = perQuery((context: CollectContext) => requireRpmDatabase(context));
+
 /** The names are arguments, so no shell reads them. */
 function askRpm(
   context: CollectContext,
+  database: readonly string[],
   name: string | undefined,
   path: string | undefined,
 ): string {
   const whom = name !== undefined ? ['--', name] : path !== undefined ? ['-f', '--', path] : ['-a'];
   const { status, stdout, stderr, error } = spawnSync(
     'rpm',
-    ['-q', '--queryformat', FORMAT, ...whom],
+    [...database, '-q', '--queryformat', FORMAT, ...whom],
     {
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',

@@ -1,10 +1,10 @@
 /** rpm_packages: what rpm has installed. */
 import { bigint, integer, mountNamespaceId, pidWithNamespace, text } from '../lib/columns.ts';
-import { exists, type Rooted } from '../lib/files.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
-import { type Row, type SnapshotTable, TableAbsentError, TableError } from '../types.ts';
+import { type Row, type SnapshotTable, TableError } from '../types.ts';
+import { requireRpmDatabase } from './rpm-database.ts';
 
 export const rpmPackages: SnapshotTable = {
   name: 'rpm_packages',
@@ -28,26 +28,12 @@ export const rpmPackages: SnapshotTable = {
     mountNamespaceId(),
   ],
   async collect(context) {
-    requireRpmDatabase(context);
-    const args = ['-qa', '--queryformat', FORMAT];
+    const args = [...requireRpmDatabase(context), '-qa', '--queryformat', FORMAT];
     const { code, stdout, stderr } = await runProgram(context, 'rpm', args, { timeoutMs: 4_500 });
     if (code !== 0) throw new TableError(`rpm -qa failed: ${lines(stderr)[0] ?? `exit ${code}`}`);
     return parseRpms(stdout);
   },
 };
-
-/** Whether the host keeps a database of rpm. */
-export function hasRpmDatabase(context: Rooted): boolean {
-  return DATABASES.some((path) => exists(context, path));
-}
-
-/** @throws TableAbsentError on a host that has no packages of rpm */
-export function requireRpmDatabase(context: Rooted): void {
-  if (hasRpmDatabase(context)) return;
-  throw new TableAbsentError(
-    'no rpm database on this host (neither /var/lib/rpm nor /usr/lib/sysimage/rpm)',
-  );
-}
 
 /** Lines in the order of FORMAT. What a package does not have is printed as `(none)`. */
 export function parseRpms(output: string): Row[] {
@@ -85,11 +71,3 @@ const FORMAT = `${[
 ]
   .map((tag) => `%{${tag}}`)
   .join('\\t')}\\n`;
-
-const DATABASES = [
-  '/var/lib/rpm/rpmdb.sqlite',
-  '/var/lib/rpm/Packages',
-  '/var/lib/rpm/Packages.db',
-  '/usr/lib/sysimage/rpm/rpmdb.sqlite',
-  '/usr/lib/sysimage/rpm/Packages.db',
-];

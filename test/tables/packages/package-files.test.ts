@@ -75,10 +75,23 @@ describe('rpm_package_files', () => {
         const [one] = machine.rows('rpm_package_files', [eq('path', '/opt/odd/a file')]).rows;
         const named = machine.rows('rpm_package_files', [eq('package', 'odd')]).rows;
         expect(machine.rows('rpm_package_files', [eq('package', 'nope')]).rows).toEqual([]);
-        const listed = machine.print('rpm', '-ql', 'odd').trim().split('\n');
+        const database = ['--dbpath', '/var/lib/rpm'];
+        const packages = machine.rows('rpm_packages').rows.map(({ name }) => name);
+        expect(packages).toEqual(
+          machine
+            .print('rpm', ...database, '-qa', '--qf', '%{NAME}\\n')
+            .trim()
+            .split('\n'),
+        );
+        const listed = machine
+          .print('rpm', ...database, '-ql', 'odd')
+          .trim()
+          .split('\n');
         expect(rows.map(({ path }) => path).sort()).toEqual(listed.sort());
         expect(named).toEqual(rows);
         const sum = machine.print('sha256sum', '/opt/odd/a file').split(' ')[0];
+        // Whoever asks, and no database is made in a home by asking.
+        expect(machine.print('find', '/root', '-maxdepth', '1', '-name', '.rpmdb')).toBe('');
         expect(one).toEqual({
           package: 'odd',
           path: '/opt/odd/a file',
@@ -114,7 +127,6 @@ ln -s "a file" %{buildroot}/opt/odd/link
 %attr(4750, root, mail) "/opt/odd/a file"
 /opt/odd/link
 END
-# Debian's rpm keeps a database in homes; others keep it here.
-mkdir -p /etc/rpm; echo '%_dbpath /var/lib/rpm' > /etc/rpm/macros
 HOME=/tmp rpmbuild --quiet -bb odd.spec >/dev/null 2>&1
-rpm -i --nodeps --force-debian /tmp/rpmbuild/RPMS/noarch/odd-1-1.noarch.rpm`;
+# Debian's rpm keeps a database in homes, where others keep it is here.
+rpm --dbpath /var/lib/rpm -i --nodeps --force-debian /tmp/rpmbuild/RPMS/noarch/odd-1-1.noarch.rpm`;
