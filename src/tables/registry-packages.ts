@@ -51,12 +51,15 @@ import {
 import { aptSources } from './packages/apt-sources.ts';
 import { debPackageFiles } from './packages/deb-package-files.ts';
 import { debPackages } from './packages/deb-packages.ts';
+import { flatpakUpdates } from './packages/flatpak-updates.ts';
 import { npmPackages } from './packages/npm-packages.ts';
 import { portagePackages } from './packages/portage-packages.ts';
 import { pythonPackages } from './packages/python-packages.ts';
 import { rebootRequired } from './packages/reboot-required.ts';
 import { rpmPackageFiles } from './packages/rpm-package-files.ts';
 import { rpmPackages } from './packages/rpm-packages.ts';
+import { rpmUpdates } from './packages/rpm-updates.ts';
+import { snapUpdates } from './packages/snap-updates.ts';
 import { updates } from './packages/updates.ts';
 import { yumSources } from './packages/yum-sources.ts';
 import { authorizedKeys } from './ssh/authorized-keys.ts';
@@ -106,6 +109,7 @@ export const packagesTables: readonly HostTable[] = [
   extendedAttributes,
   file,
   firefoxAddons,
+  flatpakUpdates,
   groups,
   hash,
   knownHosts,
@@ -125,9 +129,11 @@ export const packagesTables: readonly HostTable[] = [
   rebootRequired,
   rpmPackageFiles,
   rpmPackages,
+  rpmUpdates,
   services,
   shadow,
   shellHistory,
+  snapUpdates,
   sshConfigs,
   sshdConfig,
   startupItems,

@@ -10,7 +10,7 @@ export const updates: SnapshotTable = {
   name: 'updates',
   description:
     "Newer versions of installed packages, from apt's lists as they were last fetched; nothing is " +
-    'fetched for the query, and pins in apt_preferences are not taken into account.',
+    'fetched for the query, and pins in apt_preferences are not taken into account. See rpm_updates, flatpak_updates and snap_updates.',
   kind: 'snapshot',
   cost: 'expensive',
   beyondOsquery: true,
