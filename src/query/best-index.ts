@@ -256,11 +256,11 @@ const SCAN_COST = { cheap: 1_000, moderate: 5_000, expensive: 50_000 };
  */
 function estimate(table: HostTable, planned: readonly PlannedConstraint[]): Estimate {
   const equal = planned.filter(({ op }) => op === 'eq');
-  // Two plans of an OR that are both told where to look are better than one that is not.
-  const led = table.columns.every(
-    (column) => !column.steers || equal.some((it) => it.column === column),
+  // Two plans of an OR that are told more of where to look are better than one that is told less.
+  const untold = table.columns.filter(
+    (column) => column.steers && !equal.some((it) => it.column === column),
   );
-  const plenty = led ? 1 : 10;
+  const plenty = 10 ** untold.length;
   if (table.kind === 'snapshot') {
     return equal.length > 0
       ? { cost: 10 * plenty, rows: 5 }

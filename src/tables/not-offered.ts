@@ -27,7 +27,6 @@ export const notOffered: Readonly<Record<string, string>> = {
   ec2_instance_metadata: CLOUD,
   ec2_instance_tags: CLOUD,
   ycloud_instance_metadata: CLOUD,
-  curl_certificate: NETWORK,
   prometheus_metrics: NETWORK,
   augeas: 'it needs the augeas library, which is native code; see config_lines',
   carbon_black_info: 'it describes a product this agent does not know',

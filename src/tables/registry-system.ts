@@ -6,6 +6,7 @@ import { cpuInfo } from './system/cpu-info.ts';
 import { cpuLoad } from './system/cpu-load.ts';
 import { cpuTime } from './system/cpu-time.ts';
 import { cpuid } from './system/cpuid.ts';
+import { curlCertificate } from './system/curl-certificate.ts';
 import { curl } from './system/curl.ts';
 import { diskEncryption } from './system/disk-encryption.ts';
 import { diskIo } from './system/disk-io.ts';
@@ -86,6 +87,7 @@ export const systemTables: readonly HostTable[] = [
   cpuTime,
   cpuid,
   curl,
+  curlCertificate,
   diskEncryption,
   diskIo,
   dnsResolvers,

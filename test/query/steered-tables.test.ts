@@ -3,9 +3,10 @@
  * are those of each place named alone; where it names them in a way that cannot be followed, it is refused.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allTables } from '../../src/tables/index.ts';
 import { Fixture } from './fixture.ts';
@@ -31,7 +32,27 @@ const web = createServer(({ headers }, response) => response.end(headers['user-a
 await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
 web.unref();
 const WEB = `127.0.0.1:${(web.address() as AddressInfo).port}`;
-const FACTS = { agent: {}, allowed: { configLines: [], curlHosts: [WEB] } };
+const TLS_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgiVQNjA9r4KXJtYrR
+5+tT1K7qKyhldAb+ctWOEXRnz+ChRANCAASdk6AAxOF3W9K2UxvvA5I50asdN+PG
+E7I3q8ulTmqsOKtex1QqR4T42Ebqqpw2u6fBIJki2sQXVuPb+DCCr4ec
+-----END PRIVATE KEY-----`;
+const TLS_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBbjCCARWgAwIBAgIUXVtQngZUGujJVwEOHn8iRmw+yYgwCgYIKoZIzj0EAwIw
+DDEKMAgGA1UEAwwBYTAgFw0yNjExMjkxNjA5NTFaGA8yMTA5MDExODE2MDk1MVow
+DDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJ2ToADE4Xdb
+0rZTG+8DkjnRqx0348YTsjery6VOaqw4q17HVCpHhPjYRuqqnDa7p8EgmSLaxBdW
+49v4MIKvh5yjUzBRMB0GA1UdDgQWBBQH32kFbAbqR6y/4W3qmv5vTJ3RjDAfBgNV
+HSMEGDAWgBQH32kFbAbqR6y/4W3qmv5vTJ3RjDAPBgNVHRMBAf8EBTADAQH/MAoG
+CCqGSM49BAMCA0cAMEQCIB2c8XTrMEZumLeRz5LEFK0gQiOA3G1u0rPP6FycOLCl
+AiBOCAKzje0lw7pIRKI9alRuznzQd5rCThgXVj90zP8J5g==
+-----END CERTIFICATE-----`;
+const tls = createTlsServer({ key: TLS_KEY, cert: TLS_CERTIFICATE });
+await new Promise<void>((resolve) => tls.listen(0, '127.0.0.1', resolve));
+tls.unref();
+const TLS_PORT = (tls.address() as AddressInfo).port;
+const TLS = [`127.0.0.1:${TLS_PORT}`, `localhost:${TLS_PORT}`] as const;
+const FACTS = { agent: {}, allowed: { configLines: [], curlHosts: [WEB, ...TLS] } };
 
 const SCENES: Readonly<Record<string, Scene>> = {
   'deb_packages admindir': { places: ["'/opt/x'", "'/opt/y'"], rows: 3 },
@@ -48,6 +69,13 @@ const SCENES: Readonly<Record<string, Scene>> = {
     rows: 2,
     moves: 'round_trip_time',
   },
+  'curl_certificate hostname': { places: [`'${TLS[0]}'`, `'${TLS[1]}'`], rows: 2 },
+  'curl_certificate dump_certificate': {
+    places: ['0', '1'],
+    and: `hostname = '${TLS[0]}'`,
+    rows: 2,
+  },
+  'curl_certificate timeout': { places: ['2', '3'], and: `hostname = '${TLS[0]}'`, rows: 2 },
   'lxd_instance_config name': { ...instance, rows: 3 },
   'lxd_instance_devices name': { ...instance, rows: 3 },
   'python_packages directory': { places: ["'/opt/x'", "'/opt/y'"], rows: 2 },
@@ -91,7 +119,7 @@ const LXD: Readonly<Record<string, unknown>> = {
 const TOP = (id: string) => ({ Processes: [[id === C1 ? '42' : '43', 'S']] });
 
 let fixture: Fixture;
-const servers: Server[] = [web];
+const servers: { close(): unknown }[] = [web, tls];
 beforeAll(async () => {
   fixture = new Fixture({}, { facts: () => FACTS }, 'own');
   writePackages();

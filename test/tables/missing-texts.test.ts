@@ -19,6 +19,11 @@ const SET_AT_TIMES: Readonly<Record<string, readonly [source: string, columns: s
   apt_sources: ['posix/apt_sources.cpp', 'release version maintainer components architectures'],
   block_devices: ['linux/block_devices.cpp', 'parent vendor model serial uuid type label'],
   crontab: ['posix/crontab.cpp', 'event minute hour day_of_month month day_of_week'],
+  curl_certificate: [
+    'networking/curl_certificate.cpp',
+    `common_name organization organization_unit issuer_common_name issuer_organization
+     issuer_organization_unit pem`,
+  ],
   disk_encryption: ['linux/disk_encryption.cpp', 'type'],
   dns_resolvers: ['posix/dns_resolvers.cpp', 'netmask'],
   docker_containers: ['posix/docker.cpp', NAMESPACES],
@@ -58,6 +63,10 @@ const SET_AT_TIMES: Readonly<Record<string, readonly [source: string, columns: s
 /** What osquery has and this host does not look for: NULL says so. */
 const NOT_LOOKED_FOR: Readonly<Record<string, string>> = {
   apparmor_profiles: 'sha1 sha256',
+  // On a host without openssl.
+  curl_certificate: `subject_key_identifier authority_key_identifier key_usage extended_key_usage policies
+    subject_alternative_names issuer_alternative_names info_access subject_info_access policy_mappings
+    basic_constraint name_constraints policy_constraints`,
   cpu_info: 'socket_designation',
   platform_info: 'address size',
 };

@@ -138,7 +138,8 @@ labels: {${labels}}
 # Tables this host never serves.
 deny_tables: []
 
-# Files whose settings table config_lines shows, and hosts that table curl may ask; none unless said.
+# Files whose settings table config_lines shows, and hosts that tables curl and curl_certificate may ask;
+# none unless said.
 # config_lines: [/etc/ssh/sshd_config, /etc/nginx/**]
 # curl_hosts: [intranet.example, "10.0.0.5:8080"]
 

@@ -13,6 +13,8 @@ export interface ProgramOptions {
   readonly outputMax?: number;
   /** Environment variables beside PATH and LC_ALL. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads from standard input; nothing unless given. */
+  readonly input?: string;
 }
 
 export interface ProgramResult {
@@ -50,9 +52,12 @@ export function runProgram(
   }
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH, LC_ALL: 'C', ...options.env },
     });
+    // It may end before it has read all.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input);
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[], bytes: 0 };
     const give = (error: ProgramError): void => {
       child.kill('SIGKILL');

@@ -5,6 +5,7 @@ import { request as requestHttps } from 'node:https';
 import { bigint, integer, text } from '../lib/columns.ts';
 import { eqTexts } from '../lib/constraints.ts';
 import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
+import { allowedHosts, requireAllowed } from './asked-hosts.ts';
 
 export const curl: SnapshotTable = {
   name: 'curl',
@@ -28,11 +29,7 @@ export const curl: SnapshotTable = {
     text('result', 'The body, its first MiB.'),
   ],
   collect(context): Promise<Row[]> {
-    const allowed = context.facts.allowed?.curlHosts ?? [];
-    if (allowed.length === 0)
-      throw new TableError(
-        'this host asks no web servers; its config.yaml says which it may, e.g. curl_hosts: [intranet.example]',
-      );
+    const allowed = allowedHosts(context);
     const [agent = USER_AGENT] = eqTexts(context, 'user_agent') ?? [];
     const urls = eqTexts(context, 'url') ?? [];
     return Promise.all(urls.map((url) => rowOf(context, allowedUrl(url, allowed), url, agent)));
@@ -41,22 +38,14 @@ export const curl: SnapshotTable = {
 
 /** @throws TableError for an address that is none, or of a host that is not allowed */
 function allowedUrl(text: string, allowed: readonly string[]): URL {
-  const shown = JSON.stringify(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new TableError(
-      `${shown} is no address that can be asked: it must begin with http:// or https://`,
+      `${JSON.stringify(text)} is no address that can be asked: it must begin with http:// or https://`,
     );
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  const standard = port === '443' || port === '80';
-  const found = allowed.some((host) => {
-    const name = host.toLowerCase();
-    return name === `${url.hostname}:${port}` || (standard && name === url.hostname);
-  });
-  if (found) return url;
-  throw new TableError(
-    `${shown} is not asked: ${url.hostname}:${port} is not under curl_hosts in this host's config.yaml`,
-  );
+  requireAllowed(allowed, { hostname: url.hostname, port, shown: text });
+  return url;
 }
 
 async function rowOf(context: CollectContext, url: URL, text: string, agent: string): Promise<Row> {
