@@ -38,10 +38,11 @@ const FOLDERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   },
   agent: {
     state: [],
+    watch: [],
     operator: ['state'],
     actions: ['state', 'operator'],
     history: ['state'],
-    config: ['state', 'actions', 'history'],
+    config: ['state', 'actions', 'history', 'watch'],
     requests: ['state', 'operator', 'actions', 'history'],
     control: ['state', 'operator', 'actions', 'history', 'requests'],
     doctor: ['state', 'control'],

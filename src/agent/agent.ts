@@ -47,6 +47,7 @@ import type {
   Seals,
 } from './types.ts';
 import type { Alarm, RequestSpec } from '../swarm/index.ts';
+import { FileWatch } from './watch/file-watch.ts';
 import { VERSION } from './version.ts';
 
 export interface AgentOptions {
@@ -70,6 +71,7 @@ export class Agent implements Asker {
   readonly #runner: QueryRunner;
   readonly #certificates: Certificates;
   readonly #actions: Actions;
+  readonly #watch: FileWatch;
   readonly #events = new EventEmitter<{ alarm: [Alarm]; stopped: [] }>();
   readonly #startedAt = Date.now();
   readonly #counters = new AgentCounters();
@@ -98,6 +100,11 @@ export class Agent implements Asker {
       certificates: this.#certificates,
       log: options.log,
       raise: (alarm) => this.#raise(alarm),
+    });
+    this.#watch = new FileWatch({
+      categories: options.config.fileEvents,
+      root: options.root ?? '/',
+      log: options.log,
     });
     this.#runner = createQueryRunner({
       limits: options.config.limits,
@@ -131,6 +138,7 @@ export class Agent implements Asker {
       throw error;
     }
     agent.#history.start();
+    void agent.#watch.start();
     agent.#quiet = setInterval(() => agent.#endQuiet(), QUIET_LOOK_MS);
     agent.#endQuiet();
     const { nodeId } = agent;
@@ -313,6 +321,7 @@ export class Agent implements Asker {
     await this.#actions.stop();
     await this.#node.stop();
     await this.#history.stop();
+    await this.#watch.stop();
     await this.#runner.stop();
     await this.#alarms.settled();
     this.#events.emit('stopped');
@@ -438,6 +447,7 @@ export class Agent implements Asker {
       alarms: () => this.#alarms.list(),
       seals: () => this.seals.all(),
       tracks: () => this.#history.status.tables,
+      fileEvents: () => this.#watch.facts(),
       allowed: this.#options.config.allowed,
       agent: {
         version: VERSION,

@@ -6,6 +6,11 @@
 export * from './canonical.ts';
 export { describeTable, describeTables, tableSummary, type TableSummary } from './describe.ts';
 export { statOf, type Rooted } from './lib/files.ts';
+export {
+  matches as matchesTokens,
+  parsePattern,
+  type Token as PatternToken,
+} from './lib/wildcard.ts';
 export { blockingMounts, isBelow } from './lib/mounts.ts';
 export { notOffered } from './not-offered.ts';
 export { otherSystems } from './other-systems.ts';

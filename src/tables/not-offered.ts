@@ -1,8 +1,8 @@
 /** osquery's tables that are not served here, each with the reason that a person is told. */
 
 const EVENTED =
-  'it holds events gathered over time, and the agent gathers none; process_events and socket_events are read ' +
-  'from auditd’s log, journal from systemd’s';
+  'it holds events gathered over time, and the agent gathers only those of file_events; process_events and ' +
+  'socket_events are read from auditd’s log, journal from systemd’s';
 const CLOUD = "asking for it would send network traffic to the cloud's metadata service";
 const NETWORK = 'it would send network traffic to places a query names';
 
@@ -13,7 +13,6 @@ export const notOffered: Readonly<Record<string, string>> = {
   apparmor_events: EVENTED,
   bpf_process_events: EVENTED,
   bpf_socket_events: EVENTED,
-  file_events: EVENTED,
   hardware_events: EVENTED,
   process_file_events: EVENTED,
   seccomp_events: EVENTED,

@@ -14,6 +14,7 @@ import { dnsResolvers } from './system/dns-resolvers.ts';
 import { entropySources } from './system/entropy-sources.ts';
 import { etcHosts } from './system/etc-hosts.ts';
 import { failedLogins } from './system/failed-logins.ts';
+import { fileEvents } from './system/file-events.ts';
 import { interfaceAddresses } from './system/interface-addresses.ts';
 import { interfaceDetails } from './system/interface-details.ts';
 import { interfaceIpv6 } from './system/interface-ipv6.ts';
@@ -94,6 +95,7 @@ export const systemTables: readonly HostTable[] = [
   entropySources,
   etcHosts,
   failedLogins,
+  fileEvents,
   interfaceAddresses,
   interfaceDetails,
   interfaceIpv6,

@@ -68,6 +68,8 @@ export interface HostFacts {
   readonly alarms?: readonly Row[];
   readonly seals?: readonly Row[];
   readonly tracks?: readonly Row[];
+  /** Events of the files that this host's configuration names, and what kept some from being watched. */
+  readonly fileEvents?: { readonly events: readonly Row[]; readonly problems: readonly string[] };
   /** What this host's own configuration lets tables read or ask; nothing where it is not given. */
   readonly allowed?: {
     /** Paths that config_lines may read, as GLOB patterns where ** goes over folders. */

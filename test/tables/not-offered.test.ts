@@ -27,7 +27,7 @@ test('tables of other systems say so, and name only tables that are here', () =>
 });
 
 test('evented tables are named', () => {
-  for (const name of ['file_events', 'hardware_events', 'user_events']) {
+  for (const name of ['process_file_events', 'hardware_events', 'user_events']) {
     expect(notOffered[name]).toContain('events');
   }
 });

@@ -24,6 +24,7 @@ import type { LogLevel } from '../log.ts';
 import { notAMember } from '../state/membership.ts';
 import type { StateFolder } from '../state/state-folder.ts';
 import { readHistoryBounds } from './history-config.ts';
+import type { FileCategories } from '../watch/file-patterns.ts';
 import type { JournalBounds } from '../history/journal.ts';
 
 /** Its name in the state folder. */
@@ -41,6 +42,8 @@ export interface Config {
   readonly denyTables: readonly string[];
   /** What tables may read and ask that they otherwise leave alone. */
   readonly allowed: NonNullable<HostFacts['allowed']>;
+  /** Category to the paths whose events are kept for file_events. */
+  readonly fileEvents: FileCategories;
   readonly limits: Partial<QueryLimits>;
   /** How much of what a hub has not fetched yet is kept. */
   readonly history: JournalBounds;
@@ -98,6 +101,7 @@ export function parseConfig(text: string, file: string): Config {
     labels: read('labels'),
     denyTables: read('deny_tables'),
     allowed: { configLines: read('config_lines'), curlHosts: read('curl_hosts') },
+    fileEvents: read('file_events'),
     limits: read('limits'),
     history: read('history'),
     actions: read('actions'),
@@ -142,6 +146,9 @@ deny_tables: []
 # none unless said.
 # config_lines: [/etc/ssh/sshd_config, /etc/nginx/**]
 # curl_hosts: [intranet.example, "10.0.0.5:8080"]
+
+# Files whose events table file_events shows; none unless said.
+# file_events: {ssh: [/etc/ssh/**], accounts: [/etc/passwd, /etc/shadow]}
 
 # Limits on one query here, running_max and queued_max on the queries of one asker; these are the
 # defaults. time_ms_max is what a longer --timeout of an asker can raise time_ms to.
@@ -211,10 +218,13 @@ const READERS = {
   deny_tables: (value: unknown): string[] => textList(value, 'a list of table names'),
   config_lines: (value: unknown): string[] => {
     const wanted = 'a list of paths, e.g. [/etc/ssh/sshd_config, /etc/nginx/**]';
-    const paths = textList(value, wanted);
-    const wrong = paths.find((path) => !/^\/[^\0]*$/.test(path) || /\/\.\.?(?:\/|$)/.test(path));
-    if (wrong === undefined) return paths;
-    throw new Error(`${wanted}, whole and without dots for folders, not ${JSON.stringify(wrong)}`);
+    return pathList(value, wanted);
+  },
+  file_events: (value: unknown): FileCategories => {
+    const wanted = 'a map of names to lists of paths, e.g. {ssh: [/etc/ssh/**]}';
+    if (value === undefined || value === null) return new Map();
+    if (!isMap(value)) throw new Error(wanted);
+    return new Map(Object.entries(value).map(([name, paths]) => [name, pathList(paths, wanted)]));
   },
   curl_hosts: (value: unknown): string[] => {
     const wanted =
@@ -250,6 +260,14 @@ const READERS = {
     return { listen: addressOf(value['listen']) };
   },
 };
+
+/** Paths that are whole, with wildcards of GLOB. */
+function pathList(value: unknown, wanted: string): string[] {
+  const paths = textList(value, wanted);
+  const wrong = paths.find((path) => !/^\/[^\0]*$/.test(path) || /\/\.\.?(?:\/|$)/.test(path));
+  if (wrong === undefined) return paths;
+  throw new Error(`${wanted}, whole and without dots for folders, not ${JSON.stringify(wrong)}`);
+}
 
 /** URLs and tokens. */
 const SECRET_KEYS: ReadonlySet<string> = new Set(['alert_webhook', 'database']);

@@ -23,6 +23,7 @@ export interface FactSource {
   alarms(): readonly OpenAlarm[];
   seals(): readonly SealView[];
   tracks(): HistoryStatus['tables'];
+  fileEvents(): HostFacts['fileEvents'];
   readonly allowed: NonNullable<HostFacts['allowed']>;
   /** For osquery_info and the like. */
   readonly agent: Row;
@@ -30,16 +31,21 @@ export interface FactSource {
 
 /** Only what the tables need that the SQL names: thousands of rows would be sent for nothing. */
 export function hostFacts(sql: string, source: FactSource): HostFacts {
-  const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+|config_lines|curl/g));
+  const named = new Set(sql.toLowerCase().match(/swarm_[a-z]+|config_lines|curl|file_events/g));
   return {
     agent: source.agent,
     ...((named.has('config_lines') || named.has('curl')) && { allowed: source.allowed }),
+    ...(named.has('file_events') && optional('fileEvents', source.fileEvents())),
     ...(named.has('swarm_members') && { members: memberRows(source) }),
     ...(named.has('swarm_links') && { links: source.links().map(linkRow) }),
     ...(named.has('swarm_alarms') && { alarms: source.alarms().map(alarmRow) }),
     ...(named.has('swarm_seals') && { seals: source.seals().map(sealRow) }),
     ...(named.has('swarm_tracks') && { tracks: source.tracks().map(trackRow) }),
   };
+}
+
+function optional<K extends keyof HostFacts>(key: K, value: HostFacts[K]): Partial<HostFacts> {
+  return value === undefined ? {} : { [key]: value };
 }
 
 function memberRows(source: FactSource): Row[] {

@@ -1,7 +1,7 @@
 /** Events of the Linux audit system in auditd's own log, auditd.conf(5), rotated files too. */
 import { describeCode, tryRead } from '../lib/files.ts';
 import { lines } from '../lib/text.ts';
-import { TableError, type CollectContext } from '../types.ts';
+import { TableError, type CollectContext, type Row } from '../types.ts';
 
 /** The records of one event, which share its number. */
 export interface AuditEvent {
@@ -21,39 +21,59 @@ export type Fields = ReadonlyMap<string, string>;
 /** System calls by name, as numbers of each architecture (the `arch` field). */
 export type Syscalls = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+export interface AuditTable {
+  readonly syscalls: Syscalls;
+  /** What auditd must be told to log them, for people. */
+  readonly rule: string;
+  /** None for an event that the table leaves out. */
+  rowsOf(event: AuditEvent): Row[];
+  /** The row that says how many older ones are not shown, of the time of the newest of them. */
+  overflow(lost: number, time: number): Row;
+}
+
 /**
- * The newest events of some system calls, oldest first.
- * @param rule what auditd must be told to log them, for people
+ * The newest events of a table, oldest first, and before them what tells of those that are left out.
+ * The log keeps them, so every asker sees the same ones.
  * @throws TableError where auditd keeps no log, or it may not be read
  */
-export function auditEvents(
-  context: CollectContext,
-  syscalls: Syscalls,
-  rule: string,
-): AuditEvent[] {
-  const found: AuditEvent[][] = [];
-  let [count, bytesLeft] = [0, BYTES_MAX];
-  for (let number = 0; number <= FILES_MAX && count < EVENTS_MAX && bytesLeft > 0; number++) {
+export function auditRows(context: CollectContext, table: AuditTable): Row[] {
+  const rows: Row[] = [];
+  let lost = { count: 0, time: 0 };
+  for (const content of auditLogs(context, table.rule)) {
+    // Files come with the newest first.
+    const found = parseAudit(content, table.syscalls).flatMap((event) => table.rowsOf(event));
+    const room = EVENTS_MAX - rows.length;
+    const left = found.slice(0, Math.max(0, found.length - room));
+    lost = {
+      count: lost.count + left.length,
+      time: Math.max(lost.time, Number(left.at(-1)?.['time'] ?? 0)),
+    };
+    rows.unshift(...found.slice(left.length));
+  }
+  if (rows.length === 0) context.warn(`auditd has logged none; the rule for it is ${table.rule}`);
+  if (lost.count === 0) return rows;
+  context.warn(`only the newest ${EVENTS_MAX} events: ${lost.count} older ones are in ${LOG}*`);
+  return [table.overflow(lost.count, lost.time), ...rows];
+}
+
+/** The log's files, the newest first. */
+function* auditLogs(context: CollectContext, rule: string): Generator<string> {
+  let bytesLeft = BYTES_MAX;
+  for (let number = 0; number <= FILES_MAX && bytesLeft > 0; number++) {
     context.signal.throwIfAborted();
     const path = number === 0 ? LOG : `${LOG}.${number}`;
     const result = tryRead(context, path, { bytesMax: bytesLeft });
     if (!result.ok) {
-      if (number > 0) break;
+      if (number > 0) return;
       throw new TableError(
         `cannot read ${LOG}: ${describeCode(result.code)}; this table is auditd’s log: install package auditd ` +
           `(audit on other distributions) and give it the rule ${rule}`,
       );
     }
     bytesLeft -= result.bytes.length;
-    if (result.truncated) context.warn(`only ${BYTES_MAX} bytes of ${LOG} are read`);
-    const events = parseAudit(result.bytes.toString('utf8'), syscalls);
-    found.unshift(events);
-    count += events.length;
+    if (result.truncated) context.warn(`only ${BYTES_MAX} bytes of ${LOG}* are read`);
+    yield result.bytes.toString('utf8');
   }
-  if (count === 0) context.warn(`auditd has logged none; the rule for it is ${rule}`);
-  if (count >= EVENTS_MAX)
-    context.warn(`only the newest ${EVENTS_MAX} events: older ones may be in ${LOG}.*`);
-  return found.flat().slice(-EVENTS_MAX);
 }
 
 /** Lines of the log, whose records of one event may have others' between them. */

@@ -2,14 +2,15 @@ import { bigint, elsewhere, text } from '../lib/columns.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { bootTime } from '../lib/proc.ts';
 import type { Row, SnapshotTable } from '../types.ts';
-import { auditEvents, decode, nameOf, type AuditEvent, type Syscalls } from './audit-log.ts';
+import { auditRows, decode, nameOf, type AuditEvent, type Syscalls } from './audit-log.ts';
 
 export const processEvents: SnapshotTable = {
   kind: 'snapshot',
   name: 'process_events',
   description:
-    'Programs that were started, from auditd’s own log and its rotated files, the newest 10,000; those that ' +
-    'auditd’s rules tell it to log. Starts that failed are left out.',
+    'Programs that were started, from auditd’s own log and its rotated files, the newest 10,000 and ' +
+    'first a row with syscall overflow if there are more; those that auditd’s rules tell it to log. Starts ' +
+    'that failed are left out.',
   cost: 'expensive',
   sensitive: true,
   key: ['time', 'pid', 'path', 'cmdline'],
@@ -34,7 +35,9 @@ export const processEvents: SnapshotTable = {
     bigint('owner_uid', 'Owner of the file.'),
     bigint('owner_gid', 'Group of the file.'),
     ...fileTimes(),
-    text('overflows', 'What was too long; auditd logs all of it.', { hidden: true }),
+    text('overflows', 'In the row overflow how many older events are not shown; else empty.', {
+      hidden: true,
+    }),
     bigint('parent', 'Id of the parent process.'),
     bigint('time', 'When it was, seconds since 1970.', { additional: true }),
     bigint('uptime', 'Seconds from the start of the machine; NULL for what was before it.'),
@@ -44,11 +47,16 @@ export const processEvents: SnapshotTable = {
     bigint('suid', 'Saved user id.'),
     bigint('fsgid', 'Group id for file access.'),
     bigint('sgid', 'Saved group id.'),
-    text('syscall', 'execve or execveat.'),
+    text('syscall', 'execve or execveat; overflow.'),
   ],
   collect(context): Row[] {
     const started = bootTime(context);
-    return auditEvents(context, EXEC, RULE).flatMap((event) => processEventRow(event, started));
+    return auditRows(context, {
+      syscalls: EXEC,
+      rule: RULE,
+      rowsOf: (event) => processEventRow(event, started),
+      overflow: (lost, time) => ({ syscall: 'overflow', overflows: String(lost), time }),
+    });
   },
 };
 

@@ -3,14 +3,15 @@ import { formatAddress } from '../lib/ip.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { bootTime } from '../lib/proc.ts';
 import type { Row, SnapshotTable } from '../types.ts';
-import { auditEvents, decode, nameOf, type AuditEvent, type Syscalls } from './audit-log.ts';
+import { auditRows, decode, nameOf, type AuditEvent, type Syscalls } from './audit-log.ts';
 
 export const socketEvents: SnapshotTable = {
   kind: 'snapshot',
   name: 'socket_events',
   description:
     'Sockets that programs bound, connected and accepted at (IPv4, IPv6, UNIX), from auditd’s own log and its ' +
-    'rotated files, the newest 10,000; those that auditd’s rules tell it to log.',
+    'rotated files, the newest 10,000 and first a row with action overflow if there are more; those that ' +
+    'auditd’s rules tell it to log.',
   cost: 'expensive',
   sensitive: true,
   key: [
@@ -24,7 +25,7 @@ export const socketEvents: SnapshotTable = {
     'remote_port',
   ],
   columns: [
-    text('action', 'bind, connect or accept.'),
+    text('action', 'bind, connect or accept; overflow.'),
     bigint('pid', 'Process id.'),
     text('path', 'The program’s file.'),
     text('fd', 'Number of the descriptor; of accept, that of the listening socket.'),
@@ -44,12 +45,18 @@ export const socketEvents: SnapshotTable = {
     integer('success', '1 if it succeeded, else 0.', { hidden: true }),
     text(
       'status',
-      'succeeded, failed, in_progress (a connect that is not waited for) or no_client.',
+      'succeeded, failed, in_progress (a connect that is not waited for) or no_client; of overflow how many older ' +
+        'events are not shown, as 12 lost.',
     ),
   ],
   collect(context): Row[] {
     const started = bootTime(context);
-    return auditEvents(context, SOCKETS, RULE).flatMap((event) => socketEventRow(event, started));
+    return auditRows(context, {
+      syscalls: SOCKETS,
+      rule: RULE,
+      rowsOf: (event) => socketEventRow(event, started),
+      overflow: (lost, time) => ({ action: 'overflow', status: `${lost} lost`, time }),
+    });
   },
 };
 

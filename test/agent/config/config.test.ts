@@ -20,6 +20,7 @@ describe('configuration', () => {
       labels: { role: 'web' },
       denyTables: [],
       allowed: { configLines: [], curlHosts: [] },
+      fileEvents: new Map(),
       limits: {},
       history: { bytes: 64 * 2 ** 20, ageMs: 30 * 86_400_000 },
       actions: expect.any(Map) as unknown,
@@ -45,6 +46,16 @@ describe('configuration', () => {
     for (const wrong of ['http://a.example/', 'a b', '*'])
       expect(() => parse(`curl_hosts: ["${wrong}"]`), wrong).toThrow(JSON.stringify(wrong));
     expect(() => parse('config_lines: /etc')).toThrow('"/etc" is not valid');
+  });
+
+  it('takes files to watch by name, and says what is no path', () => {
+    const { fileEvents } = parse('file_events: {ssh: [/etc/ssh/**], a: [/etc/passwd, /etc/x*]}');
+    expect([...fileEvents]).toEqual([
+      ['ssh', ['/etc/ssh/**']],
+      ['a', ['/etc/passwd', '/etc/x*']],
+    ]);
+    expect(() => parse('file_events: {a: [etc/x]}')).toThrow('"etc/x"');
+    expect(() => parse('file_events: [/etc/x]')).toThrow('["/etc/x"] is not valid');
   });
 
   it('takes the bounds of the journal with their units', () => {

@@ -90,7 +90,7 @@ test('an argument in parts and over records', async () => {
   expect(row).toMatchObject({ cmdline: 'x abcd ', cmdline_size: 7, cwd: null, mode: null });
 });
 
-test('the newest 10,000 are shown and more are told of; none and no log say how there would be some', async () => {
+test('the newest 10,000 are shown after a row that counts the others; none and no log say how there would be some', async () => {
   const many = Array.from(
     { length: 10_050 },
     (_, at) =>
@@ -102,8 +102,20 @@ test('the newest 10,000 are shown and more are told of; none and no log say how 
     return { rows, warnings: context.warnings };
   };
   const { rows, warnings } = await warned(processEvents, many.join('\n'));
-  expect([rows.length, rows[0]!.pid]).toEqual([10_000, 50]);
-  expect(warnings).toEqual([expect.stringContaining('only the newest 10000 events')]);
+  expect([rows.length, rows[1]!.pid]).toEqual([10_001, 50]);
+  expect(rows[0]).toEqual({ syscall: 'overflow', overflows: '50', time: 1_700_000_000 });
+  expect(warnings).toEqual([expect.stringContaining('newest 10000 events: 50 older ones')]);
+  const files = { 'var/log/audit/audit.log': many.slice(6_000).join('\n') };
+  const rotated = { ...files, 'var/log/audit/audit.log.1': many.slice(0, 6_000).join('\n') };
+  expect(await rowsOf(processEvents, host(rotated))).toEqual(rows);
+  const connects = many.map((line) =>
+    line
+      .replace('syscall=59', 'syscall=42')
+      .concat('\n', line.replace(/SYSCALL (msg=\S+) .*/, 'SOCKADDR $1 saddr=0200000901020304')),
+  );
+  const sockets = await warned(socketEvents, connects.join('\n'));
+  expect(sockets.rows[0]).toEqual({ action: 'overflow', status: '50 lost', time: 1_700_000_000 });
+  expect(sockets.rows).toHaveLength(10_001);
   const none = await warned(socketEvents, many[0]!);
   expect(none).toEqual({ rows: [], warnings: [expect.stringContaining('-S bind,connect')] });
   await expect(rowsOf(processEvents, host({}))).rejects.toThrow(

@@ -156,6 +156,7 @@ const SOURCE = {
   links: () => [{ ...LINK, name: 'b' }],
   alarms: () => [{ kind: 'clone', key: 'k', message: 'm', at: 5, firstAt: 4, count: 1 } as never],
   seals: () => [SEAL],
+  fileEvents: () => ({ events: [{ eid: '1' }], problems: [] }),
   allowed: { configLines: ['/etc/app/*'], curlHosts: ['a.example'] },
   tracks: () => [
     { table: 'users', every: 60, line: 'dd', sequence: 4, at: 9_999, fetched: 3 },

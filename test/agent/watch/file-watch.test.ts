@@ -1,0 +1,153 @@
+/** What happens to files, and what file_events says of it. */
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createLog } from '../../../src/agent/index.ts';
+import { EventRing } from '../../../src/agent/watch/event-ring.ts';
+import { FileWatch, type FileWatchOptions } from '../../../src/agent/watch/file-watch.ts';
+import { fileEvents } from '../../../src/tables/system/file-events.ts';
+import { until } from '../../helpers/eventually.ts';
+import { fakeRoot, contextFor, rowsOf } from '../../tables/lib/context.ts';
+import { expectShape } from '../../tables/lib/shape.ts';
+
+const log = createLog('fatal' as 'error', 'test');
+
+async function watching(
+  categories: Record<string, string[]>,
+  files: Parameters<typeof fakeRoot>[0],
+  more: Partial<FileWatchOptions> = {},
+) {
+  const root = fakeRoot(files);
+  const watch = new FileWatch({
+    categories: new Map(Object.entries(categories)),
+    root,
+    log,
+    ...more,
+  });
+  onTestFinished(() => watch.stop());
+  await watch.start();
+  const events = async () => {
+    await watch.settled();
+    const rows = await rowsOf(fileEvents, { facts: { agent: {}, fileEvents: watch.facts()! } });
+    expectShape(fileEvents, rows);
+    return rows;
+  };
+  /** Waits for the event that the last step makes; those before it have come then. */
+  const told = async (action: string, path: string) => {
+    const isIt = (row: { action?: unknown; target_path?: unknown }) =>
+      row.action === action && row.target_path === path;
+    await until(async () => (await events()).some(isIt), `${action} ${path}`);
+    return (await events()).map((row) => `${String(row.action)} ${String(row.target_path)}`);
+  };
+  return { at: (path: string) => join(root, path), watch, events, told };
+}
+
+test('a file is made, written, changed, replaced and removed; its neighbours are nobody’s business', async () => {
+  const { at, events, told } = await watching(
+    { etc: ['/etc/conf', '/etc/*.d/**'] },
+    { 'etc/other': 'x', 'etc/a.d/old': 'x' },
+  );
+  expect(await events()).toEqual([]);
+  writeFileSync(at('etc/conf'), 'one');
+  await told('CREATED', '/etc/conf');
+  appendFileSync(at('etc/conf'), 'two');
+  await told('UPDATED', '/etc/conf');
+  chmodSync(at('etc/conf'), 0o600);
+  await told('ATTRIBUTES_MODIFIED', '/etc/conf');
+  const { ino, uid, size, mtimeMs } = statSync(at('etc/conf'));
+  writeFileSync(at('etc/other'), 'whatever');
+  writeFileSync(at('etc/conf.new'), 'three');
+  renameSync(at('etc/conf.new'), at('etc/conf'));
+  await told('MOVED_TO', '/etc/conf');
+  rmSync(at('etc/conf'));
+  const seen = await told('DELETED', '/etc/conf');
+  expect(seen).toEqual([
+    'CREATED /etc/conf',
+    'UPDATED /etc/conf',
+    'ATTRIBUTES_MODIFIED /etc/conf',
+    'MOVED_TO /etc/conf',
+    'DELETED /etc/conf',
+  ]);
+  const changed = (await events())[2]!;
+  const whole = { category: 'etc', inode: ino, uid, size, mode: '0600', hashed: 0 };
+  expect(changed).toMatchObject({ ...whole, mtime: Math.floor(mtimeMs / 1000) });
+  // All of it is still there for the next asker.
+  expect(await events()).toHaveLength(5);
+});
+
+test('folders that come later are watched, with what was in them already, and end with all of it', async () => {
+  const { at, told } = await watching({ web: ['/srv/web/**'] }, { x: '' });
+  mkdirSync(at('made/web/deep/er'), { recursive: true });
+  writeFileSync(at('made/web/deep/er/file'), 'x');
+  renameSync(at('made'), at('srv'));
+  await told('CREATED', '/srv/web/deep/er/file');
+  writeFileSync(at('srv/web/deep/er/second'), 'x');
+  await told('CREATED', '/srv/web/deep/er/second');
+  rmSync(at('srv'), { recursive: true });
+  const seen = await told('DELETED', '/srv/web/deep/er/second');
+  expect(seen).toContain('DELETED /srv/web/deep/er/file');
+  mkdirSync(at('srv/web'), { recursive: true });
+  writeFileSync(at('srv/web/again'), 'x');
+  await told('CREATED', '/srv/web/again');
+});
+
+test('links are watched as links, and lead nowhere', async () => {
+  const { at, told } = await watching({ a: ['/etc/**'] }, { 'etc/x': '', 'out/secret': 'x' });
+  symlinkSync('../out', at('etc/link'));
+  await told('CREATED', '/etc/link');
+  writeFileSync(at('out/secret'), 'y');
+  rmSync(at('etc/x'));
+  const seen = await told('DELETED', '/etc/x');
+  expect(seen).toEqual(['CREATED /etc/link', 'DELETED /etc/x']);
+});
+
+test('more events than are kept: the newest stay, and a first row says how many are lost', async () => {
+  const { at, events, told } = await watching({ a: ['/d/*'] }, { 'd/x': '' }, { eventsMax: 3 });
+  for (const name of ['1', '2', '3', '4', '5']) {
+    writeFileSync(at(`d/${name}`), '');
+    await told('CREATED', `/d/${name}`);
+  }
+  const rows = await events();
+  expect(rows.map(({ action, target_path }) => [action, target_path])).toEqual([
+    ['OVERFLOW', undefined],
+    ['CREATED', '/d/3'],
+    ['CREATED', '/d/4'],
+    ['CREATED', '/d/5'],
+  ]);
+  expect(rows[0]).toMatchObject({
+    transaction_id: 2,
+    hashed: 0,
+    time: expect.any(Number) as number,
+  });
+});
+
+test('what is not watched is told of: too many folders; a host that names none has no such table', async () => {
+  const { watch } = await watching({ a: ['/d/**'] }, { 'd/e/f/x': '' }, { foldersMax: 3 });
+  const context = contextFor(fileEvents, { facts: { agent: {}, fileEvents: watch.facts()! } });
+  if (fileEvents.kind === 'snapshot') await fileEvents.collect(context);
+  expect(context.warnings).toEqual([expect.stringContaining('/d/e/f and others are not')]);
+  const none = new FileWatch({ categories: new Map(), root: '/', log });
+  await none.start();
+  expect(none.facts()).toBeUndefined();
+  await expect(rowsOf(fileEvents)).rejects.toThrow('file_events: {ssh: [/etc/ssh/**]}');
+});
+
+test('a ring keeps the newest in order, whatever comes', () => {
+  const ring = new EventRing(3);
+  const times = () => ring.rows().map(({ time }) => time);
+  for (let time = 1; time <= 8; time++) {
+    ring.push({ time });
+    const first = Math.max(1, time - 2);
+    expect(times()).toEqual(Array.from({ length: time - first + 1 }, (_, at) => first + at));
+    expect(ring.lost).toEqual({ count: Math.max(0, time - 3), atS: Math.max(0, time - 3) });
+  }
+});
