@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import { blockingMounts, isBelow, type Row } from '../../tables/index.ts';
 import type { Log } from '../log.ts';
 import { EventRing } from './event-ring.ts';
+import { fileDigests } from './file-digests.ts';
 import { FilePatterns, type FileCategories } from './file-patterns.ts';
 
 export interface FileWatchOptions {
@@ -107,14 +108,19 @@ export class FileWatch {
   async #look(path: string, ownEnd = false): Promise<void> {
     const stats = await lstat(this.#place(path)).catch(() => undefined);
     const category = this.#patterns.categoryOf(path);
-    if (category !== undefined) this.#compare(path, category, stats, ownEnd);
+    if (category !== undefined) await this.#compare(path, category, stats, ownEnd);
     const isFolder = stats?.isDirectory() === true;
     if (!isFolder && this.#folders.has(path)) this.#leave(path);
     if (isFolder && !this.#folders.has(path) && this.#patterns.mayHold(path))
       await this.#enter(path);
   }
 
-  #compare(path: string, category: string, stats: Stats | undefined, ownEnd: boolean): void {
+  async #compare(
+    path: string,
+    category: string,
+    stats: Stats | undefined,
+    ownEnd: boolean,
+  ): Promise<void> {
     const before = this.#known.get(path);
     if (stats === undefined) {
       this.#known.delete(path);
@@ -124,10 +130,24 @@ export class FileWatch {
     }
     this.#known.set(path, stats);
     const action = before === undefined ? 'CREATED' : changeOf(before, stats);
-    if (action !== undefined) this.#note(action, path, category, stats);
+    if (action === undefined || !this.#live) return;
+    const isNew = stats.isFile() && action !== 'ATTRIBUTES_MODIFIED';
+    this.#note(
+      action,
+      path,
+      category,
+      stats,
+      isNew ? await fileDigests(this.#place(path)) : undefined,
+    );
   }
 
-  #note(action: string, path: string, category: string, stats: Stats | undefined): void {
+  #note(
+    action: string,
+    path: string,
+    category: string,
+    stats: Stats | undefined,
+    digests: Row = { hashed: 0 },
+  ): void {
     if (!this.#live) return;
     this.#number += 1;
     this.#ring.push({
@@ -135,7 +155,7 @@ export class FileWatch {
       category,
       action,
       ...(stats === undefined ? {} : columnsOf(stats)),
-      hashed: 0,
+      ...digests,
       time: nowS(),
       eid: String(this.#number),
     });

@@ -2,8 +2,6 @@
 import { bigint, integer, text } from '../lib/columns.ts';
 import { TableError, type Row, type SnapshotTable } from '../types.ts';
 
-const JOIN = 'join table hash to have those of now';
-
 export const fileEvents: SnapshotTable = {
   kind: 'snapshot',
   name: 'file_events',
@@ -31,13 +29,14 @@ export const fileEvents: SnapshotTable = {
     bigint('mtime', 'Last change of its content.'),
     bigint('ctime', 'Last change of its attributes.'),
     ...['md5', 'sha1', 'sha256'].map((name) =>
-      text(name, 'Digest at the time of the event; NULL, none is made then.', {
+      text(name, 'Digest of a file that came or changed; empty where hashed is not 1.', {
         collate: 'nocase',
-        always: null,
-        instead: JOIN,
       }),
     ),
-    integer('hashed', 'Whether there are digests: 0.', { always: 0, instead: JOIN }),
+    integer(
+      'hashed',
+      '1 with digests, 0 without (removed, no file, over 16 MiB), -1 if it could not be read.',
+    ),
     bigint('time', 'When it was seen, seconds since 1970.', { additional: true }),
     text('eid', 'Number of the event since the agent started.', { hidden: true }),
   ],

@@ -1,4 +1,5 @@
 /** What happens to files, and what file_events says of it. */
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -63,6 +64,7 @@ test('a file is made, written, changed, replaced and removed; its neighbours are
   await told('UPDATED', '/etc/conf');
   chmodSync(at('etc/conf'), 0o600);
   await told('ATTRIBUTES_MODIFIED', '/etc/conf');
+  const sum = execFileSync('sha256sum', [at('etc/conf')], { encoding: 'utf8' }).split(' ')[0]!;
   const { ino, uid, size, mtimeMs } = statSync(at('etc/conf'));
   writeFileSync(at('etc/other'), 'whatever');
   writeFileSync(at('etc/conf.new'), 'three');
@@ -76,6 +78,12 @@ test('a file is made, written, changed, replaced and removed; its neighbours are
     'ATTRIBUTES_MODIFIED /etc/conf',
     'MOVED_TO /etc/conf',
     'DELETED /etc/conf',
+  ]);
+  const digests = (await events()).map(({ hashed, sha256 }) => [hashed, sha256]);
+  expect([digests[1], digests[2], digests[4]]).toEqual([
+    [1, sum],
+    [0, undefined],
+    [0, undefined],
   ]);
   const changed = (await events())[2]!;
   const whole = { category: 'etc', inode: ino, uid, size, mode: '0600', hashed: 0 };
