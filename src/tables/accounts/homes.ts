@@ -10,7 +10,8 @@ import { Misses } from '../files/misses.ts';
 import { joinText } from '../files/host-path.ts';
 import type { CollectContext } from '../types.ts';
 import { isGiven } from './given-file.ts';
-import { accountsIfAny, type Account } from './passwd.ts';
+import { fromNameServices } from './name-services.ts';
+import { accountsIfAny, parseAccount, type Account } from './passwd.ts';
 
 export interface Home {
   readonly uid: number;
@@ -20,7 +21,7 @@ export interface Home {
   readonly path: string;
 }
 
-type HomeContext = Pick<CollectContext, 'root' | 'constraints' | 'warn'>;
+type HomeContext = Pick<CollectContext, 'root' | 'constraints' | 'signal' | 'warn'>;
 
 /**
  * Calls `visit` for the home of each user: of those that the query names by `uid`, else of all.
@@ -38,11 +39,17 @@ export function fromHomes<T>(
   return rows;
 }
 
-/** Homes that are folders; accounts of the system share some, which come once a user id. */
-export function homes(context: Pick<CollectContext, 'root' | 'constraints'>): Home[] {
+/**
+ * Homes that are folders; accounts of the system share some, which come once a user id. Those of a
+ * directory service where the query names the user id.
+ */
+export function homes(context: HomeContext): Home[] {
   const wanted = eqIntegers(context, 'uid');
   const seen = new Set<string>();
-  return accountsIfAny(context).flatMap((account) => {
+  const local = accountsIfAny(context);
+  const missing = wanted?.filter((id) => !local.some(({ uid }) => uid === id)) ?? [];
+  const remote = fromNameServices(context, 'passwd', missing.map(String)).flatMap(parseAccount);
+  return [...local, ...remote].flatMap((account) => {
     const key = `${account.uid}:${account.home}`;
     if (wanted?.includes(account.uid) === false || seen.has(key) || !isHome(account)) return [];
     seen.add(key);

@@ -10,7 +10,8 @@ import { perQuery } from '../lib/per-query.ts';
 import { lines } from '../lib/text.ts';
 import type { CollectContext } from '../types.ts';
 
-export type NameDatabase = 'passwd' | 'group';
+/** initgroups are the groups of a user, by name. */
+export type NameDatabase = 'passwd' | 'group' | 'initgroups';
 
 type NameContext = Pick<CollectContext, 'root' | 'signal' | 'warn'>;
 
@@ -83,7 +84,10 @@ function ask(context: NameContext, database: NameDatabase, key: string): string 
 /** A line of nsswitch.conf names services in order, with `[NOTFOUND=return]` and the like between. */
 function hasServices(context: NameContext, database: NameDatabase): boolean {
   const text = readText(context, '/etc/nsswitch.conf') ?? '';
-  const line = new RegExp(`^\\s*${database}\\s*:([^#\\n]*)`, 'm').exec(text)?.[1] ?? '';
+  const lineOf = (name: string): string | undefined =>
+    new RegExp(`^\\s*${name}\\s*:([^#\\n]*)`, 'm').exec(text)?.[1];
+  // What nothing is said of goes by the groups.
+  const line = lineOf(database) ?? (database === 'initgroups' ? lineOf('group') : undefined) ?? '';
   const services = line.replace(/\[[^\]]*\]/g, ' ').match(/\S+/g) ?? [];
   return services.some((service) => service !== 'files');
 }
@@ -101,6 +105,7 @@ interface Asked {
 const memory = perQuery<NameContext, Readonly<Record<NameDatabase, Asked>>>(() => ({
   passwd: { lines: new Map(), silent: false },
   group: { lines: new Map(), silent: false },
+  initgroups: { lines: new Map(), silent: false },
 }));
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

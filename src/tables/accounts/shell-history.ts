@@ -1,15 +1,15 @@
 /** shell_history: commands that users typed. */
 import { bigint, integer, text } from '../lib/columns.ts';
 import { lines } from '../lib/text.ts';
-import type { SnapshotTable } from '../types.ts';
+import type { LookupTable } from '../types.ts';
 import { fromHomes, type HomeFiles } from './homes.ts';
 
-export const shellHistory: SnapshotTable = {
+export const shellHistory: LookupTable = {
   name: 'shell_history',
   description:
     "Lines of the users' shell history files. All users' unless the query names a uid " +
     '(osquery: only those of the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'moderate',
   sensitive: true,
   key: ['uid', 'time', 'command', 'history_file'],
@@ -19,7 +19,7 @@ export const shellHistory: SnapshotTable = {
     text('command', 'The command line.'),
     text('history_file', 'The file it stands in.'),
   ],
-  collect: (context) =>
+  lookup: (context) =>
     fromHomes(context, function* ({ uid }, files) {
       for (const name of [...HISTORY_FILES, ...fishFiles(files)]) {
         const content = files.bytes(name);

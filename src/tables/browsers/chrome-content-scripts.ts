@@ -1,13 +1,13 @@
 /** chrome_extension_content_scripts: what extensions put into pages. */
 import { objectsAt, textAt, textsAt } from '../lib/json.ts';
 import { bigint, text } from '../lib/columns.ts';
-import type { SnapshotTable } from '../types.ts';
+import type { LookupTable } from '../types.ts';
 import { fromExtensions } from './chrome-profiles.ts';
 
-export const chromeExtensionContentScripts: SnapshotTable = {
+export const chromeExtensionContentScripts: LookupTable = {
   name: 'chrome_extension_content_scripts',
   description: 'Scripts that extensions of Chrome and its like put into pages.',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'moderate',
   key: ['uid', 'path', 'script', 'match'],
   columns: [
@@ -21,7 +21,7 @@ export const chromeExtensionContentScripts: SnapshotTable = {
     text('path', 'Folder of the extension.'),
     bigint('referenced', '1 if the preferences have the extension, else 0.'),
   ],
-  collect: (context) =>
+  lookup: (context) =>
     fromExtensions(context, (extension) =>
       objectsAt(extension.manifest, 'content_scripts').flatMap((entry) =>
         textsAt(entry, 'matches').flatMap((match) =>

@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto';
 
 import { at, flagAt, textAt, textsAt } from '../lib/json.ts';
 import { bigint, integer, text } from '../lib/columns.ts';
-import type { Row, SnapshotTable } from '../types.ts';
+import type { Row, LookupTable } from '../types.ts';
 import { fromExtensions, type ChromeExtension } from './chrome-profiles.ts';
 
-export const chromeExtensions: SnapshotTable = {
+export const chromeExtensions: LookupTable = {
   name: 'chrome_extensions',
   description:
     "Extensions of Chrome and the browsers made from it. All users' unless the query names a uid " +
     '(osquery: only those of the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'moderate',
   key: ['uid', 'path'],
   columns: [
@@ -44,7 +44,7 @@ export const chromeExtensions: SnapshotTable = {
     text('manifest_json', 'Its manifest.', { hidden: true }),
     text('key', 'Its public key.', { hidden: true }),
   ],
-  collect: (context) => fromExtensions(context, (extension) => [toRow(extension)]),
+  lookup: (context) => fromExtensions(context, (extension) => [toRow(extension)]),
 };
 
 function toRow(extension: ChromeExtension): Row {

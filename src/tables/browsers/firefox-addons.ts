@@ -2,15 +2,15 @@
 import { fromHomes } from '../accounts/homes.ts';
 import { flagAt, integerAt, objectsAt, textAt } from '../lib/json.ts';
 import { bigint, integer, text } from '../lib/columns.ts';
-import type { SnapshotTable } from '../types.ts';
+import type { LookupTable } from '../types.ts';
 import { readJson } from './profile-files.ts';
 
-export const firefoxAddons: SnapshotTable = {
+export const firefoxAddons: LookupTable = {
   name: 'firefox_addons',
   description:
     "Add-ons in Firefox profiles. All users' unless the query names a uid (osquery: only those of " +
     'the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'moderate',
   key: ['uid', 'identifier', 'path'],
   columns: [
@@ -29,7 +29,7 @@ export const firefoxAddons: SnapshotTable = {
     text('location', 'How it came there, as app-profile.'),
     text('path', 'Path of its bundle.'),
   ],
-  collect: (context) =>
+  lookup: (context) =>
     fromHomes(context, function* ({ uid }, files) {
       for (const folder of FOLDERS) {
         for (const profile of files.list(folder)) {

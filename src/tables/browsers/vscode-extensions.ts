@@ -2,15 +2,15 @@
 import { fromHomes } from '../accounts/homes.ts';
 import { at, flagAt, integerAt, objectsAt, textAt, type JsonObject } from '../lib/json.ts';
 import { bigint, integer, text } from '../lib/columns.ts';
-import type { SnapshotTable } from '../types.ts';
+import type { LookupTable } from '../types.ts';
 import { readJson } from './profile-files.ts';
 
-export const vscodeExtensions: SnapshotTable = {
+export const vscodeExtensions: LookupTable = {
   name: 'vscode_extensions',
   description:
     "Extensions of Visual Studio Code and the editors made from it. All users' unless the query " +
     'names a uid (osquery: only those of the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'moderate',
   key: ['uid', 'name', 'version', 'path'],
   columns: [
@@ -25,7 +25,7 @@ export const vscodeExtensions: SnapshotTable = {
     bigint('uid', 'User id of the owner of the home.', { additional: true }),
     text('vscode_edition', 'vscode, vscode_insiders, vscodium, cursor, windsurf or trae.'),
   ],
-  collect: (context) =>
+  lookup: (context) =>
     fromHomes(context, function* ({ uid }, files) {
       for (const [edition, folder] of EDITIONS) {
         for (const entry of objectsAt(readJson(files, `${folder}/extensions/extensions.json`))) {

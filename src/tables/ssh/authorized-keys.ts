@@ -2,15 +2,15 @@
 import { fromHomes } from '../accounts/homes.ts';
 import { bigint, pidWithNamespace, text } from '../lib/columns.ts';
 import { lines } from '../lib/text.ts';
-import type { Row, SnapshotTable } from '../types.ts';
+import type { Row, LookupTable } from '../types.ts';
 import { keyFilesOf } from './key-files.ts';
 
-export const authorizedKeys: SnapshotTable = {
+export const authorizedKeys: LookupTable = {
   name: 'authorized_keys',
   description:
     "Keys in the files that sshd's AuthorizedKeysFile names for users, .ssh/authorized_keys unless " +
     "set. All users' unless the query names a uid (osquery: only those of the user it runs as).",
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'cheap',
   key: ['uid', 'key', 'key_file'],
   columns: [
@@ -22,7 +22,7 @@ export const authorizedKeys: SnapshotTable = {
     text('key_file', 'The file it stands in.'),
     pidWithNamespace(),
   ],
-  collect(context) {
+  lookup(context) {
     const filesOf = keyFilesOf(context);
     return fromHomes(context, function* (home, files) {
       for (const key_file of filesOf(home)) {

@@ -2,14 +2,14 @@
 import { fromHomes } from '../accounts/homes.ts';
 import { bigint, text } from '../lib/columns.ts';
 import { lines } from '../lib/text.ts';
-import type { SnapshotTable } from '../types.ts';
+import type { LookupTable } from '../types.ts';
 
-export const knownHosts: SnapshotTable = {
+export const knownHosts: LookupTable = {
   name: 'known_hosts',
   description:
     "Lines of the users' known_hosts files. All users' unless the query names a uid " +
     '(osquery: only those of the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'cheap',
   key: ['uid', 'key', 'key_file'],
   columns: [
@@ -17,7 +17,7 @@ export const knownHosts: SnapshotTable = {
     text('key', 'The line: host names (or their digest), type and key.'),
     text('key_file', 'The file it stands in.'),
   ],
-  collect: (context) =>
+  lookup: (context) =>
     fromHomes(context, function* ({ uid }, files) {
       const name = '.ssh/known_hosts';
       for (const line of lines(files.text(name) ?? '')) {

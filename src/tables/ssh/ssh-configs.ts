@@ -7,15 +7,15 @@ import { eqIntegers } from '../lib/constraints.ts';
 import { readText } from '../lib/files.ts';
 import { shellGlob } from '../lib/shell-glob.ts';
 import { lines } from '../lib/text.ts';
-import type { CollectContext, Row, SnapshotTable } from '../types.ts';
+import type { CollectContext, Row, LookupTable } from '../types.ts';
 import { configLines } from './config-lines.ts';
 
-export const sshConfigs: SnapshotTable = {
+export const sshConfigs: LookupTable = {
   name: 'ssh_configs',
   description:
     "Options in the users' ssh configuration, the system's (with uid 0) and what they include. All users' unless " +
     'the query names a uid (osquery: only those of the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'cheap',
   key: ['uid', 'block', 'option', 'ssh_config_file'],
   columns: [
@@ -27,7 +27,7 @@ export const sshConfigs: SnapshotTable = {
     text('option', 'The option and its value, in lower case as osquery has it.'),
     text('ssh_config_file', 'The file it stands in.'),
   ],
-  collect(context) {
+  lookup(context) {
     const rows: Row[] = fromHomes(context, ({ uid, path: home }, files) =>
       optionsOf({
         context,

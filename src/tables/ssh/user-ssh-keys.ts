@@ -1,15 +1,15 @@
 /** user_ssh_keys: private keys in users' homes. */
 import { fromHomes } from '../accounts/homes.ts';
 import { bigint, integer, pidWithNamespace, text } from '../lib/columns.ts';
-import type { SnapshotTable } from '../types.ts';
+import type { LookupTable } from '../types.ts';
 import { privateKeyFacts } from './private-key.ts';
 
-export const userSshKeys: SnapshotTable = {
+export const userSshKeys: LookupTable = {
   name: 'user_ssh_keys',
   description:
     "Private keys in the users' .ssh folders, and whether a passphrase guards them. All users' " +
     'unless the query names a uid (osquery: only those of the user it runs as).',
-  kind: 'snapshot',
+  kind: 'lookup',
   cost: 'moderate',
   sensitive: true,
   key: ['uid', 'path'],
@@ -23,7 +23,7 @@ export const userSshKeys: SnapshotTable = {
     integer('key_security_bits', 'Strength in bits as in SP 800-57, -1 if it cannot be told.'),
     pidWithNamespace(),
   ],
-  collect: (context) =>
+  lookup: (context) =>
     fromHomes(context, function* ({ uid }, files) {
       for (const name of files.list('.ssh')) {
         const facts = privateKeyFacts(files.text(`.ssh/${name}`, KEY_BYTES_MAX) ?? '');

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
@@ -122,15 +122,29 @@ describe('accounts of a name service', () => {
       for (const name of ['passwd', 'group', 'shadow'])
         if (!existsSync(`/var/lib/extrausers/${name}`))
           writeFileSync(`/var/lib/extrausers/${name}`, '');
+      const home = fakeRoot({ '.ssh/known_hosts': 'host key\n' });
+      chownSync(join(home, '.ssh/known_hosts'), 54321, 54322);
       const over = {
         ...nss,
-        '/var/lib/extrausers/passwd': 'dir.user:x:54321:54322:From afar:/home/dir:/bin/sh\n',
-        '/var/lib/extrausers/group': 'dir group:x:54322:dir.user\n',
+        '/var/lib/extrausers/passwd': `dir.user:x:54321:54322:From afar:${home}:/bin/sh\n`,
+        '/var/lib/extrausers/group': 'dir group:x:54322:dir.user\nothers:x:54323:dir.user,root\n',
       };
       const user = { uid: 54321, gid: 54322, username: 'dir.user', description: 'From afar' };
       expect(probed(over, 'users', 'uid=54321').rows).toMatchObject([user]);
       expect(probed(over, 'users', 'username=dir.user').rows).toMatchObject([user]);
       expect(probed(over, 'users', 'uid=54399').rows).toEqual([]);
+      const groupsOf = (...asked: string[]) =>
+        probed(over, 'user_groups', ...asked).rows.map(
+          ({ uid, gid }) => `${String(uid)}:${String(gid)}`,
+        );
+      // As `id -G` has it: the primary group, and those that name the user.
+      expect(groupsOf('uid=54321').sort()).toEqual(['54321:54322', '54321:54323']);
+      expect(groupsOf('gid=54323').sort()).toEqual(['0:54323', '54321:54323']);
+      expect(groupsOf('uid=0')).toContain('0:54323');
+      expect(groupsOf().join()).not.toContain('5432');
+      expect(probed(over, 'known_hosts', 'uid=54321').rows).toMatchObject([
+        { uid: 54321, key: 'host key', key_file: `${home}/.ssh/known_hosts` },
+      ]);
       expect(probed(over, 'groups', 'gid=54322').rows).toMatchObject([{ groupname: 'dir group' }]);
       const all = probed(over, 'users').rows.map(({ username }) => username);
       expect(all).toContain('root');
