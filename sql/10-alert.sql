@@ -118,6 +118,8 @@ begin
     select a.id
       from swarmplane.alert a
      where a.resolved_at is null
+       -- drift ends when it is mended (sql/13-drift.sql)
+       and a.kind <> 'drift'
        and a.last_at < now() - swarmplane.setting_interval('alert_quiet_after')
      order by a.kind, a.key
        for update skip locked

@@ -101,6 +101,7 @@ grant execute on function
   swarmplane.report_host_tables(jsonb),
   swarmplane.report_actions(uuid, text[]),
   swarmplane.raise_alert(text, text, text, text, jsonb, integer),
+  swarmplane.report_drift(jsonb),
   swarmplane.resolve_alerts(text[], text[]),
   swarmplane.look_after_alerts(),
   swarmplane.claim_alert_event(interval),

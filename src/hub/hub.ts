@@ -17,6 +17,8 @@ import { HistoryStore } from './history/store.ts';
 import { createListener, type Listener } from './database/listener.ts';
 import type { Log } from './log.ts';
 import { NodeReporter } from './nodes.ts';
+import type { Drift } from './schema/drift.ts';
+import { reportDrift } from './schema/drift-report.ts';
 import { openDatabase, whileAway, type OpenedDatabase } from './schema/open-database.ts';
 import { AlertStore } from './alerts/alert-store.ts';
 import { NodeStore } from './node-store.ts';
@@ -71,6 +73,8 @@ export interface HubTuning {
   readonly partitionsMs: number;
   /** How often alerts are looked after. */
   readonly alertsMs: number;
+  /** How often it is looked whether the schema is as the release made it. */
+  readonly driftMs: number;
   /** How often the listener hears itself through the server. */
   readonly watchdogMs: number;
   /** No part of the hub counts as standing still before so long. */
@@ -96,6 +100,7 @@ export const DEFAULT_TUNING: HubTuning = {
   retentionMs: 3_600_000,
   partitionsMs: 3_600_000,
   alertsMs: 60_000,
+  driftMs: 300_000,
   watchdogMs: 30_000,
   stallMs: 30_000,
   stallLookMs: 5_000,
@@ -334,9 +339,8 @@ export class Hub {
     }
   }
 
-  async #look(drift: readonly string[]): Promise<void> {
-    for (const object of drift)
-      await this.#alerts.raise('drift', object, `${object}: not as this release made it`);
+  async #look(drift: readonly Drift[] | undefined): Promise<void> {
+    if (drift !== undefined) await reportDrift(this.#pool, drift);
     const { rows } = await this.#pool.query<{ ms: number }>(
       `select extract(epoch from value::interval)::float8 * 1000 as ms
          from swarmplane.setting where name = 'lease_time'`,

@@ -10,6 +10,7 @@ export interface Intervals {
   readonly retentionMs: number;
   readonly partitionsMs: number;
   readonly alertsMs: number;
+  readonly driftMs: number;
   readonly watchdogMs: number;
 }
 
@@ -22,7 +23,8 @@ export const RETRY_MS_MAX = 60_000;
 export const DEPARTED_MS = 500;
 
 export function partsOf(every: Intervals) {
-  const { pollMs, heartbeatMs, nodesMs, sealMs, retentionMs, partitionsMs, alertsMs } = every;
+  const { pollMs, heartbeatMs, nodesMs, sealMs, retentionMs, partitionsMs, alertsMs, driftMs } =
+    every;
   const polled = (part: string): Pulse => new Pulse({ part, everyMs: pollMs });
   const rare = (part: string, everyMs: number): Pulse =>
     new Pulse({ part, everyMs, retryMs: Math.min(everyMs, RETRY_MS_MAX) });
@@ -43,6 +45,7 @@ export function partsOf(every: Intervals) {
     retention: rare('retention', retentionMs),
     partitions: rare('partitions', partitionsMs),
     alerts: new Pulse({ part: 'alerts', everyMs: alertsMs }),
+    drift: rare('drift', driftMs),
     /** What agents warn of, written as alerts. */
     alarms: new Pulse({ part: 'alarms', retryMs: heartbeatMs }),
     listener: new Pulse({ part: 'listener', everyMs: every.watchdogMs }),

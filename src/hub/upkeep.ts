@@ -1,8 +1,9 @@
-/** What a hub does by the clock: heartbeats, partitions, alerts that went quiet. */
+/** What a hub does by the clock: heartbeats, partitions, alerts that went quiet, changes made by hand. */
 import type pg from 'pg';
 import { HubError, messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 import { readMigrations } from './schema/migration-files.ts';
+import { watchDrift } from './schema/drift-report.ts';
 import { refuseNewer } from './schema/migrate.ts';
 import { isOutage } from './database/outage.ts';
 import { ClockWatch, jumpText } from './clock-watch.ts';
@@ -22,10 +23,11 @@ export interface UpkeepOptions {
   readonly log: Log;
   /** Name of this host. */
   readonly hub: string;
-  readonly parts: Pick<Parts, 'heartbeat' | 'partitions' | 'alerts'>;
+  readonly parts: Pick<Parts, 'heartbeat' | 'partitions' | 'alerts' | 'drift'>;
   readonly heartbeatMs: number;
   readonly partitionsMs: number;
   readonly alertsMs: number;
+  readonly driftMs: number;
   /** Leases at work. */
   readonly tokens: () => readonly string[];
   readonly onLost: (token: string) => void;
@@ -50,11 +52,12 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
-    const { queue, parts, partitionsMs, alertsMs } = options;
-    this.#every = [partitionsMs, alertsMs];
+    const { pool, queue, parts, partitionsMs, alertsMs, driftMs } = options;
+    this.#every = [partitionsMs, alertsMs, driftMs];
     this.#loops = [
       this.#loop(() => queue.makePartitions(), partitionsMs, parts.partitions),
       this.#loop(() => this.#lookAfter(), alertsMs, parts.alerts),
+      this.#loop(() => watchDrift(pool), driftMs, parts.drift),
     ];
   }
 

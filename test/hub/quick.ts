@@ -11,6 +11,7 @@ export const QUICK: Partial<HubTuning> = {
   retentionMs: 500,
   partitionsMs: 2_000,
   alertsMs: 500,
+  driftMs: 2_000,
   watchdogMs: 2_000,
   stopMs: 2_000,
 };

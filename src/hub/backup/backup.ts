@@ -221,7 +221,7 @@ async function tables(client: pg.Client): Promise<CopiedTable[]> {
          from pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') a
      where n.nspname in ('swarmplane', 'inventory') and c.relkind in ('r', 'p') and not c.relispartition
-       and c.relname not in ('migration', 'sql_file', 'sql_object') and cardinality(a.columns) > 0
+       and c.relname not in ('migration', 'sql_file') and cardinality(a.columns) > 0
      order by c.oid`);
   return rows;
 }

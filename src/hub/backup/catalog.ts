@@ -256,7 +256,7 @@ const TABLES = `
          || ${COMMENTS} as texts
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where n.nspname in ${OURS} and c.relkind in ('r', 'p') and not c.relispartition
-     and c.relname not in ('migration', 'sql_file', 'sql_object')
+     and c.relname not in ('migration', 'sql_file')
    order by c.oid`;
 
 const PARTITIONS = `

@@ -292,4 +292,4 @@ const EMPTY = `
   select format('truncate %s', ours.name) as text
     from (${OUR_TABLES}) ours join pg_class c using (oid)
    where c.relnamespace = 'swarmplane'::regnamespace
-     and c.relname not in ('migration', 'sql_file', 'sql_object', 'restore_unfinished')`;
+     and c.relname not in ('migration', 'sql_file', 'restore_unfinished')`;

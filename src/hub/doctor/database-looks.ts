@@ -1,12 +1,12 @@
 /** What `swarmplane doctor` looks at in a database that can be reached, one question each. */
 import type pg from 'pg';
 import { broken, fine, skipped, warning, type Finding } from '../../agent/index.ts';
-import { findDrift } from '../schema/drift.ts';
+import { driftText, findDrift } from '../schema/drift.ts';
 import { HubError } from '../errors.ts';
 import { findHolders, holderText } from '../database/holders.ts';
 import type { QueueFacts } from '../queue/facts.ts';
 import { readMigrations } from '../schema/migration-files.ts';
-import { MIGRATIONS_DIR } from '../release.ts';
+import { MIGRATIONS_DIR, SQL_DIR } from '../release.ts';
 import { refuseUnfinished } from '../schema/restore-mark.ts';
 
 export interface Look {
@@ -175,7 +175,7 @@ const ROLES = ['owner', 'hub', 'reader', 'asker', 'operator', 'auditor', 'sensit
 async function schema(client: pg.Client): Promise<Finding[]> {
   const [there] = await ask<{ ready: boolean }>(
     client,
-    `select to_regclass('swarmplane.sql_object') is not null as ready`,
+    `select to_regclass('swarmplane.sql_file') is not null as ready`,
   );
   if (!there!.ready) {
     const hint = 'start one with `swarmplane hub --database URL`: it makes the schema';
@@ -206,15 +206,21 @@ async function schema(client: pg.Client): Promise<Finding[]> {
 }
 
 async function drift(client: pg.Client): Promise<Finding[]> {
-  const found = await findDrift(client);
-  if (found.length === 0) return [fine('drift', 'functions, views and triggers are as released')];
-  const hint = 'drop what was added; the next release makes the others anew';
-  return found
-    .slice(0, DRIFT_SHOWN_MAX)
-    .map(({ kind, name, change }) => warning('drift', `${kind} ${name} ${change} by hand`, hint));
+  const found = await findDrift(client, { migrationsDir: MIGRATIONS_DIR, sqlDir: SQL_DIR });
+  if (found === undefined) {
+    const says = 'another release than this one made the schema';
+    return [skipped('drift', says, 'start a hub of this release, or look with that one')];
+  }
+  if (found.length === 0) return [fine('drift', 'the schema is as released')];
+  const told = found.slice(0, DRIFT_SHOWN_MAX);
+  const more = found.length - told.length;
+  return [
+    ...told.map((each) => warning('drift', driftText(each), each.mend)),
+    ...(more === 0 ? [] : [warning('drift', `and ${more} more`, 'mend these and look again')]),
+  ];
 }
 
-const DRIFT_SHOWN_MAX = 8;
+const DRIFT_SHOWN_MAX = 20;
 
 async function deadRows(client: pg.Client): Promise<Finding[]> {
   const rows = await ask<{ name: string; dead: number; live: number }>(

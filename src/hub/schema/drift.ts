@@ -1,90 +1,146 @@
 /**
- * Drift: an object of sql/ that is no longer what sql/ made it, because someone changed it by hand.
- * After sql/ is applied a hash of every function, view, trigger and policy of the schema is kept;
- * at the next start the same hashes are taken again and compared.
+ * Drift: what is ours in the database and is not as the release made it, because somebody changed it
+ * by hand. The truth is the release's own, sql/schema.jsonl, and not what was once seen in this
+ * database: so neither a restore nor an upgrade makes a change by hand to what should be.
+ *
+ * An administrator's own objects beside ours are none of it, nor are grants to roles of his. What is
+ * added counts only where it changes what ours mean: policies, rules, grants to PUBLIC and to roles of
+ * ours, functions under a name of ours.
  */
 import type pg from 'pg';
+import { readFacts } from './facts.ts';
+import { mendOf } from './mend.ts';
+import { fingerprint, readMigrations, readSqlFiles } from './migration-files.ts';
+import { objectsOf, readReleased, type SchemaObject } from './released.ts';
+import { meanTheSame } from './spelling.ts';
 
 export interface Drift {
-  readonly kind: 'function' | 'view' | 'trigger' | 'policy';
-  /** With arguments for a function, with the table for a trigger or policy. */
+  readonly kind: string;
+  /** As a statement names it: with arguments for a function, with the table for a trigger. */
   readonly name: string;
   readonly change: 'changed' | 'missing' | 'added';
+  /** What of it, as `row security: off, was on`; none of what is missing or added as a whole. */
+  readonly what: readonly string[];
+  /** What to do: a statement for the owner of the database, or words. */
+  readonly mend: string;
 }
 
-/** Differences between what sql/ left behind and what is there; none before sql/ was first applied. */
-export async function findDrift(client: pg.ClientBase): Promise<Drift[]> {
-  // Another major version may spell the same definition differently: start from what it says now.
-  const { rowCount } = await client.query(
-    `select from swarmplane.sql_object where major <> ${MAJOR} limit 1`,
-  );
-  if (rowCount! > 0) {
-    // A hub that may not migrate leaves it to one that may.
-    if (!(await mayRemember(client))) return [];
-    await rememberObjects(client);
+export interface ReleaseFolders {
+  readonly migrationsDir: string;
+  readonly sqlDir: string;
+}
+
+/** One line for people. */
+export function driftText({ kind, name, change, what }: Drift): string {
+  const parts = what.length === 0 ? '' : `: ${what.join('; ')}`;
+  return `${kind} ${name} ${change} by hand${parts}`;
+}
+
+/** As `findDrift`, in a transaction of its own that leaves nothing behind. */
+export async function lookForDrift(
+  client: pg.ClientBase,
+  folders: ReleaseFolders,
+): Promise<Drift[] | undefined> {
+  await client.query('begin');
+  try {
+    return await findDrift(client, folders);
+  } finally {
+    await client.query('rollback');
   }
-  const { rows } = await client.query<Drift>(`
-    with now as (${OBJECTS})
-    select coalesce(now.kind, kept.kind) as kind,
-           coalesce(now.name, kept.name) as name,
-           case when kept.name is null then 'added'
-                when now.name is null then 'missing'
-                else 'changed' end as change
-      from now full join swarmplane.sql_object kept using (kind, name)
-     where now.hash is distinct from kept.hash
-       and exists (select from swarmplane.sql_file)
-     order by 1, 2`);
-  return rows;
 }
 
-async function mayRemember(client: pg.ClientBase): Promise<boolean> {
-  const { rows } = await client.query<{ may: boolean }>(
-    `select has_table_privilege('swarmplane.sql_object', 'insert, update, delete') as may`,
+/**
+ * What differs; undefined where another release made the schema, which this one cannot judge. In an
+ * open transaction that the caller rolls back.
+ */
+export async function findDrift(
+  client: pg.ClientBase,
+  folders: ReleaseFolders,
+): Promise<Drift[] | undefined> {
+  if (!(await isOfThisRelease(client, folders))) return undefined;
+  const expected = await readReleased(client, folders.sqlDir);
+  const found = objectsOf(await readFacts(client));
+  const drift: Drift[] = [];
+  for (const [key, object] of expected) {
+    const now = found.get(key);
+    if (now === undefined) {
+      // What belongs to a table that is missing is missing with it.
+      if (object.of === key || found.has(object.of)) drift.push(told(object, 'missing', []));
+      continue;
+    }
+    const what = await differences(client, object, now);
+    if (what.length > 0) drift.push(told(object, 'changed', what, now));
+  }
+  const functions = new Set(
+    [...expected.values()].filter(isFunction).map(({ name }) => bare(name)),
   );
-  return rows[0]!.may;
+  for (const [key, object] of found) {
+    if (expected.has(key)) continue;
+    if (isFunction(object) ? functions.has(bare(object.name)) : meddles(object, expected))
+      drift.push(told(object, 'added', [], object));
+  }
+  return drift.sort((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1));
 }
 
-/** Call in the transaction that applied sql/. */
-export async function rememberObjects(client: pg.ClientBase): Promise<void> {
-  await client.query(`
-    with gone as (delete from swarmplane.sql_object where (kind, name) not in (select kind, name from (${OBJECTS}) now))
-    insert into swarmplane.sql_object (kind, name, hash, major)
-    select kind, name, hash, ${MAJOR} from (${OBJECTS}) now
-    on conflict (kind, name) do update set hash = excluded.hash, major = excluded.major`);
+async function isOfThisRelease(client: pg.ClientBase, folders: ReleaseFolders): Promise<boolean> {
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    `select name, checksum from swarmplane.sql_file
+      union all
+     select name || '.sql', checksum from swarmplane.migration`,
+  );
+  const own = await readSqlFiles(folders.sqlDir);
+  for (const { name, checksum, text } of await readMigrations(folders.migrationsDir))
+    own.push({ name: `${name}.sql`, checksum, text });
+  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+  return fingerprint(rows.sort(byName)) === fingerprint(own.sort(byName));
 }
 
-const MAJOR = "current_setting('server_version_num')::int / 10000";
+function told(
+  object: SchemaObject,
+  change: Drift['change'],
+  what: readonly string[],
+  now?: SchemaObject,
+): Drift {
+  const { kind, name } = object;
+  return { kind, name, change, what, mend: mendOf(change === 'added' ? undefined : object, now) };
+}
 
-/** Grants are left out: an administrator may give a view to a role of his own. */
-const OBJECTS = `
-  select kind, name, md5(definition) as hash
-    from (
-      select 'function' as kind,
-             p.oid::regprocedure::text as name,
-             pg_get_functiondef(p.oid) as definition
-        from pg_proc p
-       where p.pronamespace = 'swarmplane'::regnamespace
-         and p.prokind in ('f', 'p')
-      union all
-      select 'view', c.oid::regclass::text,
-             pg_get_viewdef(c.oid) || coalesce(c.reloptions::text, '')
-        from pg_class c
-       where c.relnamespace = 'swarmplane'::regnamespace
-         and c.relkind in ('v', 'm')
-      union all
-      select 'trigger', t.tgrelid::regclass || '.' || t.tgname,
-             pg_get_triggerdef(t.oid) || t.tgenabled::text
-        from pg_trigger t
-        join pg_class c on c.oid = t.tgrelid
-       where c.relnamespace = 'swarmplane'::regnamespace
-         and not c.relispartition
-         and not t.tgisinternal
-      union all
-      select 'policy', p.polrelid::regclass || '.' || p.polname,
-             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[]::text,
-                       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
-        from pg_policy p
-        join pg_class c on c.oid = p.polrelid
-       where c.relnamespace = 'swarmplane'::regnamespace
-         and not c.relispartition
-    ) object`;
+async function differences(
+  client: pg.ClientBase,
+  expected: SchemaObject,
+  now: SchemaObject,
+): Promise<string[]> {
+  const what: string[] = [];
+  for (const part of new Set([...expected.parts.keys(), ...now.parts.keys()])) {
+    // Not known beforehand.
+    if (expected.open && !expected.parts.has(part)) continue;
+    const [was, is] = [expected.parts.get(part), now.parts.get(part)];
+    if (was === is) continue;
+    if (expected.kind === 'view' && part === 'is' && (await meanTheSame(client, was!, is!)))
+      continue;
+    what.push(LONG.get(part) ?? `${part}: ${is ?? 'none'}, was ${was ?? 'none'}`);
+  }
+  return what;
+}
+
+/** Nobody wants to read these in one line. */
+const LONG = new Map([
+  ['is', 'definition'],
+  ['body', 'body'],
+]);
+
+/** Whether something beside ours changes what ours mean. */
+function meddles({ kind, of }: SchemaObject, expected: ReadonlyMap<string, SchemaObject>): boolean {
+  return MEDDLING.has(kind) && expected.has(of);
+}
+
+const MEDDLING = new Set(['policy', 'rule', 'grant', 'ownership', 'membership', 'partition']);
+
+function isFunction({ kind }: SchemaObject): boolean {
+  return kind === 'function';
+}
+
+/** A function's name without its arguments: one beside it may be called in its place. */
+function bare(signature: string): string {
+  return signature.slice(0, signature.indexOf('('));
+}

@@ -10,15 +10,15 @@ import { HubError, codeOf, messageOf } from '../errors.ts';
 import { silentLog, type Log } from '../log.ts';
 import { missingPrivilege, retried, runFile, transaction, type Run } from './migration-run.ts';
 import {
+  fingerprint,
   readMigrations,
   readSqlFiles,
-  sha256,
   type Migration,
   type SqlFile,
 } from './migration-files.ts';
 import { refuseDisowned } from './ownership.ts';
 import { refuseUnfinished } from './restore-mark.ts';
-import { findDrift, rememberObjects, type Drift } from './drift.ts';
+import { lookForDrift, type Drift } from './drift.ts';
 
 export interface MigrateOptions {
   readonly migrationsDir: string;
@@ -39,8 +39,8 @@ export interface Migrated {
   readonly applied: readonly string[];
   /** Names of the files of sql/, all of them if any had changed, else none. */
   readonly reapplied: readonly string[];
-  /** Objects of sql/ that someone changed by hand; looked for before anything is applied. */
-  readonly drift: readonly Drift[];
+  /** What is not as this release made it, once all is applied; undefined where it could not be looked for. */
+  readonly drift: readonly Drift[] | undefined;
 }
 
 /**
@@ -66,12 +66,11 @@ export async function migrate(pool: pg.Pool, options: MigrateOptions): Promise<M
     if (options.restoring !== true) await refuseDisowned(client);
     await refuseNewer(client, migrations);
     await checkApplied(client, migrations);
-    const drift = await findDrift(client);
     const { upTo } = options;
     if (upTo !== undefined) return await migratePart(run, migrations, upTo);
     const applied = await applyMigrations(run, migrations);
     const reapplied = await retried(run, 'applying sql/', () => applySql(run, files));
-    return { applied, reapplied, drift };
+    return { applied, reapplied, drift: await drifted(run, options) };
   } catch (error) {
     throw codeOf(error) === '42501' ? missingPrivilege(messageOf(error), error) : error;
   } finally {
@@ -103,6 +102,17 @@ export async function refuseNewer(
   );
 }
 
+/** A hub that may not look starts all the same, and tells of it as long as it may not. */
+async function drifted({ client, log }: Run, options: MigrateOptions): Promise<Migrated['drift']> {
+  try {
+    return await lookForDrift(client, options);
+  } catch (error) {
+    if (error instanceof HubError) throw error;
+    log.warn({ error: messageOf(error) }, 'cannot look for changes made by hand');
+    return undefined;
+  }
+}
+
 /** A pool's limits are for queries of a second or two; waiting for another hub may take longer. */
 async function withoutTimeouts(client: pg.PoolClient): Promise<void> {
   (
@@ -127,7 +137,7 @@ async function refuseOtherEncodings(client: pg.ClientBase): Promise<void> {
 /** `create if not exists` collides when two sessions do it at once: the caller tries again. */
 async function prepare({ client }: Run): Promise<void> {
   const { rows } = await client.query<{ ready: boolean }>(
-    `select to_regclass('swarmplane.sql_object') is not null as ready`,
+    `select to_regclass('swarmplane.sql_file') is not null as ready`,
   );
   if (rows[0]!.ready) return;
   await transaction(client, () => client.query(BOOKKEEPING));
@@ -150,16 +160,8 @@ const BOOKKEEPING = `
     release text not null,
     applied_at timestamptz not null default now()
   );
-  create table if not exists swarmplane.sql_object (
-    kind text not null,
-    name text not null,
-    hash text not null,
-    major int not null,
-    primary key (kind, name)
-  );
   comment on table swarmplane.migration is 'Private. Migrations that were applied, by the runner.';
-  comment on table swarmplane.sql_file is 'Private. Files of sql/ as they were last applied.';
-  comment on table swarmplane.sql_object is 'Private. Hashes of the objects of sql/, to see changes made by hand.';`;
+  comment on table swarmplane.sql_file is 'Private. Files of sql/ as they were last applied.';`;
 
 async function checkApplied(
   client: pg.ClientBase,
@@ -247,7 +249,6 @@ async function applySql(run: Run, files: readonly SqlFile[]): Promise<string[]> 
     for (const file of files) await runFile(client, `sql/${file.name}`, file.text);
     await client.query('set local search_path = pg_catalog, pg_temp');
     await rememberFiles(run, files);
-    await rememberObjects(client);
     run.log.info({ files: files.length }, 'sql/ applied');
     return files.map((file) => file.name);
   });
@@ -260,12 +261,6 @@ async function sqlIsDue(run: Run, files: readonly SqlFile[]): Promise<boolean> {
   // Of two releases on one database the newer one's functions stay; they would take turns otherwise.
   if (rows.some((row) => compareReleases(row.release, run.release) > 0)) return false;
   return fingerprint(rows) !== fingerprint(files);
-}
-
-function fingerprint(
-  files: readonly { readonly name: string; readonly checksum: string }[],
-): string {
-  return sha256(files.map((file) => `${file.name} ${file.checksum}\n`).join(''));
 }
 
 async function rememberFiles(run: Run, files: readonly SqlFile[]): Promise<void> {

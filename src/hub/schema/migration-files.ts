@@ -85,6 +85,13 @@ async function readText(folder: string, file: string): Promise<string> {
   return (await readFile(join(folder, file), 'utf8')).replaceAll('\r\n', '\n');
 }
 
+/** Of all files together, in the order of their names. */
+export function fingerprint(
+  files: readonly { readonly name: string; readonly checksum: string }[],
+): string {
+  return sha256(files.map((file) => `${file.name} ${file.checksum}\n`).join(''));
+}
+
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

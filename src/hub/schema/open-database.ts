@@ -2,14 +2,15 @@
 import { connect, endPool } from '../database/database.ts';
 import { HubError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Drift } from './drift.ts';
 import { migrate } from './migrate.ts';
 import { Backoff, mayPass } from '../database/outage.ts';
 import { MIGRATIONS_DIR, RELEASE, SQL_DIR } from '../release.ts';
 import { openWorkPools, type WorkPools } from '../database/work-pool.ts';
 
 export interface OpenedDatabase extends WorkPools {
-  /** Objects of sql/ that somebody changed by hand, as `function swarmplane.claim(...)`. */
-  readonly drift: readonly string[];
+  /** What somebody changed by hand; undefined where it could not be looked for. */
+  readonly drift: readonly Drift[] | undefined;
 }
 
 /**
@@ -26,7 +27,7 @@ export async function openDatabase(url: string, log: Log): Promise<OpenedDatabas
       log,
     });
     const pools = await openWorkPools(url, checked, log);
-    return { ...pools, drift: drift.map(({ kind, name, change }) => `${kind} ${name} ${change}`) };
+    return { ...pools, drift };
   } finally {
     await endPool(checked);
   }

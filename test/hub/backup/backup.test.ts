@@ -85,7 +85,7 @@ async function everything(url: string): Promise<Record<string, string[]>> {
     select c.oid::regclass::text as name from pg_class c
      where c.relnamespace in ('swarmplane'::regnamespace, 'inventory'::regnamespace)
        and c.relkind in ('r', 'p') and not c.relispartition
-       and c.relname not in ('migration', 'sql_file', 'sql_object') order by 1`);
+       and c.relname not in ('migration', 'sql_file') order by 1`);
   const found: Record<string, string[]> = { schema: (await dumpSchema(pool)).split('\n') };
   for (const { name } of tables) {
     const { rows } = await pool.query<{ row: string }>(

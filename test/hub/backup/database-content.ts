@@ -50,7 +50,7 @@ const OURS = `(select oid from pg_namespace where nspname in ('swarmplane', 'inv
 const TABLES = `
   select c.oid::regclass::text as text from pg_class c
    where c.relnamespace in ${OURS} and c.relkind in ('r', 'p') and not c.relispartition
-     and c.relname not in ('migration', 'sql_file', 'sql_object')
+     and c.relname not in ('migration', 'sql_file')
    order by 1`;
 
 const SECTIONS: Record<string, string> = {
@@ -81,5 +81,4 @@ const SECTIONS: Record<string, string> = {
       from pg_trigger t join pg_class c on c.oid = t.tgrelid
      where c.relnamespace in ${OURS} and not t.tgisinternal order by 1`,
   migrations: `select version || ' ' || checksum as text from swarmplane.migration order by version`,
-  drift: `select kind || ' ' || name || ' ' || hash as text from swarmplane.sql_object order by 1`,
 };

