@@ -33,6 +33,31 @@ create policy everybody_inserts on swarmplane.request for insert with check (tru
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.node_label
   for each row execute function swarmplane.tg_audit('node_label');
+-- Whoever sees every host says who else sees which, and cannot shut himself out by it.
+create or replace function swarmplane.tg_label_grant__check()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if tg_when = 'BEFORE' then
+    perform swarmplane.require_fleet('access labels are granted');
+  elsif not swarmplane.sees_all() then
+    raise exception 'then % would not see every host any more', swarmplane.acting_role()
+      using errcode = 'insufficient_privilege',
+            hint = format('first: insert into swarmplane.label_grant (role, label) values (%L, ''*'')', swarmplane.acting_role());
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _100_check
+  before insert or update or delete on swarmplane.label_grant
+  for each statement execute function swarmplane.tg_label_grant__check();
+create or replace trigger _110_check_own
+  after insert or update or delete on swarmplane.label_grant
+  for each statement execute function swarmplane.tg_label_grant__check();
 create or replace trigger _700_audit
   after insert or update or delete on swarmplane.label_grant
   for each row execute function swarmplane.tg_audit('label_grant');

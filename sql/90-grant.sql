@@ -54,6 +54,8 @@ grant insert (range, name, site), update (range, name, site), delete
 grant insert (node_id, address, ip, port, declared), update (declared)
   on swarmplane.node_address to swarmplane_operator;
 grant insert, update, delete on swarmplane.node_label to swarmplane_operator;
+-- of those who see every host (sql/80-policy.sql)
+grant insert, delete on swarmplane.label_grant to swarmplane_operator;
 grant update (value) on swarmplane.setting to swarmplane_operator;
 grant select on swarmplane.audit, swarmplane.audit_seal to swarmplane_operator, swarmplane_auditor;
 grant execute on function swarmplane.micros(timestamptz)

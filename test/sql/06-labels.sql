@@ -7,7 +7,6 @@ insert into swarmplane.node_label select id, 'web' from swarmplane.node where na
 insert into swarmplane.node_label select id, 'db' from swarmplane.node where name in ('h2', 'h3');
 insert into swarmplane.request (sql) values ('all');
 insert into swarmplane.request (sql, hosts, priority) values ('db only', '{h2}', 5);
-select pg_temp.throws('no one grants labels to himself', $$ insert into swarmplane.label_grant values ('alice', 'x') $$, 'permission denied%');
 reset session authorization;
 select pg_temp.work((select id from hub), 'ok');
 
@@ -37,6 +36,21 @@ select pg_temp.equal('asks what he sees', string_agg(host, ',' order by host), '
   from swarmplane.request_status s join swarmplane.request r on r.id = s.request_id and r.asked_by = 'bob';
 select pg_temp.throws('and no other', $$ insert into swarmplane.request (sql, hosts) values ('x', '{h1}') $$, '%h1: unknown');
 select pg_temp.throws('cancels only his own', format('select swarmplane.cancel(%s)', (select id from swarmplane.request where sql = 'db only')), 'there is no request %');
+
+select pg_temp.throws('no one grants labels to himself', $$ insert into swarmplane.label_grant values ('bob', 'web') $$, 'permission denied%');
+reset session authorization;
+-- alice's colleague is an operator of some hosts
+delete from swarmplane.label_grant where role = 'swarmplane_operator';
+insert into swarmplane.label_grant values ('olga', 'web'), ('alice', '*');
+set local session authorization olga;
+select pg_temp.throws('who sees some hosts grants none', $$ insert into swarmplane.label_grant values ('olga', 'db') $$, 'access labels are granted for all hosts, and olga sees only some%');
+select pg_temp.throws('and takes none', $$ delete from swarmplane.label_grant where role = 'bob' $$, 'access labels are granted for all hosts%');
+set local session authorization alice;
+select pg_temp.throws('nobody shuts himself out', $$ delete from swarmplane.label_grant where label = '*' $$, 'then alice would not see every host any more%');
+insert into swarmplane.label_grant values ('olga', 'db');
+delete from swarmplane.label_grant where role = 'olga' and label = 'db';
+select pg_temp.equal('audited', string_agg(action, ',' order by id), 'label_grant.insert,label_grant.delete')
+  from (select * from swarmplane.audit where actor = 'alice' and action like 'label_grant%' order by id desc limit 2) a;
 
 -- a grant taken back is taken back at once
 reset session authorization;

@@ -55,7 +55,7 @@ export class EmbeddedPostgres {
     let postmaster: Postmaster | undefined;
     try {
       postmaster = await firstPostmaster(cluster, options.port, log);
-      await provision(superUrl(cluster, 'postgres'), cluster.state.passwords);
+      await provision((name) => superUrl(cluster, name), cluster.state.passwords);
       return new EmbeddedPostgres(cluster, log, guardian, postmaster);
     } catch (error) {
       if (postmaster !== undefined) await stopPostmaster(postmaster);

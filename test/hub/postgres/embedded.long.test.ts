@@ -8,8 +8,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../../../src/hub/database/database.ts';
+import type pg from 'pg';
 import { EmbeddedPostgres, type EmbeddedOptions } from '../../../src/hub/postgres/embedded.ts';
 import { HubError } from '../../../src/hub/errors.ts';
+import { TUNABLE } from '../../../src/hub/postgres/tunable.ts';
 import { migrate } from '../../../src/hub/schema/migrate.ts';
 import { migrationsDir, sqlDir } from '../../helpers/postgres.ts';
 import { only } from '../../helpers/needs.ts';
@@ -124,6 +126,42 @@ describe('the embedded server', () => {
     ).toEqual([false]);
   });
 
+  it('lets the printed login do what docs advise, and nothing that reaches the account of the server', async () => {
+    const operator = await connect(server.url);
+    const db = (sql: string): Promise<pg.QueryResult> => operator.query(sql);
+    // Labels in force: a reader sees nothing until he is granted something.
+    await db(`insert into swarmplane.label_grant (role, label) values ('web_team', 'web')`);
+    await db(`delete from swarmplane.label_grant where role = 'swarmplane_reader'`);
+    expect((await db('select swarmplane.sees_all()')).rows).toEqual([{ sees_all: true }]);
+    await expect(db(`delete from swarmplane.label_grant where label = '*'`)).rejects.toThrow(
+      'then operator would not see every host any more',
+    );
+
+    await db('create schema reports');
+    await db('create table reports.seen as select name from swarmplane.node');
+    await db('create view reports.open as select count(*) from swarmplane.request');
+    await expect(db('create table swarmplane.mine (id int)')).rejects.toThrow('permission denied');
+
+    for (const name of advised()) expect(TUNABLE).toContain(name);
+    for (const name of TUNABLE) await db(`alter system set ${name} to default`);
+    await db(`alter system set work_mem = '12MB'`);
+    await db('select pg_reload_conf()');
+    await until(
+      async () => (await ask(server.url, `select current_setting('work_mem')`))[0] === '12MB',
+    );
+    for (const name of FORBIDDEN)
+      await expect(db(`alter system set ${name} = 'x'`), name).rejects.toThrow('permission denied');
+    await operator.end();
+    const kept = server;
+    await kept.stop();
+    server = await start();
+    expect(await ask(server.url, `select current_setting('work_mem')`)).toEqual(['12MB']);
+    const again = await connect(server.url);
+    await again.query('alter system reset work_mem');
+    await again.query('drop schema reports cascade');
+    await again.end();
+  });
+
   it('listens on the loopback address only and lets nobody in without the password', async () => {
     expect(await ask(server.superUrl, `select current_setting('listen_addresses')`)).toEqual([
       '127.0.0.1',
@@ -167,6 +205,31 @@ describe('the embedded server', () => {
     squatter.close();
   });
 });
+
+/** Files and commands of the server's account, doors, and passwords in its log. */
+const FORBIDDEN = [
+  'archive_command',
+  'restore_command',
+  'shared_preload_libraries',
+  'session_preload_libraries',
+  'dynamic_library_path',
+  'log_directory',
+  'log_statement',
+  'log_min_duration_statement',
+  'listen_addresses',
+  'unix_socket_directories',
+  'hba_file',
+  'ssl_passphrase_command',
+  'allow_system_table_mods',
+];
+
+/** Parameters that docs and `doctor` tell people to set. */
+function advised(): string[] {
+  const root = join(import.meta.dirname, '../../..');
+  const pages = ['docs/operating.md', 'docs/backplane.md', 'src/hub/doctor/database-looks.ts'];
+  const text = pages.map((page) => readFileSync(join(root, page), 'utf8')).join('\n');
+  return [...text.matchAll(/alter system set (\w+)/g)].map(([, name]) => name!);
+}
 
 describe('a server that dies', () => {
   let server: EmbeddedPostgres;

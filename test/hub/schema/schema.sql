@@ -444,8 +444,11 @@ create table swarmplane.label_grant (
   constraint label_grant_pkey PRIMARY KEY (role, label),
   constraint label_is_not_empty CHECK ((label <> ''::text))
 ); -- owner swarmplane_owner
+CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_label_grant__check();
+CREATE TRIGGER _110_check_own AFTER INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_label_grant__check();
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('label_grant');
 grant select on swarmplane.label_grant to swarmplane_hub;
+grant delete, insert on swarmplane.label_grant to swarmplane_operator;
 grant select on swarmplane.label_grant to swarmplane_reader;
 
 create table swarmplane.latch (
@@ -2666,6 +2669,13 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.tg_history__refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_label_grant__check()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
