@@ -65,6 +65,7 @@ begin
       execute format(
         'alter table swarmplane.%I attach partition swarmplane.%I for values from (%L) to (%L)',
         parent, part, lower_bound at time zone 'UTC', upper_bound at time zone 'UTC');
+      perform swarmplane.refuse_truncate(format('swarmplane.%I', part)::regclass);
       made := made + 1;
     end if;
     lower_bound := upper_bound;

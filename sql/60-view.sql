@@ -13,12 +13,13 @@ create or replace view swarmplane.request_status with (security_invoker = true) 
          d.attempt,
          nullif(d.run_at, 'infinity') as run_at,
          null::timestamptz as ended_at,
-         d.node_id
+         d.node_id,
+         null::text[] as columns
     from swarmplane.delivery d
     join swarmplane.node n on n.id = d.node_id
    union all
   select e.request_id, e.host, e.state, e.rows, e.ms, e.error, e.code, e.truncated, e.attempt,
-         null, e.ended_at, e.node_id
+         null, e.ended_at, e.node_id, e.columns
     from swarmplane.delivery_done e;
 
 comment on view swarmplane.request_status is
@@ -34,14 +35,46 @@ as $$
   select nullif(current_setting('swarmplane.last_request', true), '')::bigint;
 $$;
 
+-- A row as its query gave it: jsonb keeps no order of columns. What does not fit them stays as it is.
+create or replace function swarmplane.in_order("row" jsonb, columns text[])
+  returns json
+  language sql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select case
+    when columns is null or not "row" ?& columns
+      or (select count(*) from jsonb_object_keys("row")) <> (select count(distinct c) from unnest(columns) c)
+    then "row"::json
+    else ('{' || coalesce((
+      select string_agg(to_json(c.name)::text || ': ' || ("row" -> c.name)::text, ', ' order by c.place)
+        from unnest(columns) with ordinality as c (name, place)), '') || '}')::json
+  end;
+$$;
+
+-- A view keeps the types of its columns; "row" was jsonb before.
+do $$
+begin
+  if exists (select from pg_attribute a
+              where a.attrelid = to_regclass('swarmplane.answer') and a.attname = 'row' and a.atttypid = 'jsonb'::regtype) then
+    drop view swarmplane.answer;
+  end if;
+end
+$$;
+
 create or replace view swarmplane.answer with (security_invoker = true) as
-  select r.host, r.row
+  select r.host, swarmplane.in_order(r.row, e.columns) as row
     from swarmplane.result r
+    left join swarmplane.delivery_done e
+      on e.node_id = r.node_id and e.request_id = r.request_id and e.asked_at = r.asked_at
    where r.request_id = (select swarmplane.last_request())
    order by r.host, r.ordinal;
 
 comment on function swarmplane.last_request() is
   'Public. Id of the request that this session asked last with swarmplane.ask.';
+comment on function swarmplane.in_order(jsonb, text[]) is
+  'Public. A row of result with its columns in an order, e.g. that of request_status.columns.';
 comment on view swarmplane.answer is
   'Public. Rows of the request that this session asked last with swarmplane.ask.';
 

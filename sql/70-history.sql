@@ -27,6 +27,7 @@ begin
   execute format('alter table %1$I.%3$I attach partition %1$I.%2$I for values from (%4$L) to (%5$L)',
     schema_name, part, parent,
     first_day at time zone 'UTC', (first_day + interval '1 month') at time zone 'UTC');
+  perform swarmplane.refuse_truncate(format('%I.%I', schema_name, part)::regclass);
   return true;
 end
 $$;

@@ -28,6 +28,40 @@ select pg_temp.equal('guards fire in replica mode too, and nothing else does', s
          when t.tgname ~ 'refuse|append_only' or t.tgrelid = 'swarmplane.setting'::regclass and t.tgname = '_100_check'
          then 'A' else 'O' end;
 
+-- with partitions, of this month and of tracked tables
+select swarmplane.make_partitions();
+select pg_temp.equal('truncate is refused where a delete is checked or written down', string_agg(c.oid::regclass::text, ', '), null)
+  from pg_class c
+ where c.relnamespace in ('swarmplane'::regnamespace, 'inventory'::regnamespace)
+   and c.relkind in ('r', 'p')
+   and exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgtype & 8 <> 0 and not t.tgisinternal)
+   and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgtype & 32 <> 0 and t.tgenabled = 'A');
+do $$
+declare
+  guarded regclass;
+begin
+  for guarded in
+    select c.oid::regclass
+      from pg_class c
+     where c.relnamespace in ('swarmplane'::regnamespace, 'inventory'::regnamespace)
+       and c.relkind in ('r', 'p')
+       and exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgtype & 8 <> 0 and not t.tgisinternal)
+  loop
+    begin
+      execute format('truncate %s cascade', guarded);
+    exception when insufficient_privilege or object_not_in_prerequisite_state then
+      continue;
+    end;
+    raise exception 'truncate of % went through', guarded;
+  end loop;
+  perform pg_temp.equal('schedules and the newest audit are among them', count(*)::text, '2')
+    from pg_trigger t
+   where t.tgname = '_101_refuse_truncate'
+     and t.tgrelid in ('swarmplane.schedule'::regclass,
+       to_regclass(format('swarmplane.audit_%s', to_char(date_trunc('month', now() at time zone 'UTC'), 'YYYYMMDD'))));
+end
+$$;
+
 select pg_temp.equal('partitions carry no grants of their own', string_agg(c.oid::regclass::text, ', '), null)
   from pg_class c
  cross join unnest(array['swarmplane_reader', 'swarmplane_operator', 'swarmplane_hub', 'swarmplane_auditor']) as r (name)

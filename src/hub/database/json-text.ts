@@ -76,7 +76,7 @@ function jsonValue(value: Value): string {
   return `"\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}"`;
 }
 
-function uniqueNames(columns: readonly string[]): string[] {
+export function uniqueNames(columns: readonly string[]): string[] {
   const seen = new Set<string>();
   return columns.map((column) => {
     const base = storable(column);

@@ -1,6 +1,6 @@
 /** What the hub writes about a delivery, made from what the swarm said of the host. */
 import type { HostAnswer, HostOutcome } from '../../agent/index.ts';
-import { rowsToJson, toJson } from '../database/json-text.ts';
+import { rowsToJson, toJson, uniqueNames } from '../database/json-text.ts';
 
 /**
  * ok, failed, refused, cancelled are ends. `again`: try again while tries and time allow.
@@ -69,7 +69,8 @@ export function outcomeWithRows(
     id,
     state,
     ...details,
-    columns: answer.columns,
+    // As the rows name them.
+    columns: uniqueNames(answer.columns),
     warnings: answer.warnings,
     proof: hexOf(answer.proof),
     altered: rows.altered,

@@ -31,6 +31,30 @@ eachPostgres('ask', (postgres) => {
     client.release();
   });
 
+  it('keeps columns in the order of the query, of two with one name as well', async () => {
+    const fixture = await hubFixture(postgres());
+    const columns = ['zone', 'a', 'name', 'a'];
+    fixture.asker.behave = () => ({ state: 'ok', columns, rows: [['z', 1n, 'x', null]] });
+    await fixture.startHub();
+    const { client } = await session(fixture);
+    await client.query(`call swarmplane.ask('select zone, a, name, b as a from t', '{web1}')`);
+    const { rows } = await client.query(`
+      select a.row::text as answered, swarmplane.in_order(r.row, s.columns)::text as shown, s.columns
+        from swarmplane.answer a
+        join swarmplane.result r on r.request_id = swarmplane.last_request() and r.host = a.host
+        join swarmplane.request_status s using (request_id, node_id)`);
+    const text = '{"zone": "z", "a": 1, "name": "x", "a:1": null}';
+    expect(rows).toEqual([{ answered: text, shown: text, columns: ['zone', 'a', 'name', 'a:1'] }]);
+    const odd = await client.query(`
+      select swarmplane.in_order('{"b": 1, "a": 2}', '{a}')::text as other,
+             swarmplane.in_order('{"b": 1, "a": 2}', '{b,b}')::text as twice,
+             swarmplane.in_order('{}', '{}')::text as none, swarmplane.in_order('{"b": 1}', null)::text as unknown`);
+    expect(odd.rows).toEqual([
+      { other: '{"a": 2, "b": 1}', twice: '{"a": 2, "b": 1}', none: '{}', unknown: '{"b": 1}' },
+    ]);
+    client.release();
+  });
+
   it('says why hosts failed and why SQL was refused', async () => {
     const fixture = await hubFixture(postgres());
     fixture.asker.behave = (host) =>

@@ -42,6 +42,8 @@ create table swarmplane."freeze" (
   constraint reason_is_not_empty CHECK ((reason <> ''::text))
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane."freeze" FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_freeze__before_write();
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane."freeze" FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane."freeze" enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _600_withdraw AFTER INSERT OR DELETE OR UPDATE ON swarmplane."freeze" FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_freeze__after_write();
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane."freeze" FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('freeze');
 grant select on swarmplane."freeze" to swarmplane_hub;
@@ -274,6 +276,8 @@ create table swarmplane.desired (
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, description, resolution, sql, view, action, args, hosts, labels, access_label, site, every, at_once, at_once_per, stop_after, tries, per, settle, expires_in, hold_after, windows, zone, after, dry_run, active ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__before_write();
 CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__before_delete();
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.desired FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.desired enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _600_withdraw AFTER UPDATE ON swarmplane.desired FOR EACH ROW WHEN (((new.version <> old.version) OR (old.active > new.active) OR (new.dry_run > old.dry_run))) EXECUTE FUNCTION swarmplane.tg_desired__after_change();
 CREATE TRIGGER _610_withdraw_deleted AFTER DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_desired__after_change();
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE ON swarmplane.desired FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('desired');
@@ -445,6 +449,8 @@ create table swarmplane.label_grant (
   constraint label_is_not_empty CHECK ((label <> ''::text))
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_label_grant__check();
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.label_grant FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.label_grant enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _110_check_own AFTER INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_label_grant__check();
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.label_grant FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('label_grant');
 grant select on swarmplane.label_grant to swarmplane_hub;
@@ -491,6 +497,8 @@ create table swarmplane.network (
   constraint site_is_not_empty CHECK ((site <> ''::text))
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__before_write();
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.network FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.network enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _200_check_declared AFTER DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_network__check_declared();
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.network FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('network');
 grant select on swarmplane.network to swarmplane_hub;
@@ -597,6 +605,8 @@ create table swarmplane.node_label (
   constraint node_label_pkey PRIMARY KEY (node_id, label)
 ); -- owner swarmplane_owner
 CREATE INDEX node_label_label ON swarmplane.node_label USING btree (label);
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.node_label FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.node_label enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.node_label FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('node_label');
 alter table swarmplane.node_label enable row level security;
 create policy by_label on swarmplane.node_label for all to public using (( SELECT swarmplane.sees_all() AS sees_all) OR (node_id = ANY (( SELECT swarmplane.visible_nodes() AS visible_nodes)::integer[])));
@@ -740,6 +750,8 @@ create table swarmplane.schedule (
 CREATE INDEX schedule_due ON swarmplane.schedule USING btree (next_at) WHERE active;
 CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
 CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_delete();
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.schedule enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
 CREATE TRIGGER _900_notify AFTER INSERT OR UPDATE OF every, cron, zone, active ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
 grant select on swarmplane.schedule to swarmplane_hub;
@@ -761,6 +773,8 @@ create table swarmplane.setting (
 ); -- owner swarmplane_owner
 CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_write();
 alter table swarmplane.setting enable always trigger _100_check;
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.setting FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.setting enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _110_refuse_delete BEFORE DELETE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_setting__before_delete();
 alter table swarmplane.setting enable always trigger _110_refuse_delete;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.setting FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('setting');
@@ -855,6 +869,8 @@ create table swarmplane.track_wish (
   constraint table_name_is_not_empty CHECK ((table_name <> ''::text)),
   constraint track_wish_pkey PRIMARY KEY (id)
 ); -- owner swarmplane_owner
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.track_wish FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.track_wish enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.track_wish FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('track_wish');
 grant select on swarmplane.track_wish to swarmplane_hub;
 grant select on swarmplane.track_wish to swarmplane_reader;
@@ -925,7 +941,7 @@ grant select on inventory.sensitive_overlap to swarmplane_sensitive;
 
 create view swarmplane.answer with (security_invoker=true) as .. -- owner swarmplane_owner
 --   host text
---   "row" jsonb
+--   "row" json
 grant select on swarmplane.answer to swarmplane_hub;
 grant select on swarmplane.answer to swarmplane_reader;
 
@@ -1019,6 +1035,7 @@ create view swarmplane.request_status with (security_invoker=true) as .. -- owne
 --   run_at timestamp with time zone
 --   ended_at timestamp with time zone
 --   node_id integer
+--   columns text[]
 grant select on swarmplane.request_status to swarmplane_hub;
 grant select on swarmplane.request_status to swarmplane_reader;
 
@@ -1680,6 +1697,15 @@ CREATE OR REPLACE FUNCTION swarmplane.hub_hello(hub_identity text, hub_name text
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.hub_hello(text,text,text,integer) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.in_order("row" jsonb, columns text[])
+ RETURNS json
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.in_order(jsonb,text[]) to swarmplane_hub;
+grant execute on function swarmplane.in_order(jsonb,text[]) to swarmplane_reader;
+
 CREATE OR REPLACE FUNCTION swarmplane.in_window(windows text, zone text, at timestamp with time zone)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2247,6 +2273,12 @@ CREATE OR REPLACE FUNCTION swarmplane.refuse_present(host swarmplane.node, verb 
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.refuse_truncate(guarded regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.report_actions(hub_id uuid, hub_actions text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -2726,6 +2758,12 @@ CREATE OR REPLACE FUNCTION swarmplane.tg_notify()
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tg_refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.tg_refuse_truncate()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
