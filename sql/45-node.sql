@@ -342,6 +342,8 @@ as $$
             from swarmplane.track_wish w
             join swarmplane.host_table h on h.name = w.table_name
            where swarmplane.shown_columns(h.columns) <> '[]'
+             -- a query of that name was there before: hosts refuse it, and say so
+             and not exists (select from swarmplane.tracked_query q where q.name = h.name)
            order by 1) w;
   select swarmplane.hand_out_anew();
 $$;

@@ -45,6 +45,11 @@ begin
     new.next_at := case when new.every is not null then now() end;
     new.last_error := null;
   end if;
+  if tg_op = 'INSERT' or new.sql <> old.sql then
+    -- a hub looks at it
+    new.described := null;
+    new.described_at := null;
+  end if;
   return new;
 end
 $$;

@@ -87,8 +87,8 @@ declare
   added swarmplane.table_shape;
 begin
   for fresh in
-    select s.hash, s."table" as name, s.columns, s.key
-      from jsonb_to_recordset(shapes) as s (hash text, "table" text, columns jsonb, key text[])
+    select s.hash, s."table" as name, s.columns, s.key, s.query
+      from jsonb_to_recordset(shapes) as s (hash text, "table" text, columns jsonb, key text[], query text)
      where not exists (
        select from swarmplane.table_shape k where k.table_name = s."table" and k.hash = decode(s.hash, 'hex'))
      order by 2, 1
@@ -105,6 +105,11 @@ begin
         from swarmplane.tracked_table t,
              jsonb_array_elements(swarmplane.missing_columns(t.columns, fresh.columns)) c
        where t.name = fresh.name;
+      -- what a query gives is said by its declaration
+      if (fresh.query is null) = exists (select from swarmplane.tracked_query q where q.name = fresh.name)
+         or fresh.query is not null and unheard is not null then
+        raise exception '"%" is tracked otherwise', fresh.name;
+      end if;
       if array_length(string_to_array(unheard, ', '), 1)
            + (select count(*) from swarmplane.tracked_columns(fresh.name))
          > 2 * (select jsonb_array_length(d.columns) from swarmplane.host_table d where d.name = fresh.name) + 20 then
@@ -116,8 +121,8 @@ begin
         perform swarmplane.raise_alert('history_columns', fresh.name,
           format('%s declares columns of %s that this hub does not know: %s', host.name, fresh.name, unheard), 'info');
       end if;
-      insert into swarmplane.table_shape (table_name, hash, columns, key)
-      values (fresh.name, decode(fresh.hash, 'hex'), fresh.columns, fresh.key)
+      insert into swarmplane.table_shape (table_name, hash, columns, key, query)
+      values (fresh.name, decode(fresh.hash, 'hex'), fresh.columns, fresh.key, fresh.query)
       returning * into added;
       perform swarmplane.make_writer(added);
     exception

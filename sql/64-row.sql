@@ -25,7 +25,7 @@ begin
      as $write$
      begin
        if $3 then
-         %2$s;
+         %5$s%2$s;
        else
          %3$s;
        end if;
@@ -37,7 +37,8 @@ begin
     writer,
     swarmplane.writing_text(shape, 'not exists (select from said s where s.row_hash = c.row_hash)'),
     swarmplane.writing_text(shape, 'c.row_hash = any ($5)'),
-    shape.table_name || '_current');
+    shape.table_name || '_current',
+    swarmplane.ending_text(shape));
   execute format('comment on function inventory.%I is %L', writer,
     'Private. Writes takings of ' || shape.table_name || '.');
 end
@@ -50,6 +51,29 @@ create or replace function swarmplane.writer_name(host_table text, shape integer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select host_table || '_write_' || shape;
+$$;
+
+-- SQL that closes all rows of other shapes, for queries: they answered another question. Nothing for tables, of which
+-- a row that a newer agent shows as before is the same row.
+create or replace function swarmplane.ending_text(shape swarmplane.table_shape)
+  returns text
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select case when shape.query is null then '' else format(
+    'with gone as (
+       delete from inventory.%1$I c
+        where c.node_id = $2 and c.shape <> %3$s
+       returning c.*
+     )
+     insert into inventory.%2$I (valid_to, valid_from, node_id, shape, row_hash%4$s)
+     select $1, g.valid_from, g.node_id, g.shape, g.row_hash%5$s from gone g;
+         ',
+    shape.table_name || '_current', shape.table_name || '_history', shape.id,
+    string_agg(format(', %I', t.called), '' order by t.place),
+    string_agg(format(', g.%I', t.called), '' order by t.place)) end
+    from swarmplane.tracked_columns(shape.table_name) t;
 $$;
 
 -- SQL that closes the current rows `c` for which `is_gone` holds, and adds those of the taking, in the order of

@@ -19,37 +19,56 @@ create or replace function swarmplane.track(
   -- readers queue behind who waits for one of them
   set lock_timeout = '1s'
 as $$
-#variable_conflict use_column
-declare
-  targets text[] := case when num_nonnulls(track.labels, track.access_label, track.site) = 0
-                         then coalesce(track.hosts, '{*}') else track.hosts end;
 begin
   perform swarmplane.limit_waits();
-  perform swarmplane.check_selector(targets, track.labels, track.access_label, track.site);
-  if track.every is null or track.every < interval '10 seconds' or track.every > interval '31 days' then
-    raise exception 'every is %', coalesce(track.every::text, 'null') using errcode = 'invalid_parameter_value',
+  perform swarmplane.make_tracked(track.table_name);
+  perform swarmplane.wish_track(track.table_name, track.every, track.hosts, track.labels, track.access_label, track.site);
+end
+$$;
+
+-- Writes the wish: of a host table, or of a query that is tracked under that name.
+create or replace function swarmplane.wish_track(
+  table_name text,
+  every interval,
+  hosts text[],
+  labels jsonb,
+  access_label text[],
+  site text[]
+)
+  returns void
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  targets text[] := case when num_nonnulls(wish_track.labels, wish_track.access_label, wish_track.site) = 0
+                         then coalesce(wish_track.hosts, '{*}') else wish_track.hosts end;
+begin
+  perform swarmplane.check_selector(targets, wish_track.labels, wish_track.access_label, wish_track.site);
+  if wish_track.every is null or wish_track.every < interval '10 seconds' or wish_track.every > interval '31 days' then
+    raise exception 'every is %', coalesce(wish_track.every::text, 'null') using errcode = 'invalid_parameter_value',
       hint = 'between 10 seconds and 31 days';
   end if;
   if targets is not null then
     perform swarmplane.resolve_hosts(targets, swarmplane.visible_nodes()) where targets <> '{*}';
   end if;
-  perform swarmplane.make_tracked(track.table_name);
   -- whoever sees every host changes the wish of another who does; nobody narrows it to the hosts that he sees
   update swarmplane.track_wish w
-     set every = track.every, owner = session_user, fleet = swarmplane.sees_all(), wished_at = now()
-   where w.table_name = track.table_name
+     set every = wish_track.every, owner = session_user, fleet = swarmplane.sees_all(), wished_at = now()
+   where w.table_name = wish_track.table_name
      and (w.hosts, w.labels, w.access_label, w.site)
-         is not distinct from (targets, track.labels, track.access_label, track.site)
+         is not distinct from (targets, wish_track.labels, wish_track.access_label, wish_track.site)
      and (w.owner = session_user
           or w.fleet and swarmplane.sees_all()
              and not exists (
                select from swarmplane.track_wish own
                 where own.table_name = w.table_name and own.owner = session_user
                   and (own.hosts, own.labels, own.access_label, own.site)
-                      is not distinct from (targets, track.labels, track.access_label, track.site)));
+                      is not distinct from (targets, wish_track.labels, wish_track.access_label, wish_track.site)));
   if not found then
     insert into swarmplane.track_wish (table_name, every, hosts, labels, access_label, site, fleet)
-    values (track.table_name, track.every, targets, track.labels, track.access_label, track.site, swarmplane.sees_all())
+    values (wish_track.table_name, wish_track.every, targets, wish_track.labels, wish_track.access_label, wish_track.site, swarmplane.sees_all())
     on conflict on constraint one_wish_per_target_and_owner do update
       set every = excluded.every, fleet = excluded.fleet, wished_at = now();
   end if;
@@ -114,7 +133,9 @@ begin
   select * into declared from swarmplane.host_table t where t.name = host_table;
   if not found then
     raise exception 'no host table is called "%"', host_table using errcode = 'undefined_table',
-      hint = 'they are in swarmplane.host_table, once a hub has started';
+      hint = case when exists (select from swarmplane.tracked_query q where q.name = host_table)
+                  then 'it is a query: say swarmplane.track_query with its text'
+                  else 'they are in swarmplane.host_table, once a hub has started' end;
   end if;
   select string_agg(c ->> 'name', ' or ') into needed
     from jsonb_array_elements(declared.columns) c

@@ -46,6 +46,7 @@ create or replace function swarmplane.readers_of(host_table text)
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
   select case when exists (select from swarmplane.host_table t where t.name = host_table and t.sensitive)
+                or exists (select from swarmplane.tracked_query q where q.name = host_table and q.sensitive)
               then 'swarmplane_sensitive' else 'swarmplane_reader' end;
 $$;
 
@@ -245,6 +246,7 @@ as $$
       cross join lateral (%s) c
       cross join lateral (
         select case when c.before is null and t.at = h.first_at then ''first''
+                    when t.reason_code = ''redefined'' then ''redefined''
                     when c.before is null then ''added''
                     when c.after is null then ''removed''
                     else ''changed'' end as change) k

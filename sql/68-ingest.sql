@@ -333,6 +333,11 @@ begin
     update swarmplane.gap_run g set until = t.at
      where g.node_id = t.node_id and g.table_name = t.table_name and g.until is null;
   end if;
+  -- another question: what is otherwise from here on is no change of the host
+  if t.kind = 'full' and head.shape <> t.shape
+     and exists (select from swarmplane.table_shape s where s.id = t.shape and s.query is not null) then
+    t.reason_code := 'redefined';
+  end if;
   insert into swarmplane.taking select t.*;
   update swarmplane.head h
      set line = t.line,

@@ -1,7 +1,8 @@
 -- Whose turn it is to hand over, and what each host is wished to take. Hubs share hosts by row locks.
 set local role swarmplane_owner;
 
--- What a host is wished to take now: [{table, every (seconds)}], sorted.
+-- What a host is wished to take now: [{table, every (seconds)}], sorted. Of a query that a hub has looked at, also
+-- query: {query (its text), columns, key} and sensitive: the sensitive tables that it reads.
 create or replace function swarmplane.wishes_of(host swarmplane.node)
   returns jsonb
   language sql
@@ -9,13 +10,19 @@ create or replace function swarmplane.wishes_of(host swarmplane.node)
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select coalesce(jsonb_agg(jsonb_build_object('table', w.table_name, 'every', w.every) order by w.table_name), '[]')
+  select coalesce(jsonb_agg(
+           jsonb_build_object('table', w.table_name, 'every', w.every)
+           || case when q.name is null then '{}' else jsonb_build_object(
+                'query', q.told - 'sensitive', 'sensitive', q.told -> 'sensitive') end
+           order by w.table_name), '[]')
     from (select w.table_name, ceil(extract(epoch from min(w.every)))::integer as every
             from swarmplane.track_wish w
             join swarmplane.tracked_table t on t.name = w.table_name
            where swarmplane.is_selected(host, w.hosts, w.labels, w.access_label, w.site)
              and (w.fleet or coalesce(host.id = any (swarmplane.nodes_visible_to(w.owner)), true))
-           group by w.table_name) w;
+           group by w.table_name) w
+    left join swarmplane.tracked_query q on q.name = w.table_name
+   where q.name is null or q.told is not null;
 $$;
 
 -- The version of a list for a host that has `held`: always a greater one when the list changes, the same for
@@ -178,7 +185,7 @@ as $$
     from jsonb_to_recordset(answers) as a (identity text, refused jsonb, told boolean)
     join swarmplane.node n on n.identity = a.identity,
          jsonb_array_elements(a.refused) r
-   where a.told and r ->> 'code' = 'authority'
+   where a.told and r ->> 'code' in ('authority', 'name_taken')
    order by n.name, r ->> 'table';
   select swarmplane.note_vitals(answers);
 $$;

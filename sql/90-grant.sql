@@ -68,12 +68,13 @@ grant execute on function swarmplane.forget(text), swarmplane.retire(text, text)
   to swarmplane_operator;
 
 -- history: read by readers, tracked by operators, written by hubs; 67-inventory.sql grants what it makes
-grant select on swarmplane.track_wish, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
+grant select on swarmplane.track_wish, swarmplane.tracked_query, swarmplane.tracked_table, swarmplane.table_shape, swarmplane.head,
   swarmplane.taking, swarmplane.handover, swarmplane.tracked, swarmplane.gap_run, swarmplane.gap
   to swarmplane_reader, swarmplane_hub;
 grant usage on schema inventory to swarmplane_reader, swarmplane_hub, swarmplane_sensitive;
 grant execute on function
   swarmplane.track(text, interval, text[], jsonb, text[], text[]),
+  swarmplane.track_query(text, text, interval, text[], text[], jsonb, text[], text[]),
   swarmplane.untrack(text),
   swarmplane.compact_history(interval)
   to swarmplane_operator;
@@ -81,6 +82,8 @@ grant execute on function
   swarmplane.ingest(text, jsonb),
   swarmplane.claim_handovers(integer),
   swarmplane.note_handovers(jsonb),
+  swarmplane.undescribed(interval),
+  swarmplane.describe(text, text, text, jsonb),
   swarmplane.next_handover(),
   swarmplane.compact_history(interval),
   swarmplane.drop_old_history()

@@ -39,7 +39,7 @@ export class BenchHost {
       runner: {
         prepare: () => Promise.resolve({ columns: [], tables: [], sensitive: [], plan: [] }),
         take: (table) => {
-          const { shape, rows } = host.tables.get(table)!;
+          const { shape, rows } = host.tables.get(table as string)!;
           const hash = documentHash(rows.map(({ row }) => row));
           return Promise.resolve({ shape, rows, hash, truncated: false });
         },

@@ -8,7 +8,7 @@ import { deriveTokenKeys, parseJoinToken, parseKeyEntry } from '../secure/index.
 import type { Identity, SwarmSecrets } from '../secure/index.ts';
 import { equalBytes } from '../wire/index.ts';
 import { SwarmNode } from '../net/index.ts';
-import { createQueryRunner, type QueryRunner } from '../query/index.ts';
+import { createQueryRunner, type Description, type QueryRunner } from '../query/index.ts';
 import type { IncomingRequest, MemberView, RunOutcome } from '../swarm/index.ts';
 import { Actions } from './actions/actions.ts';
 import { ACTION_KIND } from './actions/command.ts';
@@ -226,6 +226,10 @@ export class Agent implements Asker {
     return fork === undefined ? entries : [...entries, parseKeyEntry(fork.entries[1])];
   }
 
+  describe(sql: string): Promise<Description> {
+    return this.#runner.describe(sql);
+  }
+
   ask(spec: AskSpec): AsyncIterable<AskEvent> {
     const events = ask(this.#runner, this.#node, this.#certificates, spec);
     return observed(events, this.#counters, this.#options.log);
@@ -368,8 +372,8 @@ export class Agent implements Asker {
         log,
         sign: (taking) => signStatement(this.#identity, this.#node.secrets.swarmId, taking),
         isHub: (origin) => this.#node.isHub(origin),
-        requireCertificate: (request, table) =>
-          requireCertificate(this.#certificates, request, [table], true),
+        requireCertificate: (request, tables) =>
+          requireCertificate(this.#certificates, request, tables, true),
       });
     } catch (error) {
       throw new AgentError(

@@ -14,6 +14,7 @@ export {
 } from './config/config.ts';
 export { isHostName } from '../wire/index.ts';
 export * from '../takings/index.ts';
+export type { Description } from '../query/index.ts';
 export type { HistoryStatus } from './history/history.ts';
 export {
   OperatorDesk,

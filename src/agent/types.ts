@@ -1,4 +1,5 @@
 /** What cli and hub need of a running agent. */
+import type { Description } from '../query/index.ts';
 import type { Value } from '../tables/types.ts';
 import type { KeyEntry } from '../secure/types.ts';
 import type {
@@ -81,6 +82,8 @@ export interface Asker {
    * @throws QueryError when it is refused; nothing was sent then
    */
   ask(spec: AskSpec): AsyncIterable<AskEvent>;
+  /** What rows the SQL gives, without asking anybody. @throws QueryError */
+  describe(sql: string): Promise<Description>;
   /** For the seals of the audit; the key never leaves the node. */
   readonly seals: Seals;
   /** Sends a request of any kind; `nodes` may be longer than 64, and leaving early withdraws it. */

@@ -3,14 +3,14 @@
  * time; ends with the agent.
  */
 import * as hostTables from '../tables/index.ts';
-import type { HostTable } from '../tables/types.ts';
+import type { HostTable, Shape } from '../tables/types.ts';
 import { Database } from './database.ts';
 import type { ChildSettings, Done, Job, Report } from './protocol.ts';
 import { requirePermission } from './permission.ts';
 import { Session } from './session.ts';
 import { loadSqlite } from './sqlite.ts';
 import { Statement } from './statement.ts';
-import { requireState, Taking, tableToTake, takingSql } from './taking.ts';
+import { requireColumns, requireState, Taking, tableToTake, takingSql } from './taking.ts';
 import { memoryLimit, QueryError } from './types.ts';
 import type { Value } from '../tables/types.ts';
 
@@ -92,6 +92,10 @@ async function perform(session: Session, job: Job): Promise<Performed> {
       const plan = statement.queryPlan();
       return { done: { kind: 'explain', ...info, tables, plan, versions }, rows: [] };
     }
+    if (job.kind === 'describe') {
+      const { tables, sensitive } = info;
+      return { done: { kind: 'describe', columns: statement.types, tables, sensitive }, rows: [] };
+    }
     requirePermission(info.sensitive, job.allowSensitive);
     requireLetGo(info.tables, job.held);
     await statement.collectSnapshots(settings.root);
@@ -108,13 +112,12 @@ async function perform(session: Session, job: Job): Promise<Performed> {
 }
 
 async function take(session: Session, job: Job): Promise<Performed> {
-  const table = tableToTake(opened, job.sql);
-  const shape = hostTables.shapeOf(table);
-  requireState(table.name, shape);
-  const statement = new Statement(opened, session, takingSql(table, shape));
+  const { sql, shape } = job.shape ? { sql: job.sql, shape: job.shape } : wholeTable(job.sql);
+  const statement = new Statement(opened, session, sql);
   try {
+    if (job.shape !== undefined) requireColumns(statement.columns, shape);
     requirePermission(statement.info.sensitive, job.allowSensitive);
-    requireLetGo([table.name], job.held);
+    requireLetGo(statement.info.tables, job.held);
     await statement.collectSnapshots(settings.root);
     const taking = new Taking(shape, session);
     const { cut, rows } = sendRows(taking.rows(statement.rows()));
@@ -123,6 +126,13 @@ async function take(session: Session, job: Job): Promise<Performed> {
   } finally {
     statement.finalize();
   }
+}
+
+function wholeTable(name: string): { sql: string; shape: Shape } {
+  const table = tableToTake(opened, name);
+  const shape = hostTables.shapeOf(table);
+  requireState(table.name, shape);
+  return { sql: takingSql(table, shape), shape };
 }
 
 function requireLetGo(tables: readonly string[], held: readonly string[]): void {

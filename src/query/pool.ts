@@ -7,6 +7,7 @@ import { FairQueue } from './fair-queue.ts';
 import type { ChildSettings, Job, JobKind } from './protocol.ts';
 import { QueryProcess } from './query-process.ts';
 import type { Outcome } from './running-job.ts';
+import type { Shape } from '../tables/types.ts';
 import {
   cancelled,
   DEFAULT_QUERY_LIMITS,
@@ -67,7 +68,11 @@ export class Pool {
   }
 
   /** @throws QueryError */
-  run(kind: JobKind, sql: string, options: RunOptions): Promise<Outcome> {
+  run(
+    kind: JobKind,
+    sql: string,
+    options: RunOptions & { readonly shape?: Shape },
+  ): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.refuseUnfit(sql, options.signal);
       const asker = askerOf(kind, options);
@@ -78,7 +83,14 @@ export class Pool {
         whatFor: () => this.whatFor(asker, waiting),
       });
       const waiting: Waiting = {
-        job: { kind, sql, timeMs, timeMsMax, allowSensitive: options.allowSensitive ?? false },
+        job: {
+          kind,
+          sql,
+          timeMs,
+          timeMsMax,
+          allowSensitive: options.allowSensitive ?? false,
+          ...(options.shape && { shape: options.shape }),
+        },
         wait,
         msPerMinute: options.msPerMinute,
         resolve,

@@ -1,6 +1,6 @@
 /** What the agent and its query process say to each other, over Node's own channel. */
 import type { HostFacts, Shape, Value } from '../tables/types.ts';
-import type { Explanation, PreparedInfo, QueryErrorCode } from './types.ts';
+import type { Description, Explanation, PreparedInfo, QueryErrorCode } from './types.ts';
 
 /** The one argument of the query process, as JSON. */
 export interface ChildSettings {
@@ -14,13 +14,15 @@ export interface ChildSettings {
   readonly registry?: string;
 }
 
-export type JobKind = 'prepare' | 'run' | 'explain' | 'take';
+export type JobKind = 'prepare' | 'run' | 'explain' | 'describe' | 'take';
 
 /** Agent to query process: one at a time. */
 export interface Job {
   readonly kind: JobKind;
-  /** For `take` the name of a table. */
+  /** For `take` without a shape the name of a table. */
   readonly sql: string;
+  /** For `take` of a query: what its rows are. */
+  readonly shape?: Shape;
   readonly timeMs: number;
   /** What this host gives a query that asks for it. */
   readonly timeMsMax: number;
@@ -33,6 +35,7 @@ export interface Job {
 export type Done =
   | ({ readonly kind: 'prepare' } & PreparedInfo)
   | ({ readonly kind: 'explain' } & Explanation)
+  | ({ readonly kind: 'describe' } & Description)
   | {
       readonly kind: 'run';
       readonly columns: readonly string[];

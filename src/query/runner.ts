@@ -33,8 +33,16 @@ export function createQueryRunner(runnerOptions: QueryRunnerOptions): QueryRunne
       const { columns, truncated, warnings, tookMs } = done;
       return { columns, rows, truncated, warnings, tookMs };
     },
-    async take(table, options = {}) {
-      const { done, rows } = await pool.run('take', table, options);
+    async describe(sql, options = {}) {
+      const { done } = await pool.run('describe', sql, options);
+      if (done.kind !== 'describe') throw wrongReport(done);
+      const { columns, tables, sensitive } = done;
+      return { columns, tables, sensitive };
+    },
+    async take(wanted, options = {}) {
+      const [sql, more] =
+        typeof wanted === 'string' ? [wanted, {}] : [wanted.query, { shape: wanted }];
+      const { done, rows } = await pool.run('take', sql, { ...options, ...more });
       if (done.kind !== 'take') throw wrongReport(done);
       const { shape, hash, truncated } = done;
       return { shape, hash: new Uint8Array(hash), truncated, rows: rows.map(takenRow) };

@@ -1,9 +1,17 @@
 /** One prepared statement: checked, explained, fed with snapshots, stepped, always finalized. */
-import type { Constraint, HostTable, Row, SnapshotTable, Value } from '../tables/types.ts';
+import type {
+  Constraint,
+  HostTable,
+  Row,
+  ShapeColumn,
+  SnapshotTable,
+  Value,
+} from '../tables/types.ts';
 import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
 import { readProgram } from './program.ts';
+import { resultTypes } from './result-types.ts';
 import { notGiven, prepareError, stepError } from './sqlite-errors.ts';
 import { Snapshot } from './snapshot.ts';
 import { timeLimit, type Plan, type Session } from './session.ts';
@@ -97,6 +105,13 @@ export class Statement {
       return order === undefined ? [] : [[name, order] as const];
     });
     return Object.fromEntries(known);
+  }
+
+  /** The columns with the types that their values have. */
+  get types(): readonly ShapeColumn[] {
+    const program = readProgram(this.explained(EXPLAIN), this.session.plans);
+    const types = resultTypes(program);
+    return this.columns.map((name, at) => ({ name, type: types[at] ?? 'TEXT' }));
   }
 
   /** Lines of EXPLAIN QUERY PLAN, indented by depth. */

@@ -23,6 +23,17 @@ export function requireState(name: string, shape: Shape): void {
   throw new QueryError('load_only', message);
 }
 
+/** A query's rows are read by place. @throws QueryError no_such_column */
+export function requireColumns(columns: readonly string[], shape: Shape): void {
+  const declared = shape.columns.map(({ name }) => name);
+  if (columns.length === declared.length && columns.every((name, at) => name === declared[at]))
+    return;
+  throw new QueryError(
+    'no_such_column',
+    `the query gives the columns ${columns.join(', ')} here, and is declared to give ${declared.join(', ')}`,
+  );
+}
+
 export function takingSql(table: HostTable, shape: Shape): string {
   const names = shape.columns.map(({ name }) => `"${name}"`);
   return `select ${names.join(', ')} from "${table.name}"`;

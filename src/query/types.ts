@@ -1,6 +1,6 @@
 /** The contract between the agent and the confined query process. */
 import { CodedError } from '../base/index.ts';
-import type { HostFacts, Shape, Value } from '../tables/types.ts';
+import type { HostFacts, Shape, ShapeColumn, Value } from '../tables/types.ts';
 import type { VersionOrder } from '../tables/version-order.ts';
 
 /** Limits on one query at one host (docs/query-language.md), all from configuration. */
@@ -44,6 +44,13 @@ export interface PreparedInfo {
   /** Host tables the statement reads, by name or through USING and NATURAL. */
   readonly tables: readonly string[];
   /** Those of them that are sensitive. */
+  readonly sensitive: readonly string[];
+}
+
+/** What the rows of a statement are, without running it. */
+export interface Description {
+  readonly columns: readonly ShapeColumn[];
+  readonly tables: readonly string[];
   readonly sensitive: readonly string[];
 }
 
@@ -165,13 +172,16 @@ export interface QueryRunner {
   prepare(sql: string, options?: WaitOptions & Pick<RunOptions, 'asker'>): Promise<PreparedInfo>;
   /** Which tables and constraints this host would use; always its own. @throws QueryError */
   explain(sql: string, options?: WaitOptions): Promise<Explanation>;
+  /** Columns with types, and the tables that are read; always its own. @throws QueryError */
+  describe(sql: string, options?: WaitOptions): Promise<Description>;
   /** Sensitive tables are refused unless `allowSensitive`. @throws QueryError */
   run(sql: string, options?: RunOptions): Promise<QueryResult>;
   /**
-   * Takes a table whole, under the limits of a query; always this host's own.
-   * @throws QueryError
+   * Takes a table whole, or with a shape the rows of the query that it names, under the limits of a query;
+   * always this host's own.
+   * @throws QueryError; `no_such_column` where the query gives other columns than the shape has
    */
-  take(table: string, options?: Omit<RunOptions, 'asker'>): Promise<TakenTable>;
+  take(wanted: string | Required<Shape>, options?: Omit<RunOptions, 'asker'>): Promise<TakenTable>;
   /** Ends the processes. */
   stop(): Promise<void>;
 }

@@ -17,11 +17,15 @@ export function shapeOf(table: Pick<HostTable, 'columns' | 'key'>): Shape {
   return { columns, key: table.key.filter((name) => columns.some((it) => it.name === name)) };
 }
 
-/** SHA-256 of a line `column NAME TYPE` for each column and `key NAME` for each key column. */
-export function shapeHash({ columns, key }: Shape): Uint8Array {
+/**
+ * SHA-256 of a line `column NAME TYPE` for each column and `key NAME` for each key column, and of a query
+ * a line `query HASH` with that of its text: another text is another shape.
+ */
+export function shapeHash({ columns, key, query }: Shape): Uint8Array {
   const lines = [
     ...columns.map(({ name, type }) => `column ${name} ${type}\n`),
     ...key.map((name) => `key ${name}\n`),
+    ...(query === undefined ? [] : [`query ${createHash('sha256').update(query).digest('hex')}\n`]),
   ];
   return sha256(Buffer.from(lines.join('')));
 }

@@ -130,6 +130,8 @@ export type HostTable = SnapshotTable | LookupTable;
 export interface Shape {
   readonly columns: readonly ShapeColumn[];
   readonly key: readonly string[];
+  /** The text of the query whose rows these are; none of a host table. */
+  readonly query?: string;
 }
 
 export interface ShapeColumn {

@@ -27,12 +27,16 @@ import type {
   Taking,
   TrackAnswer,
   TrackBody,
+  TrackedQuery,
   Vitals,
   Wish,
 } from './types.ts';
 
 export function encodeTrackBody({ version, tables }: TrackBody): Uint8Array {
-  return pack({ version, tables: tables.map(({ table, every }) => ({ table, every })) });
+  return pack({
+    version,
+    tables: tables.map(({ table, every, query }) => ({ table, every, ...(query && { query }) })),
+  });
 }
 
 /** @throws WireError `malformed` */
@@ -43,7 +47,15 @@ export function decodeTrackBody(body: Uint8Array): TrackBody {
 
 function wishOf(value: Packable): Wish {
   const map = new Fields(value, 'a wish');
-  return { table: map.text('table'), every: map.natural('every') };
+  const wish = { table: map.text('table'), every: map.natural('every') };
+  return map.has('query') ? { ...wish, query: queryOf(map.value('query')) } : wish;
+}
+
+/** @throws WireError `malformed` */
+export function queryOf(value: Packable): TrackedQuery {
+  const { query, ...shape } = layoutOf(value);
+  if (query !== undefined) return { ...shape, query };
+  throw new WireError('malformed', 'a declaration without the text of its query');
 }
 
 export function encodeTrackAnswer(answer: TrackAnswer): Uint8Array {
@@ -207,7 +219,9 @@ export function layoutOf(value: Packable): Shape {
     return { name: column.text('name'), type: typeOf(column.text('type')) };
   });
   const key = map.list('key').map(textOf);
-  if (key.every((name) => columns.some((column) => column.name === name))) return { columns, key };
+  const query = map.has('query') ? { query: map.text('query') } : {};
+  if (key.every((name) => columns.some((column) => column.name === name)))
+    return { columns, key, ...query };
   throw new WireError('malformed', 'a layout whose key is none of its columns');
 }
 

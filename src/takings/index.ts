@@ -14,6 +14,7 @@ export {
   encodeTrackAnswer,
   encodeTrackBody,
   layoutOf,
+  queryOf,
 } from './body.ts';
 export {
   decodeStatement,

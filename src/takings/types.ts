@@ -4,12 +4,18 @@
  */
 import type { Shape, ShapeRow } from '../tables/types.ts';
 
-/** One table on a host's wish list. */
+/** One table or query on a host's wish list. */
 export interface Wish {
+  /** Of a query the name that it is tracked under, which is no host table's. */
   readonly table: string;
   /** Seconds from one taking to the next. */
   readonly every: number;
+  /** What is asked in the place of a whole table. */
+  readonly query?: TrackedQuery;
 }
+
+/** The declaration of a tracked query. */
+export type TrackedQuery = Required<Shape>;
 
 /** Body of a request of kind `track`. The list is whole: what is not on it is no longer tracked. */
 export interface TrackBody {
@@ -29,7 +35,7 @@ export interface TrackAnswer {
 
 export interface Refusal {
   readonly table: string;
-  /** no_such_table, denied, constraint_required, authority, bad_interval, too_many. */
+  /** no_such_table, denied, constraint_required, authority, bad_interval, too_many, name_taken. */
   readonly code: string;
   readonly message: string;
 }

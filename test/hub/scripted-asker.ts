@@ -7,6 +7,7 @@ import type {
   Asker,
   AskSpec,
   CommandSpec,
+  Description,
   HostAnswer,
   PinnedKey,
   RequestEvent,
@@ -44,6 +45,9 @@ export class ScriptedAsker implements Asker {
   /** Actions that its certificate allows. */
   allowed: readonly string[] = [];
   behave: Behaviour = (host) => ({ state: 'ok', columns: ['name'], rows: [[host]] });
+  /** What it finds of a text that is tracked or scheduled. */
+  look: (sql: string) => Promise<Description> = () =>
+    Promise.resolve({ columns: [{ name: 'name', type: 'TEXT' }], tables: [], sensitive: [] });
   /** The sensitive tables that every query reads. */
   sensitive: readonly string[] = [];
   /** Thrown by `ask` before anything is sent, while set. */
@@ -123,6 +127,10 @@ export class ScriptedAsker implements Asker {
 
   allowedActions(): readonly string[] {
     return this.allowed;
+  }
+
+  describe(sql: string): Promise<Description> {
+    return this.look(sql);
   }
 
   async *ask(spec: AskSpec): AsyncIterable<AskEvent> {

@@ -3,7 +3,7 @@
  * about them (docs/protocol.md section 11).
  */
 import { CodedError } from '../../base/index.ts';
-import { QueryError, type QueryRunner } from '../../query/index.ts';
+import { QueryError, type PreparedInfo, type QueryRunner } from '../../query/index.ts';
 import { SecureError } from '../../secure/index.ts';
 import type { IncomingRequest } from '../../swarm/index.ts';
 import { toHex } from '../../wire/index.ts';
@@ -47,8 +47,8 @@ export interface HistoryOptions {
   readonly log: Log;
   /** Whether a member says that it is a hub. */
   readonly isHub: (nodeId: string) => boolean;
-  /** @throws SecureError unless the request shows a certificate that names the table */
-  readonly requireCertificate: (request: IncomingRequest, table: string) => void;
+  /** @throws SecureError unless the request shows a certificate that names the tables */
+  readonly requireCertificate: (request: IncomingRequest, tables: readonly string[]) => void;
 }
 
 /** What `status` shows. */
@@ -95,8 +95,8 @@ export class History {
       ...options,
       journal,
       states: this.#states,
-      take: ({ table, sensitive }, signal) =>
-        runner.take(table, { signal, allowSensitive: sensitive }),
+      take: ({ table, query, sensitive }, signal) =>
+        runner.take(query ?? table, { signal, allowSensitive: sensitive.length > 0 }),
       exclusively: (work) => this.#exclusively(work),
     });
   }
@@ -212,8 +212,11 @@ export class History {
     return { wishes: [...wishes.values()], refused };
   }
 
-  /** Whether the table is sensitive. @throws Refused, SecureError, QueryError */
-  async #check(request: IncomingRequest, { table, every }: Wish): Promise<boolean> {
+  /** The sensitive tables that it reads. @throws Refused, SecureError, QueryError */
+  async #check(
+    request: IncomingRequest,
+    { table, every, query }: Wish,
+  ): Promise<readonly string[]> {
     if (!isTableName(table))
       throw new Refused('no_such_table', `not a table: "${table.slice(0, 80)}"`);
     if (!isInterval(every)) {
@@ -222,17 +225,51 @@ export class History {
         `every ${every} s: choose 1 to ${EVERY_SECONDS_MAX} seconds`,
       );
     }
+    const sensitive =
+      query === undefined
+        ? await this.#checkTable(request, table)
+        : await this.#checkQuery(request, table, query.query);
+    if (sensitive.length > 0) this.#options.requireCertificate(request, sensitive);
+    return sensitive;
+  }
+
+  async #checkTable(request: IncomingRequest, table: string): Promise<readonly string[]> {
     try {
-      const { sensitive } = await this.#options.runner.prepare(`select * from "${table}"`, {
-        asker: request.origin,
-        waitMs: request.remainingMs,
-      });
-      if (sensitive.length > 0) this.#options.requireCertificate(request, table);
-      return sensitive.length > 0;
+      return (await this.#prepare(request, `select * from "${table}"`)).sensitive;
     } catch (error) {
       if (!(error instanceof QueryError) || !FINAL.has(error.code)) throw error;
       throw new Refused(error.code === 'not_authorized' ? 'denied' : error.code, error.message);
     }
+  }
+
+  /** A query that cannot be asked here is kept: each of its takings is a gap that says why. */
+  async #checkQuery(
+    request: IncomingRequest,
+    name: string,
+    sql: string,
+  ): Promise<readonly string[]> {
+    if (await this.#isTable(request, name))
+      throw new Refused('name_taken', `"${name}" is a table of this host: ${OTHER_NAME}`);
+    try {
+      return (await this.#prepare(request, sql)).sensitive;
+    } catch (error) {
+      if (!(error instanceof QueryError) || MOMENTARY.has(error.code)) throw error;
+      return [];
+    }
+  }
+
+  async #isTable(request: IncomingRequest, name: string): Promise<boolean> {
+    try {
+      await this.#prepare(request, `select * from "${name}"`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof QueryError) || !FINAL.has(error.code)) throw error;
+      return error.code !== 'no_such_table';
+    }
+  }
+
+  #prepare({ origin, remainingMs }: IncomingRequest, sql: string): Promise<PreparedInfo> {
+    return this.#options.runner.prepare(sql, { asker: origin, waitMs: remainingMs });
   }
 
   /** The wished tables that this asker may have. */
@@ -245,7 +282,7 @@ export class History {
     for (const { table, sensitive } of this.#tables) {
       if (only !== undefined && !only.includes(table)) continue;
       try {
-        if (sensitive) this.#options.requireCertificate(request, table);
+        if (sensitive.length > 0) this.#options.requireCertificate(request, sensitive);
         allowed.push(table);
       } catch (error) {
         refused.push({ table, code: 'authority', message: (error as Error).message });
@@ -290,6 +327,9 @@ export class History {
 /** Why a table of a wish list is left out. */
 class Refused extends CodedError {}
 
+const OTHER_NAME = 'untrack the query, and track it under another name';
+/** What asking again may change. */
+const MOMENTARY: ReadonlySet<string> = new Set(['busy', 'cancelled']);
 /** What asking again would not change. */
 const FINAL: ReadonlySet<string> = new Set([
   ...['no_such_table', 'not_authorized', 'constraint_required', 'not_served', 'syntax'],

@@ -59,11 +59,16 @@ export class Tracker {
 
   setWishes(wishes: readonly KeptWish[]): void {
     const { time, journal } = this.#options;
+    const before = new Map(this.#wishes.map(({ table, query }) => [table, textOf(query)]));
     this.#wishes = wishes;
     this.#schedule.set(wishes, time.mono(), (table) => {
       const at = journal.heads.get(table)?.at;
       return at === undefined ? undefined : time.wall() - at;
     });
+    // What is asked otherwise now is asked now.
+    for (const { table, query } of wishes)
+      if (before.has(table) && before.get(table) !== textOf(query))
+        this.#schedule.hurry(table, time.mono());
     this.#arm();
   }
 
@@ -228,6 +233,10 @@ function difference(
   const added = after.filter((row) => !gone.delete(toHex(row.row)));
   const removed = [...gone.values()].map(({ key, row }) => concat(key, row));
   return { added: bytesOf(added), removed: concat(...removed) };
+}
+
+function textOf(query: KeptWish['query']): string {
+  return JSON.stringify(query ?? null);
 }
 
 function bytesOf(rows: readonly TakenRow[]): Uint8Array[] {

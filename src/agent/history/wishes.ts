@@ -1,11 +1,11 @@
 /** The wish list of this host: which tables it takes by itself, kept until a newer list comes. */
-import { pack, unpack } from '../../wire/index.ts';
+import { pack, unpack, type Packable } from '../../wire/index.ts';
 import type { Disk } from './disk.ts';
-import type { Wish } from '../../takings/index.ts';
+import { queryOf, type Wish } from '../../takings/index.ts';
 
 export interface KeptWish extends Wish {
-  /** Taken up because its asker showed a certificate for it. */
-  readonly sensitive: boolean;
+  /** Sensitive tables that it reads; taken up because its asker showed a certificate for them. */
+  readonly sensitive: readonly string[];
 }
 
 export interface WishList {
@@ -26,11 +26,17 @@ export async function readWishes(disk: Disk): Promise<WishList | undefined> {
   if (bytes === undefined) return undefined;
   try {
     const list = unpack(bytes) as unknown as WishList;
-    const good = list.tables.every(({ table, every }) => isTableName(table) && isInterval(every));
+    const good = list.tables.every(isWhole);
     return Number.isSafeInteger(list.version) && good ? list : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isWhole({ table, every, sensitive, query }: KeptWish): boolean {
+  // Throws, which is as good as false.
+  if (query !== undefined) queryOf(query as unknown as Packable);
+  return isTableName(table) && isInterval(every) && Array.isArray(sensitive);
 }
 
 export async function writeWishes(disk: Disk, list: WishList): Promise<void> {

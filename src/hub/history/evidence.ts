@@ -73,13 +73,15 @@ export async function readTracked(client: pg.ClientBase): Promise<Map<string, Tr
   const tables = await client.query<{ name: string; columns: TrackedColumn[]; kept: string }>(
     `select name, columns, ${MICROS('kept_since')} as kept from swarmplane.tracked_table`,
   );
-  const shapes = await client.query<Shape & { id: number; table_name: string; hash: Buffer }>(
-    'select id, table_name, hash, columns, key from swarmplane.table_shape',
-  );
+  const shapes = await client.query<
+    Omit<Shape, 'query'> & { id: number; table_name: string; hash: Buffer; query: string | null }
+  >('select id, table_name, hash, columns, key, query from swarmplane.table_shape');
   return new Map(
     tables.rows.map(({ name, columns, kept }) => {
       const own = shapes.rows.filter(({ table_name }) => table_name === name);
-      const byId = own.map(({ id, hash, columns, key }) => [id, { hash, columns, key }] as const);
+      const byId = own.map(({ id, hash, columns, key, query }) => {
+        return [id, { hash, columns, key, ...(query !== null && { query }) }] as const;
+      });
       return [name, { name, columns, keptSince: BigInt(kept), shapes: new Map(byId) }];
     }),
   );

@@ -19,6 +19,7 @@ import { isMomentary } from '../queue/outcome.ts';
 import { isBlocked, isOutage, mayPass } from '../database/outage.ts';
 import { RETRY_MS_MAX } from '../parts.ts';
 import type { Pulse } from '../pulse.ts';
+import { Describer } from './describer.ts';
 import { TurnRun, type TableTrouble } from './turn-run.ts';
 import { WakeLoop } from '../wake-loop.ts';
 
@@ -53,11 +54,13 @@ export class Fetcher {
   readonly #hurried = new Map<string, number>();
   /** Wish list and certificate that each host with sensitive tables was told last. */
   readonly #shown = new Map<string, { version: number; certificate: Uint8Array }>();
+  readonly #describer: Describer;
   readonly #turns: WakeLoop;
   readonly #tidying: WakeLoop;
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    this.#describer = new Describer(options);
     this.#turns = new WakeLoop({
       work: () => this.#takeTurns(),
       failed: (error) => this.#report(error),
@@ -93,6 +96,7 @@ export class Fetcher {
 
   async #takeTurns(): Promise<number | undefined> {
     const { store, parts } = this.#options;
+    await this.#describer.look();
     for (;;) {
       const turns = await store.claim(CLAIM_MAX);
       parts.history.step();
@@ -126,7 +130,10 @@ export class Fetcher {
 
   #certificateFor(wishes: Turn['wishes']): Uint8Array | undefined {
     const { asker, isSensitive } = this.#options;
-    return asker.certificateFor(wishes.map(({ table }) => table).filter(isSensitive));
+    const read = wishes.flatMap(({ table, query, sensitive = [] }) =>
+      query ? sensitive : [table],
+    );
+    return asker.certificateFor([...new Set(read)].filter(isSensitive));
   }
 
   /** Hosts with the same list get it in one request. */

@@ -1,14 +1,29 @@
 /** The functions of history in the database (sql/68-ingest.sql and on), typed. Nothing here retries. */
 import type pg from 'pg';
-import type { Ack, Refusal, Wish } from '../../agent/index.ts';
+import type { Ack, Description, Refusal, Wish } from '../../agent/index.ts';
 import { toJson } from '../database/json-text.ts';
+
+/** `sensitive`: tables that a query reads and that hosts show to holders of a certificate only. */
+export type HostWish = Wish & { readonly sensitive?: readonly string[] };
+
+/** A text that no hub has looked at yet: of a tracked query, or of a schedule. */
+export interface Undescribed {
+  readonly of: 'query' | 'schedule';
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** Why hosts would not run it. */
+export interface Trouble {
+  readonly trouble: string;
+}
 
 /** A host whose turn it is to hand over. */
 export interface Turn {
   readonly nodeId: string;
   /** Of the wish list that is meant for it. */
   readonly version: number;
-  readonly wishes: readonly Wish[];
+  readonly wishes: readonly HostWish[];
   /** The host has confirmed that version. */
   readonly told: boolean;
   /** What has been committed of it. */
@@ -67,7 +82,7 @@ export class HistoryStore {
     const { rows } = await this.#pool.query<{
       identity: string;
       version: number;
-      wish: Wish[];
+      wish: HostWish[];
       told: boolean;
       acks: AckRow[];
     }>({
@@ -82,6 +97,22 @@ export class HistoryStore {
       told,
       acks: acks.map(ackOf),
     }));
+  }
+
+  /** Those that were refused longer than `retryMs` ago, too: this hub was not there then. */
+  async undescribed(retryMs: number): Promise<Undescribed[]> {
+    const { rows } = await this.#pool.query<Undescribed>({
+      name: 'undescribed',
+      text: `select u."of", u.name, u.sql from swarmplane.undescribed($1 * interval '1 millisecond') u`,
+      values: [retryMs],
+    });
+    return rows;
+  }
+
+  /** What is said of a text that was changed since is not kept. */
+  async describe({ of, name, sql }: Undescribed, described: Description | Trouble): Promise<void> {
+    const values = [of, name, sql, toJson(described)];
+    await this.#pool.query('select swarmplane.describe($1, $2, $3, $4::jsonb)', values);
   }
 
   async note(notes: readonly TurnNote[]): Promise<void> {

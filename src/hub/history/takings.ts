@@ -62,8 +62,8 @@ function gapFields({ reason, dropped }: Taking): object {
   };
 }
 
-function plainShape({ columns, key }: Shape): object {
-  return { columns: columns.map(({ name, type }) => ({ name, type })), key };
+function plainShape({ columns, key, query }: Shape): object {
+  return { columns: columns.map(({ name, type }) => ({ name, type })), key, query };
 }
 
 function hex(bytes: Uint8Array): string {

@@ -61,7 +61,7 @@ export class World {
       random: (n) => new Uint8Array(n).fill(++lines),
       runner: {
         prepare: () => Promise.resolve({ columns: [], tables: [], sensitive: [] }),
-        take: (table, options) => this.#take(table, options?.signal),
+        take: (wanted, options) => this.#take(wanted as string, options?.signal),
       },
       time: {
         mono: () => this.mono,

@@ -738,6 +738,8 @@ create table swarmplane.schedule (
   labels jsonb,
   access_label text[],
   site text[],
+  described jsonb,
+  described_at timestamp with time zone,
   constraint catch_up_is_bounded CHECK (((catch_up >= 1) AND (catch_up <= 100))),
   constraint every_counts_no_months CHECK (((EXTRACT(month FROM every) = (0)::numeric) AND (EXTRACT(year FROM every) = (0)::numeric))),
   constraint every_is_a_second_or_more CHECK ((every >= '00:00:01'::interval)),
@@ -808,6 +810,7 @@ create table swarmplane.table_shape (
   columns jsonb not null,
   key text[] not null,
   first_seen timestamp with time zone not null default now(),
+  query text,
   constraint hash_is_sha256 CHECK ((octet_length(hash) = 32)),
   constraint one_row_per_shape UNIQUE (table_name, hash),
   constraint table_shape_pkey PRIMARY KEY (id),
@@ -874,6 +877,24 @@ alter table swarmplane.track_wish enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.track_wish FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('track_wish');
 grant select on swarmplane.track_wish to swarmplane_hub;
 grant select on swarmplane.track_wish to swarmplane_reader;
+
+create table swarmplane.tracked_query (
+  name text not null,
+  sql text not null,
+  key text[] not null,
+  owner name not null default SESSION_USER,
+  declared_at timestamp with time zone not null default now(),
+  described jsonb,
+  described_at timestamp with time zone,
+  told jsonb,
+  sensitive boolean not null default false,
+  constraint name_fits CHECK ((name ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+  constraint sql_is_short CHECK (((octet_length(sql) >= 1) AND (octet_length(sql) <= 8192))),
+  constraint tracked_query_pkey PRIMARY KEY (name)
+); -- owner swarmplane_owner
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, key ON swarmplane.tracked_query FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('tracked_query');
+grant select on swarmplane.tracked_query to swarmplane_hub;
+grant select on swarmplane.tracked_query to swarmplane_reader;
 
 create table swarmplane.tracked_table (
   name text not null,
@@ -1275,10 +1296,24 @@ CREATE OR REPLACE FUNCTION swarmplane.check_priority(priority integer)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.check_room_for_queries()
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.check_selector(hosts text[], labels jsonb, access_label text[], site text[])
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_tracked_query(name text, sql text, key text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1409,6 +1444,14 @@ CREATE OR REPLACE FUNCTION swarmplane.departed()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.departed() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.describe(of text, name text, sql text, described jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.describe(text,text,text,jsonb) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.drop_old_desired_events()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1507,6 +1550,13 @@ CREATE OR REPLACE FUNCTION swarmplane.end_waiting(of_request bigint, verdict tex
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.ending_text(shape swarmplane.table_shape)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1928,6 +1978,13 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.make_tracked(host_table text)
  RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.make_tracked_query(declared swarmplane.tracked_query, described jsonb)
+ RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
@@ -2862,6 +2919,15 @@ CREATE OR REPLACE FUNCTION swarmplane.track(table_name text, every interval DEFA
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.track(text,interval,text[],jsonb,text[],text[]) to swarmplane_operator;
 
+CREATE OR REPLACE FUNCTION swarmplane.track_query(name text, sql text, every interval DEFAULT '01:00:00'::interval, key text[] DEFAULT '{}'::text[], hosts text[] DEFAULT NULL::text[], labels jsonb DEFAULT NULL::jsonb, access_label text[] DEFAULT NULL::text[], site text[] DEFAULT NULL::text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.track_query(text,text,interval,text[],text[],jsonb,text[],text[]) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.tracked_columns(host_table text)
  RETURNS TABLE(place bigint, name text, type text, called text)
  LANGUAGE sql
@@ -2875,6 +2941,14 @@ CREATE OR REPLACE FUNCTION swarmplane.try_latch(latch_name text)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.undescribed(retry interval)
+ RETURNS TABLE(of text, name text, sql text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.undescribed(interval) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.unfilled(args jsonb, "row" jsonb)
  RETURNS text
@@ -2946,6 +3020,13 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.wish_soon()
  RETURNS void
  LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.wish_track(table_name text, every interval, hosts text[], labels jsonb, access_label text[], site text[])
+ RETURNS void
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner

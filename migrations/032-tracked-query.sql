@@ -1,0 +1,26 @@
+-- Queries that are tracked as tables are, and what a hub found that the texts of queries and schedules give.
+-- An operator will notice: short locks on schedule and table_shape, no rewrite.
+set local role swarmplane_owner;
+
+create table swarmplane.tracked_query (
+  name text primary key
+    constraint name_fits check (name ~ '^[a-z][a-z0-9_]{0,39}$'),
+  sql text not null
+    constraint sql_is_short check (octet_length(sql) between 1 and 8192),
+  key text[] not null,
+  owner name not null default session_user,
+  declared_at timestamptz not null default now(),
+  described jsonb,
+  described_at timestamptz,
+  told jsonb,
+  sensitive boolean not null default false
+);
+comment on table swarmplane.tracked_query is
+  'Public. Queries that hosts take as they take tables; rows and history are in schema inventory under the name.';
+
+alter table swarmplane.table_shape add column query text;
+
+alter table swarmplane.schedule
+  add column described jsonb,
+  add column described_at timestamptz;
+reset role;
