@@ -45,6 +45,9 @@ begin
     new.next_at := case when new.every is not null then now() end;
     new.last_error := null;
   end if;
+  if tg_op = 'UPDATE' and (new.name, new.sql) is distinct from (old.name, old.sql) then
+    perform swarmplane.drop_schedule_view(old.name);
+  end if;
   if tg_op = 'INSERT' or new.sql <> old.sql then
     -- a hub looks at it
     new.described := null;
@@ -62,6 +65,7 @@ create or replace function swarmplane.tg_schedule__before_delete()
 as $$
 begin
   perform swarmplane.require_owner('schedule', old.name, old.owner);
+  perform swarmplane.drop_schedule_view(old.name);
   perform swarmplane.resolve_alerts('{schedule_failed}', array[old.name]);
   return old;
 end

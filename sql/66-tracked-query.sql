@@ -51,9 +51,9 @@ create or replace function swarmplane.check_tracked_query(name text, sql text, k
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
-  if name !~ '^[a-z][a-z0-9_]{0,39}$' or name is null then
+  if name !~ '^[a-z][a-z0-9_]{0,39}$' or name is null or name like 'schedule\_%' then
     raise exception 'a query cannot be tracked as "%"', left(name, 80) using errcode = 'invalid_name',
-      hint = 'a name has small letters, digits and underscores, begins with a letter, and has at most 40 characters';
+      hint = 'a name has small letters, digits and underscores, begins with a letter and not with schedule_, and has at most 40 characters';
   end if;
   if exists (select from swarmplane.host_table t where t.name = check_tracked_query.name) then
     raise exception '"%" is a table of the hosts', name using errcode = 'duplicate_table',

@@ -74,6 +74,7 @@ grant select on swarmplane.track_wish, swarmplane.tracked_query, swarmplane.trac
 grant usage on schema inventory to swarmplane_reader, swarmplane_hub, swarmplane_sensitive;
 grant execute on function
   swarmplane.track(text, interval, text[], jsonb, text[], text[]),
+  swarmplane.schedule_view(text),
   swarmplane.track_query(text, text, interval, text[], text[], jsonb, text[], text[]),
   swarmplane.untrack(text),
   swarmplane.compact_history(interval)

@@ -1477,6 +1477,14 @@ CREATE OR REPLACE FUNCTION swarmplane.drop_old_partition()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.drop_old_partition() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.drop_schedule_view(schedule text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.drop_sealed_audit()
  RETURNS integer
  LANGUAGE plpgsql
@@ -2448,6 +2456,29 @@ CREATE OR REPLACE FUNCTION swarmplane.says_same_gap(one swarmplane.taking, other
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.schedule_view(schedule text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.schedule_view(text) to swarmplane_operator;
+
+CREATE OR REPLACE FUNCTION swarmplane.schedule_view_name(schedule text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.schedule_view_text(planned swarmplane.schedule, called text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
