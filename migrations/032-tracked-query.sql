@@ -24,3 +24,25 @@ alter table swarmplane.schedule
   add column described jsonb,
   add column described_at timestamptz;
 reset role;
+
+-- What administrators say of alerts. An operator will notice: a short lock on alert, no rewrite.
+set local role swarmplane_owner;
+
+alter table swarmplane.alert
+  add column acknowledged_at timestamptz,
+  add column acknowledged_by name,
+  add column acknowledged_why text;
+
+create table swarmplane.alert_mute (
+  kind text not null,
+  key text not null,
+  until timestamptz not null,
+  why text not null
+    constraint why_is_not_empty check (why <> ''),
+  muted_by name not null default session_user,
+  muted_at timestamptz not null default now(),
+  primary key (kind, key)
+);
+comment on table swarmplane.alert_mute is
+  'Public. Causes of alerts that nobody is told of until then: by whom, since when and why.';
+reset role;

@@ -111,6 +111,7 @@ begin
   perform swarmplane.resolve_alerts_of_departed();
   perform swarmplane.look_for_departed();
   perform swarmplane.cancel_of_gone();
+  perform swarmplane.end_old_mutes();
   perform swarmplane.forget_alert_events();
   perform swarmplane.forget_ended_rows();
   perform swarmplane.drop_old_desired_events();

@@ -8,6 +8,14 @@ create or replace function swarmplane.tg_alert__tell()
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
 begin
+  -- nobody is told of the end of what nobody was told of
+  if exists (
+    select from swarmplane.alert_mute m
+     where (m.kind, m.key) = (new.kind, new.key) and m.until > now()
+       and (new.resolved_at is null or new.first_at > m.muted_at))
+  then
+    return null;
+  end if;
   insert into swarmplane.alert_event (alert_id, event)
   values (new.id, case when new.resolved_at is null then 'opened' else 'resolved' end);
   return null;

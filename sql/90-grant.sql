@@ -3,7 +3,7 @@ set local role swarmplane_owner;
 
 -- readers: answers and states, nothing of tokens and leases
 grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmplane.setting,
-  swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert,
+  swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert, swarmplane.alert_mute,
   swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule,
   swarmplane.network, swarmplane.site_host, swarmplane.node_label, swarmplane.label_grant,
   swarmplane.node_key, swarmplane.swarm
@@ -74,6 +74,9 @@ grant select on swarmplane.track_wish, swarmplane.tracked_query, swarmplane.trac
 grant usage on schema inventory to swarmplane_reader, swarmplane_hub, swarmplane_sensitive;
 grant execute on function
   swarmplane.track(text, interval, text[], jsonb, text[], text[]),
+  swarmplane.acknowledge(bigint, text),
+  swarmplane.mute(bigint, timestamptz, text),
+  swarmplane.unmute(text, text),
   swarmplane.schedule_view(text),
   swarmplane.track_query(text, text, interval, text[], text[], jsonb, text[], text[]),
   swarmplane.untrack(text),

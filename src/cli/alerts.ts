@@ -4,6 +4,7 @@ import type { Alert } from '../hub/index.ts';
 import { askAgent } from '../agent/client.ts';
 import { agentStatus } from './status.ts';
 import { CliError } from './errors.ts';
+import { registerAlertAnswers } from './alert-answers.ts';
 import { controlSocketOf, storedDatabase } from './options.ts';
 import { json, printable } from './text.ts';
 
@@ -21,11 +22,13 @@ export function registerAlerts(program: Command): void {
       'what somebody should look at: the alerts of the hub, else the alarms of this host',
     )
     .option('--watch', 'go on: print each alert as it opens and as it is resolved')
-    .option('--all', 'resolved ones too, at most 1,000')
+    .option('--all', 'resolved and muted ones too, at most 1,000')
     .option('--database <URL>', "a hub's database; default: that of the hub here")
     .option('--json', 'print a JSON array; with --watch one JSON object a line')
     .addHelpText('after', HELP)
     .action((options: AlertsOptions) => run(command, options));
+  registerAlertAnswers(command);
+  for (const sub of command.commands) sub.exitOverride();
 }
 
 async function run(command: Command, options: AlertsOptions): Promise<void> {
@@ -41,11 +44,14 @@ async function run(command: Command, options: AlertsOptions): Promise<void> {
       void process.stdout.write(options.json ? `${json(plain(alert))}\n` : line(alert));
     return watchAlerts(url, print, { signal: ended.signal, log: ONTO_STDERR });
   }
-  const alerts = await readAlerts(url, options.all === true);
+  const found = await readAlerts(url, options.all === true);
+  const alerts = options.all ? found : found.filter(({ muted_until }) => muted_until === null);
   if (options.json) process.stdout.write(`${json(alerts.map(plain))}\n`);
   else {
     process.stdout.write(alerts.map(line).join(''));
-    process.stdout.write(`${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}\n`);
+    const muted = found.length - alerts.length;
+    const rest = muted === 0 ? '' : `, ${muted} muted (--all shows them)`;
+    process.stdout.write(`${alerts.length} ${alerts.length === 1 ? 'alert' : 'alerts'}${rest}\n`);
   }
 }
 
@@ -62,14 +68,32 @@ function plain(alert: Alert): object {
     first_at: alert.first_at.toISOString(),
     last_at: alert.last_at.toISOString(),
     resolved_at: alert.resolved_at?.toISOString() ?? null,
+    acknowledged_at: alert.acknowledged_at?.toISOString() ?? null,
+    muted_until: alert.muted_until?.toISOString() ?? null,
   };
 }
 
 function line(alert: Alert): string {
-  const { severity, kind, key, message, count, last_at, resolved_at } = alert;
+  const { id, severity, kind, key, message, count, last_at, resolved_at } = alert;
   const state = resolved_at === null ? severity : 'resolved';
   const times = count === 1 ? '' : ` (${count} times)`;
-  return shown(resolved_at ?? last_at, state, `${kind} ${key}: ${message}${times}`);
+  const number = resolved_at === null ? ` #${id}` : '';
+  const text = `${kind} ${key}: ${message}${times}${number}${answers(alert)}`;
+  return shown(resolved_at ?? last_at, state, text);
+}
+
+/** What people said of it. */
+function answers(alert: Alert): string {
+  const { acknowledged_by: by, acknowledged_why: why, muted_until: until, resolved_at } = alert;
+  if (resolved_at !== null) return '';
+  const seen = by === null ? '' : `; acknowledged by ${by}${why === null ? '' : `: ${why}`}`;
+  const muted =
+    until === null ? '' : `; muted until ${minute(until)} by ${alert.muted_by}: ${alert.muted_why}`;
+  return seen + muted;
+}
+
+function minute(at: Date): string {
+  return `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function shown(at: Date, state: string, text: string): string {
@@ -131,5 +155,7 @@ interface Alarm {
 }
 
 const HELP = `
-Example:
+Examples:
+  $ swarmplane alerts ack 12 --why 'disk is ordered'
+  $ swarmplane alerts mute 12 --for '2 hours' --why 'maintenance of web1'
   $ swarmplane alerts --watch --json | jq -r .message`;

@@ -1,6 +1,7 @@
 /** The hub: PostgreSQL as the place where work is asked for and kept. */
 export { connect, endPool, openPool, redactUrl, type ConnectOptions } from './database/database.ts';
 export { readAlerts, watchAlerts, type Alert, type WatchOptions } from './alerts/feed.ts';
+export { answerAlert, type AlertAnswer } from './alerts/answer.ts';
 export { ALERT_CHANNEL, type WebhookTarget } from './alerts/teller.ts';
 export { checkDatabase } from './doctor/database-check.ts';
 export { findPackage } from './postgres/postgres-binaries.ts';

@@ -201,7 +201,27 @@ describe('a swarm with a hub, watched', () => {
   it('alerts are printed and watched on the hub; a host without one shows its own alarms', async () => {
     await client.query(`select swarmplane.raise_alert('clone', 'web1', 'two hosts')`);
     const printed = await swarm.host('h1').cli('alerts');
-    expect(printed.stdout).toMatch(/^\d{4}-\S+ \S+ +warning +clone web1: two hosts$/m);
+    expect(printed.stdout).toMatch(/^\d{4}-\S+ \S+ +warning +clone web1: two hosts #\d+$/m);
+    const id = /two hosts #(\d+)$/m.exec(printed.stdout)![1]!;
+    const ack = await swarm.host('h1').cli('alerts', 'ack', `#${id}`, '--why', 'looked at');
+    expect(ack.stdout).toBe(`acknowledged #${id}\n`);
+    expect((await swarm.host('h1').cli('alerts')).stdout).toMatch(
+      /two hosts #\d+; acknowledged by \S+: looked at$/m,
+    );
+    const mute = ['alerts', 'mute', id, '--for', '2 hours', '--why', 'twins'];
+    expect((await swarm.host('h1').cli(...mute)).stdout).toBe(`muted #${id}\n`);
+    const quiet = await swarm.host('h1').cli('alerts');
+    expect(quiet.stdout).not.toContain('two hosts');
+    expect(quiet.stdout).toMatch(/, 1 muted \(--all shows them\)$/m);
+    expect((await swarm.host('h1').cli('alerts', '--all')).stdout).toMatch(
+      /muted until \d{4}-\d\d-\d\d \d\d:\d\d UTC by \S+: twins$/m,
+    );
+    const nobody = await swarm.host('h1').cli('alerts', 'ack', '999999');
+    expect([nobody.code, nobody.stderr]).toEqual([
+      1,
+      expect.stringContaining('alert 999999 is not open'),
+    ]);
+    expect((await swarm.host('h1').cli('alerts', 'unmute', 'clone', 'web1')).code).toBe(0);
     expect(printed.stdout).toMatch(/^\d+ alerts?$/m);
     const watch = spawn(process.execPath, [
       ...[PROGRAM, '--state', swarm.host('h1').state],

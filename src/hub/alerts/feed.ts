@@ -19,6 +19,13 @@ export interface Alert {
   readonly first_at: Date;
   readonly last_at: Date;
   readonly resolved_at: Date | null;
+  readonly acknowledged_at: Date | null;
+  readonly acknowledged_by: string | null;
+  readonly acknowledged_why: string | null;
+  /** Nobody is told of it until then; null where it is not muted. */
+  readonly muted_until: Date | null;
+  readonly muted_by: string | null;
+  readonly muted_why: string | null;
 }
 
 /** Open alerts, newest last; with `all` the resolved ones too, at most the newest 1,000. @throws HubError */
@@ -39,8 +46,12 @@ export async function readAlerts(url: string, all: boolean): Promise<Alert[]> {
 
 const ROWS_MAX = 1_000;
 const SETTINGS = { max: 1, applicationName: 'swarmplane alerts', statementTimeoutMs: 10_000 };
-const COLUMNS = `select id, kind, key, severity, message, detail, count, first_at, last_at, resolved_at
-  from swarmplane.alert`;
+const COLUMNS = `select * from (
+  select a.id, a.kind, a.key, a.severity, a.message, a.detail, a.count, a.first_at, a.last_at, a.resolved_at,
+         a.acknowledged_at, a.acknowledged_by, a.acknowledged_why,
+         m.until as muted_until, m.muted_by, m.why as muted_why
+    from swarmplane.alert a
+    left join swarmplane.alert_mute m on m.kind = a.kind and m.key = a.key and m.until > now()) alert`;
 
 export interface WatchOptions {
   /** Ends the watching. */
@@ -92,7 +103,7 @@ function lookWith(pool: pg.Pool, onAlert: (alert: Alert) => void): () => Promise
   const look = async (): Promise<void> => {
     // Ids may become visible out of order: what is open is looked for by its state as well.
     const { rows } = await pool.query<Alert>(
-      `${COLUMNS} where resolved_at is null or id = any($1) or id > $2 order by id`,
+      `${COLUMNS} where muted_until is null and (resolved_at is null or id > $2) or id = any($1) order by id`,
       [[...open], newest ?? MAX_ID],
     );
     newest ??= 0;
@@ -113,7 +124,7 @@ function lookWith(pool: pg.Pool, onAlert: (alert: Alert) => void): () => Promise
 /** At the first look only what is open counts. */
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 
-function explained(error: unknown, url: string): HubError {
+export function explained(error: unknown, url: string): HubError {
   if (error instanceof HubError) return error;
   const code = (error as { code?: unknown }).code;
   if (code === '42501') {

@@ -63,6 +63,9 @@ create table swarmplane.alert (
   first_at timestamp with time zone not null default now(),
   last_at timestamp with time zone not null default now(),
   resolved_at timestamp with time zone,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by name,
+  acknowledged_why text,
   constraint alert_pkey PRIMARY KEY (id),
   constraint severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])))
 ) with (fillfactor=80); -- owner swarmplane_owner
@@ -70,6 +73,7 @@ CREATE INDEX alert_first_at ON swarmplane.alert USING btree (first_at);
 CREATE UNIQUE INDEX one_open_alert_per_cause ON swarmplane.alert USING btree (kind, key) WHERE (resolved_at IS NULL);
 CREATE TRIGGER _600_tell AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__tell();
 CREATE TRIGGER _610_tell_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__tell();
+CREATE TRIGGER _700_audit AFTER UPDATE OF acknowledged_at ON swarmplane.alert FOR EACH ROW WHEN ((new.acknowledged_at IS DISTINCT FROM old.acknowledged_at)) EXECUTE FUNCTION swarmplane.tg_audit('alert');
 CREATE TRIGGER _900_notify AFTER INSERT ON swarmplane.alert FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_alert__notify();
 CREATE TRIGGER _910_notify_resolved AFTER UPDATE ON swarmplane.alert FOR EACH ROW WHEN ((new.resolved_at IS DISTINCT FROM old.resolved_at)) EXECUTE FUNCTION swarmplane.tg_alert__notify();
 grant select on swarmplane.alert to swarmplane_hub;
@@ -90,6 +94,20 @@ create table swarmplane.alert_event (
 ) with (fillfactor=80); -- owner swarmplane_owner
 CREATE INDEX alert_event_alert ON swarmplane.alert_event USING btree (alert_id);
 CREATE INDEX alert_event_unsent ON swarmplane.alert_event USING btree (id) WHERE (sent_at IS NULL);
+
+create table swarmplane.alert_mute (
+  kind text not null,
+  key text not null,
+  until timestamp with time zone not null,
+  why text not null,
+  muted_by name not null default SESSION_USER,
+  muted_at timestamp with time zone not null default now(),
+  constraint alert_mute_pkey PRIMARY KEY (kind, key),
+  constraint why_is_not_empty CHECK ((why <> ''::text))
+); -- owner swarmplane_owner
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.alert_mute FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('alert_mute');
+grant select on swarmplane.alert_mute to swarmplane_hub;
+grant select on swarmplane.alert_mute to swarmplane_reader;
 
 create table swarmplane.audit (
   id bigint not null generated always as identity,
@@ -1090,6 +1108,15 @@ as .. -- owner swarmplane_owner
 grant execute on function swarmplane.account(bigint) to swarmplane_hub;
 grant execute on function swarmplane.account(bigint) to swarmplane_reader;
 
+CREATE OR REPLACE FUNCTION swarmplane.acknowledge(alert bigint, why text DEFAULT ''::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.acknowledge(bigint,text) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.acting_role()
  RETURNS name
  LANGUAGE plpgsql
@@ -1545,6 +1572,20 @@ CREATE OR REPLACE FUNCTION swarmplane.end_host_away(still_away text[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
  SET "IntervalStyle" TO 'postgres'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.end_mutes(kinds text[], keys text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.end_old_mutes()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.end_unreported()
@@ -2043,6 +2084,15 @@ CREATE OR REPLACE FUNCTION swarmplane.missing_columns(known jsonb, wanted jsonb)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.mute(alert bigint, until timestamp with time zone, why text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.mute(bigint,timestamp with time zone,text) to swarmplane_operator;
+
 CREATE OR REPLACE FUNCTION swarmplane.never_ran(state text, code text)
  RETURNS boolean
  LANGUAGE sql
@@ -2170,6 +2220,13 @@ CREATE OR REPLACE FUNCTION swarmplane.note_vitals(answers jsonb)
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
  SET "IntervalStyle" TO 'postgres'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.open_alert(id bigint)
+ RETURNS swarmplane.alert
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.out_of_order(host swarmplane.node, head swarmplane.head, t swarmplane.taking, whole boolean, asked_line bytea)
@@ -2987,6 +3044,15 @@ CREATE OR REPLACE FUNCTION swarmplane.unfilled(args jsonb, "row" jsonb)
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.unmute(kind text, key text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.unmute(text,text) to swarmplane_operator;
 
 CREATE OR REPLACE FUNCTION swarmplane.unretire(host text)
  RETURNS text
