@@ -58,6 +58,7 @@ const TAMPERED: readonly (readonly [sql: string, told: string | RegExp | readonl
     'alter table swarmplane.node_label disable trigger all',
     [
       'constraint swarmplane.node_label.node_label_node_id_fkey changed by hand: holds: no, was yes',
+      'trigger swarmplane.node_label._101_refuse_truncate changed by hand: fires: never, was always',
       'trigger swarmplane.node_label._700_audit changed by hand: fires: never, was by itself',
     ],
   ],

@@ -105,6 +105,8 @@ create table swarmplane.alert_mute (
   constraint alert_mute_pkey PRIMARY KEY (kind, key),
   constraint why_is_not_empty CHECK ((why <> ''::text))
 ); -- owner swarmplane_owner
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.alert_mute FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.alert_mute enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE ON swarmplane.alert_mute FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('alert_mute');
 grant select on swarmplane.alert_mute to swarmplane_hub;
 grant select on swarmplane.alert_mute to swarmplane_reader;
@@ -910,6 +912,8 @@ create table swarmplane.tracked_query (
   constraint sql_is_short CHECK (((octet_length(sql) >= 1) AND (octet_length(sql) <= 8192))),
   constraint tracked_query_pkey PRIMARY KEY (name)
 ); -- owner swarmplane_owner
+CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.tracked_query FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
+alter table swarmplane.tracked_query enable always trigger _101_refuse_truncate;
 CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, key ON swarmplane.tracked_query FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('tracked_query');
 grant select on swarmplane.tracked_query to swarmplane_hub;
 grant select on swarmplane.tracked_query to swarmplane_reader;
