@@ -6,7 +6,7 @@ import { readMigrations } from './schema/migration-files.ts';
 import { watchDrift } from './schema/drift-report.ts';
 import { refuseNewer } from './schema/migrate.ts';
 import { isOutage } from './database/outage.ts';
-import { ClockWatch, jumpText } from './clock-watch.ts';
+import { ClockWatch, jumpText, type Jump } from './clock-watch.ts';
 import { RETRY_MS_MAX, type Parts } from './parts.ts';
 import type { AlertStore } from './alerts/alert-store.ts';
 import type { Presence } from './presence.ts';
@@ -49,6 +49,8 @@ export class Upkeep {
   #away = false;
   #backAt = performance.now();
   readonly #clocks = new ClockWatch();
+  /** Jumps of clocks that are not mended and written down yet: the database may go just then. */
+  readonly #untold: Jump[] = [];
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -73,6 +75,9 @@ export class Upkeep {
 
   async start(): Promise<void> {
     this.#known = await readMigrations(MIGRATIONS_DIR);
+    // Now: a clock that jumps before the first look is not seen to.
+    this.beat();
+    await this.#beating;
     this.#beats = setInterval(() => this.beat(), this.#options.heartbeatMs);
     for (const [at, loop] of this.#loops.entries()) loop.wakeIn(this.#every[at]);
   }
@@ -122,13 +127,15 @@ export class Upkeep {
   async #mendClocks(serverAt: number, before: number): Promise<void> {
     const { presence, alerts, log, hub } = this.#options;
     const jumps = this.#clocks.look(serverAt, before);
-    if (jumps.length === 0) return;
-    for (const jump of jumps) {
-      const message = jumpText(jump, hub);
-      log.warn({ clock: jump.clock, ms: jump.byMs }, message);
-      await alerts.raise('clock_jumped', jump.clock === 'server' ? 'server' : hub, message);
-    }
+    for (const jump of jumps) log.warn({ clock: jump.clock, ms: jump.byMs }, jumpText(jump, hub));
+    this.#untold.push(...jumps);
+    if (this.#untold.length === 0) return;
     await presence.mendClock(true);
+    for (const jump of [...this.#untold]) {
+      const key = jump.clock === 'server' ? 'server' : hub;
+      await alerts.raise('clock_jumped', key, jumpText(jump, hub));
+      this.#untold.shift();
+    }
   }
 
   #failed(error: unknown): void {

@@ -1,4 +1,4 @@
-/** Faults in three lanes that go on side by side: hubs, agents, the database. Each undoes itself. */
+/** Faults in lanes that go on side by side: hubs, agents, the database, strangers in it. Each undoes itself. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TestHost } from '../helpers/swarm.ts';
 import type { Random } from '../sim/random.ts';
@@ -60,7 +60,7 @@ export async function unleash(
   fleet: Fleet,
   random: Random,
   signal: AbortSignal,
-  { lanes, rounds }: Plan = { lanes: [AGENTS, HUBS, DATABASE], rounds: Infinity },
+  { lanes, rounds }: Plan,
 ): Promise<Record<string, number>> {
   const done: Record<string, number> = {};
   const lane = async (faults: Lane, own: Random): Promise<void> => {

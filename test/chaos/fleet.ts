@@ -7,7 +7,11 @@ import { startTestPostgres, type TestDatabase, type TestPostgres } from '../help
 import { RecordingProxy } from '../helpers/recording-proxy.ts';
 import { TestHost, TestSwarm, certifyHub } from '../helpers/swarm.ts';
 import { until } from '../helpers/eventually.ts';
+import { hasFaketime, SettableClock } from '../helpers/faketime.ts';
+import { isRoot } from '../helpers/needs.ts';
 
+/** More than a run needs: it is filled by one of the faults. */
+const DISK_MIB = 1_000;
 /** Many processes that start on few cores take their time. */
 const SETUP_MS = 300_000;
 
@@ -32,6 +36,10 @@ export interface ChaosHub {
 
 export class Fleet {
   readonly postgres: TestPostgres;
+  /** The server's; undefined where libfaketime is not installed. */
+  readonly clock: SettableClock | undefined;
+  /** Whether the server's data have a small disk of their own. */
+  readonly hasDisk = isRoot;
   readonly database: TestDatabase;
   readonly swarm: TestSwarm;
   readonly agents: readonly TestHost[];
@@ -40,9 +48,11 @@ export class Fleet {
   readonly pool: pg.Pool;
 
   static async start({ agents: count, hubs: hubCount, history }: FleetOptions): Promise<Fleet> {
-    const postgres = await startTestPostgres();
+    const postgres = await startTestPostgres(isRoot ? { diskMiB: DISK_MIB } : {});
+    const clock = hasFaketime ? new SettableClock() : undefined;
     let swarm: TestSwarm | undefined;
     try {
+      if (clock !== undefined) await postgres.restartWith(clock.environment);
       const database = await postgres.createDatabase();
       await shorten(database);
       const program = history ? { program: ROOTED_PROGRAM } : {};
@@ -54,24 +64,27 @@ export class Fleet {
       for (const name of names('hub', hubCount)) hubs.push(await addHub(swarm, name, database.url));
       for (const { host } of hubs) await certifyHub(agents[0]!, host.name);
       if (!history) for (const { host } of hubs) await grant(agents[0]!, host.name);
-      const fleet = new Fleet({ postgres, database, swarm, agents, hubs });
+      const fleet = new Fleet({ postgres, clock, database, swarm, agents, hubs });
       await fleet.#known();
       return fleet;
     } catch (error) {
       await swarm?.stop();
       await postgres.stop();
+      clock?.stop();
       throw error;
     }
   }
 
   private constructor(parts: {
     postgres: TestPostgres;
+    clock: SettableClock | undefined;
     database: TestDatabase;
     swarm: TestSwarm;
     agents: readonly TestHost[];
     hubs: readonly ChaosHub[];
   }) {
     this.postgres = parts.postgres;
+    this.clock = parts.clock;
     this.database = parts.database;
     this.swarm = parts.swarm;
     this.agents = parts.agents;
@@ -88,6 +101,7 @@ export class Fleet {
     await this.swarm.stop();
     await Promise.all(this.hubs.map(({ proxy }) => proxy.stop()));
     await this.postgres.stop();
+    this.clock?.stop();
   }
 
   /** Every host is in the database before anything is asked of it. */

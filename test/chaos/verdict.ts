@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { eventually } from '../helpers/swarm.ts';
 import type { Fleet } from './fleet.ts';
 import type { Inserted } from './requests.ts';
+import { GONE } from './stranger-faults.ts';
 
 /** Waits until the last request has ended, or none has for `stallMs`. Empty when every promise held. */
 export async function faultsFound(
@@ -38,19 +39,23 @@ export async function openRequests(pool: pg.Pool): Promise<number> {
   return (await pool.query<{ open: number }>(sql)).rows[0]!.open;
 }
 
+/** Of a role that was dropped: what it asked may end as cancelled. */
+const IS_GONE = `asked_by like '${GONE}%'`;
+
 /** Each query gives the rows that must not be. */
 const CHECKS = {
   'requests whose counts are false': 'table swarmplane.count_fault',
   'deliveries left over': 'select id, state from swarmplane.delivery',
   'deliveries that did not end well': `
     select host, state, code, error from swarmplane.delivery_done
-     where state <> 'ok' and code is distinct from 'interrupted'`,
+     where state <> 'ok' and code is distinct from 'interrupted'
+       and request_id not in (select id from swarmplane.request where ${IS_GONE})`,
   'answers without their rows, with rows of others, or twice': `
     select d.request_id, d.host, count(r.row)
       from swarmplane.delivery_done d
       join swarmplane.request q on q.id = d.request_id
       left join swarmplane.result r on r.request_id = d.request_id and r.node_id = d.node_id
-     where q.sql is not null
+     where q.sql is not null and not q.${IS_GONE}
      group by d.request_id, d.host, q.idempotency_key
     having count(r.row) <> 1
         or min(r.row ->> 'key') <> q.idempotency_key
@@ -71,7 +76,7 @@ async function lostOrChanged(
     `select r.idempotency_key as key, r.targets, count(*)::int as ok
        from swarmplane.request r
        join swarmplane.delivery_done d on d.request_id = r.id
-      where d.state = 'ok' or d.code = 'interrupted' and r.action is not null
+      where (d.state = 'ok' or d.code = 'interrupted' and r.action is not null) and not r.${IS_GONE}
       group by r.id`,
   );
   const byKey = new Map(rows.map((row) => [row.key, row]));

@@ -82,8 +82,12 @@ export class PostgresServer implements TestPostgres {
   /** True for a copy of a prepared cluster. */
   #prepared = false;
 
-  constructor(major: Major) {
+  /** MiB of a file system of its own for the data, which only root can have; undefined for none. */
+  readonly #diskMiB: number | undefined;
+
+  constructor(major: Major, diskMiB?: number) {
     this.major = major;
+    this.#diskMiB = diskMiB;
   }
 
   get dataDir(): string {
@@ -108,18 +112,23 @@ export class PostgresServer implements TestPostgres {
       this.major === 15
         ? SYSTEM_15
         : (await embeddedBinaries(own, join(tmpdir(), 'swarmplane-pg-bin'))).bin;
+    await mkdir(this.dataDir, { mode: 0o700 });
+    if (this.#diskMiB !== undefined) await this.#mount(this.#diskMiB);
+    if (own !== undefined) await chown(this.dataDir, own.uid, own.gid);
     if (cluster === undefined) await this.#initdb();
     else {
-      await promisify(execFile)('cp', ['-a', cluster, this.dataDir]);
+      await promisify(execFile)('cp', ['-a', `${cluster}/.`, this.dataDir]);
       this.#prepared = true;
     }
     this.port = await freePort();
   }
 
+  async #mount(sizeMiB: number): Promise<void> {
+    const options = `size=${sizeMiB}m,mode=0700`;
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', this.dataDir]);
+  }
+
   async #initdb(): Promise<void> {
-    const own = this.#account;
-    await mkdir(this.dataDir, { mode: 0o700 });
-    if (own !== undefined) await chown(this.dataDir, own.uid, own.gid);
     const locale =
       this.major === 15 ? [] : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
     await promisify(execFile)(
@@ -311,6 +320,8 @@ export class PostgresServer implements TestPostgres {
     await Promise.all(this.#pools.splice(0).map((pool) => (pool.ended ? undefined : pool.end())));
     this.#process?.stdin?.end();
     await this.#ended();
+    if (this.#diskMiB !== undefined)
+      await promisify(execFile)('umount', [this.dataDir]).catch(() => undefined);
     if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true });
   }
 

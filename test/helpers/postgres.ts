@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly major?: Major;
   /** Straight from initdb, without the roles that a migration leaves in a server. */
   readonly bare?: boolean;
+  /** MiB of a file system of its own, which only root can have. */
+  readonly diskMiB?: number;
 }
 
 /** Starts a server before the tests of this describe and stops it after them. */
@@ -64,7 +66,7 @@ export function whyWithout(major: Major): string | undefined {
 }
 
 export async function startTestPostgres(options: ServerOptions = {}): Promise<TestPostgres> {
-  const server = new PostgresServer(options.major ?? 18);
+  const server = new PostgresServer(options.major ?? 18, options.diskMiB);
   try {
     await server.initialise(options.bare ? undefined : await preparedCluster(server.major));
     await server.restart();

@@ -1,21 +1,19 @@
 /** Clocks that jump: the server's under libfaketime, this host's by a clock of the test. */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClockWatch, jumpText } from '../../src/hub/clock-watch.ts';
-import { clusterRoot } from '../helpers/clusters.ts';
+import { hasFaketime, SettableClock } from '../helpers/faketime.ts';
 import { needs } from '../helpers/needs.ts';
 import { eachPostgres } from '../helpers/postgres.ts';
 import { hubFixture } from './hub-fixture.ts';
 
-const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
 const DAY_MS = 86_400_000;
 
 eachPostgres('a server whose clock jumps a day ahead and back', (postgres) => {
-  needs('libfaketime', existsSync(LIBRARY))(
+  needs('libfaketime', hasFaketime)(
     'stops nothing: what was put off is due, no stamp of the future stays, an alert says so',
     async () => {
-      const clock = settableClock();
+      const clock = new SettableClock();
+      onTestFinished(() => clock.stop());
       await postgres().restartWith(clock.environment);
       const fixture = await hubFixture(postgres());
       const hub = await fixture.startHub();
@@ -82,25 +80,4 @@ describe('a clock watch', () => {
 function jumped(how: string): string {
   return `select true as ok from swarmplane.alert
            where kind = 'clock_jumped' and key = 'server' and message ~ '${how}'`;
-}
-
-function settableClock(): { environment: Record<string, string>; set(offset: string): void } {
-  const folder = mkdtempSync(join(clusterRoot(), 'swarmplane-clock-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  chmodSync(folder, 0o755);
-  const file = join(folder, 'offset');
-  // By renaming: nobody reads half of it.
-  const set = (offset: string): void => {
-    writeFileSync(`${file}.new`, `${offset}\n`, { mode: 0o644 });
-    renameSync(`${file}.new`, file);
-  };
-  set('+0');
-  const environment = {
-    LD_PRELOAD: LIBRARY,
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: '1',
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    DONT_FAKE_MONOTONIC: '1',
-  };
-  return { environment, set };
 }
