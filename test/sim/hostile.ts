@@ -138,9 +138,12 @@ function attack(
       hops: 0,
       ms: 600_000,
     }),
-    ...others.slice(0, 64).map(({ nodeId }) => encodeMessage({ t: 'want', node: fromHex(nodeId) })),
+    encodeMessage({ t: 'want', node: fromHex(hostile.random.pick(others).nodeId) }),
   ]).flat();
-  for (const link of links) for (const message of messages) network.send(hostile, link, message);
+  for (const link of links) {
+    if (network.isHeld(hostile, link)) continue;
+    for (const message of messages) network.send(hostile, link, message);
+  }
 }
 
 /** Each of its neighbours is told that they are gone. */

@@ -143,6 +143,14 @@ export class Network {
     mine.arrivesAt = Math.max(mine.arrivesAt, this.#world.now + ms);
   }
 
+  /** Whether the other side reads nothing for a while: who sends on finds its buffers full. */
+  isHeld(from: SimHost, link: number): boolean {
+    const connection = this.#links.get(linkKey(from, link));
+    if (connection === undefined) return false;
+    const [, theirs] = this.#sidesOf(connection, from);
+    return theirs.arrivesAt > this.#world.now + this.knobs.delayMaxMs;
+  }
+
   /** Closed by one side; what it sent before still arrives. */
   close(from: SimHost, link: number, reason: string): void {
     const connection = this.#links.get(linkKey(from, link));
