@@ -91,7 +91,7 @@ export class Agent implements Asker {
     this.#alarms = new AlarmBook(options.state);
     this.#certificates = new Certificates(options.state, identity.nodeId, {
       secrets: () => this.#node.secrets,
-      revocations: () => this.#node.revocations.map((list) => list.bytes),
+      revocations: () => this.#node.revocations,
     });
     this.#actions = new Actions({
       state: options.state,

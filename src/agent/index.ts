@@ -23,6 +23,18 @@ export {
   type NewEpochOrder,
   type TokenTerms,
 } from './operator/operator.ts';
+export {
+  addedBy,
+  addKey,
+  endedBy,
+  isCounting,
+  keyMeant,
+  makeKey,
+  placeOf,
+  revokeAgain,
+  revokeKey,
+  signAgain,
+} from './operator/operator-keys.ts';
 export { planRotation } from './operator/rotation.ts';
 export type { KnownMember, KnownToken, Placed, RotationPlan } from './operator/rotation.ts';
 export { readRecordFile, writeRecordFile } from './operator/record-file.ts';

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { recoverKey } from '../agent/index.ts';
-import { CliError } from './errors.ts';
+import { CliError, EXIT } from './errors.ts';
 import { openDesk, withKeyOptions, type KeyOptions } from './operator-desk.ts';
 import { markPrinted } from './operator-key-mark.ts';
 import { readSecretLine } from './options.ts';
@@ -38,6 +38,7 @@ function noteMark(keyFile: string): void {
 interface RecoverOptions {
   readonly wordsFile: string;
   readonly passphraseFile?: string;
+  readonly swarm?: string;
 }
 
 function registerRecover(operator: Command): void {
@@ -47,18 +48,31 @@ function registerRecover(operator: Command): void {
     .description('make the operator key anew of its words')
     .requiredOption('--words-file <FILE>', 'the words; `-` is standard input')
     .option('--passphrase-file <FILE>', 'seal the key with the first line of FILE')
-    .action(async (file: string, { wordsFile, passphraseFile }: RecoverOptions) => {
+    .option('--swarm <ID>', 'the id of the swarm, for the words of a key that was added')
+    .action(async (file: string, { wordsFile, passphraseFile, swarm }: RecoverOptions) => {
+      if (swarm !== undefined && !/^[0-9a-f]{64}$/.test(swarm)) {
+        throw new CliError(
+          `--swarm ${JSON.stringify(swarm)} is no id of a swarm`,
+          'it has 64 hex digits, and is that of the first key in `swarmplane operator key list`',
+          EXIT.usage,
+        );
+      }
       const passphrase =
         passphraseFile === undefined
           ? {}
           : { passphrase: readSecretLine(passphraseFile, 'passphrase') };
       const words = readFileSync(wordsFile === '-' ? 0 : wordsFile, 'utf8');
-      const { text, swarmId } = await recoverKey(words, passphrase);
+      const of = swarm === undefined ? {} : { swarmId: new Uint8Array(Buffer.from(swarm, 'hex')) };
+      const { text, swarmId, id } = await recoverKey(words, { ...passphrase, ...of });
       try {
         writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
       } catch (error) {
         throw new CliError(`cannot write ${JSON.stringify(file)}: ${(error as Error).message}`);
       }
-      process.stdout.write(`wrote ${file}, the operator key of swarm ${swarmId}\n`);
+      process.stdout.write(
+        id === swarmId
+          ? `wrote ${file}, the operator key of swarm ${swarmId}\n`
+          : `wrote ${file}, the operator key ${id} of swarm ${swarmId}\n`,
+      );
     });
 }

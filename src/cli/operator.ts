@@ -8,6 +8,7 @@ import {
   writeRecordFile,
 } from '../agent/index.ts';
 import { knownRecords, openDesk, withKeyOptions, type KeyOptions } from './operator-desk.ts';
+import { registerKeys } from './operator-keys.ts';
 import { registerWords } from './operator-words.ts';
 import { hostMeant, withYes, type YesOption } from './confirm.ts';
 import { CliError, EXIT } from './errors.ts';
@@ -16,12 +17,13 @@ import { controlSocketOf, parseList } from './options.ts';
 export function registerOperator(program: Command): void {
   const operator = program
     .command('operator')
-    .description('grant and revoke what hosts may do beyond asking')
+    .description('grant and revoke what hosts may do beyond asking, and the keys that sign it')
     .addHelpText('after', HELP);
   registerGrant(operator);
   registerRevoke(operator);
   registerUnfreeze(operator);
   registerWords(operator);
+  registerKeys(operator);
   operator
     .command('install')
     .argument('<file>', 'what --out FILE wrote')
@@ -60,7 +62,7 @@ function registerGrant(operator: Command): void {
     const days = daysOf(options);
     const desk = await openDesk(command, options);
     const nodeId = await hostMeant(command, node, `grant ${options.role} to`, options);
-    if (options.out === undefined) desk.checkSwarm((await knownRecords(command)).swarmId);
+    if (options.out === undefined) desk.checkKey(await knownRecords(command));
     const isHub = options.role === 'hub';
     const { bytes, serial, notAfter } = isHub
       ? desk.grantHub(nodeId, days)
@@ -121,7 +123,7 @@ function registerRevoke(operator: Command): void {
   withYes(withKeyOptions(command)).action(async (what: string, options: KeyOptions & YesOption) => {
     const desk = await openDesk(command, options);
     const known = await knownRecords(command);
-    desk.checkSwarm(known.swarmId);
+    desk.checkKey(known);
     const serials = /^[0-9a-f]{32}$/.test(what)
       ? [what]
       : desk.granted(
@@ -159,7 +161,7 @@ function registerUnfreeze(operator: Command): void {
     const desk = await openDesk(command, options);
     const nodeId = await hostMeant(command, node, 'unfreeze', options);
     if (options.out === undefined) {
-      desk.checkSwarm((await knownRecords(command)).swarmId);
+      desk.checkKey(await knownRecords(command));
       await checkFork(command, node, options.head);
     }
     const bytes = desk.nameHead({ nodeId, version, hash });
@@ -203,6 +205,9 @@ function installed(told: ResultOf<'install'>): string {
     return `the word that ${told.nodeId.slice(0, 12)} is a hub spreads to every member`;
   if (told.kind === 'head')
     return `the word on the keys of ${told.nodeId.slice(0, 12)} spreads to every member`;
+  if (told.kind === 'operator-key') {
+    return `the word on the operator key ${told.id} (${told.verb}) spreads to every member`;
+  }
   return `${INSTALLED[told.kind]} ${told.number} spreads to every member`;
 }
 

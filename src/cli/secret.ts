@@ -53,7 +53,7 @@ export async function rotateSecret(command: Command, options: RotateOptions): Pr
   checkClock(options);
   const desk = await openDesk(command, options);
   const known = await knownRecords(command);
-  desk.checkSwarm(known.swarmId);
+  desk.checkKey(known);
   checkSight(known, options);
   const { plan, expelled } = await planOf(command, known, options);
   process.stderr.write(listing(known, plan));

@@ -39,7 +39,7 @@ function registerNew(token: Command): void {
       checkClock(options);
       const desk = await openDesk(command, options);
       const known = await knownRecords(command);
-      desk.checkSwarm(known.swarmId);
+      desk.checkKey(known);
       checkRoom(known, terms.uses);
       const { text, record } = await desk.newToken(known.epochId, terms);
       await controlOnce(controlSocketOf(command), { op: 'install', records: [record.bytes] });
@@ -107,7 +107,7 @@ function registerEnd(token: Command): void {
   withKeyOptions(command).action(async (tag: string, options: KeyOptions) => {
     const desk = await openDesk(command, options);
     const known = await knownRecords(command);
-    desk.checkSwarm(known.swarmId);
+    desk.checkKey(known);
     await endToken(command, desk, known, tag);
     process.stdout.write(`token ${tag} lets nobody in any more\n`);
   });
@@ -126,7 +126,7 @@ function registerRevoke(token: Command): void {
       checkClock(options);
       const desk = await openDesk(command, options);
       const known = await knownRecords(command);
-      desk.checkSwarm(known.swarmId);
+      desk.checkKey(known);
       await endToken(command, desk, known, tag);
       await rotateSecret(command, { ...options, dropToken: tag });
     },

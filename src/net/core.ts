@@ -1,12 +1,17 @@
 /** Makes the swarm core of what was kept from the last run. */
 import {
   KeyBook,
+  operatorsOf,
+  parseAnyEpochHead,
   parseKeyEntry,
   parseOperatorRecord,
+  pinnedOf,
   type Crypto,
   type Identity,
+  type EpochHead,
   type KeyEntry,
   type OperatorRecord,
+  type OperatorSet,
   type SwarmSecrets,
 } from '../secure/index.ts';
 import { SwarmCore, restore } from '../swarm/index.ts';
@@ -59,11 +64,12 @@ export function createCore(
     epoch: secrets.epoch,
     random: here.random,
     seeds,
-    ...(secrets.head && { head: secrets.head }),
+    ...headOf(secrets),
     crypto: { ...identity.crypto(), sign: (message) => here.identity().sign(message) },
     keyBook: here.keyBook,
     parseEntry,
-    parseRecord: (bytes) => parseRecord(bytes, here.secrets()),
+    parseRecord: (bytes, operators) => parseRecord(bytes, here.secrets(), operators),
+    operators: () => operatorsOf(here.secrets()),
     verifyMicros: verifyMicros(identity.crypto(), identity.newest.signKey),
     ...restore(readKept(store)),
     ...(options.alarms && { alarms: options.alarms }),
@@ -94,13 +100,21 @@ function readKept(store: Store): Map<string, Uint8Array> {
 function parseRecord(
   bytes: Uint8Array,
   { operatorKey, swarmId }: SwarmSecrets,
+  operators: OperatorSet | undefined,
 ): OperatorRecord | undefined {
-  if (operatorKey === undefined) return undefined;
+  if (operatorKey === undefined || operators === undefined) return undefined;
   try {
-    return parseOperatorRecord(new Uint8Array(bytes), { operatorKey, swarmId });
+    return parseOperatorRecord(new Uint8Array(bytes), { operatorKey, swarmId, operators });
   } catch {
     return undefined;
   }
+}
+
+/** The present epoch, whether or not the key that made it still counts. */
+function headOf(secrets: SwarmSecrets): { readonly head?: EpochHead } {
+  const pinned = pinnedOf(secrets);
+  if (pinned === undefined || secrets.head === undefined) return {};
+  return { head: parseAnyEpochHead(secrets.head, pinned) };
 }
 
 function parseEntry(bytes: Uint8Array): KeyEntry | undefined {

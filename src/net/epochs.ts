@@ -57,6 +57,24 @@ export class Epochs {
     });
   }
 
+  /**
+   * Other keys of the operator are known. The records have them, too, so that a disk which refuses them
+   * here loses nothing: they are told again at the next start.
+   */
+  useOperators(operators: readonly Uint8Array[]): void {
+    this.#last = this.#last.then(async () => {
+      const next = { ...this.#handlers.secrets(), operators };
+      try {
+        await this.#handlers.save(next);
+      } catch (error) {
+        this.#handlers.log.error({ err: error }, 'the keys of the operator cannot be kept yet');
+      }
+      this.#handlers.use(next);
+      const statements = operators.length;
+      this.#handlers.log.info({ statements }, 'other keys of the operator are known');
+    });
+  }
+
   /** Deletes epoch keys that were replaced 30 days ago. */
   forgetOld(): void {
     this.#last = this.#last.then(async () => {

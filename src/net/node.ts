@@ -1,6 +1,12 @@
 /** A node of the swarm on real sockets: what agent, hub and cli build on. */
 import { randomBytes } from 'node:crypto';
-import { admittedSecrets, Freshness, parseEpochHead, SecureError } from '../secure/index.ts';
+import {
+  admittedSecrets,
+  Freshness,
+  parseEpochHead,
+  pinnedOf,
+  SecureError,
+} from '../secure/index.ts';
 import type {
   ForkProof,
   Identity,
@@ -338,8 +344,7 @@ export class SwarmNode {
         const now = Math.floor(this.#wall() / 1000);
         const secrets = admittedSecrets(this.#secrets, admitted, now);
         await this.#options.saveSecrets(secrets);
-        const { operatorKey, swarmId } = secrets as { operatorKey: Uint8Array } & SwarmSecrets;
-        this.#useSecrets(secrets, parseEpochHead(head, { operatorKey, swarmId }));
+        this.#useSecrets(secrets, parseEpochHead(head, pinnedOf(secrets)!));
         this.#epochs.endAlarms();
         this.describe({ admission: admitted.admission });
         this.#driver.step((core, now) => core.install(now, { records: [token], parts: [] }));
@@ -450,6 +455,8 @@ export class SwarmNode {
       }
       case 'record':
         return;
+      case 'operators':
+        return this.#epochs.useOperators(event.statements);
       case 'epoch':
         return this.#epochs.enter(event.head, event.part);
       case 'installed':
@@ -467,7 +474,7 @@ export class SwarmNode {
     // A member of a newer epoch shows the operator's EPOCH of it.
     const newer = error.cause instanceof SecureError ? error.cause.catchUp : undefined;
     if (newer !== undefined) {
-      this.#driver.step((core, now) => core.catchUp(now, newer.head, newer.part));
+      this.#driver.step((core, now) => core.catchUp(now, newer));
     }
     if (error.code !== 'clone') return;
     this.#alarmListeners.emit(cloneAlarm(this.#identity.nodeId, address, this.#wall()));

@@ -9,7 +9,7 @@
  *   R to I  KC'    tag 32
  *   I to R  AUTH   sealed(identity proof of I)
  *   R to I  AUTH'  sealed(fields(identity proof of R, epoch key, operator key, EPOCH head,
- *                  TOKEN))
+ *                  TOKEN, statements about operator keys))
  *
  * R may answer JP1 with CHALLENGE, once; I makes JP1 anew then, with the same round 1.
  */
@@ -29,6 +29,7 @@ import type { MessageKind } from './messages.ts';
 import type { HandshakeRole, Pake, PakeFactory } from './pake.ts';
 import { secretbox, type Secretbox } from './secretbox.ts';
 import { Session } from './session.ts';
+import { OperatorSet, splitStatements } from './operator-set.ts';
 import { signAdmission } from './token.ts';
 import { isAdmittedBy, parseTokenRecord } from './token-record.ts';
 import type { EpochId, PeerIdentity, SwarmSecrets, TokenRecord } from './types.ts';
@@ -219,9 +220,10 @@ export class Admission {
     const peer = this.#checkProof(this.#open('auth i', sealed));
     this.#checkAdmission(peer);
     this.#transcript.push(message);
-    const { epochKey, operatorKey, head, admission } = secrets;
+    const { epochKey, operatorKey, operators = [], head, admission } = secrets;
     const proof = this.#prove(admission);
-    const plain = encodeFields([proof, epochKey!, operatorKey!, head!, this.#token!.bytes]);
+    const known = encodeFields(operators);
+    const plain = encodeFields([proof, epochKey!, operatorKey!, head!, this.#token!.bytes, known]);
     const send = encodeMessage(KIND.authr, this.#seal('auth r', plain));
     return { send, done: this.#finish(peer) };
   }
@@ -245,18 +247,19 @@ export class Admission {
     gate!.seat(token, nodeId);
   }
 
-  #checkAdmitted([epochKey, operatorKey, head, token]: Admit): Admitted {
-    const { swarmId, joining } = this.#options.secrets;
-    const { number: epoch, id: epochId } = checkAdmittance(
-      { epochKey, operatorKey, head },
-      swarmId,
-    );
-    const record = parseTokenRecord(token, { operatorKey, swarmId });
+  #checkAdmitted([epochKey, operatorKey, head, token, known]: Admit): Admitted {
+    const { swarmId, joining, operators: before = [] } = this.#options.secrets;
+    // A host that was a member before may know of a revocation that is hidden from it here.
+    const operators = [...before, ...splitStatements(known)];
+    const admittance = { epochKey, operatorKey, operators, head };
+    const { number: epoch, id: epochId } = checkAdmittance(admittance, swarmId);
+    const pinned = { operatorKey, swarmId, operators: OperatorSet.read(operatorKey, operators) };
+    const record = parseTokenRecord(token, pinned);
     if (record.epochId !== epochId || record.tag !== toHex(joining!.tag)) {
       throw new SecureError('bad_record', 'a TOKEN of another epoch or tag than the one used');
     }
     const admission = this.#admission!;
-    return { epoch, epochId, epochKey, operatorKey, head, token, admission };
+    return { ...admittance, epoch, epochId, token, admission };
   }
 
   #createPake(joinKey: Uint8Array, tag: Uint8Array): Pake {
@@ -338,13 +341,13 @@ export interface JoinCheck {
   readonly gate: Gate;
 }
 
-/** Epoch key, operator key, EPOCH head, TOKEN. */
-type Admit = [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+/** Epoch key, operator key, EPOCH head, TOKEN, statements about operator keys. */
+type Admit = [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 
 /** Copies: what is kept must not hold on to the frame it came in. */
 function splitAdmit(plain: Uint8Array): [Uint8Array, ...Admit] {
   try {
-    return decodeFields(new Uint8Array(plain), 5).map((field) => field.slice()) as [
+    return decodeFields(new Uint8Array(plain), 6).map((field) => field.slice()) as [
       Uint8Array,
       ...Admit,
     ];

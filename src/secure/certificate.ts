@@ -4,8 +4,9 @@
  */
 import { fromHex, prefixOfNode, readU64, toHex, u64 } from '../wire/index.ts';
 import { SecureError } from './errors.ts';
-import { decodeNames, encodeNames, openRecord, signRecord } from './operator-record.ts';
+import { decodeNames, encodeNames, openRecord, openSigned, signRecord } from './operator-record.ts';
 import type { OperatorKey } from './operator.ts';
+import type { OperatorSet } from './operator-set.ts';
 import type { Revoked } from './revocation.ts';
 import type { NodeId } from './types.ts';
 
@@ -28,9 +29,13 @@ export interface RoleCertificate {
 
 export const CERTIFICATE_SECONDS_MAX = 90 * 86_400;
 
+/** What tells a record of the operator. */
 export interface PinnedOperator {
+  /** The first key, whose hash is the swarm id. */
   readonly operatorKey: Uint8Array;
   readonly swarmId: Uint8Array;
+  /** All keys; without them the first one alone. */
+  readonly operators?: OperatorSet;
 }
 
 /** @throws RangeError when it would hold longer than 90 days or a name is none */
@@ -56,7 +61,18 @@ export function issueCertificate(
 
 /** @throws SecureError `bad_certificate` */
 export function parseCertificate(bytes: Uint8Array, pinned: PinnedOperator): RoleCertificate {
-  const fields = openRecord(bytes, KIND, pinned) as Fields;
+  return readCertificate(openRecord(bytes, KIND, pinned) as Fields, bytes);
+}
+
+/**
+ * The same of any key: to show what a host holds, and never to decide by it.
+ * @throws SecureError `bad_certificate`
+ */
+export function parseAnyCertificate(bytes: Uint8Array, pinned: PinnedOperator): RoleCertificate {
+  return readCertificate(openSigned(bytes, KIND, pinned, () => true).fields as Fields, bytes);
+}
+
+function readCertificate(fields: Fields, bytes: Uint8Array): RoleCertificate {
   try {
     const certificate = {
       nodeId: hexOf(fields[0], 32),

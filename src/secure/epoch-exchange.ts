@@ -2,16 +2,19 @@
  * What two members say whose epochs differ (docs/protocol.md section 4), in place of M2 and M3. Whose
  * EPOCH is lower gets that of the other and its own part of it; then the connection ends.
  *
- *   EPOCH     nonce 16 | head
+ *   EPOCH     nonce 16 | fields(head, statement about an operator key, ..)
  *   PART ASK  H(head) 32 | part number u8 | MAC 32
  *   PART      sealed(part)
  */
 import { concat, encodeFields, equalBytes } from '../wire/index.ts';
-import { isPartOf, parseEpochHead, partFor } from './epoch-head.ts';
+import type { PinnedOperator } from './certificate.ts';
+import { isPartOf, parseAnyEpochHead, partFor, rankOf } from './epoch-head.ts';
+import { pinnedOf } from './epoch-keys.ts';
 import { SecureError } from './errors.ts';
 import type { HandshakeStep } from './handshake-step.ts';
 import { equalSecret, expandLabel, hmac, sha256 } from './hash.ts';
 import { decodeMessage, encodeMessage, encodeRefusal, KIND, messageKind } from './messages.ts';
+import { splitStatements } from './operator-set.ts';
 import { secretbox } from './secretbox.ts';
 import type { EpochHead, NodeId, SwarmSecrets } from './types.ts';
 
@@ -34,7 +37,14 @@ export class EpochExchange {
   /** Of the own EPOCH message; empty before it was said. */
   #nonce: Uint8Array = new Uint8Array(0);
   /** What was asked for. */
-  #asked: { head: EpochHead; number: number; context: Uint8Array } | undefined;
+  #asked:
+    | {
+        readonly head: EpochHead;
+        readonly operators: readonly Uint8Array[];
+        readonly number: number;
+        readonly context: Uint8Array;
+      }
+    | undefined;
 
   constructor(options: EpochExchangeOptions) {
     this.#options = options;
@@ -42,7 +52,8 @@ export class EpochExchange {
 
   /** The own EPOCH, on the responder. */
   start(): HandshakeStep {
-    return { send: this.#sayHead() };
+    // The peer's EPOCH brings what it knows of the operator's keys.
+    return { send: this.#sayHead(), expectsPart: true };
   }
 
   /** @throws SecureError, at the end always: with `catchUp`, or with the part as its `reply` */
@@ -55,17 +66,20 @@ export class EpochExchange {
 
   #handleHead(body: Uint8Array): HandshakeStep {
     const { secrets, nodeId, partKey } = this.#options;
-    const head = this.#parse(body.slice(NONCE_BYTES));
-    const own = secrets.epochId ?? '';
-    if (head.id === own) throw differs('both ends show one EPOCH, yet M1 was of another');
-    if (head.id < own) {
+    const { head, operators, pinned } = this.#read(body.slice(NONCE_BYTES));
+    const own = secrets.head && parseAnyEpochHead(secrets.head, pinned);
+    if (head.id === own?.id) throw differs('both ends show one EPOCH, yet M1 was of another');
+    // Whichever keys either end knows: what one of them has revoked is below what none has.
+    const [theirs, ours] = [rankOf(head, pinned), own === undefined ? '' : rankOf(own, pinned)];
+    if (theirs <= ours) {
+      if (theirs === ours) throw differs('neither end shows an EPOCH of a key that counts');
       if (this.#nonce.length > 0) throw differs('the peer shows a lower EPOCH again');
       return { send: this.#sayHead() };
     }
     const number = partFor(head, nodeId);
-    if (number === undefined) throw differs('the peer shows a newer EPOCH', { head });
+    if (number === undefined) throw differs('the peer shows a newer EPOCH', { head, operators });
     const context = this.#contextOf(body.subarray(0, NONCE_BYTES), head.bytes, number);
-    this.#asked = { head, number, context };
+    this.#asked = { head, operators, number, context };
     const mac = hmac(expandLabel(partKey, 'ask'), context);
     const named = concat(sha256(head.bytes), Uint8Array.of(number));
     return { send: encodeMessage(KIND.partAsk, named, mac), expectsPart: true };
@@ -95,26 +109,35 @@ export class EpochExchange {
 
   #takePart(message: Uint8Array): SecureError {
     const { partKey, secrets } = this.#options;
-    const { head, number, context } = this.#asked!;
+    const { head, operators, number, context } = this.#asked!;
     const sealed = decodeMessage(message, KIND.part);
     const bytes = secretbox().open(expandLabel(partKey, 'part', context), ZERO_NONCE, sealed);
     if (bytes === undefined || !isPartOf(head, number, bytes, secrets.swarmId)) {
       return new SecureError('bad_seal', 'a part of an EPOCH that does not authenticate');
     }
-    return differs('the peer is in a newer epoch', { head, part: { number, bytes } });
+    return differs('the peer is in a newer epoch', { head, operators, part: { number, bytes } });
   }
 
   #sayHead(): Uint8Array {
     const { secrets, random } = this.#options;
     if (secrets.head === undefined) throw differs('no EPOCH to show');
     this.#nonce = new Uint8Array(random(NONCE_BYTES));
-    return encodeMessage(KIND.epoch, this.#nonce, secrets.head);
+    const shown = encodeFields([secrets.head, ...(secrets.operators ?? [])]);
+    return encodeMessage(KIND.epoch, this.#nonce, shown);
   }
 
-  #parse(bytes: Uint8Array): EpochHead {
-    const { operatorKey, swarmId } = this.#options.secrets;
-    if (operatorKey === undefined) throw differs('an EPOCH, and no operator key to check it by');
-    return parseEpochHead(bytes, { operatorKey, swarmId });
+  /** A host that was away may not know the key yet that made the EPOCH: both are shown together. */
+  #read(shown: Uint8Array): {
+    readonly head: EpochHead;
+    readonly operators: readonly Uint8Array[];
+    readonly pinned: PinnedOperator;
+  } {
+    const known = pinnedOf(this.#options.secrets);
+    if (known === undefined) throw differs('an EPOCH, and no operator key to check it by');
+    const [head, ...operators] = splitStatements(shown);
+    if (head === undefined) throw new SecureError('malformed', 'an EPOCH message without a head');
+    const pinned = { ...known, operators: known.operators!.withAll(operators) };
+    return { head: parseAnyEpochHead(head, pinned), operators, pinned };
   }
 
   /** Nonce of who gives the part, first message, head, number: one answer to one question. */

@@ -28,7 +28,14 @@ import { SecureError } from './errors.ts';
 import { expandLabel, protocolLabel, sha256 } from './hash.ts';
 import type { Identity } from './identity.ts';
 import { NUMBER_MAX } from './limits.ts';
-import { openRecord, signRecord, type RecordKind } from './operator-record.ts';
+import {
+  isCounted,
+  openRecord,
+  openSigned,
+  signerOf,
+  signRecord,
+  type RecordKind,
+} from './operator-record.ts';
 import type { OperatorKey } from './operator.ts';
 import { slotKey } from './sealed-box.ts';
 import { secretbox } from './secretbox.ts';
@@ -93,14 +100,32 @@ export function createEpoch(operator: OperatorKey, options: EpochOptions): NewEp
     sealed,
     concat(...parts.map((part) => concat(hashOfPart(swarmId, part), part.subarray(0, 16)))),
   ]);
-  return { head: parseEpochHead(bytes, { operatorKey: operator.publicKey, swarmId }), parts };
+  const operatorKey = operator.isFirst ? operator.publicKey : NAMED_IN_RECORD;
+  return { head: parseAnyEpochHead(bytes, { operatorKey, swarmId }), parts };
 }
 
 /** @throws SecureError `bad_record` */
 export function parseEpochHead(bytes: Uint8Array, pinned: PinnedOperator): EpochHead {
-  const fields = openRecord(bytes, EPOCH_HEAD, pinned);
+  return readHead(openRecord(bytes, EPOCH_HEAD, pinned), bytes);
+}
+
+/**
+ * The same of any key, so that two EPOCHs can be compared, and the one that this host is in can be read
+ * after its key was revoked. It says nothing of who may have signed it: `rankOf` does.
+ * @throws SecureError `bad_record`
+ */
+export function parseAnyEpochHead(bytes: Uint8Array, pinned: PinnedOperator): EpochHead {
+  return readHead(openSigned(bytes, EPOCH_HEAD, pinned, () => true).fields, bytes);
+}
+
+/** EPOCHs compare by this: one whose key does not count stands below all others, whatever its number. */
+export function rankOf(head: EpochHead, pinned: PinnedOperator): EpochId {
+  return isCounted(signerOf(head.bytes, pinned.operatorKey), pinned) ? head.id : '';
+}
+
+function readHead(fields: readonly Uint8Array[], bytes: Uint8Array): EpochHead {
   try {
-    const [epoch, time, parent, ephemeral, keyHash, sealed, parts] = fields as Fields;
+    const [epoch, time, parent, ephemeral, keyHash, sealed, parts] = fields as unknown as Fields;
     if (parent.length !== 0 && parent.length !== EPOCH_ID_BYTES) throw new RangeError('its parent');
     if (ephemeral.length !== 32 || keyHash.length !== 32 || sealed.length !== 48) {
       throw new RangeError('a key or hash of the wrong length');
@@ -201,6 +226,8 @@ type Fields = [
   ...[Uint8Array, Uint8Array, Uint8Array, Uint8Array],
 ];
 
+/** What another key than the first signs says by which. */
+const NAMED_IN_RECORD = new Uint8Array(32);
 const PART_ENTRY_BYTES = 32 + PREFIX_BYTES;
 /** Each of these keys seals one text. */
 const ZERO_NONCE = new Uint8Array(24);

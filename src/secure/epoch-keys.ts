@@ -1,11 +1,20 @@
 /** What a host holds of an epoch, and how it goes over to the next (docs/protocol.md section 4). */
-import { equalBytes } from '../wire/index.ts';
-import { checkEpochKey, OLD_EPOCH_SECONDS, openEpoch, parseEpochHead } from './epoch-head.ts';
+import { EPOCH_STEP_MAX, equalBytes } from '../wire/index.ts';
+import type { PinnedOperator } from './certificate.ts';
+import {
+  checkEpochKey,
+  OLD_EPOCH_SECONDS,
+  openEpoch,
+  parseAnyEpochHead,
+  parseEpochHead,
+  rankOf,
+} from './epoch-head.ts';
 import { SecureError } from './errors.ts';
 import { expandLabel, hkdfExtract } from './hash.ts';
 import type { Identity } from './identity.ts';
 import { isOperatorKey } from './operator.ts';
-import type { EpochHead, PreviousEpoch, SwarmSecrets, WayKeys } from './types.ts';
+import { operatorsOf, OperatorSet } from './operator-set.ts';
+import type { EpochHead, EpochId, PreviousEpoch, SwarmSecrets, WayKeys } from './types.ts';
 
 /** Seconds after which a host that was away is not recognised any more. */
 export const OLD_WAY_SECONDS = 400 * 86_400;
@@ -41,8 +50,11 @@ export function enterEpoch(
   part: Uint8Array | undefined,
   self: { readonly identity: Identity; readonly nowSeconds: number },
 ): SwarmSecrets {
-  const { swarmId, epochKey, epochId = '' } = secrets;
-  if (head.id <= epochId) return secrets;
+  const { swarmId, epochKey } = secrets;
+  if (head.id <= presentRank(secrets)) return secrets;
+  if (head.number > secrets.epoch + EPOCH_STEP_MAX) {
+    throw new SecureError('bad_record', `epoch ${head.number} is too far above ${secrets.epoch}`);
+  }
   const opened = part && openEpoch(head, part, self.identity, swarmId);
   if (opened === undefined) {
     throw new SecureError(
@@ -62,10 +74,27 @@ export function enterEpoch(
   };
 }
 
+/** What tells a record of the operator, to this host as it is; undefined before it was let in. */
+export function pinnedOf(secrets: SwarmSecrets): PinnedOperator | undefined {
+  const { operatorKey, swarmId } = secrets;
+  const operators = operatorsOf(secrets);
+  return operatorKey && operators && { operatorKey, swarmId, operators };
+}
+
+/** What the present epoch is compared by; empty where the key that made it does not count any more. */
+export function presentRank(secrets: SwarmSecrets): EpochId {
+  const pinned = pinnedOf(secrets);
+  const { head, epochId = '' } = secrets;
+  if (head === undefined || pinned === undefined) return epochId;
+  return rankOf(parseAnyEpochHead(head, pinned), pinned);
+}
+
 /** What a member answers to one it lets in, checked whole. */
 export interface Admittance {
   readonly epochKey: Uint8Array;
   readonly operatorKey: Uint8Array;
+  /** What is known of the operator's further keys. */
+  readonly operators: readonly Uint8Array[];
   /** As signed. */
   readonly head: Uint8Array;
 }
@@ -76,7 +105,8 @@ export function checkAdmittance(admittance: Admittance, swarmId: Uint8Array): Ep
   if (!isOperatorKey(operatorKey, swarmId)) {
     throw new SecureError('bad_key', 'the operator key is not the one that the token pins');
   }
-  const head = parseEpochHead(admittance.head, { operatorKey, swarmId });
+  const operators = OperatorSet.read(operatorKey, admittance.operators);
+  const head = parseEpochHead(admittance.head, { operatorKey, swarmId, operators });
   checkEpochKey(head, epochKey);
   return head;
 }
@@ -92,10 +122,15 @@ export function admittedSecrets(
 ): SwarmSecrets {
   const { epoch, epochId, epochKey, operatorKey, head, admission } = admitted;
   const { swarmId, previous = [] } = before;
-  const next = { swarmId, operatorKey, epoch, epochId, epochKey, head, admission };
+  const known = OperatorSet.read(operatorKey, before.operators ?? []);
+  const { statements } = known.withAll(admitted.operators);
+  const operators = statements.map(({ bytes }) => bytes);
+  const next = { swarmId, operatorKey, operators, epoch, epochId, epochKey, head, admission };
   if (before.epochKey === undefined) return next;
   if (before.epochId === epochId) return { ...next, previous };
-  if ((before.epochId ?? '') > epochId) {
+  const present = { ...before, operators };
+  const pinned = pinnedOf(present)!;
+  if (presentRank(present) > rankOf(parseAnyEpochHead(head, pinned), pinned)) {
     throw new SecureError('wrong_epoch', 'that member is in an earlier epoch than this host');
   }
   const kept = [oldEpoch(before, nowSeconds), ...previous];

@@ -24,6 +24,8 @@ export class SecureError extends CodedError<SecureErrorCode> {
 /** What a host that was away is caught up with: verified, but not opened. */
 export interface CatchUp {
   readonly head: EpochHead;
+  /** What the peer showed of the operator's keys; its head is of one of them. */
+  readonly operators: readonly Uint8Array[];
   /** The part that would have the own slot; absent where no part can have it. */
   readonly part?: { readonly number: number; readonly bytes: Uint8Array };
 }

@@ -8,6 +8,7 @@ import { EPOCH_HEAD, parseEpochHead } from './epoch-head.ts';
 import { SecureError } from './errors.ts';
 import { protocolLabel } from './hash.ts';
 import { HEAD_CERTIFICATE, parseHeadCertificate } from './head-certificate.ts';
+import { KEY_STATEMENT, parseKeyStatement } from './key-statement.ts';
 import { HUB_CERTIFICATE, parseHubCertificate } from './hub-certificate.ts';
 import type { RecordKind } from './operator-record.ts';
 import { parseRevocations } from './revocation.ts';
@@ -15,10 +16,12 @@ import { parseTokenRecord, TOKEN } from './token-record.ts';
 import type { OperatorRecord } from './types.ts';
 
 /**
- * Verifies a revocation list, a head or hub certificate, an EPOCH head or a TOKEN; nothing is opened.
+ * Verifies a statement about a key, a revocation list, a head or hub certificate, an EPOCH head or a
+ * TOKEN; nothing is opened.
  * @throws SecureError `bad_record`
  */
 export function parseOperatorRecord(bytes: Uint8Array, pinned: PinnedOperator): OperatorRecord {
+  if (isLabelled(bytes, KEY_STATEMENT)) return parseKeyStatement(bytes, pinned);
   if (isLabelled(bytes, EPOCH_HEAD)) return parseEpochHead(bytes, pinned);
   if (isLabelled(bytes, TOKEN)) return parseTokenRecord(bytes, pinned);
   if (isLabelled(bytes, HUB_CERTIFICATE)) return parseHubCertificate(bytes, pinned);

@@ -1,9 +1,9 @@
 /**
- * The operator key (docs/protocol.md sections 3 and 9): its hash is the swarm id, its signature is
- * what gives a host more than the right to ask. It belongs offline, under a passphrase.
+ * A key of the operator (docs/protocol.md sections 3 and 9): the hash of the first one is the swarm id,
+ * its signature is what gives a host more than the right to ask. It belongs offline, under a passphrase.
  */
 import { scrypt } from 'node:crypto';
-import { concat, encodeFields, fromHex, toHex } from '../wire/index.ts';
+import { concat, encodeFields, equalBytes, fromHex, toHex } from '../wire/index.ts';
 import { SigningKey } from './ed25519.ts';
 import { SecureError } from './errors.ts';
 import { equalSecret, protocolLabel, sha256 } from './hash.ts';
@@ -13,20 +13,30 @@ import { SCRYPT } from './token.ts';
 
 export class OperatorKey {
   readonly publicKey: Uint8Array;
-  /** SHA-256 of the public key, 32 bytes. */
+  /** SHA-256 of the public key of the first key, 32 bytes. */
   readonly swarmId: Uint8Array;
+  /** The swarm id pins it. */
+  readonly isFirst: boolean;
   readonly #seed: Uint8Array;
   readonly #signing: SigningKey;
 
-  private constructor(seed: Uint8Array) {
+  private constructor(seed: Uint8Array, swarmId?: Uint8Array) {
     this.#seed = seed;
     this.#signing = new SigningKey(seed);
     this.publicKey = this.#signing.publicKey;
-    this.swarmId = sha256(this.publicKey);
+    const own = sha256(this.publicKey);
+    this.swarmId = swarmId ?? own;
+    this.isFirst = equalBytes(this.swarmId, own);
   }
 
-  static create(random: (n: number) => Uint8Array): OperatorKey {
-    return new OperatorKey(new Uint8Array(random(32)));
+  /** The first key of a new swarm, or a further one of a swarm. */
+  static create(random: (n: number) => Uint8Array, swarmId?: Uint8Array): OperatorKey {
+    return new OperatorKey(new Uint8Array(random(32)), swarmId);
+  }
+
+  /** What people call it: SHA-256 of the public key, 64 hex digits. */
+  get id(): string {
+    return toHex(sha256(this.publicKey));
   }
 
   /** The key as 18 words for paper, unsealed: 16 of the secret, 2 of its checksum. */
@@ -34,8 +44,12 @@ export class OperatorKey {
     return toProquints(concat(this.#seed, wordsChecksum(this.#seed)));
   }
 
-  /** Words as a person types them. The words themselves are never quoted. @throws SecureError `bad_operator_key` */
-  static fromWords(text: string): OperatorKey {
+  /**
+   * Words as a person types them, which do not say of which swarm they are: without an id of the one
+   * whose first key it is. The words themselves are never quoted.
+   * @throws SecureError `bad_operator_key`
+   */
+  static fromWords(text: string, swarmId?: Uint8Array): OperatorKey {
     const words = text
       .toLowerCase()
       .split(/[\s-]+/)
@@ -48,7 +62,7 @@ export class OperatorKey {
     if (!equalSecret(bytes.subarray(32), wordsChecksum(seed))) {
       throw bad('its checksum differs, so some of it was mistyped');
     }
-    return new OperatorKey(seed);
+    return new OperatorKey(seed, swarmId);
   }
 
   /** Ed25519, 64 bytes. */
@@ -61,7 +75,8 @@ export class OperatorKey {
     readonly passphrase?: string;
     readonly random: (n: number) => Uint8Array;
   }): Promise<string> {
-    const head = { kind: FILE_KIND, version: 1, swarmId: toHex(this.swarmId) };
+    const named = this.isFirst ? {} : { publicKey: toHex(this.publicKey) };
+    const head = { kind: FILE_KIND, version: 1, swarmId: toHex(this.swarmId), ...named };
     const secret = await this.#fileSecret(options);
     return `${JSON.stringify({ ...head, ...secret }, null, 2)}\n`;
   }
@@ -71,9 +86,13 @@ export class OperatorKey {
     const file = parseFile(text);
     const seed = file.seed ?? (await openSeed(file, passphrase));
     if (seed.length !== 32) throw bad('its secret is not 32 bytes');
-    const key = new OperatorKey(seed);
+    const swarmId = file.publicKey && fromHex(file.swarmId);
+    const key = new OperatorKey(seed, swarmId);
     if (toHex(key.swarmId) !== file.swarmId) {
       throw bad(`it names swarm "${file.swarmId}", its key is that of "${toHex(key.swarmId)}"`);
+    }
+    if (file.publicKey !== undefined && !equalBytes(file.publicKey, key.publicKey)) {
+      throw bad('its secret is of another key than it names');
     }
     return key;
   }
@@ -106,6 +125,8 @@ export function isOperatorKey(publicKey: Uint8Array, swarmId: Uint8Array): boole
 
 interface OperatorFile {
   readonly swarmId: string;
+  /** Of a further key. */
+  readonly publicKey?: Uint8Array;
   readonly seed?: Uint8Array;
   readonly salt?: Uint8Array;
   readonly sealed?: Uint8Array;
@@ -120,10 +141,14 @@ function parseFile(text: string): OperatorFile {
   }
   if (file['kind'] !== FILE_KIND) throw bad(`its kind is ${JSON.stringify(file['kind'])}`);
   if (file['version'] !== 1) throw bad(`its version is ${JSON.stringify(file['version'])}, not 1`);
-  const swarmId = String(file['swarmId']);
-  if (file['sealed'] === undefined) return { swarmId, seed: hexField(file, 'seed') };
+  const isFurther = file['publicKey'] !== undefined;
+  const named = {
+    swarmId: isFurther ? toHex(hexField(file, 'swarmId')) : String(file['swarmId']),
+    ...(isFurther && { publicKey: hexField(file, 'publicKey') }),
+  };
+  if (file['sealed'] === undefined) return { ...named, seed: hexField(file, 'seed') };
   if (file['kdf'] !== KDF) throw bad(`its kdf is ${JSON.stringify(file['kdf'])}, not "${KDF}"`);
-  return { swarmId, salt: hexField(file, 'salt'), sealed: hexField(file, 'sealed') };
+  return { ...named, salt: hexField(file, 'salt'), sealed: hexField(file, 'sealed') };
 }
 
 async function openSeed(file: OperatorFile, passphrase?: string): Promise<Uint8Array> {

@@ -10,6 +10,7 @@ import { SecureError } from './errors.ts';
 import { sha256 } from './hash.ts';
 import { openRecord, signRecord, type RecordKind } from './operator-record.ts';
 import type { OperatorKey } from './operator.ts';
+import type { RevocationRecord } from './types.ts';
 
 /** When an entry was made. */
 export interface RevokedAt {
@@ -99,10 +100,10 @@ export function parseRevocations(bytes: Uint8Array, pinned: PinnedOperator): Rev
   }
 }
 
-export function revokedBy(lists: readonly RevocationList[]): Revoked {
+export function revokedBy(lists: readonly RevocationRecord[]): Revoked {
   return {
-    serials: new Set(lists.flatMap((list) => [...list.serials.keys()])),
-    expelled: new Set(lists.flatMap((list) => [...list.expelled.keys()])),
+    serials: new Set(lists.flatMap(({ serials }) => serials)),
+    expelled: new Set(lists.flatMap(({ expelled }) => expelled)),
   };
 }
 

@@ -87,6 +87,8 @@ export interface SwarmSecrets {
   readonly swarmId: Uint8Array;
   /** The operator's Ed25519 public key once known; its hash is the swarm id. */
   readonly operatorKey?: Uint8Array;
+  /** What is known of further keys of the operator, and of keys that were revoked; as signed. */
+  readonly operators?: readonly Uint8Array[];
   readonly epoch: number;
   /** 32 bytes; undefined on a host that was not admitted yet. */
   readonly epochKey?: Uint8Array;
@@ -129,9 +131,31 @@ export interface WayKeys {
 }
 
 /** A record of the operator that spreads like member records, verified. */
-export type OperatorRecord = RevocationRecord | EpochHead | TokenRecord | HeadRecord | HubRecord;
+export type OperatorRecord =
+  KeyStatement | RevocationRecord | EpochHead | TokenRecord | HeadRecord | HubRecord;
 
 export type OperatorRecordKind = OperatorRecord['kind'];
+
+/** What one key of the operator says of another, or of itself. */
+export interface KeyStatement {
+  readonly kind: 'operator-key';
+  readonly verb: 'add' | 'revoke';
+  /** Public key that says it, 64 hex digits. */
+  readonly signer: string;
+  /** Public key that it is about, 64 hex digits. */
+  readonly key: string;
+  /** The lower, the more senior among the keys that one added. */
+  readonly number: number;
+  /** Unix seconds, for people. */
+  readonly made: number;
+  /** For people. */
+  readonly name: string;
+  /** With a revocation: keys that the revoked one added, and that stay. */
+  readonly stay: readonly string[];
+  /** SHA-256 of the record, 64 hex digits. */
+  readonly hash: string;
+  readonly bytes: Uint8Array;
+}
 
 export interface RevocationRecord {
   readonly kind: 'revocations';

@@ -8,6 +8,8 @@ export const ALARM_KINDS = [
   'clone',
   /** One id for two commands: the second was refused. */
   'command_reused',
+  /** The key of the operator that made the present epoch was revoked, and no other one has made another. */
+  'epoch_of_revoked_key',
   /** The operator rotated the epoch, and its key was not sealed to this host. */
   'epoch_closed',
   /** The operator has put this host out. */

@@ -12,6 +12,7 @@ import { Wiring } from './wiring/wiring.ts';
 import { prepareAsk } from './requests/start-request.ts';
 import { GONE_MS, SWEEP_MS, tick } from './wiring/ticks.ts';
 import type {
+  CaughtUp,
   Core,
   CoreEvent,
   CoreOptions,
@@ -169,15 +170,20 @@ export class SwarmCore implements Core {
     return this.#enter(now).records.install(bundle);
   }
 
-  catchUp(now: Now, head: EpochHead, part?: { number: number; bytes: Uint8Array }): void {
-    this.#enter(now).epochs.catchUp(head, part);
+  catchUp(now: Now, { head, operators, part }: CaughtUp): void {
+    const { records, epochs } = this.#enter(now);
+    records.adopt(operators);
+    epochs.catchUp(head, part);
   }
 
   rolls(): Rolls {
     const { epochs, tokens, seats, records } = this.#wiring;
     return {
       head: epochs.entered,
-      newest: Math.max(epochs.newest?.head.number ?? 0, epochs.leftOutOf?.number ?? 0),
+      newest: Math.max(
+        epochs.newest?.head.number ?? epochs.entered?.number ?? 0,
+        epochs.leftOutOf?.number ?? 0,
+      ),
       isBehind: epochs.isBehind,
       exposed: exposedHosts(this.#wiring),
       roll: epochs.roll,
@@ -186,6 +192,9 @@ export class SwarmCore implements Core {
         .of(epochs.enteredId)
         .map((token) => ({ ...token, seats: seats.of(token.tag) })),
       lists: records.lists,
+      operators: records.keys.set,
+      named: records.named,
+      isVoid: epochs.isVoid,
     };
   }
 
@@ -250,7 +259,10 @@ export class SwarmCore implements Core {
   }
 
   setEpoch(now: Now, head: EpochHead): void {
-    this.#enter(now).enterEpoch(head);
+    const wiring = this.#enter(now);
+    const known = wiring.context.options.operators?.();
+    wiring.records.adopt(known?.statements.map(({ bytes }) => bytes) ?? []);
+    wiring.enterEpoch(head);
   }
 
   sizes(): Readonly<Record<string, number>> {
@@ -290,7 +302,7 @@ export class SwarmCore implements Core {
     this.#wiring.executions.begin();
     context.timers.clear('start', '');
     this.#wiring.seats.restore(context.options.seats ?? new Map());
-    records.restore(context.options.records ?? NO_RECORDS, this.#entered());
+    records.restore(context.options.records ?? NO_RECORDS, context.options.head);
     this.#wiring.seals.restore(context.options.seals ?? []);
     for (const kept of context.options.members ?? []) intake.applyKept(kept);
     endStateAlarms(this.#wiring);
@@ -300,12 +312,6 @@ export class SwarmCore implements Core {
     gossip.start();
     dialer.start();
     prober.start();
-  }
-
-  #entered(): EpochHead | undefined {
-    const { head, parseRecord } = this.#wiring.context.options;
-    const record = head && parseRecord?.(head);
-    return record?.kind === 'epoch' ? record : undefined;
   }
 
   #refuseSelf(id: LinkId, peer: PeerIdentity, info: LinkInfo): void {

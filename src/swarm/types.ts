@@ -3,7 +3,7 @@
  * `now` and random bytes are arguments, what takes time is an Effect.
  */
 import type { AlarmKind } from './alarm-kinds.ts';
-import type { KeyBook } from '../secure/index.ts';
+import type { KeyBook, OperatorSet } from '../secure/index.ts';
 import type {
   Crypto,
   EpochHead,
@@ -39,13 +39,21 @@ export interface CoreOptions {
   readonly self: SelfDescription;
   readonly swarmId: Uint8Array;
   readonly epoch: number;
-  /** The EPOCH head that the secrets name, as signed; none before this host was admitted. */
-  readonly head?: Uint8Array;
+  /** The EPOCH head that the secrets name; none before this host was admitted. */
+  readonly head?: EpochHead;
   readonly crypto: Crypto;
   /** Parses and verifies a key entry; undefined when it is none (secure's `parseKeyEntry`). Never throws. */
   readonly parseEntry: (bytes: Uint8Array) => KeyEntry | undefined;
-  /** Verifies a record of the operator; undefined when it is none, or no operator key is known. Never throws. */
-  readonly parseRecord?: (bytes: Uint8Array) => OperatorRecord | undefined;
+  /**
+   * Verifies a record of the operator under the keys that count; undefined when it is none, or no
+   * operator key is known. Never throws.
+   */
+  readonly parseRecord?: (
+    bytes: Uint8Array,
+    operators: OperatorSet | undefined,
+  ) => OperatorRecord | undefined;
+  /** The operator's keys as the secrets have them; without it no statement about keys is taken. */
+  readonly operators?: () => OperatorSet | undefined;
   /** Without one every well-formed entry is believed (the simulator's keys are no real ones). */
   readonly keyBook?: KeyBook;
   /** `n` random bytes; seeded in the simulator. */
@@ -137,6 +145,12 @@ export interface Rolls {
   readonly tokens: readonly TokenView[];
   /** Revocation lists in force. */
   readonly lists: readonly RevocationRecord[];
+  /** Keys of the operator; none before this host was admitted. */
+  readonly operators: OperatorSet | undefined;
+  /** Head and hub certificates, as signed. */
+  readonly named: readonly Uint8Array[];
+  /** The key that made the present epoch was revoked, and no other one has made another yet. */
+  readonly isVoid: boolean;
 }
 
 export interface TokenView extends TokenRecord {
@@ -419,6 +433,8 @@ export type CoreEvent =
    * secrets, then call `setEpoch`. Without a part there is no slot for sure.
    */
   | { readonly kind: 'epoch'; readonly head: EpochHead; readonly part?: Uint8Array }
+  /** Other keys of the operator are known, as signed: keep them with the secrets. */
+  | { readonly kind: 'operators'; readonly statements: readonly Uint8Array[] }
   /** What `install` began has ended; `ok` when it is on the disk and on its way. */
   | { readonly kind: 'installed'; readonly effect: number; readonly ok: boolean }
   | { readonly kind: 'alarm'; readonly alarm: Alarm };
@@ -456,8 +472,8 @@ export interface Core {
    * `installed` with this number tells the end; undefined when it is no news, or not the operator's.
    */
   install(now: Now, bundle: OperatorBundle): number | undefined;
-  /** What a member under another epoch key answered with. */
-  catchUp(now: Now, head: EpochHead, part?: { number: number; bytes: Uint8Array }): void;
+  /** What a member under another epoch key answered with, which its end of the handshake verified. */
+  catchUp(now: Now, shown: CaughtUp): void;
   /** Who is in the swarm by the operator's word. */
   rolls(): Rolls;
   /** The operator says, here and now, that a node is a hub. */
@@ -486,6 +502,13 @@ export interface Core {
   describe(now: Now, self: Partial<SelfDescription>): void;
   /** This host is in this epoch now; its secrets are on the disk. */
   setEpoch(now: Now, head: EpochHead): void;
+}
+
+export interface CaughtUp {
+  readonly head: EpochHead;
+  /** Statements about keys of the operator. */
+  readonly operators: readonly Uint8Array[];
+  readonly part?: { readonly number: number; readonly bytes: Uint8Array };
 }
 
 export interface LinkInfo {

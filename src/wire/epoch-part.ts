@@ -16,6 +16,8 @@ export const SLOT_BYTES = PREFIX_BYTES + NAME_TAG_BYTES + 48;
 export const PART_SLOTS_MAX = 3_000;
 export const PART_BYTES_MAX = PART_SLOTS_MAX * SLOT_BYTES;
 export const PARTS_MAX = 6;
+/** An EPOCH further above the present one is not taken: who has a key once must not use up all numbers. */
+export const EPOCH_STEP_MAX = 2 ** 20;
 /** Number and hash of a head: what tokens name. Ids compare as their bytes do. */
 export const EPOCH_ID_BYTES = 16;
 

@@ -40,7 +40,7 @@ describe('help', () => {
         retire [options] <host>           mark a host as gone for good in a hub's
                                           database; its history stays
         operator                          grant and revoke what hosts may do beyond
-                                          asking
+                                          asking, and the keys that sign it
         actions [options]                 list what hubs may start on this host, or
                                           with --log what they started
         key                               the identity keys of hosts: take the next

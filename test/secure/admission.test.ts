@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { Admission, createJoinToken, deriveTokenKeys, JpakeGuard } from '../../src/secure/index.ts';
-import { firstMessageKind, issueToken, OperatorKey } from '../../src/secure/index.ts';
+import {
+  firstMessageKind,
+  issueKeyStatement,
+  issueToken,
+  OperatorKey,
+} from '../../src/secure/index.ts';
 import { parseJoinToken, SecureError } from '../../src/secure/index.ts';
 import type { AdmissionOptions, Pake, PakeFactory, SwarmSecrets } from '../../src/secure/index.ts';
 import { concat, fromUtf8, toHex, utf8 } from '../../src/wire/index.ts';
 import { codeOf, converse, epoch, flip, gateOf, keysOf, operator, party } from './fixture.ts';
-import { secrets, seededRandom, token, tokenKeys } from './fixture.ts';
+import { secrets, seededRandom, T0, token, tokenKeys } from './fixture.ts';
 
 const joiner = party('joiner');
 const member = party('member');
@@ -128,6 +133,25 @@ describe('a host that must not get in', () => {
     const other = OperatorKey.create(seededRandom('another operator'));
     const b = responder({ secrets: { ...secrets, operatorKey: other.publicKey } });
     expect(await codeOf(() => run(initiator(), b))).toBe('bad_key');
+  });
+
+  test('keys that were added since are handed over with what they signed, and not without', async () => {
+    const second = OperatorKey.create(seededRandom('second key'), swarmId);
+    const key = { key: toHex(second.publicKey), number: 1, made: T0, name: 'daily', stay: [] };
+    const operators = [issueKeyStatement(operator, { ...key, verb: 'add' }).bytes];
+    const gate = gateOf(issueToken(second, token));
+    const done = await run(initiator(), responder({ gate, secrets: { ...secrets, operators } }));
+    expect(done.initiator.admitted!.operators).toEqual(operators);
+    expect(await codeOf(() => run(initiator(), responder({ gate })))).toBe('bad_record');
+    // Who was a member before knows that the key was revoked, which a member hides from it here.
+    const revoked = issueKeyStatement(operator, { ...key, verb: 'revoke' }).bytes;
+    const knowing = initiator({ secrets: { ...joiningBy(), operators: [revoked] } });
+    const hiding = responder({ gate, secrets: { ...secrets, operators } });
+    expect(await codeOf(() => run(knowing, hiding))).toBe('bad_record');
+    // A member that shows a word of its own.
+    const forged = issueKeyStatement(second, { ...key, verb: 'add' }).bytes;
+    const b = responder({ gate, secrets: { ...secrets, operators: [forged] } });
+    expect(await codeOf(() => run(initiator(), b))).toBe('bad_record');
   });
 
   test('an EPOCH that names another key, or a TOKEN of another one, is not believed', async () => {

@@ -6,7 +6,13 @@ import {
   enterEpoch,
   forgetOldEpochs,
 } from '../../src/secure/index.ts';
-import { issueCertificate, issueRevocations, revokedBy } from '../../src/secure/index.ts';
+import {
+  issueCertificate,
+  issueRevocations,
+  parseOperatorRecord,
+  revokedBy,
+  type RevocationRecord,
+} from '../../src/secure/index.ts';
 import {
   isPartOf,
   openEpoch,
@@ -37,6 +43,9 @@ const NOW = { day: 20_000, epoch: 3 };
 /** The first list of a swarm. */
 const revoked1 = (added: { serials?: string[]; expelled?: string[] }) =>
   issueRevocations(operator, [], added, NOW);
+
+const recordOf = ({ bytes }: { readonly bytes: Uint8Array }) =>
+  parseOperatorRecord(bytes, pinned) as RevocationRecord;
 
 const content = {
   nodeId: alice!.nodeId,
@@ -74,13 +83,13 @@ describe('role certificates', () => {
     expect(check(alice!.nodeId, T0 - 1)).toThrow('not valid yet');
     expect(check(alice!.nodeId, T0 + 90 * DAY + 1)).toThrow('run out');
     const revoked = revoked1({ serials: [read.serial] });
-    expect(() => checkCertificate(read, alice!.nodeId, T0, revokedBy([revoked]))).toThrow(
+    expect(() => checkCertificate(read, alice!.nodeId, T0, revokedBy([recordOf(revoked)]))).toThrow(
       'revoked',
     );
     const expelled = revoked1({ expelled: [alice!.nodeId] });
-    expect(() => checkCertificate(read, alice!.nodeId, T0, revokedBy([expelled]))).toThrow(
-      'expelled',
-    );
+    expect(() =>
+      checkCertificate(read, alice!.nodeId, T0, revokedBy([recordOf(expelled)])),
+    ).toThrow('expelled');
   });
 
   test('longer than 90 days or with odd names none is issued', () => {
@@ -121,12 +130,12 @@ describe('revocation lists', () => {
     // Two operators who did not hear each other.
     const here = revoked1({ expelled: [alice!.nodeId] });
     const there = issueRevocations(operator, [revoked1({})], { serials: [second] }, NOW);
-    const both = revokedBy([here, there]);
+    const both = revokedBy([recordOf(here), recordOf(there)]);
     expect([...both.expelled, ...both.serials]).toEqual([alice!.nodeId.slice(0, 32), second]);
     const merged = issueRevocations(operator, [here, there], {}, NOW);
     expect(merged.number).toBe(3);
     expect(merged.merges).toEqual([here.hash, there.hash]);
-    expect(revokedBy([merged])).toEqual(both);
+    expect(revokedBy([recordOf(merged)])).toEqual(both);
   });
 
   test('keep an entry until 400 days and two epochs later, and hold ten thousand', () => {

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import {
   createEpoch,
   encodeMessage,
+  issueKeyStatement,
+  OperatorKey,
+  type Identity,
   KIND,
   MemberHandshake,
   SecureError,
@@ -9,6 +12,7 @@ import {
   type MemberHandshakeOptions,
   type SwarmSecrets,
 } from '../../src/secure/index.ts';
+import { toHex } from '../../src/wire/index.ts';
 import { codeOf, flip, operator, party, secrets, seededRandom, T0 } from './fixture.ts';
 
 const alice = party('alice');
@@ -44,6 +48,29 @@ const ahead: SwarmSecrets = {
   ],
 };
 const readPart = (number: number): Uint8Array | undefined => parts[number];
+
+/** A second key of the operator, and the first one's word that it is none any more. */
+const second = OperatorKey.create(seededRandom('second key'), operator.swarmId);
+const of = { key: toHex(second.publicKey), number: 1, made: T0, name: 'daily', stay: [] };
+const added = issueKeyStatement(operator, { ...of, verb: 'add' });
+const ended = issueKeyStatement(operator, { ...of, verb: 'revoke' });
+const self = { ...of, key: toHex(operator.publicKey) };
+const revokedFirst = issueKeyStatement(operator, { ...self, verb: 'revoke' });
+
+/** Another way on from the epoch of the fixture, for one host and alice. */
+function epochBy(by: OperatorKey, number: number, identity: Identity) {
+  const key = seededRandom(`epoch ${number}`)(32);
+  const made = createEpoch(by, {
+    ...{ epoch: number, parent: secrets.epochId, epochKey: key, nowSeconds: T0 },
+    members: [alice.identity, ...(identity === alice.identity ? [] : [identity])].map((one) => ({
+      entry: one.newest,
+      nameTag: new Uint8Array(8),
+    })),
+    random: seededRandom(`parts ${number}`),
+  });
+  const id = { epoch: number, epochKey: key, epochId: made.head.id, head: made.head.bytes };
+  return { ...made, secrets: { ...ahead, ...id } };
+}
 
 type Change = Partial<MemberHandshakeOptions>;
 const initiator = (change: Change = {}): MemberHandshake =>
@@ -136,6 +163,53 @@ describe('two members in different epochs', () => {
     const told = errorOf(() => b.handle(ask));
     expect(told.code).toBe('busy');
     expect(await codeOf(() => a.handle(told.reply!))).toBe('busy');
+  });
+
+  test('a key that the host which was away does not know comes with the EPOCH that it made', () => {
+    const made = epochBy(second, 4, bob.identity);
+    const knowing = { ...made.secrets, operators: [added.bytes] };
+    for (const [first, other] of [
+      [initiator(), responder({ secrets: knowing, readPart: (n) => made.parts[n] })],
+    ] as const) {
+      const ask = first.handle(other.handle(first.start()).send!);
+      const answered = errorOf(() => other.handle(ask.send!));
+      const { catchUp } = errorOf(() => first.handle(answered.reply!));
+      expect(catchUp).toMatchObject({ head: { id: made.head.id }, part: { number: 0 } });
+      expect(catchUp!.operators).toEqual([added.bytes]);
+    }
+    // Without the statement it is some other key's, which stands below all.
+    const silent = responder({ secrets: made.secrets });
+    const a = initiator();
+    const again = a.handle(silent.handle(a.start()).send!);
+    expect(again.send![5]).toBe(KIND.epoch);
+  });
+
+  test('an EPOCH of a revoked key stands below all others, whichever side knows of that', () => {
+    const thief = epochBy(second, 900, alice.identity);
+    const stolen = { ...thief.secrets, operators: [added.bytes] };
+    const owner = { ...ahead, operators: [added.bytes, ended.bytes] };
+    // The thief's side dials, under the key of the epoch that both were in.
+    const [a, b] = [initiator({ secrets: stolen, under: 0 }), responder({ secrets: owner })];
+    const ask = a.handle(b.handle(a.start()).send!);
+    expect(ask.send![5]).toBe(KIND.partAsk);
+    const caught = errorOf(() => a.handle(errorOf(() => b.handle(ask.send!)).reply!)).catchUp!;
+    expect(caught.head.id).toBe(head.id);
+    expect(new Set(caught.operators)).toEqual(new Set([added.bytes, ended.bytes]));
+    // The owner's side dials: shown the higher number it shows its own in turn, once.
+    const [c, d] = [initiator({ secrets: owner, under: 0 }), responder({ secrets: stolen })];
+    const shown = c.handle(d.handle(c.start()).send!);
+    expect(shown.send![5]).toBe(KIND.epoch);
+    const asked = d.handle(shown.send!);
+    expect(asked).toMatchObject({ expectsPart: true });
+    expect(
+      errorOf(() => d.handle(errorOf(() => c.handle(asked.send!)).reply!)).catchUp?.head.id,
+    ).toBe(head.id);
+    // Neither has another one yet.
+    const both = { ...stolen, operators: owner.operators };
+    const older = initiator({ secrets: { ...secrets, operators: [revokedFirst.bytes] } });
+    expect(
+      errorOf(() => older.handle(responder({ secrets: both }).handle(older.start()).send!)).code,
+    ).toBe('wrong_epoch');
   });
 
   test('garbage in place of M1 is told nothing but that no key fits', () => {

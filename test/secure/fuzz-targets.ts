@@ -109,6 +109,16 @@ const certificate = secure.issueCertificate(
   seededRandom('c'),
 ).bytes;
 const expelled = [bob.identity.nodeId];
+const statement = secure.issueKeyStatement(operator, {
+  ...{
+    verb: 'revoke',
+    key: 'ab'.repeat(32),
+    number: 3,
+    made: 7,
+    name: 'one',
+    stay: ['cd'.repeat(32)],
+  },
+}).bytes;
 const revocations = secure.issueRevocations(operator, [], { expelled }, { day: 1, epoch: 1 }).bytes;
 
 const anyFirstMessage = fc.property(
@@ -179,6 +189,9 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   record('identity file', alice.identity.toBytes(), (bytes) => secure.Identity.parse(bytes)),
   record('certificate', certificate, (bytes) => secure.parseCertificate(bytes, pinned)),
   record('revocation list', revocations, (bytes) => secure.parseRevocations(bytes, pinned)),
+  record('statement about an operator key', statement, (bytes) =>
+    secure.parseKeyStatement(bytes, pinned),
+  ),
   record('key book', bookOf(alice).toBytes(), (bytes) =>
     secure.KeyBook.parse(bytes, bob.identity.entries),
   ),

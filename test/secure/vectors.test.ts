@@ -6,6 +6,7 @@ import {
   Identity,
   openEpoch,
   OperatorKey,
+  OperatorSet,
   parseCertificate,
 } from '../../src/secure/index.ts';
 import {
@@ -64,6 +65,18 @@ describe('the test vectors of docs/protocol.md', () => {
     const body = openFromMany(bytes('sealedBody', 'sealed'), own, context)!;
     expect(toHex(body)).toBe(kept['sealedBody']!['plain']);
     const stranger = Identity.create((n) => new Uint8Array(n).fill(9), 1);
+    const [addition, revocation, answer] = ['addition', 'revocation', 'answer'].map((name) =>
+      bytes('operatorKeys', name),
+    ) as [Uint8Array, Uint8Array, Uint8Array];
+    const counts = (...shown: Uint8Array[]) =>
+      OperatorSet.read(operator.publicKey, shown).keys.map((one) => one.counts);
+    expect(counts(addition)).toEqual([true, true]);
+    expect(counts(revocation, addition)).toEqual([false, true]);
+    expect(counts(answer, revocation, addition)).toEqual([true, false]);
+    const operators = OperatorSet.read(operator.publicKey, [addition, revocation]);
+    expect(operators.keys[1]!.id).toBe(kept['operatorKeys']!['secondId']);
+    const bySecond = bytes('operatorKeys', 'listBySecond');
+    expect(parseRevocations(bySecond, { ...pinned, operators }).expelled.size).toBe(1);
     const head = parseEpochHead(bytes('revocations', 'epochHead'), pinned);
     expect(head).toMatchObject({
       number: 6,

@@ -28,6 +28,7 @@ export async function makeVectors(): Promise<Vectors> {
     session: sessionVector(),
     rekey: rekeyVector(),
     revocations: recordVector(operator, bob),
+    operatorKeys: keysVector(operator, bob),
     sealedBody: sealedBodyVector(operator, alice, bob),
   };
 }
@@ -172,6 +173,28 @@ function sealedBodyVector(
     sealed: toHex(sealed),
   };
 }
+
+/** A second key, which expels, and by whose word the first one counts no more; then the first answers. */
+function keysVector(operator: secure.OperatorKey, bob: secure.Identity) {
+  const second = secure.OperatorKey.create(counting(2), operator.swarmId);
+  const [firstKey, secondKey] = [operator, second].map((one) => toHex(one.publicKey));
+  const of = { number: 2 ** 30, made: TIME, name: 'daily', stay: [] };
+  const added = secure.issueKeyStatement(operator, { ...of, verb: 'add', key: secondKey! });
+  const ends = { verb: 'revoke', number: 0, made: TIME, name: '' } as const;
+  const revoked = secure.issueKeyStatement(second, { ...ends, key: firstKey!, stay: [secondKey!] });
+  const answer = secure.issueKeyStatement(operator, { ...ends, key: secondKey!, stay: [] });
+  const list = secure.issueRevocations(second, [], { expelled: [bob.nodeId] }, AT);
+  return {
+    secondSeed: toHex(counting(2)(32)),
+    secondId: second.id,
+    addition: toHex(added.bytes),
+    revocation: toHex(revoked.bytes),
+    answer: toHex(answer.bytes),
+    listBySecond: toHex(list.bytes),
+  };
+}
+
+const AT = { day: 19_675, epoch: 5 };
 
 function recordVector(operator: secure.OperatorKey, bob: secure.Identity) {
   const added = { serials: ['0123456789abcdef0123456789abcdef'], expelled: [bob.nodeId] };

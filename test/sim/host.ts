@@ -24,7 +24,6 @@ import {
   simulatedEpoch,
   simulatedHub,
   simulatedToken,
-  parseSimulatedRecord,
   simulatedCrypto,
   simulatedEntry,
 } from './crypto.ts';
@@ -62,6 +61,8 @@ export class SimHost {
   skewMs = 0;
   /** The EPOCH that its secrets name, kept as the driver keeps it. */
   head: EpochHead = FIRST_EPOCH.head;
+  /** Of keys of a real operator, in worlds that have one; kept as the secrets are. */
+  statements: readonly Uint8Array[] = [];
   /** EPOCHs whose keys it has kept. */
   readonly previous: EpochHead[] = [];
   /** What it joined by. */
@@ -315,6 +316,7 @@ export class SimHost {
     if (event.kind === 'alarm') this.alarms.push(event.alarm);
     else if (event.kind === 'member') this.#noteMember(event.member);
     else if (event.kind === 'record') this.world.note(`${this.name} holds ${event.record.kind}`);
+    else if (event.kind === 'operators') this.statements = event.statements;
     else if (event.kind === 'epoch') this.#enter(event.head, event.part);
     else if (event.kind === 'joined')
       this.joined.push(`${event.name}, ${event.seat} of ${event.uses}`);
@@ -384,10 +386,11 @@ export class SimHost {
       },
       swarmId: SWARM_ID,
       epoch: this.head.number,
-      head: this.head.bytes,
+      head: this.head,
       crypto: simulatedCrypto(this.signKey),
       parseEntry: parseSimulatedEntry,
-      parseRecord: parseSimulatedRecord,
+      parseRecord: (bytes, operators) => this.world.parseRecord(bytes, operators),
+      operators: () => this.world.operatorsOf(this.statements),
       random: (n) => this.random.bytes(n),
       seeds: this.seeds,
       tuning: this.tuning,

@@ -121,7 +121,7 @@ export class Network {
     const bytes = number === undefined ? undefined : high.core!.part(number);
     if (number !== undefined && bytes === undefined) return;
     const part = bytes && { number: number!, bytes };
-    low.do(() => low.core!.catchUp(low.now, head, part));
+    low.do(() => low.core!.catchUp(low.now, { head, operators: [], ...(part && { part }) }));
   }
 
   send(from: SimHost, link: number, message: Uint8Array): void {

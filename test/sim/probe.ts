@@ -167,7 +167,7 @@ class Actor {
       crypto: this.#crypto,
       parseEntry: parseSimulatedEntry,
       random: (n) => random.bytes(n),
-      head: FIRST_EPOCH.head.bytes,
+      head: FIRST_EPOCH.head,
       parseRecord: parseSimulatedRecord,
       records: FIRST_RECORDS,
       seats: new Map([[FIRST_TOKEN.tag, seated.map((one) => prefixOfNode(one.nodeId))]]),

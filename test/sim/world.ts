@@ -1,6 +1,14 @@
 /** Clock, network and hosts under one seed, and a hash over everything that happened. */
 import { createHash } from 'node:crypto';
+import {
+  operatorKeyId,
+  OperatorSet,
+  parseOperatorRecord,
+  type OperatorRecord,
+} from '../../src/secure/index.ts';
 import type { Tuning } from '../../src/swarm/index.ts';
+import { fromHex } from '../../src/wire/index.ts';
+import { parseSimulatedRecord } from './crypto.ts';
 import { SimHost } from './host.ts';
 import type { Asked } from './host.ts';
 import { Network } from './network.ts';
@@ -13,6 +21,8 @@ export interface WorldOptions {
   readonly nodes: number;
   readonly knobs?: Partial<NetworkKnobs>;
   readonly tuning?: Partial<Tuning>;
+  /** Public key of a real operator, whose records hosts take beside the simulated ones. */
+  readonly operatorKey?: Uint8Array;
 }
 
 export class World {
@@ -80,6 +90,24 @@ export class World {
   finish(asked: Asked): Record<string, string> {
     this.until(() => asked.account !== undefined);
     return Object.fromEntries(asked.account!.hosts.map((host) => [host.name, host.state]));
+  }
+
+  /** What a host with these statements knows of the operator's keys. */
+  operatorsOf(statements: readonly Uint8Array[]): OperatorSet | undefined {
+    const { operatorKey } = this.options;
+    return operatorKey && OperatorSet.read(operatorKey, statements);
+  }
+
+  parseRecord(bytes: Uint8Array, operators: OperatorSet | undefined): OperatorRecord | undefined {
+    const { operatorKey } = this.options;
+    const simulated = parseSimulatedRecord(bytes);
+    if (simulated !== undefined || !operatorKey || !operators) return simulated;
+    const swarmId = fromHex(operatorKeyId(operators.founder));
+    try {
+      return parseOperatorRecord(bytes, { operatorKey, swarmId, operators });
+    } catch {
+      return undefined;
+    }
   }
 
   /** Adds to what two runs of one seed must agree on. */

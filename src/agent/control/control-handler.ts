@@ -6,7 +6,7 @@ import type { ControlHandler } from './control-server.ts';
 import type { Controlled } from './controlled.ts';
 import { AgentError } from '../errors.ts';
 import { health } from './health.ts';
-import { install, records, tokens } from './operator-records.ts';
+import { install, operatorKeys, records, tokens } from './operator-records.ts';
 import type { ItemOf, OperationName, RequestOf, ResultOf } from './operations.ts';
 import { PackedAnswer } from '../answer.ts';
 import { resolveAny, resolveHosts } from '../requests/targets.ts';
@@ -35,6 +35,7 @@ const HANDLERS: Handlers = {
   resolve: (agent, { node }) => meant(everybody(agent), node),
   install,
   records: (agent, { after }) => records(agent, after),
+  'operator-keys': operatorKeys,
   tokens,
   actions,
   explain: (agent, { sql }, signal) => agent.runner.explain(sql, { signal }),
@@ -109,7 +110,7 @@ function leave(agent: Controlled): true {
 
 /** Whether hosts may join now, and how many. */
 function admissionStatus(agent: Controlled) {
-  const { head, isBehind, exposed, roll, tokens: all } = agent.node.rolls();
+  const { head, isBehind, isVoid, exposed, roll, tokens: all, operators } = agent.node.rolls();
   const now = Date.now() / 1000;
   const open = all.filter((token) => token.state === 'open' && token.notAfter >= now);
   const seats = open.reduce(
@@ -120,10 +121,19 @@ function admissionStatus(agent: Controlled) {
     epoch: head?.number ?? 0,
     leftOut: isBehind,
     expelledWithoutRotation: exposed.length,
+    operatorKeys: operatorKeysText(operators?.keys ?? [], isVoid),
     roll: roll.size,
     seats: all.reduce((sum, token) => sum + token.seats.length, 0),
     admission: open.length === 0 ? 'closed' : `open for ${seats} hosts by ${open.length} tokens`,
   };
+}
+
+function operatorKeysText(keys: readonly { readonly counts: boolean }[], isVoid: boolean): string {
+  const count = keys.filter(({ counts }) => counts).length;
+  const revoked = keys.length - count;
+  const text = revoked === 0 ? String(count) : `${count}, ${revoked} revoked`;
+  if (!isVoid) return text;
+  return `${text}; one of those made the present epoch: run \`swarmplane secret rotate\``;
 }
 
 function nodes(agent: Controlled, all: boolean): ResultOf<'nodes'> {

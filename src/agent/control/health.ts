@@ -14,6 +14,7 @@ export function health(agent: Controlled): ResultOf<'health'> {
     epoch: node.secrets.epoch,
     newestEpoch: node.rolls().newest,
     isBehind: node.rolls().isBehind,
+    isVoid: node.rolls().isVoid,
     certificates: agent.certificates.list(),
     alarms: agent
       .alarms()

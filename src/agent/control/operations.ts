@@ -57,6 +57,8 @@ export const OPERATIONS = {
     request: v.strictObject({ after: v.exactOptional(nodeId) }),
     result: shapes.recordsPage,
   },
+  /** The keys of the operator, the most senior first. */
+  'operator-keys': { request: nothing, result: list(shapes.operatorKey) },
   /** The join tokens of the present epoch. */
   tokens: { request: nothing, result: list(shapes.token) },
   actions: { request: nothing, result: shapes.actions },

@@ -1,7 +1,9 @@
 /** What the control socket takes of the operator, and what it tells whoever holds the operator key. */
 import {
+  operatorKeyId,
   parseCertificate,
   parseOperatorRecord,
+  pinnedOf,
   SecureError,
   type OperatorRecord,
   type PinnedOperator,
@@ -13,6 +15,7 @@ import type { RequestOf, ResultOf } from './operations.ts';
 import { AgentError } from '../errors.ts';
 import { CERTIFICATE_KIND } from '../requests/run-request.ts';
 
+const NONE = new Uint8Array(0);
 /** Members in one answer. */
 const PAGE_MAX = 500;
 /** Prefixes named of those that are on the roll and unknown here. */
@@ -20,7 +23,7 @@ const UNKNOWN_TOLD_MAX = 100;
 
 /** A page of members, by id, and with it what a new record of the operator must fit. */
 export function records(agent: Controlled, from = ''): ResultOf<'records'> {
-  const { swarmId, epoch, epochId } = agent.node.secrets;
+  const { swarmId, operatorKey = NONE, epoch, epochId } = agent.node.secrets;
   const rolls = agent.node.rolls();
   const all = [...agent.members(), ...agent.departed()]
     .filter((member) => member.state !== 'expelled' && member.nodeId > from)
@@ -28,6 +31,10 @@ export function records(agent: Controlled, from = ''): ResultOf<'records'> {
   const page = all.slice(0, PAGE_MAX);
   return {
     swarmId,
+    operatorKey,
+    operators: rolls.operators?.statements.map(({ bytes }) => bytes) ?? [],
+    named: from === '' ? rolls.named : [],
+    isVoid: rolls.isVoid,
     epoch,
     epochId: epochId ?? '',
     newestEpoch: rolls.newest,
@@ -52,6 +59,20 @@ export function records(agent: Controlled, from = ''): ResultOf<'records'> {
     })),
     next: all.length > PAGE_MAX ? page.at(-1)!.nodeId : null,
   };
+}
+
+/** The keys of the operator, the most senior first. */
+export function operatorKeys(agent: Controlled): ResultOf<'operator-keys'> {
+  const { operators } = agent.node.rolls();
+  const idOf = (key: string | undefined) => (key === undefined ? null : operatorKeyId(key));
+  return (operators?.keys ?? []).map(({ id, added, revokedBy, isFinal }) => ({
+    id,
+    name: added?.name ?? '',
+    addedBy: idOf(added?.signer),
+    added: added?.made ?? null,
+    revokedBy: idOf(revokedBy),
+    isFinal,
+  }));
 }
 
 /** The join tokens of the present epoch, as members know them. */
@@ -133,7 +154,7 @@ async function publish(
   parts: readonly Uint8Array[],
   pinned: PinnedOperator,
 ): Promise<ResultOf<'install'>> {
-  const parsed = all.map((bytes) => ifValid(() => parseOperatorRecord(bytes, pinned)));
+  const parsed = parseInTurn(all, pinned);
   const last = parsed.at(-1);
   if (last === undefined || parsed.includes(undefined)) {
     throw new AgentError(
@@ -145,23 +166,42 @@ async function publish(
   if (!(await agent.node.install({ records: all, parts }))) {
     throw new AgentError(
       'invalid_request',
-      `number ${last.number} is not newer than what this swarm has`,
-      'make it anew: the number counts on from what the agent knows',
+      last.kind === 'operator-key'
+        ? 'this was said of that key before, or the key that signed it may not say it'
+        : `number ${last.number} is not newer than what this swarm has`,
+      'make it anew: it goes on from what the agent knows',
     );
   }
   return toldOf(last);
+}
+
+/** Each under the keys that those before it have added. */
+function parseInTurn(
+  all: readonly Uint8Array[],
+  pinned: PinnedOperator,
+): (OperatorRecord | undefined)[] {
+  let { operators } = pinned;
+  return all.map((bytes) => {
+    const by = operators === undefined ? pinned : { ...pinned, operators };
+    const record = ifValid(() => parseOperatorRecord(bytes, by));
+    if (record?.kind === 'operator-key') operators = operators?.with(record) ?? operators;
+    return record;
+  });
 }
 
 function toldOf(record: OperatorRecord): ResultOf<'install'> {
   const { number } = record;
   if (record.kind === 'head') return { kind: 'head', number, nodeId: record.head.nodeId };
   if (record.kind === 'hub') return { kind: 'hub', number, nodeId: record.nodeId };
+  if (record.kind === 'operator-key') {
+    return { kind: 'operator-key', verb: record.verb, id: operatorKeyId(record.key) };
+  }
   return { kind: record.kind, number };
 }
 
 function pinnedBy(agent: Controlled): PinnedOperator {
-  const { operatorKey, swarmId } = agent.node.secrets;
-  if (operatorKey !== undefined) return { operatorKey, swarmId };
+  const pinned = pinnedOf(agent.node.secrets);
+  if (pinned !== undefined) return pinned;
   throw new AgentError('not_initialised', 'this host does not know the operator key yet');
 }
 

@@ -45,6 +45,8 @@ export const agentStatus = v.object({
   epoch: whole,
   leftOut: v.boolean(),
   expelledWithoutRotation: whole,
+  /** Keys of the operator, and whether the present epoch was made by one that was revoked. */
+  operatorKeys: v.string(),
   roll: whole,
   seats: whole,
   admission: v.string(),
@@ -79,6 +81,8 @@ export const health = v.object({
   newestEpoch: whole,
   /** Another one than `epoch` is in force, which this host has not entered. */
   isBehind: v.boolean(),
+  /** The present one was made by a key that was revoked. */
+  isVoid: v.boolean(),
   certificates: list(certificateHealth),
   alarms: list(
     v.object({ kind: v.string(), key: v.string(), message: v.string(), lastAt: millis }),
@@ -141,9 +145,29 @@ export const token = v.object({
   seen: whole,
 });
 
+export const operatorKey = v.object({
+  /** SHA-256 of the public key. */
+  id: v.string(),
+  name: v.string(),
+  /** Id of the key that added it, and when; null of the first one. */
+  addedBy: v.nullable(v.string()),
+  added: v.nullable(seconds),
+  /** Id of the key by whose word it does not count any more. */
+  revokedBy: v.nullable(v.string()),
+  /** No key can bring it back: that was itself, or a senior one. */
+  isFinal: v.boolean(),
+});
+
 /** What a record of the operator must fit. */
 export const recordsPage = v.object({
   swarmId: bytes,
+  /** The first key of the operator, and what is known of others, as signed. */
+  operatorKey: bytes,
+  operators: list(bytes),
+  /** Head and hub certificates, as signed; on the first page. */
+  named: list(bytes),
+  /** The present epoch was made by a key that was revoked. */
+  isVoid: v.boolean(),
   epoch: whole,
   epochId: v.string(),
   /** The newest that is known here. */
@@ -191,6 +215,11 @@ export const installed = v.variant('kind', [
   v.object({ kind: v.literal('certificate'), serial: v.string(), nodeId, name: v.string() }),
   v.object({ kind: v.literal('head'), number: whole, nodeId }),
   v.object({ kind: v.literal('hub'), number: whole, nodeId }),
+  v.object({
+    kind: v.literal('operator-key'),
+    verb: v.picklist(['add', 'revoke']),
+    id: v.string(),
+  }),
   v.object({ kind: v.picklist(['epoch', 'revocations', 'token']), number: whole }),
 ]);
 

@@ -185,7 +185,14 @@ function checkCertificates({ certificates }: Health): Finding[] {
 
 const DAYS_LOW = 14;
 
-function checkEpoch({ epoch, newestEpoch, isBehind }: Health): Finding {
+function checkEpoch({ epoch, newestEpoch, isBehind, isVoid }: Health): Finding {
+  if (isVoid && !isBehind) {
+    return broken(
+      'epoch',
+      `epoch ${epoch} was made by a key of the operator that was revoked since: nobody can join`,
+      'run `swarmplane secret rotate` with a key that counts (`swarmplane operator key list`)',
+    );
+  }
   if (isBehind) {
     return broken(
       'epoch',

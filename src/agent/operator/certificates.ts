@@ -4,13 +4,16 @@
  */
 import {
   checkCertificate,
+  parseAnyCertificate,
   parseCertificate,
-  parseRevocations,
   permits,
+  pinnedOf,
+  revokedBy,
   SecureError,
   type NodeId,
+  type OperatorSet,
   type PinnedOperator,
-  revokedBy,
+  type RevocationRecord,
   type Revoked,
   type RoleCertificate,
   type SwarmSecrets,
@@ -33,8 +36,8 @@ export interface CertificateHealth {
 
 export interface CertificateSources {
   secrets(): SwarmSecrets;
-  /** The operator's revocation lists in force, as signed. */
-  revocations(): readonly Uint8Array[];
+  /** The operator's revocation lists in force. */
+  revocations(): readonly RevocationRecord[];
 }
 
 export class Certificates {
@@ -42,9 +45,12 @@ export class Certificates {
   readonly #nodeId: NodeId;
   readonly #sources: CertificateSources;
   #own: readonly Uint8Array[];
-  #revoked: { readonly by: readonly Uint8Array[]; readonly all: Revoked } | undefined;
+  #revoked: { readonly by: readonly RevocationRecord[]; readonly all: Revoked } | undefined;
   /** A hub looks at its own ones before each claim: their signatures are verified once. */
-  readonly #parsed = new WeakMap<Uint8Array, RoleCertificate>();
+  readonly #parsed = new WeakMap<
+    Uint8Array,
+    { readonly certificate: RoleCertificate; readonly by: OperatorSet | undefined }
+  >();
 
   constructor(state: StateFolder, nodeId: NodeId, sources: CertificateSources) {
     this.#state = state;
@@ -73,10 +79,12 @@ export class Certificates {
    */
   check(bytes: Uint8Array, shownBy: NodeId): RoleCertificate {
     const pinned = this.#pinned();
-    const certificate = this.#parsed.get(bytes) ?? parseCertificate(bytes, pinned);
-    this.#parsed.set(bytes, certificate);
+    const known = this.#parsed.get(bytes);
+    const isKnown = known !== undefined && known.by === pinned.operators;
+    const certificate = isKnown ? known.certificate : parseCertificate(bytes, pinned);
+    if (!isKnown) this.#parsed.set(bytes, { certificate, by: pinned.operators });
     const now = Math.floor(Date.now() / 1000);
-    checkCertificate(certificate, shownBy, now, this.#revocations(pinned));
+    checkCertificate(certificate, shownBy, now, this.#revocations());
     return certificate;
   }
 
@@ -106,7 +114,8 @@ export class Certificates {
   list(): CertificateHealth[] {
     return this.#own.flatMap((bytes) => {
       try {
-        const { serial, roles, notAfter } = parseCertificate(bytes, this.#pinned());
+        // Also of a key that was revoked, which is what is wrong with it then.
+        const { serial, roles, notAfter } = parseAnyCertificate(bytes, this.#pinned());
         return [{ serial, roles, notAfter, problem: this.#problemOf(bytes) }];
       } catch {
         return [];
@@ -134,20 +143,19 @@ export class Certificates {
   }
 
   #pinned(): PinnedOperator {
-    const { operatorKey, swarmId } = this.#sources.secrets();
-    if (operatorKey === undefined) {
+    const pinned = pinnedOf(this.#sources.secrets());
+    if (pinned === undefined) {
       throw new SecureError('bad_certificate', 'this host does not know the operator key yet');
     }
-    return { operatorKey, swarmId };
+    return pinned;
   }
 
-  #revocations(pinned: PinnedOperator): Revoked {
+  #revocations(): Revoked {
     const by = this.#sources.revocations();
     const known = this.#revoked;
-    if (known?.by.length === by.length && by.every((one, at) => equalBytes(one, known.by[at]!))) {
-      return known.all;
-    }
-    const all = revokedBy(by.map((bytes) => parseRevocations(bytes, pinned)));
+    const isSame = known?.by.length === by.length && by.every((one, at) => one === known.by[at]);
+    if (isSame) return known.all;
+    const all = revokedBy(by);
     this.#revoked = { by, all };
     return all;
   }

@@ -16,6 +16,8 @@ import {
   issueToken,
   nameTag,
   OperatorKey,
+  operatorKeyId,
+  OperatorSet,
   parseKeyEntry,
   parseRevocations,
   parseTokenRecord,
@@ -28,7 +30,7 @@ import {
   type TokenRecord,
 } from '../../secure/index.ts';
 import type { OperatorBundle } from '../../swarm/index.ts';
-import { equalBytes, toHex } from '../../wire/index.ts';
+import { equalBytes, fromHex, toHex } from '../../wire/index.ts';
 import { AgentError } from '../errors.ts';
 
 export const ROLES = ['commander', 'reader-of-sensitive', 'hub'] as const;
@@ -70,9 +72,20 @@ export interface NewEpochOrder {
   readonly token: NewToken | undefined;
 }
 
+/** What the swarm tells whoever holds a key of its operator. */
+export interface KnownOperators {
+  readonly swarmId: Uint8Array;
+  /** The first key. */
+  readonly operatorKey: Uint8Array;
+  /** Statements about others. */
+  readonly operators: readonly Uint8Array[];
+}
+
 export class OperatorDesk {
   readonly #key: OperatorKey;
   readonly #file: string;
+  /** As the swarm knows them; of the first key itself before that was asked. */
+  #operators: OperatorSet | undefined;
 
   private constructor(key: OperatorKey, file: string) {
     this.#key = key;
@@ -100,6 +113,30 @@ export class OperatorDesk {
 
   get key(): OperatorKey {
     return this.#key;
+  }
+
+  /** The operator's keys. @throws AgentError `operator_key` when the own one does not count */
+  checkKey(known: KnownOperators): OperatorSet {
+    const set = this.checkAnswer(known);
+    if (!set.counts(toHex(this.#key.publicKey))) throw this.#noKey(set);
+    return set;
+  }
+
+  /** The same for revoking: a key that only a junior one has revoked may end that one in turn. */
+  checkAnswer({ swarmId, operatorKey, operators }: KnownOperators): OperatorSet {
+    this.checkSwarm(swarmId);
+    const set = (this.#operators = OperatorSet.read(operatorKey, operators));
+    if (set.get(toHex(this.#key.publicKey))?.isFinal !== false) throw this.#noKey(set);
+    return set;
+  }
+
+  #noKey(set: OperatorSet): AgentError {
+    const by = set.get(toHex(this.#key.publicKey))?.revokedBy;
+    return new AgentError(
+      'operator_key',
+      `the key ${JSON.stringify(this.#file)} (${this.#key.id}) ${by === undefined ? 'was never added as a key of the operator, as far as this host knows' : `was revoked by ${operatorKeyId(by)}`}: what it signs counts nowhere`,
+      'name a key that counts with --key FILE (`swarmplane operator key list`)',
+    );
   }
 
   /** @throws AgentError `operator_key` when the key is another swarm's */
@@ -161,7 +198,7 @@ export class OperatorDesk {
   ): { readonly number: number; readonly bytes: Uint8Array } {
     const day = Math.floor(Date.now() / 86_400_000);
     return this.#signing('cannot revoke that', () => {
-      const lists = inForce.map((bytes) => parseRevocations(bytes, this.#pinned));
+      const lists = inForce.map((bytes) => parseRevocations(bytes, this.pinned));
       return issueRevocations(this.#key, lists, added, { day, epoch });
     });
   }
@@ -188,7 +225,7 @@ export class OperatorDesk {
   /** The next version of a token, which lets nobody in any more beyond those that were seen. */
   endToken(bytes: Uint8Array, seen: number): TokenRecord {
     return this.#signing('cannot end that token', () => {
-      const token = parseTokenRecord(bytes, this.#pinned);
+      const token = parseTokenRecord(bytes, this.pinned);
       const { version, uses } = token;
       const next = { version: version + 1, uses: Math.min(uses, seen), state: 'ended' } as const;
       return issueToken(this.#key, { ...token, ...next });
@@ -232,8 +269,17 @@ export class OperatorDesk {
     return { bundle: { records, parts }, head, epochKey, token };
   }
 
-  get #pinned(): PinnedOperator {
-    return { operatorKey: this.#key.publicKey, swarmId: this.#key.swarmId };
+  /** For reading what keys of the operator have signed, once the swarm was asked. */
+  get pinned(): PinnedOperator {
+    const { publicKey, swarmId } = this.#key;
+    const operators = this.#operators;
+    const operatorKey = operators === undefined ? publicKey : fromHex(operators.founder);
+    return { operatorKey, swarmId, ...(operators && { operators }) };
+  }
+
+  /** What a revoked key granted is the signer's to revoke now. */
+  noteGranted(granted: readonly Granted[]): void {
+    for (const one of granted) this.#note(one);
   }
 
   #signing<T>(what: string, sign: () => T): T {
@@ -275,11 +321,19 @@ export class OperatorDesk {
  */
 export async function recoverKey(
   words: string,
-  options: { readonly passphrase?: string },
-): Promise<{ readonly text: string; readonly swarmId: string }> {
+  {
+    swarmId,
+    ...sealed
+  }: {
+    readonly passphrase?: string;
+    /** Of a key that was added; without it the words are those of the first one. */
+    readonly swarmId?: Uint8Array;
+  },
+): Promise<{ readonly text: string; readonly swarmId: string; readonly id: string }> {
   try {
-    const key = OperatorKey.fromWords(words);
-    return { text: await key.toFile({ random, ...options }), swarmId: toHex(key.swarmId) };
+    const key = OperatorKey.fromWords(words, swarmId);
+    const text = await key.toFile({ random, ...sealed });
+    return { text, swarmId: toHex(key.swarmId), id: key.id };
   } catch (error) {
     const message = `these are not the words of an operator key: ${(error as Error).message}`;
     throw new AgentError('operator_key', message, undefined, { cause: error });

@@ -27,6 +27,7 @@ export function readSecrets(state: StateFolder): SwarmSecrets | undefined {
       epoch,
       epochId: epochIdOf(epoch, head),
       head,
+      ...(value['operators'] === undefined ? {} : { operators: readStatements(value) }),
       ...(value['admission'] === undefined ? {} : { admission: bytes('admission', 72) }),
       ...(value['previous'] === undefined ? {} : { previous: readPrevious(value['previous']) }),
     };
@@ -50,6 +51,7 @@ export function encodeSecrets(secrets: SwarmSecrets): string {
     version: VERSION,
     swarmId: toHex(secrets.swarmId),
     operatorKey: hex(secrets.operatorKey),
+    operators: secrets.operators?.map(toHex),
     epoch: secrets.epoch,
     epochKey: hex(secrets.epochKey),
     head: hex(secrets.head),
@@ -106,6 +108,11 @@ function numberOf(value: Fields, key: string): number {
   const number = value[key];
   if (Number.isSafeInteger(number)) return number as number;
   throw new Error(`${key} is no whole number`);
+}
+
+function readStatements({ operators }: Fields): Uint8Array[] {
+  if (!Array.isArray(operators)) throw new Error('operators is no list');
+  return operators.map((one) => fromHex(String(one)));
 }
 
 function readPrevious(value: unknown): PreviousEpoch[] {

@@ -65,6 +65,11 @@ export class Gossip {
     this.#hidesSelf = false;
   }
 
+  /** Who was out may be in again, with the record that it had: what was taken is taken once more. */
+  forgetTaken(): void {
+    this.#taken.clear();
+  }
+
   /** Floods a signed object, together with what comes within a moment. */
   spread(bytes: Uint8Array, except?: Except): void {
     if (this.#news.length >= NEWS_MAX) this.handleNewsTimer();

@@ -46,7 +46,8 @@ export class Admissions {
     const split = splitAdmission(admission);
     if (split === undefined) return epochs.isWhole ? 'refused' : 'wait';
     const token = tokens.get(split.tag);
-    if (token === undefined || token.epochId > epochs.enteredId) return 'wait';
+    // What is held of other epochs than the present one is of those to come.
+    if (token === undefined || token.epochId !== epochs.enteredId) return 'wait';
     if (!this.#verify(token, nodeId, admission, split.signature)) return 'refused';
     const seat = seats.take(token, nodeId);
     if (seat === 'full') return 'refused';
@@ -94,7 +95,9 @@ export class Admissions {
   door(tag: string): TokenDoor {
     const { context, epochs, tokens, seats } = this.#sources;
     const token = tokens.get(tag);
-    if (token === undefined || token.epochId !== epochs.enteredId) return { code: 'unknown_token' };
+    // Nobody that is let in could tell a void epoch from an invented one.
+    const isHere = token?.epochId === epochs.enteredId && !epochs.isVoid;
+    if (token === undefined || !isHere) return { code: 'unknown_token' };
     const seconds = Math.floor(context.now.wall / 1000);
     if (seconds < token.made - CLOCK_SLACK_SECONDS) return { code: 'wrong_clock' };
     if (token.state === 'ended' || seconds > token.notAfter) return { code: 'token_ended' };

@@ -4,6 +4,7 @@
  * as soon as its own slot can be opened.
  */
 import {
+  EPOCH_STEP_MAX,
   equalBytes,
   fromHex,
   isPartInOrder,
@@ -44,6 +45,8 @@ export class Epochs {
   #held = new Map<EpochId, HeldEpoch>();
   /** The epoch that this host is in. */
   #entered: EpochHead | undefined;
+  /** The key that made the present epoch does not count any more: any other one stands above it. */
+  #isVoid = false;
   #roll = new Set<string>();
   /** Of the epoch before, for as long as parts of the roll are missing. */
   #earlier = new Set<string>();
@@ -67,6 +70,16 @@ export class Epochs {
     return this.#entered?.id ?? '';
   }
 
+  /** What other epochs are compared with: the present one, unless its key was revoked. */
+  get floor(): EpochId {
+    return this.#isVoid ? '' : this.enteredId;
+  }
+
+  /** The key that made the present epoch was revoked: nobody is let in before the next one. */
+  get isVoid(): boolean {
+    return this.#isVoid;
+  }
+
   /** Whether the roll of the present epoch is here whole. */
   get isWhole(): boolean {
     const held = this.#entered && this.#held.get(this.#entered.id);
@@ -82,9 +95,9 @@ export class Epochs {
     return this.#roll;
   }
 
-  /** The highest epoch that is held whole, entered or not. */
+  /** The highest epoch that is held whole, entered or not, and that a key made which counts. */
   get newest(): HeldEpoch | undefined {
-    return [...this.#held.values()].filter(isWhole).sort(byId).at(-1);
+    return this.#counting().filter(isWhole).sort(byId).at(-1);
   }
 
   /** An epoch above the present one that has no slot for this host, as its own part shows. */
@@ -105,7 +118,7 @@ export class Epochs {
 
   /** An EPOCH above the present one is here whole, or shows that it has no slot for this host. */
   get isBehind(): boolean {
-    return (this.newest?.head.id ?? '') > this.enteredId || this.leftOutOf !== undefined;
+    return (this.newest?.head.id ?? '') > this.floor || this.leftOutOf !== undefined;
   }
 
   isOnRoll(nodeId: NodeId): boolean {
@@ -124,11 +137,25 @@ export class Epochs {
   }
 
   /** The epoch that the secrets say, and what was kept of it. */
-  restore(entered: EpochHead | undefined, kept: readonly HeldEpoch[]): void {
+  restore(entered: EpochHead | undefined, kept: readonly HeldEpoch[], isVoid: boolean): void {
     // What lies above the present one is told from it.
     this.#entered = entered;
+    this.#isVoid = isVoid;
     for (const { head, parts } of kept) this.#hold(head, parts);
-    if (entered !== undefined) this.#enter(entered);
+    for (const id of this.#held.keys()) if (id < this.floor) this.#held.delete(id);
+    if (entered !== undefined) this.#fill(entered);
+    const newer = this.#newer();
+    if (newer !== undefined) this.#tellOwnPart(newer);
+  }
+
+  /** Other keys of the operator count: the present epoch stays until there is one of theirs. */
+  handleKeys(counts: (head: EpochHead) => boolean): void {
+    this.#version++;
+    for (const [id, { head }] of this.#held) {
+      if (id !== this.enteredId && !counts(head)) this.#held.delete(id);
+    }
+    this.#isVoid = this.#entered !== undefined && !counts(this.#entered);
+    if (this.#want !== undefined && !this.#held.has(this.#want.id)) this.#want = undefined;
     const newer = this.#newer();
     if (newer !== undefined) this.#tellOwnPart(newer);
   }
@@ -136,7 +163,7 @@ export class Epochs {
   /** True when the head was news and is whole by now. `from` has its parts. */
   take(head: EpochHead, parts: readonly Uint8Array[], from: LinkId | undefined): boolean {
     const known = this.#held.get(head.id);
-    if (known === undefined && head.id <= (this.#newer()?.head.id ?? this.enteredId)) return false;
+    if (known === undefined && !this.#isAbove(head)) return false;
     if (from !== undefined && (known === undefined || !isWhole(known))) this.#sources.add(from);
     const held = known ?? this.#hold(head, []);
     // Whose id lies below all parts has no slot in any, and none of them will tell it so.
@@ -150,7 +177,7 @@ export class Epochs {
   /** What a member answered with under an earlier key; without a part this host has no slot. */
   catchUp(head: EpochHead, part: { number: number; bytes: Uint8Array } | undefined): void {
     const known = this.#held.get(head.id);
-    if (known === undefined && head.id <= (this.#newer()?.head.id ?? this.enteredId)) return;
+    if (known === undefined && !this.#isAbove(head)) return;
     const held = known ?? this.#hold(head, []);
     if (part !== undefined) this.#addPart(held, part.number, part.bytes);
     else this.#tellOwnPart(held);
@@ -159,7 +186,7 @@ export class Epochs {
 
   /** This host is in this epoch now: its secrets are on the disk. */
   enter(head: EpochHead): void {
-    if (head.id <= this.enteredId) return;
+    if (head.id <= this.floor) return;
     if (this.isWhole || this.#earlier.size === 0) this.#earlier = this.#roll;
     this.#enter(head);
     this.#handlers.changed();
@@ -218,17 +245,28 @@ export class Epochs {
     timers.set('parts', '', now.mono + PART_MS);
   }
 
+  /** Above all that is held, and not so far that no other could stand above it. */
+  #isAbove({ id, number }: EpochHead): boolean {
+    if (id <= (this.#newer()?.head.id ?? this.floor)) return false;
+    return this.#entered === undefined || number <= this.#entered.number + EPOCH_STEP_MAX;
+  }
+
   #newer(): HeldEpoch | undefined {
-    return [...this.#held.values()]
-      .filter((one) => one.head.id > this.enteredId)
+    return this.#counting()
+      .filter((one) => one.head.id > this.floor)
       .sort(byId)
       .at(-1);
+  }
+
+  #counting(): HeldEpoch[] {
+    const held = [...this.#held.values()];
+    return this.#isVoid ? held.filter(({ head }) => head.id !== this.enteredId) : held;
   }
 
   /** Of epochs above the present one only the highest is kept. */
   #hold(head: EpochHead, parts: readonly (Uint8Array | undefined)[]): HeldEpoch {
     for (const id of this.#held.keys()) {
-      if (id > this.enteredId && id < head.id) this.#held.delete(id);
+      if (id !== this.enteredId && id > this.floor && id < head.id) this.#held.delete(id);
     }
     this.#version++;
     const empty = Array.from<undefined>({ length: head.parts.length });
@@ -257,7 +295,7 @@ export class Epochs {
     const number = this.#ownNumber(head);
     const part = number === undefined ? undefined : parts[number];
     if (number !== undefined && part === undefined) return;
-    if (head.id <= this.enteredId) return;
+    if (head.id <= this.floor || head.id === this.enteredId) return;
     this.#context.events.push({ kind: 'epoch', head, ...(part && { part }) });
   }
 
@@ -268,8 +306,15 @@ export class Epochs {
 
   #enter(head: EpochHead): void {
     this.#version++;
+    if (this.#isVoid) this.#held.delete(this.enteredId);
+    this.#isVoid = false;
     this.#entered = head;
     for (const id of this.#held.keys()) if (id < head.id) this.#held.delete(id);
+    this.#fill(head);
+  }
+
+  /** The roll of the present epoch, as far as it is here. */
+  #fill(head: EpochHead): void {
     const held = this.#held.get(head.id) ?? this.#hold(head, []);
     this.#roll = new Set(held.parts.flatMap((part) => (part ? [...prefixesOf(part)] : [])));
   }

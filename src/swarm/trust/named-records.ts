@@ -31,6 +31,12 @@ export class NamedRecords {
     if (this.#hubs.size > HUBS_MAX) this.#hubs.delete(this.#oldestHub()!.nodeId);
   }
 
+  /** Those of a key of the operator that does not count any more. */
+  drop(isGone: (record: NamedRecord) => boolean): void {
+    for (const [node, record] of this.#heads) if (isGone(record)) this.#heads.delete(node);
+    for (const [node, record] of this.#hubs) if (isGone(record)) this.#hubs.delete(node);
+  }
+
   /** In an order that is the same everywhere: heads, then hubs, each by node. */
   all(): NamedRecord[] {
     const byNode = ([a]: [NodeId, unknown], [b]: [NodeId, unknown]): number => (a < b ? -1 : 1);

@@ -1,5 +1,5 @@
 /**
- * The operator's records: revocation lists, head and hub certificates, EPOCHs and TOKENs, in one file, so
+ * The operator's records: statements about its keys, revocation lists, head and hub certificates, EPOCHs and TOKENs, in one file, so
  * that what belongs together is on the disk together. Two neighbours tell each other what they hold,
  * at link-up and with each digest; who holds more sends it. Whom a list expels is out of the table and
  * loses its link.
@@ -26,6 +26,7 @@ import type { Context } from '../engine/context.ts';
 import type { Epochs } from './epochs.ts';
 import type { Except, Links } from '../links/links.ts';
 import { NamedRecords } from './named-records.ts';
+import { OperatorKeys } from './operator-keys.ts';
 import type { Tokens } from './tokens.ts';
 import type { KeptRecords, LinkId, OperatorBundle } from '../types.ts';
 
@@ -40,6 +41,8 @@ export interface RecordHandlers {
   settled(head: NamedHead): void;
   /** A node became a hub. */
   hub(node: NodeId): void;
+  /** Other keys of the operator count: what others signed is gone. */
+  keys(): void;
   /** Tokens have changed. */
   tokens(): void;
 }
@@ -52,6 +55,7 @@ export interface RecordsSources {
 }
 
 export class OperatorRecords {
+  readonly keys: OperatorKeys;
   #sources: RecordsSources;
   #handlers: RecordHandlers;
   /** In force, by hash. */
@@ -65,6 +69,7 @@ export class OperatorRecords {
 
   constructor(sources: RecordsSources, handlers: RecordHandlers) {
     this.#sources = sources;
+    this.keys = new OperatorKeys(sources.context);
     this.#handlers = handlers;
   }
 
@@ -99,20 +104,39 @@ export class OperatorRecords {
     return this.#named.hub(node, [...this.#lists.values()]);
   }
 
+  /** Records about one node each: head and hub certificates. */
+  get named(): readonly Uint8Array[] {
+    return this.#named.all().map(({ bytes }) => bytes);
+  }
+
   /** Records of the last run. */
   restore(kept: KeptRecords, entered: EpochHead | undefined): void {
+    // First of all which keys count.
+    this.keys.adopt(kept.records);
     const records = kept.records.flatMap((bytes) => this.#parse(bytes) ?? []);
-    const heads = records.filter((record) => record.kind === 'epoch');
+    const others = records.filter((record) => record.kind === 'epoch');
+    // Its key may have been revoked since, and its roll counts until the next one is here.
+    const isKept = others.some(({ id }) => id === entered?.id);
+    const heads = entered === undefined || isKept ? others : [...others, entered];
     const partsOf = (head: EpochHead) =>
       head.parts.map(
         (_, number) =>
           kept.parts.find((one) => one.epoch === head.id && one.number === number)?.bytes,
       );
-    this.#sources.epochs.restore(
+    const { epochs } = this.#sources;
+    epochs.restore(
       entered,
       heads.map((head) => ({ head, parts: partsOf(head) })),
+      entered !== undefined && !this.#counts(entered),
     );
     for (const record of records) if (this.#isNews(record)) this.#take(record, undefined);
+  }
+
+  /** Keys that a handshake showed, or the secrets brought. */
+  adopt(statements: readonly Uint8Array[]): void {
+    if (!this.keys.adopt(statements)) return;
+    this.#recheck();
+    this.#persist();
   }
 
   /** A record of a peer; true when it was news, and is spread. */
@@ -137,9 +161,8 @@ export class OperatorRecords {
    * the operator, or nothing is news
    */
   install(bundle: OperatorBundle): number | undefined {
-    const records = bundle.records.map((bytes) => this.#parse(bytes));
-    if (records.includes(undefined)) return undefined;
-    if (!records.some((record) => this.#wouldBeNews(record!))) return undefined;
+    const records = this.#parseInTurn(bundle.records);
+    if (!records?.some((record) => this.#wouldBeNews(record))) return undefined;
     this.#installs.add(bundle);
     const effect = this.#persist((ok) => this.#installed(effect, bundle, ok));
     return effect;
@@ -173,8 +196,11 @@ export class OperatorRecords {
     const newest = epochs.newest?.head;
     const [ours, theirs] = [newest?.id ?? NO_EPOCH, toHex(message.epoch)];
     const lists = !equalBytes(message.lists, this.#listsHash());
-    // What expels goes first: an expelled host is out before it hears of a new key.
+    // What expels goes first: an expelled host is out before it hears of a new key. What a key signed
+    // that was added goes behind its addition, and what stands in its place before its revocation.
+    if (lists) for (const { bytes } of this.keys.additions) show(bytes);
     if (lists) for (const list of this.lists) show(list.bytes);
+    if (lists) for (const { bytes } of this.keys.revocations) show(bytes);
     if (theirs < ours) show(newest!.bytes);
     if (theirs > ours || (lists && message.lists.length > 0)) this.#answerOnce(link, message);
     epochs.noteSource(link, theirs);
@@ -217,24 +243,46 @@ export class OperatorRecords {
   /** A flood brings each record once by every link: what is held already costs no signature. */
   #holds(bytes: Uint8Array): boolean {
     const { tokens, epochs } = this.#sources;
-    const held = [...this.#lists.values(), ...this.#named.all(), ...tokens.all()];
+    const lists = [...this.keys.statements, ...this.#lists.values()];
+    const held = [...lists, ...this.#named.all(), ...tokens.all()];
     const whole = epochs.newest === undefined ? [] : [epochs.newest.head];
     return [...held, ...whole].some((record) => equalBytes(record.bytes, bytes));
   }
 
   #parse(bytes: Uint8Array): OperatorRecord | undefined {
-    return this.#sources.context.options.parseRecord?.(bytes);
+    return this.#sources.context.options.parseRecord?.(bytes, this.keys.set);
+  }
+
+  /** Each under the keys that those before it have added; undefined where one is none of them. */
+  #parseInTurn(all: readonly Uint8Array[]): OperatorRecord[] | undefined {
+    const { parseRecord } = this.#sources.context.options;
+    let keys = this.keys.set;
+    const records: OperatorRecord[] = [];
+    for (const bytes of all) {
+      const record = parseRecord?.(bytes, keys);
+      if (record === undefined) return undefined;
+      if (record.kind === 'operator-key') keys = keys?.with(record) ?? keys;
+      records.push(record);
+    }
+    return records;
   }
 
   #wouldBeNews(record: OperatorRecord): boolean {
     const { epochs, tokens } = this.#sources;
-    if (record.kind === 'epoch') return record.id > (epochs.newest?.head.id ?? epochs.enteredId);
+    // One of a key that a record before it adds or brings back is seen to when its turn comes.
+    if (!this.#counts(record)) return true;
+    if (record.kind === 'epoch') return record.id > (epochs.newest?.head.id ?? epochs.floor);
     if (record.kind !== 'token') return this.#isNews(record);
     const known = tokens.get(record.tag);
     return known === undefined || !equalBytes(known.bytes, record.bytes);
   }
 
+  /** Whether the key that signed it counts; its own record, so the rest of it is right. */
+  readonly #counts = ({ bytes }: { readonly bytes: Uint8Array }): boolean =>
+    this.#parse(bytes) !== undefined;
+
   #isNews(record: OperatorRecord): boolean {
+    if (record.kind === 'operator-key') return this.keys.isNews(record);
     if (record.kind === 'revocations') {
       const held = [...this.#lists.values()];
       if (held.some((list) => replaces(list, record))) return false;
@@ -258,6 +306,10 @@ export class OperatorRecords {
   #take(record: OperatorRecord, from: Except): boolean {
     const { context, epochs, tokens } = this.#sources;
     switch (record.kind) {
+      case 'operator-key':
+        if (!this.keys.take(record)) return false;
+        this.#recheck();
+        return true;
       case 'epoch':
         return epochs.take(record, [], from);
       case 'token': {
@@ -282,9 +334,23 @@ export class OperatorRecords {
     }
   }
 
+  /** Other keys count: what none of them has signed is dropped. */
+  #recheck(): void {
+    const { epochs, tokens } = this.#sources;
+    const isGone = (record: OperatorRecord): boolean => !this.#counts(record);
+    for (const list of this.lists) if (isGone(list)) this.#lists.delete(list.hash);
+    this.#named.drop(isGone);
+    tokens.drop(isGone);
+    epochs.handleKeys(this.#counts);
+    this.#expel();
+    this.#handlers.keys();
+  }
+
   #takeBundle({ records, parts }: OperatorBundle): void {
     for (const bytes of records) {
-      const record = this.#parse(bytes)!;
+      const record = this.#parse(bytes);
+      // By the key that one before it has revoked.
+      if (record === undefined) continue;
       if (record.kind === 'epoch') this.#sources.epochs.take(record, parts, undefined);
       else if (this.#isNews(record)) this.#spread(record, undefined);
     }
@@ -307,7 +373,8 @@ export class OperatorRecords {
   }
 
   #listsHash(): Uint8Array {
-    const hashes = [...this.#lists.keys()].sort().map(fromHex);
+    const statements = this.keys.statements.map(({ hash }) => hash);
+    const hashes = [...statements, ...this.#lists.keys()].sort().map(fromHex);
     if (hashes.length === 0) return NONE;
     return this.#sources.context.crypto.sha256(concat(...hashes)).subarray(0, 8);
   }
@@ -318,6 +385,7 @@ export class OperatorRecords {
     const installs = [...this.#installs];
     const held = [...epochs.kept()];
     const records = [
+      ...this.keys.statements.map((record) => record.bytes),
       ...[...this.lists, ...this.#named.all(), ...tokens.all()].map((record) => record.bytes),
       ...held.map(({ head }) => head.bytes),
       ...installs.flatMap((bundle) => bundle.records),

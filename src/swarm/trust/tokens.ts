@@ -63,6 +63,12 @@ export class Tokens {
     for (const [tag, token] of this.#held) if (token.epochId < entered) this.#held.delete(tag);
   }
 
+  /** Those of a key of the operator that does not count any more. */
+  drop(isGone: (token: TokenRecord) => boolean): void {
+    this.#version++;
+    for (const [tag, token] of this.#held) if (isGone(token)) this.#held.delete(tag);
+  }
+
   /** For `holds`; empty without any. */
   hash(epoch: EpochId): Uint8Array {
     const entries = this.#entries(epoch);

@@ -56,6 +56,7 @@ const HOLDS: Partial<Record<AlarmKind, (scene: Scene, key: string) => boolean>> 
   share_full: ({ wiring }, key) => wiring.full.isFull(key),
   expelled: ({ wiring }, node) => wiring.records.isExpelled(node),
   fork: ({ wiring }, node) => !wiring.records.isExpelled(node),
+  epoch_of_revoked_key: ({ wiring }) => wiring.epochs.isVoid,
   hub_certificate: ({ wiring }) => hubProblem(wiring) !== undefined,
   expelled_without_rotation: ({ wiring }, prefix) => exposedHosts(wiring).includes(prefix),
   token_overused: ({ wiring }, tag) => isOverused(wiring, tag),

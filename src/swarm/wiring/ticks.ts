@@ -1,5 +1,6 @@
 /** A timer that is due goes to the part that set it. */
 import { checkHub } from '../trust/own-hub.ts';
+import { checkVoid } from '../trust/void-epoch.ts';
 import { endAlarms } from './alarm-ends.ts';
 import type { Wiring } from './wiring.ts';
 import type { TimerName } from '../engine/timers.ts';
@@ -100,6 +101,7 @@ function sweep(wiring: Wiring): void {
   wiring.turns.sweep((node) => wiring.members.get(node) !== undefined);
   wiring.exposure.sweep(wiring);
   checkHub(wiring);
+  checkVoid(wiring);
   endAlarms(wiring);
   const { timers, now } = wiring.context;
   timers.set('sweep', '', now.mono + SWEEP_MS);

@@ -115,6 +115,7 @@ export class Wiring {
         settled: (head) => keys.settle(head),
         // What neighbours showed of its chains was refused until now.
         hub: () => this.#handleHubs(),
+        keys: () => this.#handleOperators(),
         tokens: () => this.#recheck(),
       },
     ));
@@ -257,7 +258,7 @@ export class Wiring {
   /** This host is in another epoch now. */
   enterEpoch(head: EpochHead): void {
     const before = this.epochs.entered;
-    if (before !== undefined && head.id <= before.id) return;
+    if (before !== undefined && head.id <= this.epochs.floor) return;
     this.context.epoch = head.number;
     this.epochs.enter(head);
     if (before !== undefined) tellConflict(this, before, head);
@@ -292,6 +293,14 @@ export class Wiring {
     if (!this.started) return;
     this.standing.update();
     this.seals.handleHub();
+  }
+
+  /** What a revoked key said of hubs, tokens and hosts is gone. */
+  #handleOperators(): void {
+    this.#handleHubs();
+    if (!this.started) return;
+    this.gossip.forgetTaken();
+    this.#recheck();
   }
 
   #handleMemberChanged(member: Member, before: MemberState | undefined): void {
