@@ -191,7 +191,11 @@ function listing(known: KnownRecords, { stay, out }: RotationPlan): string {
   const lines = [`the key of epoch ${known.epoch + 1} goes to ${stay.length} hosts:`];
   const of = (why: string, all: readonly Placed[]) => all.filter((one) => one.why === why);
   const roll = of('roll', stay);
-  if (roll.length > 0) lines.push(`  ${roll.length} of the roll`);
+  // A thief may have put hosts of its own on it.
+  const rollText = known.isVoid
+    ? `  of the roll that a revoked key made, look at each: ${namesOf(roll)}`
+    : `  ${roll.length} of the roll`;
+  if (roll.length > 0) lines.push(rollText);
   const byToken = grouped(of('token', stay), ({ member }) => member.tag ?? '');
   for (const [tag, hosts] of byToken) lines.push(`  new by token ${tag}: ${namesOf(hosts)}`);
   for (const [why, text] of IN) {
