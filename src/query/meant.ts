@@ -38,6 +38,9 @@ const LISTING: readonly (readonly [RegExp, (text: string) => string])[] = [
   [/^show\s/i, (): string => ALL],
   [/^\.(?:tables|databases|help)\b/i, (): string => ALL],
   [/^\.(?:schema|indexes)\b/i, columnsOf],
+  // psql's.
+  [/^\\d\+?\s+\S/i, columnsOf],
+  [/^\\(?:dt?|l)\+?(?:\s|$)/i, (): string => ALL],
   [/^(?:describe|desc)\b/i, columnsOf],
 ];
 
