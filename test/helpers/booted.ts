@@ -112,8 +112,11 @@ mount -t tmpfs tmpfs "$0"
 mkdir "$0/upper" "$0/work" "$0/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"`;
 
+/** What is changed in it lies below /run/changed, as others may change what is under the overlay. */
 const ENTER = `cd "$0/root"
 mount -t tmpfs tmpfs run
+mkdir run/changed
+mount --bind "$0/upper" run/changed
 mount -t tmpfs tmpfs tmp
 mount -t tmpfs tmpfs var/log
 mount -t proc proc proc

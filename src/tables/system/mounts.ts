@@ -50,6 +50,8 @@ function resolveDevice(context: Rooted, device: string): string {
 }
 
 async function spaceOf(context: CollectContext, entry: MountEntry): Promise<Row> {
+  // Asking it would mount what stands behind it, which has a row of its own once it is mounted.
+  if (entry.type === 'autofs') return {};
   try {
     return mayBlock(entry.type)
       ? await spaceFromProgram(context, entry.path)
