@@ -1,4 +1,5 @@
 /** The tables in words: docs/tables.md and what `swarmplane tables` prints. Pure. */
+import { comparedWith } from './compared-with.ts';
 import type { Column, HostTable } from './types.ts';
 
 /** docs/tables.md, whole. */
@@ -16,11 +17,18 @@ export function describeTable(table: HostTable): string {
     '',
     `${factsOf(table).join('; ')}.`,
     '',
+    ...sourceOf(table),
     '| column | type | notes | meaning |',
     '| --- | --- | --- | --- |',
     ...table.columns.map(columnLine),
     '',
   ].join('\n');
+}
+
+/** Made-up tables of tests have none. */
+function sourceOf({ name }: HostTable): string[] {
+  const source = comparedWith[name];
+  return source === undefined ? [] : [`Tested beside ${source}.`, ''];
 }
 
 /** One line for lists: name and sentence, with what sets the table apart. */
@@ -109,4 +117,7 @@ equality, a pattern or a join; equality on an *indexed* one is cheap; a constrai
 anything else is refused, as what osquery has there is not served here; \`select *\` leaves *hidden* ones out;
 *load* (free space, counters, process ids) answers queries and is left out of history, where only what somebody
 or something changed on the host is a change. A table that shows nothing but load cannot be tracked.
+
+Each table says what its test compares its rows with: the program people use, where there is one. What was
+recorded is what that program printed elsewhere, as it cannot be run in the tests.
 `;
