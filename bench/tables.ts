@@ -2,7 +2,7 @@
  * Twelve common queries over host tables, through the query process as an agent uses it, beside the
  * same rows loaded into sql.js and queried there. The host has 500 processes and 2,000 packages:
  * real sleeping processes, and a dpkg status file below a root of its own whose /proc, /etc and
- * /usr are this machine's.
+ * /usr are this machine's. Then common tables beside the programs people use in their place.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import initSqlJs, { type SqlJsStatic } from 'sql.js';
 import { createQueryRunner, type QueryRunner } from '../src/query/index.ts';
+import { compareWithPrograms } from './lib/programs.ts';
 import { median, printMachine } from './lib/report.ts';
 
 const PROCESSES = 500;
@@ -73,6 +74,8 @@ try {
   console.log('| query | cold | warm | sql.js, same rows | warm / sql.js | CPU | peak memory |');
   console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
   for (const one of CASES) console.log(await measure(sqlJs, one));
+  const runner = newRunner();
+  await compareWithPrograms(runner, root).finally(() => runner.stop());
 } finally {
   for (const child of sleepers) child.kill('SIGKILL');
   rmSync(root, { recursive: true, force: true });
