@@ -144,8 +144,8 @@ begin
   end if;
   new.asked_at := now();
   new.cancel := false;
-  -- the time of a query runs from its first claim
-  new.expires_at := case when new.action is not null then now() + new.expires_in end;
+  -- the time of a query runs from its first claim; that of a tick from the tick, so that it is the same at each try
+  new.expires_at := case when new.action is not null then coalesce(new.tick, now()) + new.expires_in end;
   new.closed_at := null;
   new.targets := 0; new.pending := 0; new.running := 0; new.ok := 0; new.failed := 0;
   new.refused := 0; new.expired := 0; new.unreachable := 0; new.cancelled := 0;

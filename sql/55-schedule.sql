@@ -19,6 +19,64 @@ begin
 end
 $$;
 
+-- Refuses what a request would refuse at each tick.
+create or replace function swarmplane.check_scheduled(due swarmplane.schedule)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if num_nonnulls(due.sql, due.action) <> 1 then
+    raise exception 'schedule "%" has %', due.name, case when due.sql is null then 'neither sql nor action' else 'both sql and action' end
+      using errcode = 'invalid_parameter_value', hint = 'one schedule asks one thing';
+  end if;
+  if due.action is null then
+    return;
+  end if;
+  if array_position(due.hosts, '*') is not null then
+    raise exception 'schedule "%" of action % names no hosts: an action is never for every host', due.name, due.action
+      using errcode = 'invalid_parameter_value', hint = 'name them, or give labels, access_label or site';
+  end if;
+  if not swarmplane.may_ask(session_user, due.action) then
+    raise exception '% may not command actions', session_user
+      using errcode = 'insufficient_privilege', hint = 'that is for operators';
+  end if;
+end
+$$;
+
+-- Whether a login may insert such a request now.
+create or replace function swarmplane.may_ask(login name, action text)
+  returns boolean
+  language sql
+  stable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select coalesce((
+    select has_column_privilege(r.oid, 'swarmplane.request', case when action is null then 'sql' else 'action' end, 'insert')
+      from pg_roles r where r.rolname = login), false);
+$$;
+
+-- What makes the ids of a tick's commands (docs/protocol.md section 9): the same wherever and whenever it is made.
+create or replace function swarmplane.tick_key(schedule_key uuid, at timestamptz)
+  returns uuid
+  language plpgsql
+  immutable
+  strict
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  hash bytea := sha256(
+    swarmplane.field(convert_to('swarmplane/1 tick', 'UTF8'))
+    || swarmplane.field(uuid_send(schedule_key))
+    || swarmplane.field(int8send(swarmplane.micros(at))));
+begin
+  hash := set_byte(hash, 6, (get_byte(hash, 6) & 15) | 128);
+  hash := set_byte(hash, 8, (get_byte(hash, 8) & 63) | 128);
+  return encode(substr(hash, 1, 16), 'hex')::uuid;
+end
+$$;
+
 create or replace function swarmplane.tg_schedule__before_write()
   returns trigger
   language plpgsql
@@ -35,6 +93,10 @@ begin
     perform swarmplane.resolve_hosts(new.hosts, swarmplane.visible_nodes());
   end if;
   perform swarmplane.check_priority(new.priority);
+  perform swarmplane.check_scheduled(new);
+  if new.action is not null then
+    new.args := swarmplane.checked_args(new.action, new.args);
+  end if;
   if tg_op = 'UPDATE' then
     perform swarmplane.require_owner('schedule', old.name, old.owner);
   end if;
@@ -76,11 +138,11 @@ create or replace trigger _100_check_delete
   for each row execute function swarmplane.tg_schedule__before_delete();
 
 create or replace trigger _100_check
-  before insert or update of name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active
+  before insert or update of name, sql, action, args, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active
   on swarmplane.schedule
   for each row execute function swarmplane.tg_schedule__before_write();
 create or replace trigger _700_audit
-  after insert or delete or update of name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active
+  after insert or delete or update of name, sql, action, args, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active
   on swarmplane.schedule
   for each row execute function swarmplane.tg_audit('schedule');
 create or replace trigger _900_notify
@@ -108,6 +170,8 @@ declare
   asked bigint;
   targets text[];
   gone text;
+  free text[];
+  left_out text;
 begin
   select * into due
     from swarmplane.schedule s
@@ -116,12 +180,8 @@ begin
   if not found then
     return 0;
   end if;
-  if trouble is null and cardinality(ticks) > 0 and not exists (
-    select from pg_roles r
-     where r.rolname = due.owner
-       and has_column_privilege(r.oid, 'swarmplane.request', 'sql', 'insert'))
-  then
-    trouble := format('its owner %s may not ask any more', due.owner);
+  if trouble is null and cardinality(ticks) > 0 and not swarmplane.may_ask(due.owner, due.action) then
+    trouble := format('its owner %s may not %s any more', due.owner, case when due.action is null then 'ask' else 'command' end);
   end if;
   if trouble is null and cardinality(ticks) > 0 then
     select t.hosts, t.gone into targets, gone from swarmplane.tick_targets(due) t;
@@ -133,11 +193,17 @@ begin
   if trouble is null then
     begin
       foreach at in array ticks loop
-        insert into swarmplane.request (sql, hosts, expires_in, priority, reason, schedule_id, tick)
-        values (due.sql, targets, due.expires_in, due.priority, 'schedule ' || due.name, due.id, at)
+        if due.action is not null then
+          select f.hosts, concat_ws('; ', gone, f.busy) into free, left_out from swarmplane.tick_free(due, targets, at) f;
+          continue when free = '{}';
+        end if;
+        insert into swarmplane.request (sql, action, args, command_key, hosts, expires_in, priority, reason, schedule_id, tick)
+        values (due.sql, due.action, due.args, case when due.action is not null then swarmplane.tick_key(due.command_key, at) end,
+                coalesce(free, targets), due.expires_in, due.priority, 'schedule ' || due.name, due.id, at)
         returning id into asked;
         made := made + 1;
       end loop;
+      gone := nullif(coalesce(left_out, gone), '');
     exception
       -- somebody holds a host it is for: the tick is still to come
       when lock_not_available then
@@ -179,13 +245,43 @@ begin
   select coalesce(array_agg(w.name) filter (where w.here), '{}'),
          string_agg(format('%s: %s', w.name, coalesce(swarmplane.out_words(w.state), 'unknown')), '; ') filter (where not w.here)
     into hosts, gone
-    from (select h.name, coalesce(bool_or(n.out_since is null), false) as here,
+    from (select h.name, bool_or(n.id is not null and n.out_since is null) as here,
                  (array_agg(n.state order by n.id desc))[1] as state
             from unnest(due.hosts) as h (name)
             left join swarmplane.node n
               on h.name in (n.name, n.identity) and (visible is null or n.id = any (visible))
            group by h.name
            order by h.name) w;
+end
+$$;
+
+-- Of the hosts that a tick of an action is for those that it may be given to, by their node ids, and in `busy` why
+-- not to others: a host has one command of a schedule at a time, or one that was away would get all it missed at once.
+-- Of a tick whose time is over nobody is left: hosts have forgotten whether they ran it.
+create or replace function swarmplane.tick_free(due swarmplane.schedule, targets text[], at timestamptz, out hosts text[], out busy text)
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  over_at constant timestamptz := at + coalesce(due.expires_in, swarmplane.setting_interval('action_expires_in'));
+begin
+  if over_at <= now() then
+    hosts := '{}';
+    busy := format('the tick of %s was over at %s', at, over_at);
+    return;
+  end if;
+  select coalesce(array_agg(n.identity order by n.name) filter (where not w.has_one), '{}'),
+         string_agg(format('%s: its command of an earlier tick has not ended', n.name), '; ' order by n.name) filter (where w.has_one)
+    into hosts, busy
+    from swarmplane.resolve_hosts(targets, swarmplane.nodes_visible_to(due.owner)) as r (node_id)
+    join swarmplane.node n on n.id = r.node_id
+   cross join lateral (
+     select exists (
+       select from swarmplane.request o
+         join swarmplane.delivery d on d.request_id = o.id and d.node_id = n.id
+        where o.schedule_id = due.id and o.action is not null and o.closed_at is null) as has_one) w;
 end
 $$;
 
@@ -248,5 +344,5 @@ as $$
 $$;
 
 comment on table swarmplane.schedule is
-  'Public. Recurring queries: every (an interval) or cron with zone; next_at, last_request and last_error say how it goes.';
+  'Public. Recurring queries and actions: every (an interval) or cron with zone; next_at, last_request and last_error say how it goes.';
 reset role;

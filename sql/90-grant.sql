@@ -23,8 +23,8 @@ grant insert (sql, hosts, labels, access_label, site, include_new, wait_for_away
 grant execute on procedure swarmplane.ask(text, text[], interval) to swarmplane_asker;
 grant execute on function swarmplane.cancel(bigint) to swarmplane_asker;
 
-grant insert (name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
-  update (name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
+grant insert (name, sql, action, args, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
+  update (name, sql, action, args, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active),
   delete on swarmplane.schedule to swarmplane_operator;
 
 -- desired state: written by operators, read by readers, carried out by hubs

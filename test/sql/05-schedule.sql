@@ -37,3 +37,108 @@ select pg_temp.equal('and said', s.last_error || '; ' || a.message, 'its owner a
 select pg_temp.equal('goes on by the clock', (next_at > now())::text, 'true') from swarmplane.schedule;
 select pg_temp.equal('audited', string_agg(actor || ' ' || action, ','), 'alice schedule.insert') from swarmplane.audit where action like 'schedule%';
 rollback;
+
+-- actions: held to what a direct one is, once a tick wherever it is made, one at a time on a host
+begin;
+select pg_temp.hosts();
+create temp table hub as select swarmplane.hub_hello(repeat('1', 64), 'h1', '0', 1) as id;
+set local session authorization alice;
+select pg_temp.throws('both', $$ insert into swarmplane.schedule (name, sql, action, every, hosts) values ('x', 'x', 'restart', '1 day', '{h1}') $$, 'schedule "x" has both sql and action');
+select pg_temp.throws('neither', $$ insert into swarmplane.schedule (name, every) values ('x', '1 day') $$, 'schedule "x" has neither sql nor action');
+select pg_temp.throws('for all', $$ insert into swarmplane.schedule (name, action, every) values ('x', 'restart', '1 day') $$, 'schedule "x" of action restart names no hosts: an action is never for every host');
+select pg_temp.throws('no name', $$ insert into swarmplane.schedule (name, action, every, hosts) values ('x', 'rm -rf', '1 day', '{h1}') $$, 'action "rm -rf" is no name');
+select pg_temp.throws('no args', $$ insert into swarmplane.schedule (name, action, args, every, hosts) values ('x', 'restart', '[]', '1 day', '{h1}') $$, 'args is [], not an object');
+select pg_temp.throws('args of sql', $$ insert into swarmplane.schedule (name, sql, args, every) values ('x', 'x', '{}', '1 day') $$, '%args_go_with_an_action%');
+insert into swarmplane.schedule (name, action, args, every, catch_up, hosts) values ('nightly', 'restart', '{"count": 5}', '1 hour', 3, '{h1,h2}');
+select pg_temp.equal('its args are text', args ->> 'count', '5') from swarmplane.schedule;
+
+-- whoever may write schedules and no actions cannot by way of a schedule
+reset session authorization;
+grant insert, select on swarmplane.schedule to bob;
+set local session authorization bob;
+select pg_temp.throws('askers command nothing', $$ insert into swarmplane.schedule (name, action, every, hosts) values ('y', 'restart', '1 day', '{h1}') $$, 'bob may not command actions');
+
+set local session authorization hank;
+select pg_temp.equal('ticks', swarmplane.tick_intervals()::text, '1');
+reset session authorization;
+select pg_temp.equal('in the name of its owner', concat_ws(' ', asked_by, action, args, targets, expires_at = tick + interval '1 day'),
+  'alice restart {"count": "5"} 2 t') from swarmplane.request;
+select pg_temp.equal('its commands are those of the tick', count(*)::text, '2')
+  from swarmplane.delivery d
+  join swarmplane.node n on n.id = d.node_id
+  join swarmplane.request r on r.id = d.request_id
+  join swarmplane.schedule s on s.id = r.schedule_id
+ where d.id = swarmplane.command_id(swarmplane.tick_key(s.command_key, r.tick), n.identity);
+select pg_temp.equal('of another tick there are others', (swarmplane.tick_key(s.command_key, r.tick) <> swarmplane.tick_key(s.command_key, r.tick + interval '1 microsecond'))::text, 'true')
+  from swarmplane.schedule s join swarmplane.request r on r.schedule_id = s.id;
+select pg_temp.equal('known bytes', swarmplane.tick_key('00000000-0000-4000-8000-000000000001', '2026-11-29 04:00+00')::text,
+  'ac4b4101-d409-8014-8640-a0401bce958a');
+select pg_temp.equal('audited', string_agg(action, ',' order by action), 'request.insert,schedule.insert')
+  from swarmplane.audit where action in ('request.insert', 'schedule.insert');
+
+-- a restored database ticks the same tick again: the same commands, with the same end
+create temp table was as select id, (select expires_at from swarmplane.request) as expires_at from swarmplane.delivery;
+set local session_replication_role = replica;
+delete from swarmplane.delivery;
+create temp table first_tick as select tick from swarmplane.request;
+delete from swarmplane.request;
+set local session_replication_role = origin;
+update swarmplane.schedule set next_at = (select tick from first_tick);
+set local session authorization hank;
+select pg_temp.equal('ticks again', swarmplane.tick_intervals()::text, '1');
+reset session authorization;
+select pg_temp.equal('nothing new', count(*)::text, '2')
+  from was w join swarmplane.delivery d using (id) join swarmplane.request r on r.id = d.request_id and r.expires_at = w.expires_at;
+
+-- both hosts have an open one: the next tick leaves them out, and one that ended is asked again
+update swarmplane.schedule set next_at = now();
+set local session authorization hank;
+select pg_temp.equal('one at a time', swarmplane.tick_intervals()::text, '0');
+reset session authorization;
+select pg_temp.equal('and said', last_error, 'not asked: h1: its command of an earlier tick has not ended; h2: its command of an earlier tick has not ended')
+  from swarmplane.schedule;
+select pg_temp.equal('which is no alert', count(*)::text, '0') from swarmplane.alert where kind = 'schedule_failed';
+select pg_temp.work((select id from hub), 'ok', '{restart}');
+update swarmplane.schedule set next_at = now() - interval '2 hours 30 minutes';
+set local session authorization hank;
+select pg_temp.equal('of three that were missed one', swarmplane.tick_intervals()::text, '1');
+reset session authorization;
+
+-- of what was missed only what is not over
+select pg_temp.work((select id from hub), 'ok', '{restart}');
+set local session authorization alice;
+update swarmplane.schedule set expires_in = '10 minutes';
+reset session authorization;
+update swarmplane.schedule set next_at = now() - interval '50 minutes';
+set local session authorization hank;
+select pg_temp.equal('over', swarmplane.tick_intervals()::text, '0');
+reset session authorization;
+select pg_temp.equal('and said', (last_error like 'not asked: the tick of % was over at %')::text, 'true') from swarmplane.schedule;
+
+-- an owner who lost the right to command, and may ask still
+revoke swarmplane_operator from alice;
+grant swarmplane_asker to alice;
+update swarmplane.schedule set next_at = now();
+set local session authorization hank;
+select pg_temp.equal('nothing', swarmplane.tick_intervals()::text, '0');
+reset session authorization;
+select pg_temp.equal('and told', message, 'its owner alice may not command any more') from swarmplane.alert where kind = 'schedule_failed';
+rollback;
+
+-- hosts that its owner does not see are none of it
+begin;
+select pg_temp.hosts();
+insert into swarmplane.node_label select id, 'web' from swarmplane.node where name = 'h1';
+delete from swarmplane.label_grant where role = 'swarmplane_operator';
+delete from swarmplane.label_grant where role = 'swarmplane_reader';
+insert into swarmplane.label_grant values ('olga', 'web');
+set local session authorization olga;
+select pg_temp.throws('names', $$ insert into swarmplane.schedule (name, action, every, hosts) values ('x', 'restart', '1 day', '{h2}') $$, '%h2: unknown');
+insert into swarmplane.schedule (name, action, every, hosts) values ('x', 'restart', '1 day', '{h1}');
+reset session authorization;
+delete from swarmplane.node_label;
+set local session authorization hank;
+select pg_temp.equal('nobody', swarmplane.tick_intervals()::text, '0');
+reset session authorization;
+select pg_temp.equal('and told', message, 'no host is meant by hosts {h1}: h1: unknown') from swarmplane.alert where kind = 'schedule_failed';
+rollback;

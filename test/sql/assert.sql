@@ -35,12 +35,12 @@ create function pg_temp.hosts() returns void language sql as $$
 $$;
 
 -- Claims as hub, ends every delivery with `said`, and gives what became of them.
-create function pg_temp.work(hub uuid, said text) returns text language plpgsql as $$
+create function pg_temp.work(hub uuid, said text, actions text[] default '{}') returns text language plpgsql as $$
 declare
   taken record;
   became text;
 begin
-  select * into taken from swarmplane.claim(hub, 100);
+  select * into taken from swarmplane.claim(hub, 100, actions);
   select string_agg(distinct c.became, ',') into became
     from swarmplane.complete(
       taken.token,

@@ -107,6 +107,38 @@ describe('a queued command', () => {
     expect(await ended(bad)).toMatchObject({ state: 'refused', code: 'bad_args' });
   });
 
+  it('of a schedule runs once a tick, also when a restored database makes that tick again', async () => {
+    const file = newFile();
+    await pool.query(
+      `insert into swarmplane.schedule (name, action, args, hosts, every)
+       values ('nightly', 'count', $1, '{web1}', '10 days')`,
+      [{ file }],
+    );
+    const ticked = async (after: number): Promise<number> =>
+      eventually(async () => {
+        const { rows } = await pool.query<{ id: number }>(
+          'select id from swarmplane.request where schedule_id is not null and id > $1',
+          [after],
+        );
+        return rows[0]?.id;
+      }, 'it ticks');
+    const first = await ticked(0);
+    expect(await ended(first)).toMatchObject({ state: 'ok' });
+    // As a backup of before the tick has it: neither the request nor how it ended, and the tick is due.
+    await pool.query(`
+      with gone as (update swarmplane.request set schedule_id = null, tick = null where id = ${first}
+                    returning (select tick from swarmplane.request where id = ${first}) as tick)
+      update swarmplane.schedule s set next_at = gone.tick from gone where s.name = 'nightly'`);
+    const again = await ticked(first);
+    expect(await ended(again)).toMatchObject({ state: 'ok' });
+    expect(lines(file)).toBe(1);
+    // The next tick is another command.
+    await pool.query(`update swarmplane.schedule set next_at = now() where name = 'nightly'`);
+    expect(await ended(await ticked(again))).toMatchObject({ state: 'ok' });
+    expect(lines(file)).toBe(2);
+    await pool.query(`delete from swarmplane.schedule where name = 'nightly'`);
+  });
+
   it('runs once when the hub is killed while it runs', async () => {
     const file = newFile();
     const id = await insert('wait', file);

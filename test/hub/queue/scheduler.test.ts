@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { withPostgres } from '../../helpers/postgres.ts';
 import { planTicks } from '../../../src/hub/queue/scheduler.ts';
 import { hubFixture } from '../hub-fixture.ts';
-import { ScriptedAsker } from '../scripted-asker.ts';
+import { idOf, ScriptedAsker } from '../scripted-asker.ts';
 
 const due = (cron: string, zone: string, nextAt: string | null, catchUp = 1) =>
   ({ id: 1, cron, zone, nextAt, catchUp }) as const;
@@ -90,6 +90,41 @@ describe('schedules', () => {
         'select last_error from swarmplane.schedule where last_error is not null',
       ),
     ).toEqual([]);
+  });
+
+  it('an action is commanded once a tick with three hubs, and not while its host has one', async () => {
+    const fixture = await hubFixture(postgres());
+    const hubs = [fixture.asker];
+    for (const id of ['e', 'f'])
+      hubs.push(
+        Object.assign(new ScriptedAsker(['hub1', 'web1', 'web2']), { nodeId: id.repeat(64) }),
+      );
+    for (const hub of hubs) {
+      hub.allowed = ['restart'];
+      hub.set('web2', 'dead');
+      await fixture.startHub({}, hub);
+    }
+    await fixture.query(
+      `insert into swarmplane.schedule (name, action, args, hosts, every)
+       values ('often', 'restart', '{"unit": "web"}', '{web1,web2}', '1 second')`,
+    );
+    await fixture.until(
+      `select count(*) >= 3 as enough from swarmplane.request_status where host = 'web1' and ended_at is not null`,
+    );
+    const [waiting] = await fixture.query(
+      `select count(*)::int as all from swarmplane.request_status where host = 'web2'`,
+    );
+    expect(waiting).toEqual({ all: 1 });
+    await fixture.query(`update swarmplane.schedule set active = false`);
+    const ids = hubs.flatMap(({ commanded }) =>
+      commanded.map((spec) => spec.ids.get(idOf('web1'))),
+    );
+    const ofWeb1 = ids.filter((id) => id !== undefined);
+    const [ticks] = await fixture.query<{ ticks: number }>(
+      'select count(distinct tick)::int as ticks from swarmplane.request',
+    );
+    expect(new Set(ofWeb1).size).toBe(ofWeb1.length);
+    expect(ofWeb1.length).toBeLessThanOrEqual(ticks!.ticks);
   });
 
   it('a cron line that cannot be read is said, and rests until it is changed', async () => {
