@@ -7,6 +7,14 @@ select pg_temp.throws('hosts', $$ insert into swarmplane.schedule (name, sql, ev
 select pg_temp.throws('both', $$ insert into swarmplane.schedule (name, sql, every, cron) values ('x', 'x', '1 day', '* * * * *') $$, '%every_or_cron%');
 select pg_temp.throws('months', $$ insert into swarmplane.schedule (name, sql, every) values ('x', 'x', '1 month') $$, '%every_counts_no_months%');
 select pg_temp.throws('not for others', $$ insert into swarmplane.schedule (name, sql, every, owner) values ('x', 'x', '1 day', 'bob') $$, 'permission denied%');
+select pg_temp.throws('no such day', format($$ insert into swarmplane.schedule (name, sql, cron) values ('x', 'x', %L) $$, line),
+  format('the cron line "%s" means a day that there is not', line))
+  from unnest(array['0 4 30 2 *', '0 4 31 4,6,sep,11 *', '0 0 4 31 2-2 *', '0 4 30-31 FEB *', '0 4 31 2/100 ?', ' 0  4 31 2,4-4 *']) line;
+insert into swarmplane.schedule (name, sql, cron, active)
+select 'day ' || line, 'x', line, false
+  from unnest(array['0 4 29 2 *', '0 4 31 1-2 *', '0 4 30 2 1', '0 4 31 */2 *', '0 4 L 2 *', '0 4 1,31 2 *', '0 4 */31 2 *', '@daily', 'every day', '0 4 31 nov-dec *']) line;
+select pg_temp.throws('nor at an update', $$ update swarmplane.schedule set cron = '0 4 31 6 *' where name = 'day @daily' $$, 'the cron line "0 4 31 6 *" means%');
+delete from swarmplane.schedule;
 insert into swarmplane.schedule (name, sql, every, catch_up) values ('hourly', 'select 1', '1 hour', 2);
 select pg_temp.throws('no request says it is a tick', $$ insert into swarmplane.request (sql, schedule_id) values ('x', 1) $$, 'permission denied%');
 set local session authorization bob;
@@ -35,7 +43,7 @@ select pg_temp.equal('nothing is asked', swarmplane.tick_intervals()::text, '0')
 select pg_temp.equal('and said', s.last_error || '; ' || a.message, 'its owner alice may not ask any more; its owner alice may not ask any more')
   from swarmplane.schedule s join swarmplane.alert a on a.kind = 'schedule_failed' and a.key = s.name;
 select pg_temp.equal('goes on by the clock', (next_at > now())::text, 'true') from swarmplane.schedule;
-select pg_temp.equal('audited', string_agg(actor || ' ' || action, ','), 'alice schedule.insert') from swarmplane.audit where action like 'schedule%';
+select pg_temp.equal('audited', string_agg(actor || ' ' || action, ','), 'alice schedule.insert') from swarmplane.audit where action like 'schedule%' and object like '%hourly';
 rollback;
 
 -- actions: held to what a direct one is, once a tick wherever it is made, one at a time on a host

@@ -2,13 +2,13 @@
  * Turns schedules into requests when their time comes. Any number of hubs may look at the clock:
  * a tick belongs to the one whose update of next_at goes through.
  */
-import { Cron } from 'croner';
 import { messageOf } from '../errors.ts';
 import { mayPass } from '../database/outage.ts';
 import type { Pulse } from '../pulse.ts';
 import type { Log } from '../log.ts';
 import type { DueCron, Schedules } from './schedules.ts';
 import { WakeLoop } from '../wake-loop.ts';
+import { cronTimes } from './cron-times.ts';
 
 /** Most wakes are for requests: looking waits so long, and is done once for all of them. */
 const GATHER_MS = 50;
@@ -74,16 +74,14 @@ export interface TickPlan {
 /**
  * The ticks from `nextAt` to `now`, the newest `catchUp` of them, and the first one after.
  * A schedule that was never computed has no tick yet.
- * @throws when the cron line or zone cannot be read
+ * @throws when the cron line or zone cannot be read, or the line has no time to come
  */
 export function planTicks(due: Omit<DueCron, 'now'>, now: Date): TickPlan {
-  // Six fields, seconds first, are taken too.
-  const cron = new Cron(due.cron, { timezone: due.zone, paused: true });
-  const following = cron.nextRun(now) ?? undefined;
+  const times = cronTimes(due.cron, due.zone);
+  const following = times.next(now);
+  if (due.nextAt === null && following === undefined) throw new Error('no such time ever comes');
   if (due.nextAt === null) return { ticks: [], following };
   const since = new Date(due.nextAt).getTime();
-  // A reference is itself left out: look back from just after now.
-  const past = cron.previousRuns(due.catchUp, new Date(now.getTime() + 1_000));
-  const ticks = past.filter((tick) => tick.getTime() >= since && tick <= now).reverse();
-  return { ticks, following };
+  const past = times.previous(due.catchUp, now);
+  return { ticks: past.filter((tick) => tick.getTime() >= since).reverse(), following };
 }

@@ -47,6 +47,26 @@ describe('a cron line', () => {
     });
   });
 
+  it('ticks in both of the hours that a change back makes of one', () => {
+    const line = due('*/30 * * * *', 'Europe/Berlin', '2026-10-25 00:00:00+00', 9);
+    expect(iso(planTicks(line, new Date('2026-10-25T01:40:00Z')))).toEqual({
+      ticks: [0, 30, 60, 90].map((m) => new Date(Date.UTC(2026, 9, 25, 0, m)).toISOString()),
+      following: '2026-10-25T02:00:00.000Z',
+    });
+  });
+
+  it('that has no time to come throws, and one that had is over', () => {
+    const over = new Date('2026-11-22T00:00:00Z');
+    expect(() => planTicks(due('0 0 4 1 1 * 2026', 'UTC', null), over)).toThrow(
+      'no such time ever comes',
+    );
+    const last = due('0 0 4 1 1 * 2026', 'UTC', '2026-01-01 04:00:00+00');
+    expect(iso(planTicks(last, over))).toEqual({
+      ticks: ['2026-01-01T04:00:00.000Z'],
+      following: undefined,
+    });
+  });
+
   it('that cannot be read throws', () => {
     expect(() => planTicks(due('every day', 'UTC', null), new Date())).toThrow();
   });

@@ -1306,6 +1306,13 @@ CREATE OR REPLACE FUNCTION swarmplane.check_after(d swarmplane.desired)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.check_cron(cron text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.check_desired(d swarmplane.desired)
  RETURNS void
  LANGUAGE plpgsql
@@ -1457,6 +1464,13 @@ CREATE OR REPLACE FUNCTION swarmplane.create_tracked(host_table text, host_key t
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.cron_month(said text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
