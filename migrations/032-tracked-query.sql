@@ -46,3 +46,38 @@ create table swarmplane.alert_mute (
 comment on table swarmplane.alert_mute is
   'Public. Causes of alerts that nobody is told of until then: by whom, since when and why.';
 reset role;
+
+-- Backups that hubs make by themselves.
+set local role swarmplane_owner;
+
+create table swarmplane.backup_plan (
+  hub text primary key,
+  name text not null,
+  every interval not null,
+  folder text not null,
+  keep integer not null,
+  verify boolean not null,
+  planned_at timestamptz not null default now()
+);
+comment on table swarmplane.backup_plan is
+  'Public. What hubs have in their configuration of backups: how often, where, how many, and whether they are verified.';
+
+create table swarmplane.backup (
+  id bigint generated always as identity primary key,
+  hub text not null,
+  name text not null,
+  folder text not null,
+  began_at timestamptz not null default now(),
+  lease_until timestamptz not null,
+  ended_at timestamptz,
+  file text,
+  bytes bigint,
+  rows bigint,
+  verified boolean not null default false,
+  trouble text,
+  removed_at timestamptz
+);
+create index backup_began_at on swarmplane.backup (began_at);
+comment on table swarmplane.backup is
+  'Public. Backups that hubs made by themselves: where, when, verified or not, why one failed, when its file was removed.';
+reset role;

@@ -112,6 +112,7 @@ begin
   perform swarmplane.look_for_departed();
   perform swarmplane.cancel_of_gone();
   perform swarmplane.end_old_mutes();
+  perform swarmplane.look_after_backups();
   perform swarmplane.forget_alert_events();
   perform swarmplane.forget_ended_rows();
   perform swarmplane.drop_old_desired_events();

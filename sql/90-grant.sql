@@ -4,6 +4,7 @@ set local role swarmplane_owner;
 -- readers: answers and states, nothing of tokens and leases
 grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmplane.setting,
   swarmplane.host_table, swarmplane.request, swarmplane.result, swarmplane.alert, swarmplane.alert_mute,
+  swarmplane.backup, swarmplane.backup_plan,
   swarmplane.request_status, swarmplane.answer, swarmplane.count_fault, swarmplane.schedule,
   swarmplane.network, swarmplane.site_host, swarmplane.node_label, swarmplane.label_grant,
   swarmplane.node_key, swarmplane.swarm
@@ -128,6 +129,11 @@ grant execute on function
   swarmplane.tick(bigint, timestamptz, timestamptz[], timestamptz, text),
   swarmplane.tick_intervals(),
   swarmplane.due_crons(),
+  swarmplane.begin_backup(text, text, interval, text, integer, boolean, interval),
+  swarmplane.renew_backup(bigint, interval),
+  swarmplane.end_backup(bigint, jsonb),
+  swarmplane.note_removed_backup(bigint),
+  swarmplane.forget_backup_plan(text),
   swarmplane.next_tick()
   to swarmplane_hub;
 reset role;

@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
 import {
+  backupDatabase,
+  backupEmbedded,
   EmbeddedPostgres,
   Hub,
   loginOf,
   redactUrl,
   stallText,
+  type BackedUp,
+  type DatabaseBackupOptions,
+  type HubOptions as HubSettings,
   type ToldStall,
 } from '../hub/index.ts';
-import type { Agent, Log, StateFolder } from '../agent/index.ts';
+import type { Agent, Config, Log, StateFolder } from '../agent/index.ts';
 import { registerHubBackup } from './hub-backup.ts';
 import { registerHubGrant } from './hub-grant.ts';
 import { PASSWORD_FILE, PSQL_URL_FILE } from './options.ts';
@@ -91,6 +96,7 @@ async function serve(
     signal,
     spoolFolder: state.file('spool'),
     ...(agent.config.alertWebhook && { webhook: agent.config.alertWebhook }),
+    ...(agent.config.backup && { backups: backups(agent, database, agent.config.backup, state) }),
     onFatal: (error) => fail(error),
     onStalls: (stalls) => (agent.hubStatus = withStalls(agent.hubStatus, stalls)),
   });
@@ -109,6 +115,21 @@ async function serve(
     metrics.setHub(undefined);
     await hub.stop();
   }
+}
+
+function backups(
+  agent: Agent,
+  database: Database,
+  plan: NonNullable<Config['backup']>,
+  state: StateFolder,
+): NonNullable<HubSettings['backups']> {
+  const verifyIn = state.file('verify');
+  return {
+    ...plan,
+    make: (file, verify, signal) =>
+      database.backup({ file, signal, ...(verify ? { verifyIn } : {}) }),
+    onState: (words) => (agent.hubStatus = { ...agent.hubStatus, backup: words }),
+  };
 }
 
 /** Needs no database: it is shown while that lets nothing through. */
@@ -131,16 +152,28 @@ interface Database {
   readonly hubUrl: string;
   /** What people connect with. */
   readonly psqlUrl: string;
+  backup(to: Pick<DatabaseBackupOptions, 'file' | 'signal' | 'verifyIn'>): Promise<BackedUp>;
   stop(): Promise<void>;
 }
 
 async function embedded(state: StateFolder, log: Log): Promise<Database> {
-  const server = await EmbeddedPostgres.start({ dataDir: state.file('postgres'), log });
-  return { hubUrl: server.hubUrl, psqlUrl: server.url, stop: () => server.stop() };
+  const dataDir = state.file('postgres');
+  const server = await EmbeddedPostgres.start({ dataDir, log });
+  return {
+    hubUrl: server.hubUrl,
+    psqlUrl: server.url,
+    backup: (to) => backupEmbedded({ ...to, dataDir, log }),
+    stop: () => server.stop(),
+  };
 }
 
 function external(url: string): Database {
-  return { hubUrl: url, psqlUrl: url, stop: async () => {} };
+  return {
+    hubUrl: url,
+    psqlUrl: url,
+    backup: (to) => backupDatabase({ ...to, url }),
+    stop: async () => {},
+  };
 }
 
 const HELP = `

@@ -26,7 +26,9 @@ import { partsOf, type Parts } from './parts.ts';
 import { Presence } from './presence.ts';
 import { Queue } from './queue/queue.ts';
 import { Schedules } from './queue/schedules.ts';
-import { Services } from './services.ts';
+import { Services, type Service } from './services.ts';
+import { BackupKeeper, type BackupKeeperOptions } from './backup/keeper.ts';
+import { BackupStore, type BackupPlan } from './backup/backup-store.ts';
 import { Recorder } from './queue/recorder.ts';
 import { Scheduler } from './queue/scheduler.ts';
 import { Sealer } from './audit/sealer.ts';
@@ -45,6 +47,8 @@ export interface HubOptions {
   readonly tuning?: Partial<HubTuning>;
   /** Is told of every alert that opens or is resolved. */
   readonly webhook?: WebhookTarget;
+  /** Backups that it makes by itself; `make` writes one of this database. */
+  readonly backups?: BackupPlan & Pick<BackupKeeperOptions, 'make' | 'onState'>;
   /** Ends the waiting for a database that is not there yet. */
   readonly signal?: AbortSignal;
   /** Called when this hub must not go on: a newer one changed the database. It has stopped then. */
@@ -199,7 +203,7 @@ export class Hub {
       // Leases are kept as long as anything works under them.
       [this.#upkeep, alarms, this.#makeSealer(), fetcher],
       [listener, this.#dispatcher, scheduler, converger],
-      teller === undefined ? [] : [teller],
+      [...(teller === undefined ? [] : [teller]), this.#makeBackups()],
     ]);
   }
 
@@ -259,6 +263,13 @@ export class Hub {
       parts: this.#parts,
       isSensitive: (table) => this.#presence.isSensitive(table),
     });
+  }
+
+  #makeBackups(): Service {
+    const { asker, log, backups } = this.#options;
+    const store = new BackupStore(this.#pool, asker);
+    if (backups === undefined) return { start: () => store.forgetPlan() };
+    return new BackupKeeper({ ...backups, store, log, pulse: this.#parts.backups });
   }
 
   #makeListener(woken: readonly { wake(): void }[]): Listener {

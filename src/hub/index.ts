@@ -36,6 +36,7 @@ export {
   restoreDatabase,
   restoreEmbedded,
   type BackedUp,
+  type DatabaseBackupOptions,
 } from './backup/embedded-backup.ts';
 export type { Restored } from './backup/restore.ts';
 export { verifyAudit, type AuditReport, type Fault } from './audit/verify.ts';

@@ -19,6 +19,9 @@ export type Parts = ReturnType<typeof partsOf>;
 /** A part that failed and has a long interval tries again after this long at most, milliseconds. */
 export const RETRY_MS_MAX = 60_000;
 
+/** A third of what a backup with its restore into another server may take, milliseconds. */
+const BACKUP_MS = 2 * 3_600_000;
+
 /** Whom people took out is looked for at most this often. */
 export const DEPARTED_MS = 500;
 
@@ -50,5 +53,7 @@ export function partsOf(every: Intervals) {
     alarms: new Pulse({ part: 'alarms', retryMs: heartbeatMs }),
     listener: new Pulse({ part: 'listener', everyMs: every.watchdogMs }),
     webhook: polled('webhook'),
+    /** One may take three of these; that none is made, or that one failed, is an alert of the database. */
+    backups: new Pulse({ part: 'backups', retryMs: BACKUP_MS }),
   };
 }

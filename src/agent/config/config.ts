@@ -23,6 +23,7 @@ import { AgentError } from '../errors.ts';
 import type { LogLevel } from '../log.ts';
 import { notAMember } from '../state/membership.ts';
 import type { StateFolder } from '../state/state-folder.ts';
+import { readBackup, type BackupConfig } from './backup-config.ts';
 import { readHistoryBounds } from './history-config.ts';
 import type { FileCategories } from '../watch/file-patterns.ts';
 import type { JournalBounds } from '../history/journal.ts';
@@ -54,6 +55,8 @@ export interface Config {
   readonly database?: string;
   /** Where a hub tells of alerts. */
   readonly alertWebhook?: { readonly url: string; readonly token?: string };
+  /** Backups that a hub makes by itself; undefined: none. */
+  readonly backup?: BackupConfig;
   /** Where metrics are served; undefined: nowhere. */
   readonly metrics?: { readonly listen: Address };
 }
@@ -93,6 +96,7 @@ export function parseConfig(text: string, file: string): Config {
   const database = read('database');
   const alertWebhook = read('alert_webhook');
   const metrics = read('metrics');
+  const backup = read('backup');
   return {
     name: read('name'),
     listen: read('listen'),
@@ -108,6 +112,7 @@ export function parseConfig(text: string, file: string): Config {
     log: read('log'),
     ...(database === undefined ? {} : { database }),
     ...(alertWebhook === undefined ? {} : { alertWebhook }),
+    ...(backup === undefined ? {} : { backup }),
     ...(metrics === undefined ? {} : { metrics }),
   };
 }
@@ -252,6 +257,7 @@ const READERS = {
     return value;
   },
   alert_webhook: readWebhook,
+  backup: readBackup,
   metrics: (value: unknown): { listen: Address } | undefined => {
     if (value === undefined || value === null) return undefined;
     const wanted = 'a map with the key listen, e.g. {listen: 127.0.0.1:9464}';

@@ -29,6 +29,8 @@ export interface BackupOptions {
   readonly allRoles?: boolean;
   /** Called with the whole file before it gets its name; when it throws there is no backup. */
   readonly verify?: (file: string) => Promise<void>;
+  /** Ends it; nothing is left behind then. */
+  readonly signal?: AbortSignal;
 }
 
 export interface BackupSummary {
@@ -52,7 +54,9 @@ export async function backup(options: BackupOptions): Promise<BackupSummary> {
   try {
     const summary = { file, tables: 0, rows: 0, leftOut: [] as readonly string[] };
     const output = createWriteStream(partial, { mode: 0o600, flush: true });
-    await pipeline(Readable.from(lines(client, options, summary)), createGzip(), output);
+    const { signal } = options;
+    const source = Readable.from(lines(client, options, summary));
+    await pipeline(source, createGzip(), output, { ...(signal && { signal }) });
     await options.verify?.(partial);
     await giveName(partial, file);
     return summary;

@@ -16,6 +16,8 @@ interface FileOptions {
   /** Restores it into a scratch server below this folder before it gets its name. */
   readonly verifyIn?: string;
   readonly homeForRoot?: string;
+  /** Ends the writing of a backup. */
+  readonly signal?: AbortSignal;
 }
 
 export interface EmbeddedBackupOptions extends EmbeddedOptions, FileOptions {}
@@ -45,7 +47,7 @@ export function backupDatabase(options: DatabaseBackupOptions): Promise<BackedUp
 }
 
 async function backupFrom(url: string, options: FileOptions, allRoles: boolean): Promise<BackedUp> {
-  const { file, verifyIn, homeForRoot } = options;
+  const { file, verifyIn, homeForRoot, signal } = options;
   let verified: Restored | undefined;
   const verify = async (written: string): Promise<void> => {
     if (verifyIn === undefined) return;
@@ -57,7 +59,8 @@ async function backupFrom(url: string, options: FileOptions, allRoles: boolean):
       file: written,
     });
   };
-  const summary = await backup({ url, file, release: RELEASE, allRoles, verify });
+  const more = signal === undefined ? {} : { signal };
+  const summary = await backup({ url, file, release: RELEASE, allRoles, verify, ...more });
   return { ...summary, verified };
 }
 

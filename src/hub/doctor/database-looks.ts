@@ -27,9 +27,31 @@ export const DATABASE_LOOKS: readonly Look[] = [
   { check: 'partitions', look: partitions },
   { check: 'queue', look: queue },
   { check: 'stalled', look: stalled },
+  { check: 'backups', look: backups },
   { check: 'locks', look: locks },
   { check: 'counts', look: counts },
 ];
+
+/** Of those that hubs make by themselves. */
+async function backups(client: pg.Client): Promise<Finding[]> {
+  const { rows } = await client.query<{
+    plans: number;
+    old: string | null;
+    verified: string | null;
+  }>(
+    `select (select count(*)::int from swarmplane.backup_plan) as plans,
+            (select string_agg(message, '; ' order by key) from swarmplane.alert
+              where kind in ('backup_old', 'backup_failed') and resolved_at is null) as old,
+            (select to_char(max(ended_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI') from swarmplane.backup
+              where verified) as verified`,
+  );
+  const { plans, old, verified } = rows[0]!;
+  if (plans === 0)
+    return [skipped('backups', 'no hub makes backups by itself', 'backup in its config.yaml')];
+  if (old !== null) return [broken('backups', old, 'table swarmplane.backup says what went wrong')];
+  const last = verified === null ? 'none was verified yet' : `verified last at ${verified} UTC`;
+  return [fine('backups', last)];
+}
 
 async function unfinishedRestore(client: pg.Client): Promise<Finding[]> {
   try {

@@ -28,6 +28,23 @@ describe('configuration', () => {
     });
   });
 
+  it('takes backups with what is left out', () => {
+    const everyMs = 86_400_000;
+    expect(parse('backup: {folder: /b}').backup).toEqual({
+      folder: '/b',
+      everyMs,
+      keep: 7,
+      verify: true,
+    });
+    expect(parse('backup: {folder: /b, every: 12h, keep: 2, verify: false}').backup).toEqual({
+      folder: '/b',
+      everyMs: everyMs / 2,
+      keep: 2,
+      verify: false,
+    });
+    expect(parse('').backup).toBe(undefined);
+  });
+
   it('takes limits under their names', () => {
     expect(parse('limits: {time_ms: 100, rows_max: 5}').limits).toEqual({
       timeMs: 100,
@@ -107,6 +124,13 @@ describe('configuration', () => {
     ['alert_webhook: {url: "ftp://x/s3cret"}', 'what stands there', 'http or https'],
     ['alert_webhook: {url: "https://a:b@x/"}', 'what stands there', 'http or https'],
     ['alert_webhook: {url: "https://x/", token: "a b"}', 'what stands there', 'http or https'],
+    ['backup: /backup', '"/backup"', 'an absolute path'],
+    ['backup: {folder: backups}', '"backups"', 'an absolute path'],
+    ['backup: {folder: /b, every: 1}', '"every":1', '10m to 31d'],
+    ['backup: {folder: /b, every: 9m}', '9m', '10m to 31d'],
+    ['backup: {folder: /b, keep: 0}', '"keep":0', '1 to 1000'],
+    ['backup: {folder: /b, verify: 1}', '"verify":1', 'verify (true)'],
+    ['backup: {folder: /b, kept: 1}', '"kept":1', 'e.g. {every: 1d'],
     ['- a', 'must be a map', ''],
     ['name: [', 'config.yaml', ''],
   ])('refuses %j, quoting it', (text, quoted, hint) => {

@@ -49,10 +49,29 @@ describe('the database, looked at', () => {
         'full_page_writes is off',
         'synchronous_commit is off',
         'idle_in_transaction_session_timeout is 0',
+        'no hub makes backups by itself',
       ]),
     );
-    expect(faults).toHaveLength(4);
+    expect(faults).toHaveLength(5);
     expect(found.every(({ state, hint }) => state === 'ok' || hint !== undefined)).toBe(true);
+  });
+
+  it('says when a backup was verified last, and that none is made any more', async () => {
+    const database = await postgres().createDatabase();
+    const pool = database.pool();
+    await pool.query(
+      `select swarmplane.begin_backup('1', 'hub1', '1 day', '/b', 2, true, '1 minute')`,
+    );
+    await pool.query(
+      `update swarmplane.backup set ended_at = '2026-01-02 03:04+00', began_at = '2026-01-02', verified = true, file = 'f'`,
+    );
+    const looked = async () => of(await checkDatabase(database.url), 'backups');
+    expect(await looked()).toEqual(['ok: verified last at 2026-01-02 03:04 UTC']);
+    await pool.query(`update swarmplane.backup_plan set planned_at = '2026-01-01'`);
+    await pool.query('select swarmplane.look_after_backups()');
+    expect(await looked()).toEqual([
+      'error: the newest verified backup of this database is of 2026-01-02 00:00:00 UTC; hub hub1 is to make one every 1 day in /b',
+    ]);
   });
 
   it('shows what was changed by hand, what is missing, and what piles up', async () => {
