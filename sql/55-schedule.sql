@@ -149,6 +149,9 @@ begin
   perform swarmplane.check_scheduled(new);
   if new.action is not null then
     new.args := swarmplane.checked_args(new.action, new.args);
+    if new.hosts is not null and (tg_op = 'INSERT' or (new.hosts, new.action) is distinct from (old.hosts, old.action)) then
+      perform swarmplane.check_action_hosts(new.action, new.hosts);
+    end if;
   end if;
   if tg_op = 'UPDATE' then
     perform swarmplane.require_owner('schedule', old.name, old.owner);
@@ -245,6 +248,9 @@ begin
   end if;
   if trouble is null then
     begin
+      if due.action is not null and cardinality(ticks) > 0 and due.hosts is not null then
+        perform swarmplane.check_action_hosts(due.action, due.hosts);
+      end if;
       foreach at in array ticks loop
         if due.action is not null then
           select f.hosts, concat_ws('; ', gone, f.busy) into free, left_out from swarmplane.tick_free(due, targets, at) f;

@@ -18,6 +18,7 @@ select pg_temp.throws('by the name', $$ insert into swarmplane.request (action, 
   'action restart: more than one host has claimed a name: web1 (' || repeat('a', 64) || ', ' || repeat('b', 64) || ')');
 select pg_temp.throws('by a beginning of the id', $$ insert into swarmplane.request (action, hosts) values ('restart', '{web1~bbbbbbbb}') $$, 'action restart: more than one%');
 select pg_temp.throws('in desired state', $$ insert into swarmplane.desired (name, sql, action, hosts) values ('up', 'select 1', 'restart', '{web1}') $$, 'action restart: more than one%');
+select pg_temp.throws('on a schedule', $$ insert into swarmplane.schedule (name, action, hosts, every) values ('up', 'restart', '{web1}', '1 hour') $$, 'action restart: more than one%');
 insert into swarmplane.request (action, hosts) values ('restart', array[repeat('a', 64)]);
 insert into swarmplane.request (sql, hosts) values ('select 1', '{web1}');
 select pg_temp.equal('a query may ask by it', n.identity, repeat('a', 64))
@@ -35,11 +36,14 @@ reset session authorization;
 -- a row of before is not acted on either, and says so
 select pg_temp.report('c', 'db1');
 insert into swarmplane.desired (name, action, hosts) values ('db', 'restart', '{db1}');
+insert into swarmplane.schedule (name, action, hosts, every) values ('db', 'restart', '{db1}', '1 hour');
 select pg_temp.report('d', 'db1~dddddddd');
 update swarmplane.desired set dry_run = false;
 select swarmplane.converge(id) from swarmplane.desired;
 select pg_temp.equal('desired', h.state || ': ' || h.error, 'unknown: more than one host has claimed the name db1: write the node id in place of it')
   from swarmplane.desired_host h join swarmplane.node n on n.id = h.node_id where n.name = 'db1';
+select pg_temp.equal('no tick', swarmplane.tick(s.id, s.next_at, array[now()], now() + interval '1 hour')::text, '0') from swarmplane.schedule s;
+select pg_temp.equal('a tick says so', (last_error like 'action restart: more than one host has claimed%')::text, 'true') from swarmplane.schedule;
 select pg_temp.equal('nothing started', count(*)::text, '0') from swarmplane.request where desired_id is not null;
 
 -- what people decide ends it: the one that is gone is retired, or the operator gave the name by a token

@@ -167,6 +167,39 @@ grant select on swarmplane.audit_seal to swarmplane_auditor;
 grant select on swarmplane.audit_seal to swarmplane_operator;
 grant select (number, chain, hub, head) on swarmplane.audit_seal to swarmplane_hub;
 
+create table swarmplane.backup (
+  id bigint not null generated always as identity,
+  hub text not null,
+  name text not null,
+  folder text not null,
+  began_at timestamp with time zone not null default now(),
+  lease_until timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  file text,
+  bytes bigint,
+  rows bigint,
+  verified boolean not null default false,
+  trouble text,
+  removed_at timestamp with time zone,
+  constraint backup_pkey PRIMARY KEY (id)
+); -- owner swarmplane_owner
+CREATE INDEX backup_began_at ON swarmplane.backup USING btree (began_at);
+grant select on swarmplane.backup to swarmplane_hub;
+grant select on swarmplane.backup to swarmplane_reader;
+
+create table swarmplane.backup_plan (
+  hub text not null,
+  name text not null,
+  every interval not null,
+  folder text not null,
+  keep integer not null,
+  verify boolean not null,
+  planned_at timestamp with time zone not null default now(),
+  constraint backup_plan_pkey PRIMARY KEY (hub)
+); -- owner swarmplane_owner
+grant select on swarmplane.backup_plan to swarmplane_hub;
+grant select on swarmplane.backup_plan to swarmplane_reader;
+
 create table swarmplane.cancel_wish (
   id bigint not null generated always as identity,
   request_id bigint not null,
@@ -741,7 +774,7 @@ grant select on swarmplane.result to swarmplane_reader;
 create table swarmplane.schedule (
   id bigint not null generated always as identity,
   name text not null,
-  sql text not null,
+  sql text,
   hosts text[] default '{*}'::text[],
   every interval,
   cron text,
@@ -758,8 +791,12 @@ create table swarmplane.schedule (
   labels jsonb,
   access_label text[],
   site text[],
+  action text,
+  args jsonb,
+  command_key uuid not null default gen_random_uuid(),
   described jsonb,
   described_at timestamp with time zone,
+  constraint args_go_with_an_action CHECK (((action IS NOT NULL) OR (args IS NULL))),
   constraint catch_up_is_bounded CHECK (((catch_up >= 1) AND (catch_up <= 100))),
   constraint every_counts_no_months CHECK (((EXTRACT(month FROM every) = (0)::numeric) AND (EXTRACT(year FROM every) = (0)::numeric))),
   constraint every_is_a_second_or_more CHECK ((every >= '00:00:01'::interval)),
@@ -767,20 +804,21 @@ create table swarmplane.schedule (
   constraint name_is_not_empty CHECK ((name <> ''::text)),
   constraint name_is_unique UNIQUE (name),
   constraint one_selector CHECK ((num_nonnulls(hosts, labels, access_label, site) = 1)),
-  constraint schedule_pkey PRIMARY KEY (id)
+  constraint schedule_pkey PRIMARY KEY (id),
+  constraint sql_or_action CHECK ((num_nonnulls(sql, action) = 1))
 ); -- owner swarmplane_owner
 CREATE INDEX schedule_due ON swarmplane.schedule USING btree (next_at) WHERE active;
-CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
+CREATE TRIGGER _100_check BEFORE INSERT OR UPDATE OF name, sql, action, args, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_write();
 CREATE TRIGGER _100_check_delete BEFORE DELETE ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_schedule__before_delete();
 CREATE TRIGGER _101_refuse_truncate BEFORE TRUNCATE ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_refuse_truncate();
 alter table swarmplane.schedule enable always trigger _101_refuse_truncate;
-CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
+CREATE TRIGGER _700_audit AFTER INSERT OR DELETE OR UPDATE OF name, sql, action, args, hosts, labels, access_label, site, every, cron, zone, expires_in, priority, catch_up, active ON swarmplane.schedule FOR EACH ROW EXECUTE FUNCTION swarmplane.tg_audit('schedule');
 CREATE TRIGGER _900_notify AFTER INSERT OR UPDATE OF every, cron, zone, active ON swarmplane.schedule FOR EACH STATEMENT EXECUTE FUNCTION swarmplane.tg_notify();
 grant select on swarmplane.schedule to swarmplane_hub;
 grant delete on swarmplane.schedule to swarmplane_operator;
 grant select on swarmplane.schedule to swarmplane_reader;
-grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active, labels, access_label, site) on swarmplane.schedule to swarmplane_operator;
-grant update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active, labels, access_label, site) on swarmplane.schedule to swarmplane_operator;
+grant insert (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active, labels, access_label, site, action, args) on swarmplane.schedule to swarmplane_operator;
+grant update (name, sql, hosts, every, cron, zone, expires_in, priority, catch_up, active, labels, access_label, site, action, args) on swarmplane.schedule to swarmplane_operator;
 
 create table swarmplane.setting (
   name text not null,
@@ -1232,6 +1270,15 @@ CREATE OR REPLACE FUNCTION swarmplane.backoff(attempt integer)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.begin_backup(hub text, name text, every interval, folder text, keep integer, verify boolean, lease interval, OUT id bigint, OUT wait double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+ SET lock_timeout TO '1s'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.begin_backup(text,text,interval,text,integer,boolean,interval) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.begin_checkpoint(hub text)
  RETURNS SETOF swarmplane.audit_seal
  LANGUAGE plpgsql
@@ -1338,6 +1385,13 @@ CREATE OR REPLACE FUNCTION swarmplane.check_room_for_queries()
  RETURNS void
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_scheduled(due swarmplane.schedule)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1577,6 +1631,14 @@ CREATE OR REPLACE FUNCTION swarmplane.end_alert_event(event_id bigint, trouble t
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.end_alert_event(bigint,text) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.end_backup(id bigint, outcome jsonb)
+ RETURNS TABLE(old_id bigint, old_file text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.end_backup(bigint,jsonb) to swarmplane_hub;
+
 CREATE OR REPLACE FUNCTION swarmplane.end_departed(of_request bigint)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1699,6 +1761,14 @@ CREATE OR REPLACE FUNCTION swarmplane.forget_alert_events(most integer DEFAULT 1
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.forget_backup_plan(hub text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.forget_backup_plan(text) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.forget_ended_rows()
  RETURNS void
@@ -1968,6 +2038,13 @@ CREATE OR REPLACE FUNCTION swarmplane.look_after_alerts()
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.look_after_alerts() to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.look_after_backups()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.look_after_hosts()
  RETURNS void
  LANGUAGE plpgsql
@@ -2064,6 +2141,13 @@ CREATE OR REPLACE FUNCTION swarmplane.make_writer(shape swarmplane.table_shape)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.may_ask(login name, action text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.may_cancel(asked swarmplane.request)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2115,6 +2199,13 @@ CREATE OR REPLACE FUNCTION swarmplane.never_ran(state text, code text)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.newest_backup(verify boolean)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -2210,6 +2301,14 @@ CREATE OR REPLACE FUNCTION swarmplane.note_outcomes(of_request bigint, judged js
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.note_removed_backup(id bigint)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.note_removed_backup(bigint) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.note_shapes(host swarmplane.node, shapes jsonb)
  RETURNS void
@@ -2418,6 +2517,14 @@ CREATE OR REPLACE FUNCTION swarmplane.refuse_truncate(guarded regclass)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.renew_backup(id bigint, lease interval)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.renew_backup(bigint,interval) to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.report_actions(hub_id uuid, hub_actions text[])
  RETURNS void
@@ -3001,6 +3108,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tick(schedule_id bigint, expected timestam
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.tick(bigint,timestamp with time zone,timestamp with time zone[],timestamp with time zone,text) to swarmplane_hub;
 
+CREATE OR REPLACE FUNCTION swarmplane.tick_free(due swarmplane.schedule, targets text[], at timestamp with time zone, OUT hosts text[], OUT busy text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.tick_intervals()
  RETURNS integer
  LANGUAGE plpgsql
@@ -3008,6 +3122,13 @@ CREATE OR REPLACE FUNCTION swarmplane.tick_intervals()
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
+
+CREATE OR REPLACE FUNCTION swarmplane.tick_key(schedule_key uuid, at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.tick_targets(due swarmplane.schedule, OUT hosts text[], OUT gone text)
  RETURNS record
