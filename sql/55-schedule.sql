@@ -152,6 +152,7 @@ begin
     if new.hosts is not null and (tg_op = 'INSERT' or (new.hosts, new.action) is distinct from (old.hosts, old.action)) then
       perform swarmplane.check_action_hosts(new.action, new.hosts);
     end if;
+    new.command_key := coalesce(new.command_key, gen_random_uuid());
   end if;
   if tg_op = 'UPDATE' then
     perform swarmplane.require_owner('schedule', old.name, old.owner);

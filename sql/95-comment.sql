@@ -303,7 +303,7 @@ begin
       ('schedule', 'sql', 'The query of each tick; null where it has an action.'),
       ('schedule', 'action', 'The action of each tick; null where it has a query.'),
       ('schedule', 'args', 'Arguments of the action.'),
-      ('schedule', 'command_key', 'Makes the ids of the commands of each tick.'),
+      ('schedule', 'command_key', 'Of an action: makes the ids of the commands of each tick; null for a query.'),
       ('schedule', 'hosts', 'Names or node ids; {*} for all.'),
       ('schedule', 'labels', 'In the place of hosts: labels that hosts declare, all of these.'),
       ('schedule', 'access_label', 'In the place of hosts: labels that operators gave, any of these.'),
