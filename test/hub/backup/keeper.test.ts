@@ -20,10 +20,20 @@ describe('a hub with backups in its configuration', () => {
     const fixture = await hubFixture(postgres());
     const folders = [join(temporaryFolder(), 'a'), join(temporaryFolder(), 'b')] as const;
     const said: string[] = [];
-    const plan = (folder: string): Backups => ({
-      ...planOf(fixture, folder, { verify: true }),
-      onState: (words) => void said.push(words),
-    });
+    const notDone: (readonly string[] | undefined)[] = [];
+    const plan = (folder: string): Backups => {
+      const { make, ...rest } = planOf(fixture, folder, { verify: true });
+      return {
+        ...rest,
+        onState: (words) => void said.push(words),
+        make: async (...to) => {
+          const made = await make(...to);
+          notDone.push((made.verified as { notDone: readonly string[] } | undefined)?.notDone);
+          return made;
+        },
+      };
+    };
+    await declareQueries(fixture);
     await start(fixture, plan(folders[0]));
     await start(fixture, plan(folders[1]), other());
     const { trouble } = await fixture.until<{ trouble: string }>(
@@ -38,6 +48,9 @@ describe('a hub with backups in its configuration', () => {
     await fixture.until(`select from swarmplane.backup_plan having count(*) = 2`);
     const text = gunzipSync(readFileSync(join(made[0]!.folder, made[0]!.file))).toString();
     expect(text.trim().split('\n').at(-1)).toContain('"kind":"done"');
+    // What was made at run time is there again as well.
+    expect(notDone).toEqual([[]]);
+    for (const view of ['schedule_later', 'people_changes']) expect(text).toContain(view);
     await until(() => said.some((words) => words.startsWith('last verified 2')));
   });
 
@@ -125,6 +138,24 @@ describe('a hub with backups in its configuration', () => {
     return fixture.startHub({}, asker, undefined, { backups });
   }
 });
+
+/** A tracked query, and the view of a schedule. */
+async function declareQueries(fixture: Fixture): Promise<void> {
+  const described = '{"columns": [{"name": "n", "type": "BIGINT"}], "tables": [], "sensitive": []}';
+  await fixture.query(
+    `insert into swarmplane.node (identity, name, state) values (repeat('f', 64), 'web9', 'alive')`,
+  );
+  await fixture.query(`select swarmplane.track_query('people', 'select 1 as n', key => '{n}')`);
+  await fixture.query(
+    `insert into swarmplane.schedule (name, sql, every, active) values ('later', 'select 2 as n', '1 day', false)`,
+  );
+  for (const [of, name, sql] of [
+    ['query', 'people', 'select 1 as n'],
+    ['schedule', 'later', 'select 2 as n'],
+  ])
+    await fixture.query('select swarmplane.describe($1, $2, $3, $4)', [of, name, sql, described]);
+  await fixture.query(`select swarmplane.schedule_view('later')`);
+}
 
 function other(): ScriptedAsker {
   const asker = new ScriptedAsker(['hub1', 'web1', 'web2']);
