@@ -81,7 +81,10 @@ describe('a tracked query', () => {
     const before = await fixture.until<{ since: string }>(held);
     // The same row by another question.
     await track(`select 'root' as x, gid as y from groups where gid = 0`);
-    await fixture.until(`select from inventory.first_user_history`);
+    await fixture.until(
+      `select from inventory.first_user_history
+        where node_id = (select id from swarmplane.node where name = 'web1')`,
+    );
     const [after] = await fixture.query<{ since: string }>(held);
     expect(after).toMatchObject({ x: 'root', y: 0 });
     expect(after!.since > before.since).toBe(true);
