@@ -97,6 +97,8 @@ describe('names and quotes', () => {
   test.each([
     ['show tables', 'syntax: ', '`swarmplane tables` lists the tables there are'],
     ['.tables', 'syntax: ', '`swarmplane tables` lists the tables there are'],
+    ['\\dt', 'syntax: ', '`swarmplane tables` lists the tables there are'],
+    ['\\d people', 'syntax: ', '`swarmplane tables people` shows the columns'],
     ['.schema people', 'syntax: ', '`swarmplane tables people` shows the columns'],
     ['describe people', 'syntax: ', '`swarmplane tables people` shows the columns'],
     ["select * from people where name ilike 'a'", 'syntax: ', 'LIKE does not mind the case'],
