@@ -793,7 +793,7 @@ create table swarmplane.schedule (
   site text[],
   action text,
   args jsonb,
-  command_key uuid not null default gen_random_uuid(),
+  command_key uuid,
   described jsonb,
   described_at timestamp with time zone,
   constraint args_go_with_an_action CHECK (((action IS NOT NULL) OR (args IS NULL))),
