@@ -1,6 +1,34 @@
 -- Networks and the addresses in them.
 set local role swarmplane_owner;
 
+-- The address in a text of a host table or of node_address: `10.0.0.1`, `10.0.0.0/8`, `fe80::1%eth0`, `10.0.0.1:7411`,
+-- `[fd00::1]:7411`. Null for what is none, such as `*`, `localhost` or an empty text.
+create or replace function swarmplane.ip(address text)
+  returns inet
+  language plpgsql
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  bare constant text := regexp_replace(address, '%[^/]*', '');
+begin
+  if bare !~ '^[][0-9a-fA-F:./]+$' then
+    return null;
+  end if;
+  return coalesce(
+    (regexp_match(bare, '^\[(.+)\](?::[0-9]{1,5})?$'))[1],
+    (regexp_match(bare, '^([0-9.]+):[0-9]{1,5}$'))[1],
+    bare)::inet;
+exception
+  when data_exception then return null;
+end
+$$;
+
+comment on function swarmplane.ip(text) is
+  'Public. The address in a text, such as a column of inventory, as inet; null for what is none.';
+
 -- An address that somebody declared lies in a network, whichever of the two is changed.
 create or replace function swarmplane.tg_node_address__check_declared()
   returns trigger

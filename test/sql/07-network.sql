@@ -26,4 +26,13 @@ select pg_temp.equal('stored, with an alert', message || ' ' || count, 'h2 repor
 insert into swarmplane.network (range, name, site) values ('192.0.2.0/24', 'lab', 'Lab');
 select swarmplane.look_after_alerts();
 select pg_temp.equal('resolved', count(*)::text, '0') from swarmplane.alert where resolved_at is null;
+-- addresses as hosts write them
+select pg_temp.equal('ip of ' || a.said, coalesce(abbrev(swarmplane.ip(a.said)), 'none'), a.wanted)
+  from (values
+    ('10.0.0.1', '10.0.0.1'), ('10.0.0.0/8', '10.0.0.0/8'), ('10.0.0.1:7411', '10.0.0.1'), ('fd00::1', 'fd00::1'),
+    ('[fd00::1]:7411', 'fd00::1'), ('fe80::1%eth0', 'fe80::1'), ('fe80::1%eth0/64', 'fe80::1/64'), ('::ffff:10.0.0.1', '::ffff:10.0.0.1'),
+    ('*', 'none'), ('', 'none'), ('localhost', 'none'), ('256.1.1.1', 'none'), ('10.0.0.1/99', 'none'), ('beef', 'none')) as a (said, wanted);
+set local session authorization rita;
+select pg_temp.equal('readers may', host(swarmplane.ip('10.0.0.1:1')), '10.0.0.1');
+reset session authorization;
 rollback;

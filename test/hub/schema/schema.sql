@@ -1951,6 +1951,15 @@ CREATE OR REPLACE FUNCTION swarmplane.inventory_view_text(host_table text, liste
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.ip(address text)
+ RETURNS inet
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.ip(text) to swarmplane_hub;
+grant execute on function swarmplane.ip(text) to swarmplane_reader;
+
 CREATE OR REPLACE FUNCTION swarmplane.is_frozen(n swarmplane.node)
  RETURNS boolean
  LANGUAGE sql
