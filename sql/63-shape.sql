@@ -74,6 +74,37 @@ begin
 end
 $$;
 
+-- Refuses what is more than one host's share of a table: eight declarations in a month, and a quarter of the columns
+-- that hosts may add to those which the hub knows. Each declaration is a function of its own, each column one of every
+-- host's rows.
+create or replace function swarmplane.check_shape_share(host swarmplane.node, table_name text, added integer)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  room constant integer := (
+    select (jsonb_array_length(d.columns) + 20) / 4 from swarmplane.host_table d where d.name = $2);
+  brought record;
+begin
+  select count(*) filter (where s.first_seen > now() - interval '30 days') as shapes, coalesce(sum(o.columns), 0) as columns
+    into brought
+    from swarmplane.shape_source o
+    join swarmplane.table_shape s on s.id = o.shape_id
+   where o.declared_by = host.id and s.table_name = $2;
+  if brought.shapes >= 8 then
+    raise exception 'it has declared it in 8 ways within 30 days' using errcode = 'program_limit_exceeded';
+  end if;
+  if added > 0 and brought.columns + added > room then
+    raise exception 'it would add % columns, of % that one host may', brought.columns + added, room
+      using errcode = 'program_limit_exceeded';
+  end if;
+end
+$$;
+
 -- Declarations not seen before. Columns of an agent that is newer than this hub are added, within bounds.
 create or replace function swarmplane.note_shapes(host swarmplane.node, shapes jsonb)
   returns void
@@ -115,6 +146,7 @@ begin
          > 2 * (select jsonb_array_length(d.columns) from swarmplane.host_table d where d.name = fresh.name) + 20 then
         raise exception 'table "%" would win too many columns: %', fresh.name, left(unheard, 200);
       end if;
+      perform swarmplane.check_shape_share(host, fresh.name, coalesce(array_length(string_to_array(unheard, ', '), 1), 0));
       if unheard is not null then
         perform swarmplane.extend_tracked(fresh.name, fresh.columns, (
           select t.key from swarmplane.tracked_table t where t.name = fresh.name));
@@ -124,6 +156,8 @@ begin
       insert into swarmplane.table_shape (table_name, hash, columns, key, query)
       values (fresh.name, decode(fresh.hash, 'hex'), fresh.columns, fresh.key, fresh.query)
       returning * into added;
+      insert into swarmplane.shape_source (shape_id, declared_by, columns)
+      values (added.id, host.id, coalesce(array_length(string_to_array(unheard, ', '), 1), 0));
       perform swarmplane.make_writer(added);
     exception
       when data_exception or raise_exception or program_limit_exceeded or invalid_column_definition then
@@ -134,6 +168,8 @@ begin
 end
 $$;
 
+comment on table swarmplane.shape_source is
+  'Private. Which host brought which declaration first, and how many columns with it.';
 comment on table swarmplane.table_shape is
   'Public. Declarations by which takings were made: the columns in the order in which a row is encoded.';
 reset role;

@@ -350,6 +350,44 @@ eachPostgres('history', (postgres) => {
     expect(await site.lines(ALERTS)).toEqual(['history_columns packages']);
   });
 
+  it('takes so many declarations of one host, and so many columns, and those of others still', async () => {
+    const site = await HistorySite.make(postgres());
+    const hostile = await site.add('hostile');
+    const named = (name: string) => ({ name, type: 'TEXT' as const });
+    const declared = async (
+      host: HistoryHost,
+      columns: readonly { name: string; type: 'TEXT' }[],
+    ) => {
+      host.shape = { ...PACKAGES, columns: [...PACKAGES.columns, ...columns] };
+      const row = ['bash', '1', 1, ...columns.map(() => 'x')];
+      host.newLine();
+      const taking = host.take(T, [row]);
+      return (await site.ingest(host, [taking])).taken;
+    };
+    const refused = `select message from swarmplane.alert where kind = 'history_refused' and resolved_at is null`;
+    // 23 columns have room for 5 of one host.
+    expect(await declared(hostile, ['a', 'b', 'c', 'd', 'e'].map(named))).toBe(1);
+    expect(await declared(hostile, [named('f')])).not.toBe(1);
+    expect(await site.lines(refused)).toEqual([
+      'what hostile declares of "packages" cannot be kept: it would add 6 columns, of 5 that one host may',
+    ]);
+    const orders = [
+      ['b', 'a'],
+      ['c', 'b'],
+      ['d', 'c'],
+      ['e', 'd'],
+      ['a', 'c'],
+      ['b', 'd'],
+      ['c', 'e'],
+    ];
+    for (const order of orders) expect(await declared(hostile, order.map(named))).toBe(1);
+    expect(await declared(hostile, [named('e'), named('a')])).not.toBe(1);
+    expect(await site.lines(refused)).toEqual([
+      'what hostile declares of "packages" cannot be kept: it has declared it in 8 ways within 30 days',
+    ]);
+    expect(await declared(await site.add('web1'), [named('newer')])).toBe(1);
+  });
+
   it('takes a key that is longer than an entry of an index', async () => {
     const site = await HistorySite.make(postgres());
     const web1 = await site.add('web1');

@@ -842,6 +842,16 @@ grant select on swarmplane.setting to swarmplane_hub;
 grant select on swarmplane.setting to swarmplane_reader;
 grant update (value) on swarmplane.setting to swarmplane_operator;
 
+create table swarmplane.shape_source (
+  shape_id integer not null,
+  declared_by integer not null,
+  columns integer not null,
+  constraint shape_source_declared_by_fkey FOREIGN KEY (declared_by) REFERENCES swarmplane.node(id) ON DELETE CASCADE,
+  constraint shape_source_pkey PRIMARY KEY (shape_id),
+  constraint shape_source_shape_id_fkey FOREIGN KEY (shape_id) REFERENCES swarmplane.table_shape(id) ON DELETE CASCADE
+); -- owner swarmplane_owner
+CREATE INDEX shape_source_declared_by_idx ON swarmplane.shape_source USING btree (declared_by);
+
 create table swarmplane.sql_file (
   name text not null,
   checksum text not null,
@@ -1399,6 +1409,13 @@ CREATE OR REPLACE FUNCTION swarmplane.check_selector(hosts text[], labels jsonb,
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_shape_share(host swarmplane.node, table_name text, added integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
