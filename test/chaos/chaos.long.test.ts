@@ -11,5 +11,5 @@ test('300 requests over 6 agents while hubs, agents and PostgreSQL are killed, s
     say: () => undefined,
   });
   expect(found).toEqual([]);
-  expect(Object.keys(faults)).toHaveLength(16);
+  expect(Object.keys(faults)).toHaveLength(17);
 }, 400_000);

@@ -34,6 +34,7 @@ export const DATABASE: Lane = {
     process.kill(await postgres.pid(), 'SIGINT');
     await postgres.restart();
   },
+  'a replica takes the place of the server': ({ postgres }) => postgres.failOver(),
   'connections cut': async ({ hubs }) => {
     for (const { proxy } of hubs) proxy.cut();
   },

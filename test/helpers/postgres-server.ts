@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { clusterRoot } from './clusters.ts';
+import { copyLive, queryOnce, untilReady, waitForReplica } from './replica.ts';
 import { openPool } from '../../src/hub/database/database.ts';
 import { toJson } from '../../src/hub/database/json-text.ts';
 import { declaredTables } from '../../src/hub/host-tables.ts';
@@ -43,6 +44,11 @@ export interface TestPostgres {
   restart(): Promise<void>;
   /** Stops it in order and starts it with these variables in its environment. */
   restartWith(environment: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * A replica that has all that was committed takes the server's place, on its port, after the server
+   * was killed. Commits with `synchronous_commit = on` are in both.
+   */
+  failOver(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -165,22 +171,21 @@ export class PostgresServer implements TestPostgres {
 
   async #start(): Promise<void> {
     await this.#ended();
-    const settings = Object.entries({ ...SETTINGS, port: this.port }).flatMap(([key, value]) => [
+    const child = this.#spawn(this.dataDir, this.port);
+    let said = '';
+    child.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-10_000)));
+    this.#process = child;
+    await Promise.race([this.ready(), failure(child, () => said)]);
+  }
+
+  #spawn(dataDir: string, port: number): ChildProcess {
+    const settings = Object.entries({ ...SETTINGS, port }).flatMap(([key, value]) => [
       '-c',
       `${key}=${value}`,
     ]);
-    const child = spawn(
+    return spawn(
       '/bin/sh',
-      [
-        '-c',
-        KEEPER,
-        'keeper',
-        this.dataDir,
-        join(this.#bin, 'postgres'),
-        '-D',
-        this.dataDir,
-        ...settings,
-      ],
+      ['-c', KEEPER, 'keeper', dataDir, join(this.#bin, 'postgres'), '-D', dataDir, ...settings],
       {
         ...this.#runAs(),
         env: { ...ENVIRONMENT, ...this.#environment },
@@ -188,10 +193,36 @@ export class PostgresServer implements TestPostgres {
         detached: true,
       },
     );
-    let said = '';
-    child.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-10_000)));
-    this.#process = child;
-    await Promise.race([this.ready(), failure(child, () => said)]);
+  }
+
+  async failOver(): Promise<void> {
+    const replica = join(this.#folder, 'replica');
+    const port = await freePort();
+    await copyLive(this.superUrl, this.dataDir, replica);
+    const own = this.#account;
+    if (own !== undefined)
+      await promisify(execFile)('chown', ['-R', `${own.uid}:${own.gid}`, replica]);
+    const child = this.#spawn(replica, port);
+    child.stderr!.resume();
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    try {
+      const url = this.superUrl.replace(`:${this.port}/`, `:${port}/`);
+      await untilReady(url, child);
+      await waitForReplica(this.superUrl);
+      process.kill(await this.pid(), 'SIGKILL');
+      await this.#ended();
+      await queryOnce(url, 'select pg_promote()');
+      const pidFile = await readFile(join(replica, 'postmaster.pid'), 'utf8');
+      process.kill(Number(pidFile.split('\n')[0]), 'SIGINT');
+      await exited;
+      await promisify(execFile)('find', [this.dataDir, '-mindepth', '1', '-delete']);
+      await promisify(execFile)('cp', ['-a', `${replica}/.`, this.dataDir]);
+    } finally {
+      child.stdin?.end();
+      await exited;
+      await rm(replica, { recursive: true, force: true });
+    }
+    await this.restart();
   }
 
   async restartWith(environment: Readonly<Record<string, string>>): Promise<void> {
@@ -206,17 +237,7 @@ export class PostgresServer implements TestPostgres {
   }
 
   async ready(): Promise<void> {
-    for (;;) {
-      const client = new pg.Client({ connectionString: this.superUrl });
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        return await client.end();
-      } catch {
-        if (this.#process === undefined || this.#process.exitCode !== null) return;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
+    if (this.#process !== undefined) await untilReady(this.superUrl, this.#process);
   }
 
   async pid(): Promise<number> {

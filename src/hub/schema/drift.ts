@@ -43,6 +43,8 @@ export async function lookForDrift(
 ): Promise<Drift[] | undefined> {
   await client.query('begin');
   try {
+    // A stranger who holds one of the tables does not keep a hub from starting.
+    await client.query(`set local lock_timeout = '1s'`);
     return await findDrift(client, folders);
   } finally {
     await client.query('rollback');
