@@ -40,7 +40,9 @@ eachPostgres('roles that go', (postgres) => {
       `select count(*) filter (where state = 'parked') = 2 as parked from swarmplane.delivery where request_id = any ($1)`,
       [[waits, grows]],
     );
-    await until('select ok = targets - 1 as answered from swarmplane.request where id = $1', [grows]);
+    await until('select ok = targets - 1 as answered from swarmplane.request where id = $1', [
+      grows,
+    ]);
     await Promise.all([bob.end(), olga.end()]);
     const admin = database.pool(database.superUrl);
     await admin.query('drop role gone_bob; alter role gone_olga rename to gone_olga_smith');

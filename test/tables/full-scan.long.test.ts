@@ -48,7 +48,8 @@ only(
     machine = await boot();
     machine.print('sh', '-ec', TRAPS);
     // The ordinary user runs this clone, wherever it lies.
-    const open = 'while [ "$folder" != / ]; do chmod o+x "$folder"; folder=$(dirname "$folder"); done';
+    const open =
+      'while [ "$folder" != / ]; do chmod o+x "$folder"; folder=$(dirname "$folder"); done';
     machine.print('sh', '-ec', `folder=${process.cwd()}; ${open}`);
   });
   afterAll(() => machine?.stop());
