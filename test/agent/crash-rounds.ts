@@ -66,6 +66,7 @@ export class CrashRounds {
     this.#secrets = {
       swarmId,
       operatorKey,
+      operators: [],
       epochKey,
       epoch: 1,
       epochId: head.id,

@@ -61,6 +61,7 @@ export async function createSwarm(uses = 1000): Promise<TestSwarm> {
   const secrets = {
     swarmId,
     operatorKey,
+    operators: [],
     epochKey,
     epoch: 1,
     epochId: head.id,
