@@ -267,7 +267,10 @@ begin
      where c.node_id = t.node_id and c.table_name = t.table_name and c.line = t.line
        and (new_line or c.sequence = t.sequence)
      limit 1;
-    if not new_line and found and (earlier.kind, earlier.hash, earlier.host_at) is distinct from (t.kind, t.hash, t.host_at) then
+    -- A full may stand for a delta of the same number, and a gap for whatever was not handed over: neither is
+    -- another taking. Of two states, or of a state and a gap of its own, one is.
+    if not new_line and found and num_nonnulls(earlier.dropped_from, t.dropped_from) = 0
+       and (earlier.hash, earlier.host_at) is distinct from (t.hash, t.host_at) then
       perform swarmplane.raise_alert('history_went_back', host.name || ' ' || t.table_name, format(
         '%s took %s number %s twice: it was restored from a backup, or there are two of it', host.name, t.table_name, t.sequence));
       return 'again: its numbers went back';

@@ -97,15 +97,23 @@ function follow(parcel: Parcel, cursor: Cursor, entry: Entry, segment: Segment):
   if (statement.sequence <= cursor.sequence) return;
   const next = statement.sequence === cursor.sequence + 1;
   if (next && goesOnFrom(cursor, statement)) return parcel.put(cursor, statement, [entry.taking]);
-  const whole = statement.kind === 'full' ? entry.taking : entry.full;
-  if (whole.length === 0) {
+  const onward = onwardOf(cursor, entry);
+  if (onward.length === 0) {
     cursor.passedAt = statement.at;
     return;
   }
   const before = segment.heads.get(cursor.table);
   const passedAt = cursor.passedAt ?? before?.at ?? statement.at;
   const gap = parcel.gap(cursor, statement.sequence - 1, passedAt);
-  parcel.put(cursor, statement, [...gap, whole]);
+  parcel.put(cursor, statement, [...gap, onward]);
+}
+
+/** The form in which a taking stands behind ones that the asker does not get; empty where it cannot. */
+function onwardOf({ head, sequence }: Cursor, { statement, taking, full }: Entry): Uint8Array {
+  if (statement.kind === 'full') return taking;
+  // What is missing before it were gaps, too: no state is lost, and its reason is all there is to say.
+  if (statement.kind === 'gap' && head.found.sequence <= sequence) return taking;
+  return full;
 }
 
 function goesOnFrom({ hash }: Cursor, { kind, base }: Statement): boolean {
@@ -114,14 +122,18 @@ function goesOnFrom({ hash }: Cursor, { kind, base }: Statement): boolean {
 
 /**
  * To the state that is kept beside the journal, where the journal has nothing to go on with.
- * False when there is none.
+ * False when there is none: then a gap tells what the asker does not get, as the next state may be
+ * a long time coming.
  */
 async function leap(parcel: Parcel, cursor: Cursor, states: StateStore): Promise<boolean> {
-  const { table, head } = cursor;
+  const { table, head, sequence: begun } = cursor;
   const agrees = cursor.hash === undefined || equalBytes(cursor.hash, head.hash);
-  if (cursor.sequence === head.sequence && agrees) return true;
-  const state = head.found.sequence > cursor.sequence ? await states.read(table, head) : undefined;
-  if (state === undefined) return false;
+  if (begun === head.sequence && agrees) return true;
+  const state = head.found.sequence > begun ? await states.read(table, head) : undefined;
+  if (state === undefined) {
+    putRest(parcel, cursor);
+    return agrees && head.found.sequence <= begun;
+  }
   const { sequence, at } = head.found;
   const content: Statement = {
     table,
@@ -136,13 +148,22 @@ async function leap(parcel: Parcel, cursor: Cursor, states: StateStore): Promise
   const rows = state.rows.map((row) => row.bytes);
   const whole = encodeTaking(parcel.sign(content), rows, NOTHING);
   cursor.layout = pack(state.shape);
-  const gap = parcel.gap(cursor, sequence - 1, cursor.passedAt ?? at);
+  // Gaps behind that state were passed over, too.
+  const gap = parcel.gap(cursor, sequence - 1, Math.min(cursor.passedAt ?? at, at));
   parcel.put(cursor, content, [...gap, whole]);
-  const rest = parcel.gap(cursor, head.sequence, head.at);
-  if (rest.length > 0)
-    parcel.put(cursor, { ...content, kind: 'gap', sequence: head.sequence }, rest);
+  putRest(parcel, cursor);
   return true;
 }
+
+/** A gap for all that follows. */
+function putRest(parcel: Parcel, cursor: Cursor): void {
+  const { head } = cursor;
+  const rest = parcel.gap(cursor, head.sequence, head.at);
+  if (rest.length > 0) parcel.put(cursor, { kind: 'gap', sequence: head.sequence }, rest);
+}
+
+/** The last one of takings that are put. */
+type Last = Statement | { readonly kind: 'gap'; readonly sequence: number };
 
 /** The answer as it fills. */
 class Parcel {
@@ -159,18 +180,18 @@ class Parcel {
     this.sign = sign;
   }
 
-  /** Takings that stay together, the last of them that of the statement. */
-  put(cursor: Cursor, statement: Statement, takings: readonly Uint8Array[]): void {
+  /** Takings that stay together. */
+  put(cursor: Cursor, last: Last, takings: readonly Uint8Array[]): void {
     const bytes = takings.reduce((sum, { length }) => sum + length + OVERHEAD_BYTES, 0);
     this.full ||= this.#takings.length > 0 && this.#bytes + bytes > this.#bytesMax;
     if (this.full) return;
     this.#bytes += bytes;
     this.#takings.push(...takings);
-    cursor.sequence = statement.sequence;
+    cursor.sequence = last.sequence;
     cursor.passedAt = undefined;
-    if (statement.kind === 'gap') return;
-    cursor.hash = statement.hash;
-    this.#layouts.set(toHex(statement.shape), cursor.layout);
+    if (last.kind === 'gap') return;
+    cursor.hash = last.hash;
+    this.#layouts.set(toHex(last.shape), cursor.layout);
   }
 
   /** A gap for the takings up to `to` that the asker does not get; none where there are none. */

@@ -31,6 +31,8 @@ export interface TurnRunOptions {
 const ROUNDS_MAX = 32;
 const REST_MIN_MS = 60_000;
 const REST_MAX_MS = 3_600_000;
+/** In an ack: there is no state to apply changes to. */
+const NO_STATE = new Uint8Array();
 
 export class TurnRun {
   readonly #options: TurnRunOptions;
@@ -76,7 +78,11 @@ export class TurnRun {
     const { troubles } = this.#options;
     const now = performance.now();
     const rests = (table: string) => (troubles.get(table)?.restUntil ?? 0) > now;
-    const acks = [...this.#acks.values()].filter(({ table }) => !troubles.has(table));
+    // Without a hash: from where it is, but with a whole state. Without the ack the host would begin at
+    // its first taking, which says nothing new, and go on to the one that could not be taken.
+    const acks = [...this.#acks.values()].map((ack) =>
+      troubles.has(ack.table) ? { ...ack, hash: NO_STATE } : ack,
+    );
     const wished = this.#options.turn.wishes.map(({ table }) => table);
     return wished.some(rests) ? { acks, tables: wished.filter((one) => !rests(one)) } : { acks };
   }
@@ -88,8 +94,8 @@ export class TurnRun {
     if (takings.length < answer.takings.length)
       log.warn({ node: turn.nodeId }, 'takings with times or numbers beyond all measure left out');
     if (takings.length === 0) return false;
-    const acknowledged = new Set(acks.map(({ table }) => table));
-    const whole = takings.map(({ table }) => table).filter((table) => !acknowledged.has(table));
+    const stated = new Set(acks.filter(({ hash }) => hash?.length).map(({ table }) => table));
+    const whole = takings.map(({ table }) => table).filter((table) => !stated.has(table));
     const results = await store.ingest(
       turn.nodeId,
       batchText(takings, [...new Set(whole)], [...this.#acks.values()]),

@@ -29,7 +29,10 @@ export class HistoryHost {
   journal: Taking[] = [];
   #line = randomBytes(16);
   #sequence = 0;
-  #acked = 0;
+  /** Of the last taking. */
+  #at = 0;
+  /** The last taking that found the state. */
+  #found = NEVER;
   #state = new Map<string, ShapeRow>();
   #told: string | undefined;
 
@@ -63,21 +66,17 @@ export class HistoryHost {
     return this.#write({ kind: 'gap', at, reason: { code, message } });
   }
 
-  /** The bound of the journal: all of it goes, a gap says so, the whole state follows. */
-  drop(at: number): void {
-    this.journal = [];
-    const dropped = { from: this.#acked + 1, to: this.#sequence };
-    this.#sequence--;
-    this.#write({ kind: 'gap', at, dropped, reason: { code: 'dropped', message: 'was full' } });
-    this.#keep('full', at, new Map(), this.#state);
+  /** The bound of the journal: the oldest go, and what is handed over says so. */
+  drop(): void {
+    this.journal = this.journal.slice(-1);
   }
 
   /** As after a restore of the state folder that the host noticed, or after it was emptied. */
   newLine(): void {
     this.#line = randomBytes(16);
     this.#sequence = 0;
-    this.#acked = 0;
     this.#told = undefined;
+    this.#found = NEVER;
     this.journal = [];
   }
 
@@ -87,7 +86,8 @@ export class HistoryHost {
     copy.journal = [...this.journal];
     copy.#line = this.#line;
     copy.#sequence = this.#sequence;
-    copy.#acked = this.#acked;
+    copy.#found = this.#found;
+    copy.#at = this.#at;
     copy.#state = this.#state;
     copy.#told = this.#told;
     return copy;
@@ -95,16 +95,57 @@ export class HistoryHost {
 
   /** What it answers to a fetch request with this ack: at most `most` takings in order. */
   answer(at: number, ack: Ack | undefined, most = Infinity): Taking[] {
-    const chain = this.journal.findIndex(({ kind }) => kind !== 'gap');
-    if (ack === undefined && this.journal[chain]?.kind !== 'full') {
-      this.journal = [];
-      if (this.#told !== undefined) this.#keep('full', at, new Map(), this.#state);
-    } else if (ack !== undefined && hex(ack.line) === hex(this.#line)) {
-      if (ack.sequence > this.#sequence) this.newLine();
-      this.#acked = Math.max(this.#acked, ack.sequence);
-      this.journal = this.journal.filter(({ sequence }) => sequence > ack.sequence);
+    const own = ack !== undefined && hex(ack.line) === hex(this.#line) ? ack : undefined;
+    if (own !== undefined && own.sequence > this.#sequence) {
+      this.newLine();
+      this.gap(at, 'restored', 'it was set back');
+      return this.answer(at, undefined, most);
     }
-    return this.journal.slice(0, most);
+    const acked = own?.sequence ?? 0;
+    this.journal = this.journal.filter(({ sequence }) => sequence > acked);
+    return this.#handOver(at, acked, own?.hash && hex(own.hash)).slice(0, most);
+  }
+
+  /** As src/agent/history/handover.ts does, of a journal of one segment that holds no whole states. */
+  #handOver(at: number, acked: number, known: string | undefined): Taking[] {
+    const given: Taking[] = [];
+    let [sequence, hash, passedAt] = [acked, known, Infinity];
+    const give = (taking: Taking): void => {
+      const [from, to] = [sequence + 1, taking.sequence - 1];
+      if (to >= from) given.push(this.#dropped(from, to, Math.min(passedAt, taking.at)));
+      given.push(taking);
+      [sequence, passedAt] = [taking.sequence, Infinity];
+      if (taking.kind !== 'gap') hash = hex(taking.hash);
+    };
+    const onlyGaps = this.#found.sequence <= acked;
+    for (const taking of this.journal) {
+      const { kind, base } = taking;
+      const fits = kind === 'gap' || hash === undefined || hash === hex(base);
+      const next = taking.sequence === sequence + 1 && fits;
+      if (next || kind === 'full' || (kind === 'gap' && onlyGaps)) give(taking);
+      else passedAt = taking.at;
+    }
+    const state = this.#told === undefined ? '' : hex(stateHash(this.#state));
+    const agrees = hash === undefined || hash === state;
+    if (sequence === this.#sequence && agrees) return given;
+    if (this.#found.sequence > sequence) give(this.#foundAgain());
+    else if (this.#told !== undefined) give(this.#keep('full', at, new Map(), this.#state));
+    if (sequence < this.#sequence)
+      given.push(this.#dropped(sequence + 1, this.#sequence, this.#at));
+    return given;
+  }
+
+  /** The last state as a full, in the place of the taking that found it. */
+  #foundAgain(): Taking {
+    const { sequence, at } = this.#found;
+    const [before, after] = [new Map(), this.#state];
+    const added = [...after.values()];
+    return this.#sign({ kind: 'full', at, added, before, after }, sequence);
+  }
+
+  #dropped(from: number, to: number, at: number): Taking {
+    const reason = { code: 'dropped', message: 'no longer kept' };
+    return this.#sign({ kind: 'gap', at, reason, dropped: { from, to } }, to);
   }
 
   #keep(
@@ -118,22 +159,23 @@ export class HistoryHost {
     return this.#write({ kind, at, added, removed, before, after });
   }
 
-  #write(made: {
-    kind: TakingKind;
-    at: number;
-    added?: readonly ShapeRow[];
-    removed?: readonly ShapeRow[];
-    before?: ReadonlyMap<string, ShapeRow>;
-    after?: ReadonlyMap<string, ShapeRow>;
-    reason?: { code: string; message: string };
-    dropped?: { from: number; to: number };
-  }): Taking {
+  #write(made: Made): Taking {
+    const { kind, at } = made;
+    const sequence = ++this.#sequence;
+    this.#at = at;
+    if (kind !== 'gap') this.#found = { sequence, at };
+    const taking = this.#sign(made, sequence);
+    this.journal.push(taking);
+    return taking;
+  }
+
+  #sign(made: Made, sequence: number): Taking {
     const { kind, at, added = [], removed = [], before, after, reason, dropped } = made;
     const [shape, gap] = [this.shape, kind === 'gap'];
     const content = {
       table: this.table,
       line: new Uint8Array(this.#line),
-      sequence: ++this.#sequence,
+      sequence,
       at,
       kind,
       shape: gap ? NOTHING : shapeHash(shape),
@@ -143,17 +185,28 @@ export class HistoryHost {
       ...(dropped && { dropped }),
     };
     const id = (values: ShapeRow) => ({ key: keyHash(shape, values), row: rowHash(shape, values) });
-    const taking: Taking = {
+    return {
       ...content,
       ...signStatement(this.identity, SWARM_ID, content),
       layout: gap ? undefined : shape,
       added: added.map((values) => ({ ...id(values), values })),
       removed: removed.map(id),
     };
-    this.journal.push(taking);
-    return taking;
   }
 }
+
+interface Made {
+  readonly kind: TakingKind;
+  readonly at: number;
+  readonly added?: readonly ShapeRow[];
+  readonly removed?: readonly ShapeRow[];
+  readonly before?: ReadonlyMap<string, ShapeRow>;
+  readonly after?: ReadonlyMap<string, ShapeRow>;
+  readonly reason?: { readonly code: string; readonly message: string };
+  readonly dropped?: { readonly from: number; readonly to: number };
+}
+
+const NEVER = { sequence: 0, at: 0 };
 
 export function newIdentity(): Identity {
   return Identity.create((n) => new Uint8Array(randomBytes(n)), 1_700_000_000);

@@ -96,16 +96,33 @@ eachPostgres('history', (postgres) => {
     web1.answer(T, ack);
     web1.take(T + HOUR, [['bash', '2', 1]]);
     web1.take(T + 2 * HOUR, [['bash', '3', 1]]);
-    const [whole] = web1.answer(T + 3 * HOUR, undefined);
+    const whole = web1.answer(T + 3 * HOUR, { ...ack!, hash: new Uint8Array() }).at(-1);
     expect(await site.ingest(web1, [whole!])).toMatchObject({ became: 'again' });
     expect(await site.ingest(web1, [whole!], ['packages'])).toMatchObject({ taken: 1 });
     expect(await site.lines(NOW)).toEqual(['bash 3']);
     const [gap] = await site.query(
       'select "table", since, until, reason, takings_lost from swarmplane.gap',
     );
-    expect(gap).toMatchObject({ table: 'packages', reason: 'never handed over', takings_lost: 2 });
-    expect([gap!['since'], gap!['until']].map(Number)).toEqual([T, T + 3 * HOUR]);
+    expect(gap).toMatchObject({ table: 'packages', reason: 'never handed over', takings_lost: 1 });
+    expect([gap!['since'], gap!['until']].map(Number)).toEqual([T, T + 2 * HOUR]);
     expect(await site.lines(ALERTS)).toEqual(['history_gap web1 packages']);
+  });
+
+  it('takes nothing for another taking that comes in another form', async () => {
+    const site = await HistorySite.make(postgres());
+    for (const name of ['as made first', 'as made last']) {
+      const host = await site.add(name);
+      for (const n of [0, 1, 2]) host.take(T + n * HOUR, [['bash', `${n}`, 1]]);
+      const made = host.journal;
+      host.drop();
+      const whole = host.answer(0, undefined);
+      expect(whole.map(({ kind }) => kind)).toEqual(['gap', 'full']);
+      const [first, second] = name === 'as made first' ? [made, whole] : [whole, made];
+      expect(await site.ingest(host, first)).toMatchObject({ became: 'taken' });
+      for (const taking of second)
+        expect(await site.ingest(host, [taking])).toMatchObject({ became: 'repeated' });
+    }
+    expect(await site.lines(ALERTS)).toEqual(['history_gap as made last packages']);
   });
 
   it('tells a host that was restored, and goes on with its new line', async () => {
@@ -161,14 +178,14 @@ eachPostgres('history', (postgres) => {
       'no such file',
     ]);
     expect(await site.lines(ALERTS)).toEqual([]);
-    web1.answer(0, { table: 'packages', line: web1.journal[0]!.line, sequence: 4 });
-    web1.take(T + 4 * HOUR, [['bash', '2', 1]]);
-    web1.take(T + 5 * HOUR, [['bash', '3', 1]]);
-    web1.drop(T + 6 * HOUR);
-    expect(await site.ingest(web1, web1.journal)).toMatchObject({ taken: 2 });
-    expect(await site.lines(NOW)).toEqual(['bash 3']);
+    const [ack] = await site.acks(web1);
+    web1.answer(0, ack);
+    for (const n of [4, 5, 6]) web1.take(T + n * HOUR, [['bash', `${n}`, 1]]);
+    web1.drop();
+    expect(await site.ingest(web1, web1.answer(0, ack))).toMatchObject({ taken: 2 });
+    expect(await site.lines(NOW)).toEqual(['bash 6']);
     expect(
-      await site.lines(`select takings_lost from swarmplane.gap where reason like '%full'`),
+      await site.lines(`select takings_lost from swarmplane.gap where reason = 'no longer kept'`),
     ).toEqual(['2']);
     expect(await site.lines(ALERTS)).toEqual(['history_gap web1 packages']);
   });

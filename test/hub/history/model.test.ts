@@ -68,7 +68,8 @@ class World {
   readonly #name: string;
   /** The truth: the state from an instant on, in the order of the takings that reached the hub. */
   readonly #truth: { at: number; rows: string[] }[] = [];
-  readonly #taken = new Map<Taking, string[]>();
+  /** By line and number: a taking may be handed over in another form than it was made in. */
+  readonly #taken = new Map<string, string[]>();
   readonly #late: { takings: Taking[]; known: Ack[] }[] = [];
   #now = T;
   #rows: readonly ShapeRow[] = [];
@@ -89,8 +90,7 @@ class World {
       case 'gap':
         return void this.#host.gap(this.#now);
       case 'drop':
-        if (this.#host.journal.length > 0) this.#host.drop(this.#now);
-        return this.#rememberWhole();
+        return this.#host.drop();
       case 'new line':
         this.#host.newLine();
         return this.#remember(this.#host.take(this.#now, this.#rows));
@@ -143,18 +143,15 @@ class World {
 
   #remember(taking: Taking): void {
     const rows = this.#rows.map((row) => row.map((value) => value ?? '-').join('|'));
-    this.#taken.set(taking, [...new Set(rows)].sort());
-  }
-
-  #rememberWhole(): void {
-    const newest = this.#host.journal.at(-1);
-    if (newest !== undefined && newest.kind === 'full') this.#remember(newest);
+    this.#taken.set(idOf(taking), [...new Set(rows)].sort());
   }
 
   async #fetch(most: number, fate: string): Promise<void> {
     const known = await this.#site.acks(this.#host);
-    const answer = this.#host.answer(this.#now, this.#whole ? undefined : known[0], most);
-    this.#rememberWhole();
+    const ack = known[0] && { ...known[0], ...(this.#whole && { hash: new Uint8Array() }) };
+    const answer = this.#host.answer(this.#now, ack, most);
+    for (const taking of answer)
+      if (taking.kind === 'full' && !this.#taken.has(idOf(taking))) this.#remember(taking);
     if (fate === 'crash' || answer.length === 0) return;
     if (fate === 'late') return void this.#late.push({ takings: answer, known });
     const disorder = fate === 'disorder' ? [...answer].reverse() : answer;
@@ -169,20 +166,11 @@ class World {
     const result = await this.#site.ingest(this.#host, takings, whole ? ['packages'] : [], known);
     const after = await this.#sequences();
     for (const taking of takings) {
-      const rows = this.#taken.get(taking);
-      const id = `${Buffer.from(taking.line).toString('hex')} ${taking.sequence}`;
-      if (rows !== undefined && after.has(id) && !before.has(id))
+      const [id, rows] = [idOf(taking), this.#taken.get(idOf(taking))];
+      if (taking.kind !== 'gap' && rows !== undefined && after.has(id) && !before.has(id))
         this.#truth.push({ at: taking.at, rows });
     }
-    if (result.became === 'again')
-      this.#whole = takings.length > 0 && !whole && this.#lost(result.ack);
-    else if (whole) this.#whole = false;
-  }
-
-  /** Whether the host has the next one still: then it comes with the next answer. */
-  #lost(ack: Ack | undefined): boolean {
-    const next = this.#host.journal.find(({ sequence }) => sequence === (ack?.sequence ?? 0) + 1);
-    return next === undefined;
+    this.#whole = result.became === 'again';
   }
 
   async #sequences(): Promise<Set<string>> {
@@ -194,4 +182,8 @@ class World {
       ),
     );
   }
+}
+
+function idOf({ line, sequence }: Taking): string {
+  return `${Buffer.from(line).toString('hex')} ${sequence}`;
 }

@@ -34,7 +34,10 @@ export class HistorySite {
     await this.query('select swarmplane.report_host_tables($1)', [JSON.stringify([table])]);
   }
 
-  async add(name: string, host = new HistoryHost()): Promise<HistoryHost> {
+  async add<T extends { readonly nodeId: string } = HistoryHost>(
+    name: string,
+    host: T = new HistoryHost() as unknown as T,
+  ): Promise<T> {
     await this.query(
       `insert into swarmplane.node (identity, name, state) values ($1, $2, 'alive')`,
       [host.nodeId, name],
@@ -54,9 +57,9 @@ export class HistorySite {
   }
 
   /** What has been committed of a host. */
-  async acks(host: HistoryHost): Promise<Ack[]> {
+  async acks(host: { readonly nodeId: string }): Promise<Ack[]> {
     return this.query<Ack & Record<string, unknown>>(
-      `select table_name as table, line, sequence from swarmplane.head
+      `select table_name as table, line, sequence, coalesce(hash, '') as hash from swarmplane.head
         where line is not null and node_id = (select id from swarmplane.node where identity = $1)`,
       [host.nodeId],
     );
