@@ -55,6 +55,21 @@ describe('what a real host hands over', () => {
     expect(await site.lines(ALERTS)).toEqual(['history_new_line']);
   });
 
+  it('says why a table is away, when the oldest of its gaps are not kept', async () => {
+    const { site, world, turn } = await pair(16_384);
+    world.tables.set('packages', AWAY);
+    await world.pass(100 * EVERY);
+    expect((await turn())[0]).toMatch(/^gap \d+ from 1$/);
+    const gaps = await site.lines(GAPS);
+    expect(gaps).toEqual(['no longer kept true', 'no such file true']);
+    await world.pass(EVERY);
+    expect(await turn()).toEqual([expect.stringMatching(/^gap \d+$/)]);
+    world.tables.set('packages', ['bash']);
+    await world.pass(EVERY);
+    expect((await turn())[0]).toMatch(/^full/);
+    expect(await site.lines(NOW)).toEqual(['bash']);
+  });
+
   it.each([
     ['from the journal', 64 * 2 ** 20, 4],
     ['from the last state, the oldest takings are gone', 16_384, 60],
