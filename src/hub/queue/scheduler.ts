@@ -8,7 +8,7 @@ import type { Pulse } from '../pulse.ts';
 import type { Log } from '../log.ts';
 import type { DueCron, Schedules } from './schedules.ts';
 import { WakeLoop } from '../wake-loop.ts';
-import { cronTimes } from './cron-times.ts';
+import { cronTimes, type CronTimes } from './cron-times.ts';
 
 /** Most wakes are for requests: looking waits so long, and is done once for all of them. */
 const GATHER_MS = 50;
@@ -81,7 +81,23 @@ export function planTicks(due: Omit<DueCron, 'now'>, now: Date): TickPlan {
   const following = times.next(now);
   if (due.nextAt === null && following === undefined) throw new Error('no such time ever comes');
   if (due.nextAt === null) return { ticks: [], following };
-  const since = new Date(due.nextAt).getTime();
-  const past = times.previous(due.catchUp, now);
-  return { ticks: past.filter((tick) => tick.getTime() >= since).reverse(), following };
+  const since = new Date(due.nextAt);
+  const ticks = between(times, since, now) ?? newest(times, due.catchUp, since, now);
+  return { ticks: ticks.slice(-due.catchUp), following };
 }
+
+/** Oldest first; undefined where they are many. croner cannot look back over a month that lacks the day: 29 February. */
+function between(times: CronTimes, since: Date, now: Date): Date[] | undefined {
+  const ticks: Date[] = [];
+  let tick = times.next(new Date(since.getTime() - 1));
+  for (; tick !== undefined && tick <= now; tick = times.next(tick))
+    if (ticks.push(tick) > WALKED_MAX) return undefined;
+  return ticks;
+}
+
+function newest(times: CronTimes, count: number, since: Date, now: Date): Date[] {
+  const past = times.previous(count, now);
+  return past.filter((tick) => tick >= since).reverse();
+}
+
+const WALKED_MAX = 500;

@@ -39,6 +39,20 @@ describe('a cron line', () => {
     });
   });
 
+  it('of a day that few months have ticks then', () => {
+    const leap = due('0 4 29 2 *', 'Europe/Berlin', '2028-02-29 03:00:00+00');
+    expect(iso(planTicks(leap, new Date('2028-02-29T03:00:01Z')))).toEqual({
+      ticks: ['2028-02-29T03:00:00.000Z'],
+      following: '2032-02-29T03:00:00.000Z',
+    });
+    const missed = due('*/30 4 29 2 *', 'UTC', '2024-02-29 04:00:00+00', 3);
+    expect(iso(planTicks(missed, new Date('2028-03-01T00:00:00Z'))).ticks).toEqual([
+      '2024-02-29T04:30:00.000Z',
+      '2028-02-29T04:00:00.000Z',
+      '2028-02-29T04:30:00.000Z',
+    ]);
+  });
+
   it('keeps local time over a change of daylight saving', () => {
     const line = due('30 8 * * *', 'Europe/Berlin', '2026-10-24 06:30:00+00');
     expect(iso(planTicks(line, new Date('2026-10-24T06:30:00Z')))).toEqual({
