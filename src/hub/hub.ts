@@ -269,7 +269,8 @@ export class Hub {
     const { asker, log, backups } = this.#options;
     const store = new BackupStore(this.#pool, asker);
     if (backups === undefined) return { start: () => store.forgetPlan() };
-    return new BackupKeeper({ ...backups, store, log, pulse: this.#parts.backups });
+    const lookMs = this.#tuning.alertsMs;
+    return new BackupKeeper({ ...backups, store, log, pulse: this.#parts.backups, lookMs });
   }
 
   #makeListener(woken: readonly { wake(): void }[]): Listener {

@@ -53,7 +53,11 @@ export function partsOf(every: Intervals) {
     alarms: new Pulse({ part: 'alarms', retryMs: heartbeatMs }),
     listener: new Pulse({ part: 'listener', everyMs: every.watchdogMs }),
     webhook: polled('webhook'),
-    /** One may take three of these; that none is made, or that one failed, is an alert of the database. */
-    backups: new Pulse({ part: 'backups', retryMs: BACKUP_MS }),
+    /** That none is made, or that one failed, is an alert of the database. */
+    backups: new Pulse({
+      part: 'backups',
+      retryMs: Math.min(alertsMs, RETRY_MS_MAX),
+      runMs: BACKUP_MS,
+    }),
   };
 }

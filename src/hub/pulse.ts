@@ -4,7 +4,8 @@
  * | a part stands still when | for longer than |
  * | --- | --- |
  * | it is to go well every `everyMs` and has not | three of these |
- * | it fails, or a run of it does not end | three of its `retryMs` |
+ * | it fails | three of its `retryMs` |
+ * | a run of it does not end | three of its `runMs` |
  *
  * and never before `leastMs`, which is for all parts: a lock that somebody holds for a moment is no news.
  */
@@ -17,6 +18,8 @@ export interface PulseOptions {
   readonly everyMs?: number;
   /** How soon it tries again after a failure; `everyMs` when left out. */
   readonly retryMs?: number;
+  /** A third of what a run may take; `retryMs` when left out. */
+  readonly runMs?: number;
 }
 
 export interface Stall {
@@ -32,15 +35,17 @@ export class Pulse {
   readonly part: string;
   readonly #everyMs: number | undefined;
   readonly #retryMs: number;
+  readonly #runMs: number;
   #wentWellAt: number | undefined;
   #beganAt: number | undefined;
   /** By what fails, where a part is several: each goes on by itself. */
   readonly #failing = new Map<string, { readonly at: number; readonly why: string }>();
 
-  constructor({ part, everyMs, retryMs }: PulseOptions) {
+  constructor({ part, everyMs, retryMs, runMs }: PulseOptions) {
     this.part = part;
     this.#everyMs = everyMs;
     this.#retryMs = retryMs ?? everyMs ?? 0;
+    this.#runMs = runMs ?? this.#retryMs;
   }
 
   /** A run begins. The first one starts the clock. */
@@ -86,7 +91,7 @@ export class Pulse {
       at !== undefined && now - at > Math.max(3 * ms, leastMs);
     const stands =
       late(failing?.at, this.#retryMs) ||
-      late(this.#beganAt, this.#retryMs) ||
+      late(this.#beganAt, this.#runMs) ||
       (this.#everyMs !== undefined && late(this.#wentWellAt, this.#everyMs));
     if (!stands) return undefined;
     const at = failing?.at ?? this.#beganAt ?? this.#wentWellAt!;

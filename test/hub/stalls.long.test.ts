@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import pg from 'pg';
 import { checkDatabase } from '../../src/hub/doctor/database-check.ts';
-import type { Hub, HubTuning } from '../../src/hub/hub.ts';
+import { backupDatabase } from '../../src/hub/backup/embedded-backup.ts';
+import type { Hub, HubOptions, HubTuning } from '../../src/hub/hub.ts';
 import { stallText, type ToldStall } from '../../src/hub/stall-watch.ts';
 import { until } from '../helpers/eventually.ts';
 import { eachPostgres } from '../helpers/postgres.ts';
-import { hubFixture, type Fixture } from './hub-fixture.ts';
+import { hubFixture, temporaryFolder, type Fixture } from './hub-fixture.ts';
 
 /** Every part is to go well ten times a second or so. */
 const BUSY: Partial<HubTuning> = {
@@ -42,12 +43,16 @@ const NEEDS: readonly (readonly [part: string, signature: string])[] = [
   ['partitions', 'make_partitions(interval)'],
   ['alerts', 'look_after_alerts()'],
   ['webhook', 'claim_alert_event(interval)'],
+  ['backups', 'begin_backup(text, text, interval, text, integer, boolean, interval)'],
 ];
 
 eachPostgres('a hub that stands still', (postgres) => {
   it('says so of each part that lacks a right, and that it goes on', async () => {
     const fixture = await hubFixture(postgres());
-    const { hub } = await startWatched(fixture, { webhook: { url: await takingWebhook() } });
+    const { hub } = await startWatched(fixture, {
+      webhook: { url: await takingWebhook() },
+      backups: backupsOf(fixture),
+    });
     for (const [part, signature] of NEEDS) {
       await fixture.query(`revoke execute on function swarmplane.${signature} from swarmplane_hub`);
       if (part === 'outcomes') await fixture.request('select 1');
@@ -170,6 +175,17 @@ eachPostgres('a hub that stands still', (postgres) => {
   });
 });
 
+/** One a day, of this database. */
+function backupsOf({ database: { url } }: Fixture): NonNullable<HubOptions['backups']> {
+  return {
+    everyMs: 86_400_000,
+    folder: temporaryFolder(),
+    keep: 1,
+    verify: false,
+    make: (file, _, signal) => backupDatabase({ url, file, signal }),
+  };
+}
+
 /** Takes whatever it is told; gone after the test. */
 async function takingWebhook(): Promise<string> {
   const server = createServer((request, response) => {
@@ -183,7 +199,7 @@ async function takingWebhook(): Promise<string> {
 
 async function startWatched(
   fixture: Fixture,
-  options: { readonly webhook?: { readonly url: string } } = {},
+  options: Pick<HubOptions, 'webhook' | 'backups'> = {},
 ): Promise<{ hub: Hub; told: () => readonly ToldStall[] }> {
   let stalls: readonly ToldStall[] = [];
   const onStalls = (now: readonly ToldStall[]): void => void (stalls = now);

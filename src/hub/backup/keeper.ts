@@ -28,27 +28,30 @@ export interface BackupKeeperOptions extends BackupPlan {
   readonly onState?: (words: string) => void;
   /** Other hubs leave a backup alone for so long after its hub said last that it is at it. */
   readonly leaseMs?: number;
+  /** Other hubs make some, and fail, and alerts are to end soon: it is looked this often at least. */
+  readonly lookMs?: number;
 }
 
 const LEASE_MS = 120_000;
-/** Other hubs make some, and fail, and alerts are to end soon: it is looked this often at least. */
-const LOOK_MS_MAX = 60_000;
+const LOOK_MS = 60_000;
 
 export class BackupKeeper {
   readonly #options: BackupKeeperOptions;
   readonly #leaseMs: number;
+  readonly #lookMs: number;
   readonly #looks: WakeLoop;
   readonly #stopping = new AbortController();
 
   constructor(options: BackupKeeperOptions) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
+    this.#lookMs = options.lookMs ?? LOOK_MS;
     this.#looks = new WakeLoop({
       work: () => this.#look(),
       failed: (error) =>
         options.log.warn({ error: messageOf(error) }, 'could not look after backups'),
       // The database says when one that failed is tried again.
-      retryMs: LOOK_MS_MAX,
+      retryMs: this.#lookMs,
       pulse: options.pulse,
     });
   }
@@ -66,7 +69,7 @@ export class BackupKeeper {
     const { store, onState } = this.#options;
     const { id, waitMs } = await store.begin(this.#options, this.#leaseMs);
     onState?.(await store.words());
-    if (id === undefined) return Math.min(waitMs, LOOK_MS_MAX);
+    if (id === undefined) return Math.min(waitMs, this.#lookMs);
     const renewing = setInterval(() => {
       // Where it cannot be said, another hub may begin one as well: both are whole.
       store.renew(id, this.#leaseMs).catch(() => undefined);
@@ -77,7 +80,7 @@ export class BackupKeeper {
       clearInterval(renewing);
       if (!this.#stopping.signal.aborted) onState?.(await store.words());
     }
-    return Math.min(this.#options.everyMs, LOOK_MS_MAX);
+    return Math.min(this.#options.everyMs, this.#lookMs);
   }
 
   async #make(id: string): Promise<void> {
@@ -106,12 +109,15 @@ export class BackupKeeper {
     return { file, bytes: size, rows, verified: verified !== undefined };
   }
 
-  /** What a process that was killed left of one: never under the name of a whole one. */
+  /**
+   * What a process that was killed left of one: never under the name of a whole one. In a container each has
+   * the id of the one before, and this one writes nothing here now.
+   */
   async #removeLeftovers(): Promise<void> {
     const { folder } = this.#options;
     for (const name of await readdir(folder)) {
       const [, pid] = PARTIAL.exec(name) ?? [];
-      if (pid !== undefined && processIsGone(Number(pid)))
+      if (pid !== undefined && (Number(pid) === process.pid || processIsGone(Number(pid))))
         await rm(join(folder, name), { force: true });
     }
   }

@@ -26,8 +26,11 @@ export interface ScratchOptions extends MigrateOptions {
  * @throws HubError backup_differs, not_installed, and others of restore() and EmbeddedPostgres.start()
  */
 export async function restoreIntoScratch(options: ScratchOptions): Promise<Restored> {
-  await removeLeftovers(options);
   const dataDir = join(options.folder, String(process.pid));
+  await removeLeftovers(options);
+  // In a container a process that was killed had the id of this one.
+  if (!IN_USE.has(dataDir)) await remove(dataDir, options);
+  IN_USE.add(dataDir);
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
   try {
     const server = await EmbeddedPostgres.start({
@@ -43,8 +46,12 @@ export async function restoreIntoScratch(options: ScratchOptions): Promise<Resto
   } finally {
     await remove(dataDir, options);
     await removeIfEmpty(options.folder);
+    IN_USE.delete(dataDir);
   }
 }
+
+/** By this process, now. */
+const IN_USE = new Set<string>();
 
 async function removeLeftovers(options: ScratchOptions): Promise<void> {
   for (const name of await readdir(options.folder).catch(() => []))

@@ -60,10 +60,13 @@ describe('a hub with backups in its configuration', () => {
     const strange = [
       'swarmplane-20200101T000000Z.backup',
       'notes.txt',
-      `swarmplane-20200101T000000Z.backup.partial-${process.pid}`,
+      `swarmplane-20200101T000000Z.backup.partial-${process.ppid}`,
     ];
-    const dead = 'swarmplane-20200102T000000Z.backup.partial-4194304';
-    for (const name of [...strange, dead]) writeFileSync(join(folder, name), 'theirs');
+    // Of a process that is gone, and of one that had this one's id, as they all have in a container.
+    const dead = [4_194_304, process.pid].map(
+      (pid) => `swarmplane-20200102T000000Z.backup.partial-${pid}`,
+    );
+    for (const name of [...strange, ...dead]) writeFileSync(join(folder, name), 'theirs');
     const most: number[] = [];
     const { make, ...plan } = planOf(fixture, folder, { everyMs: 1_100, keep: 2 });
     const watched: Backups['make'] = async (file, ...rest) => {
@@ -86,7 +89,7 @@ describe('a hub with backups in its configuration', () => {
         .sort(),
     ).toEqual(kept.map(({ file }) => file));
     for (const name of strange) expect(readFileSync(join(folder, name), 'utf8')).toBe('theirs');
-    expect(existsSync(join(folder, dead))).toBe(false);
+    for (const name of dead) expect(existsSync(join(folder, name))).toBe(false);
   });
 
   it('says that one failed and leaves nothing in its place, then that one is good', async () => {
