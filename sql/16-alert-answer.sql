@@ -40,8 +40,9 @@ begin
       hint = 'say for others why nobody need look';
   end if;
   insert into swarmplane.alert_mute (kind, key, until, why) values (open.kind, open.key, mute.until, mute.why)
+  -- muted_at stays: what opened since then nobody was told of
   on conflict (kind, key) do update
-    set until = excluded.until, why = excluded.why, muted_by = excluded.muted_by, muted_at = excluded.muted_at;
+    set until = excluded.until, why = excluded.why, muted_by = excluded.muted_by;
   perform pg_notify('swarmplane_alert', '');
 end
 $$;

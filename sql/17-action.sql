@@ -50,7 +50,8 @@ as $$
     from (
       select split_part(n.name, '~', 1) as name,
              array_agg(n.identity order by n.out_since nulls first, n.id) as claimers,
-             bool_or(n.name_given and strpos(n.name, '~') = 0) as given
+             -- to one that bears it now: with who is out the name went to whoever took it
+             bool_or(n.name_given and strpos(n.name, '~') = 0 and n.out_since is null) as given
         from swarmplane.node n
        where n.state not in ('retired', 'expelled')
        group by 1

@@ -3,6 +3,7 @@ set local role swarmplane_owner;
 
 -- By the hubs, every minute, and with `jumped` when they start and when a clock did: a next time that is further
 -- away than one period is due now, and no stamp of the future stays where something is told by it. How many rows.
+-- Not by least(), which makes a time of null.
 -- Times in results, history and audit stay as they were written.
 create or replace function swarmplane.mend_clock(jumped boolean default true)
   returns bigint
@@ -30,7 +31,7 @@ begin
      set next_at = case when s.cron is not null and s.next_at > now() then null
                         when s.every is not null and s.next_at > now() + s.every + interval '1 second' then now()
                         else s.next_at end,
-         last_at = least(s.last_at, now())
+         last_at = case when s.last_at > now() then now() else s.last_at end
     from late
    where s.id = late.id;
   get diagnostics rows = row_count;
@@ -49,7 +50,7 @@ begin
   get diagnostics rows = row_count;
   mended := mended + rows;
   update swarmplane.desired_host h
-     set next_at = least(h.next_at, now()), retry_at = least(h.retry_at, now()), checked_at = least(h.checked_at, now())
+     set next_at = least(h.next_at, now()), retry_at = case when h.retry_at > now() then now() else h.retry_at end, checked_at = case when h.checked_at > now() then now() else h.checked_at end
     from swarmplane.desired d
    where d.id = h.desired_id and h.next_at < 'infinity'
      and (h.next_at > now() + d.every + d.settle or h.checked_at > now() or h.retry_at > now() + d.per + interval '1 hour');
@@ -62,8 +63,8 @@ begin
   )
   update swarmplane.handover h
      set due_at = case when h.due_at > now() + longest_turn then now() else h.due_at end,
-         asked_at = least(h.asked_at, now()),
-         answered_at = least(h.answered_at, now())
+         asked_at = case when h.asked_at > now() then now() else h.asked_at end,
+         answered_at = case when h.answered_at > now() then now() else h.answered_at end
     from late
    where h.node_id = late.node_id;
   get diagnostics rows = row_count;
@@ -76,7 +77,7 @@ begin
        for no key update skip locked
   )
   update swarmplane.node n
-     set seen_at = least(n.seen_at, now()), since = least(n.since, now())
+     set seen_at = case when n.seen_at > now() then now() else n.seen_at end, since = least(n.since, now())
     from late
    where n.id = late.id;
   get diagnostics rows = row_count;
@@ -123,6 +124,37 @@ begin
    where l.token = late.token;
   get diagnostics rows = row_count;
   mended := mended + rows;
+
+  -- what a hub says again every third of its lease, and is made anew when that ends
+  with late as materialized (
+    select b.id from swarmplane.backup b
+     where b.began_at > now() or b.ended_at > now() or b.ended_at is null and b.lease_until > now() + interval '1 hour'
+     order by b.id
+       for update skip locked
+  )
+  update swarmplane.backup b
+     set began_at = least(b.began_at, now()),
+         ended_at = case when b.ended_at > now() then now() else b.ended_at end,
+         lease_until = case when b.ended_at is null then least(b.lease_until, now() + interval '5 minutes') else b.lease_until end
+    from late
+   where b.id = late.id;
+  get diagnostics rows = row_count;
+  mended := mended + rows;
+  update swarmplane.backup_plan p set planned_at = now() where p.planned_at > now();
+
+  -- as long as it was to be
+  update swarmplane.alert_mute m
+     set until = now() + (m.until - m.muted_at), muted_at = now()
+   where m.muted_at > now();
+
+  with late as materialized (
+    select q.name from swarmplane.tracked_query q where q.described_at > now() order by q.name for update skip locked
+  )
+  update swarmplane.tracked_query q set described_at = now() from late where q.name = late.name;
+  with late as materialized (
+    select s.id from swarmplane.schedule s where s.described_at > now() order by s.id for update skip locked
+  )
+  update swarmplane.schedule s set described_at = now() from late where s.id = late.id;
   if not jumped then
     return mended;
   end if;

@@ -63,7 +63,8 @@ create or replace function swarmplane.newest_backup(verify boolean)
 as $$
   select max(b.began_at)
     from swarmplane.backup b
-   where b.ended_at is not null and b.trouble is null and (b.verified or not verify) and b.began_at <= now();
+   where b.ended_at is not null and b.trouble is null and (b.verified or not verify) and b.began_at <= now()
+     and b.removed_at is null;
 $$;
 
 create or replace function swarmplane.renew_backup(id bigint, lease interval)
@@ -106,8 +107,9 @@ begin
      and p.keep <= (
        select count(*) from swarmplane.backup n
         where n.hub = o.hub and n.folder = o.folder and n.file is not null and n.removed_at is null
-          and (n.verified or not p.verify) and (n.began_at, n.id) > (o.began_at, o.id))
-   order by o.began_at, o.id;
+          -- by number: times come twice where a clock was set back
+          and (n.verified or not p.verify) and n.id > o.id)
+   order by o.id;
 end
 $$;
 

@@ -19,6 +19,21 @@ begin
 end
 $$;
 
+-- Alerts have the name of a row as their key, and an alert that does not fit into its index ends the look at all rows.
+create or replace function swarmplane.check_row_name(name text)
+  returns void
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  if octet_length(name) > 200 then
+    raise exception 'the name "%..." has % bytes', left(name, 20), octet_length(name)
+      using errcode = 'name_too_long', hint = 'a name has at most 200';
+  end if;
+end
+$$;
+
 -- Refuses what a request would refuse at each tick.
 create or replace function swarmplane.check_scheduled(due swarmplane.schedule)
   returns void
@@ -30,6 +45,20 @@ begin
   if num_nonnulls(due.sql, due.action) <> 1 then
     raise exception 'schedule "%" has %', due.name, case when due.sql is null then 'neither sql nor action' else 'both sql and action' end
       using errcode = 'invalid_parameter_value', hint = 'one schedule asks one thing';
+  end if;
+  perform swarmplane.check_row_name(due.name);
+  if octet_length(due.sql) > 65536 then
+    raise exception 'sql of % bytes is too long, at most 65536', octet_length(due.sql)
+      using errcode = 'program_limit_exceeded';
+  end if;
+  -- a next time that no timestamp holds would end the ticks of all
+  if due.every > interval '3660 days' then
+    raise exception 'every is %', due.every
+      using errcode = 'invalid_parameter_value', hint = 'between 1 second and 3660 days';
+  end if;
+  if due.expires_in < interval '100 milliseconds' or due.expires_in > interval '90 days' then
+    raise exception 'expires_in is %', due.expires_in
+      using errcode = 'invalid_parameter_value', hint = 'between 100 milliseconds and 90 days';
   end if;
   if due.action is null then
     return;
@@ -106,7 +135,7 @@ begin
      select case when p.part ~ '^(\*|\?)(/\d+)?$' then 1 else swarmplane.cron_month(split_part(split_part(p.part, '/', 1), '-', 1)) end as low,
             case when p.part ~ '^(\*|\?)' or p.part like '%/%' and p.part not like '%-%' then 12
                  else swarmplane.cron_month(split_part(split_part(p.part, '/', 1), '-', greatest(1, (p.part like '%-%')::integer + 1))) end as high,
-            greatest(coalesce(nullif(substring(p.part from '/(\d+)$'), '')::integer, 1), 1) as step) w
+            greatest(coalesce(nullif(substring(p.part from '/(\d{1,9})$'), '')::integer, 1), 1) as step) w
     left join lateral (
       select case when s.month = 2 then 29 when s.month in (4, 6, 9, 11) then 30 else 31 end as days
         from generate_series(w.low, w.high, w.step) as s (month)) m on true;

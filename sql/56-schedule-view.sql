@@ -2,7 +2,8 @@
 set local role swarmplane_owner;
 
 -- Makes inventory.schedule_NAME: the rows of each host's newest answer, among those to the last 100 ticks, with
--- when it came and whether the host had more. Its name. Anew after the schedule got another text.
+-- when it came, whether the host had more, and in which columns a value is not of the column's type and so null here.
+-- Its name. Anew after the schedule got another text.
 create or replace function swarmplane.schedule_view(schedule text)
   returns text
   language plpgsql
@@ -39,6 +40,9 @@ begin
     when invalid_table_definition then
       execute format('drop view inventory.%I', called);
       execute swarmplane.schedule_view_text(planned, called);
+    when syntax_error or duplicate_column then
+      raise exception 'what the schedule "%" gives are no columns of a view: %', planned.name, sqlerrm
+        using errcode = 'invalid_column_definition', hint = 'name each one otherwise, with as, in at most 63 bytes';
   end;
   perform swarmplane.hand_out_inventory('swarmplane_reader', called, 'view', called,
     format('Public. Rows of the newest answer of each host to the schedule %s.', planned.name));
@@ -64,7 +68,8 @@ create or replace function swarmplane.schedule_view_text(planned swarmplane.sche
 as $$
   select format(
     'create or replace view inventory.%1$I with (security_invoker = true) as
-     select n.name as host, n.id as node_id, a.ended_at as taken_at, a.truncated%2$s
+     select n.name as host, n.id as node_id, a.ended_at as taken_at, a.truncated,
+            nullif(array_remove(array[%5$s]::text[], null), ''{}'') as unfit%2$s
        from swarmplane.node n
       cross join lateral (
         select t.id, t.asked_at, d.ended_at, d.truncated
@@ -78,10 +83,12 @@ as $$
        join swarmplane.result r on r.node_id = n.id and r.request_id = a.id and r.asked_at = a.asked_at
       where n.out_since is null',
     called,
-    string_agg(format(', (r.row ->> %L)::%s as %I', c.said, swarmplane.column_type(c.type),
-                      c.said || case when lower(c.said) in ('host', 'node_id', 'taken_at', 'truncated') then '_' else '' end),
+    string_agg(format(', case when swarmplane.fits(r.row ->> %1$L, %2$L) then (r.row ->> %1$L)::%3$s end as %4$I',
+                      c.said, c.type, swarmplane.column_type(c.type),
+                      c.said || case when lower(c.said) in ('host', 'node_id', 'taken_at', 'truncated', 'unfit') then '_' else '' end),
                '' order by c.place),
-    planned.id, planned.sql)
+    planned.id, planned.sql,
+    string_agg(format('case when not swarmplane.fits(r.row ->> %1$L, %2$L) then %1$L end', c.said, c.type), ', ' order by c.place))
     from (
       -- the second of one name is called NAME:1, as in result
       select s.type, s.place,
@@ -89,6 +96,31 @@ as $$
         from jsonb_array_elements(planned.described -> 'columns') with ordinality as e (spec, place)
        cross join lateral (select e.spec ->> 'name' as name, e.spec ->> 'type' as type, e.place) s
     ) c;
+$$;
+
+-- Whether a value that a host said can be read as of that type. One host that says another is not to end the view of
+-- all; SQLite itself gives a double where whole numbers grow too long.
+create or replace function swarmplane.fits(value text, type text)
+  returns boolean
+  language plpgsql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+begin
+  return value is null or case
+    when type = 'TEXT' then true
+    when type in ('INTEGER', 'BIGINT') then
+      value ~ '^-?[0-9]{1,19}$' and value::numeric between -9223372036854775808 and 9223372036854775807
+    when type = 'UNSIGNED_BIGINT' then value ~ '^-?[0-9]{1,20}$'
+    when type = 'DOUBLE' then
+      value in ('NaN', 'Infinity', '-Infinity')
+      or value ~ '^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,3})?$' and length(value) < 1000
+         and (value::numeric = 0 or abs(value::numeric) between 2.3e-308 and 1.79e308)
+    when type = 'BLOB' then value ~ '^\\x([0-9a-f]{2})*$'
+    else false
+  end;
+end
 $$;
 
 -- Without the schedule, its name or its text there is nothing that the view shows.
@@ -109,6 +141,8 @@ begin
 end
 $$;
 
+comment on function swarmplane.fits(text, text) is
+  'Private. Whether a value can be read as of a type of host tables. Views of schedules call it as the reader.';
 comment on function swarmplane.schedule_view(text) is
   'Public. Makes inventory.schedule_NAME: a typed view of each host''s newest answer to the schedule.';
 reset role;

@@ -201,6 +201,37 @@ begin
 end
 $$;
 
+-- Refuses a name of whose tables and views in inventory one is there already, or may be made for a host table:
+-- shell and shell_history, say.
+create or replace function swarmplane.check_inventory_names(host_table text)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+declare
+  names constant text[] := array[host_table, host_table || '_current', host_table || '_history', host_table || '_changes'];
+  there text := (
+    select min(c.relname) from pg_class c
+     where c.relnamespace = 'inventory'::regnamespace and c.relname = any (names));
+  meant text := (select min(t.name) from swarmplane.host_table t where t.name = any (names) and t.name <> host_table);
+begin
+  -- the views over all sensitive tables
+  if there is null and host_table = 'sensitive' then
+    there := 'sensitive_changes';
+  end if;
+  if there is not null then
+    raise exception 'inventory.% is there already', quote_ident(there) using errcode = 'duplicate_table',
+      hint = format('"%s" would need that name: a query can be tracked under another one', host_table);
+  end if;
+  if meant is not null and not exists (select from swarmplane.host_table t where t.name = host_table) then
+    raise exception 'inventory.% is for a table of the hosts', quote_ident(meant) using errcode = 'duplicate_table',
+      hint = format('"%s" would need that name: track the query under another one', host_table);
+  end if;
+end
+$$;
+
 -- The tables with our own columns only.
 create or replace function swarmplane.create_tracked(host_table text, host_key text[])
   returns void
@@ -216,6 +247,7 @@ begin
     raise exception 'table "%" cannot be tracked: its name does not fit', left(host_table, 80)
       using errcode = 'invalid_name';
   end if;
+  perform swarmplane.check_inventory_names(host_table);
   execute format('create table inventory.%I (
       valid_from timestamptz not null,
       node_id integer not null,

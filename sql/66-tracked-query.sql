@@ -59,15 +59,12 @@ begin
     raise exception '"%" is a table of the hosts', name using errcode = 'duplicate_table',
       hint = format('track the table with swarmplane.track(%L), or the query under another name', name);
   end if;
-  if exists (select from swarmplane.tracked_table t where t.name = check_tracked_query.name)
-     and not exists (select from swarmplane.tracked_query q where q.name = check_tracked_query.name)
-     or exists (
-       select from pg_class c
-        where c.relnamespace = 'inventory'::regnamespace and c.relname = check_tracked_query.name
-          and not exists (select from swarmplane.tracked_query q where q.name = check_tracked_query.name))
-  then
-    raise exception 'inventory.% is there already', quote_ident(name) using errcode = 'duplicate_table',
-      hint = 'track the query under another name';
+  if name ~ '_(current|history)(_|$)|_(changes|changes_at|as_of|diff)$' then
+    raise exception 'a query cannot be tracked as "%"', name using errcode = 'invalid_name',
+      hint = 'what is made for other names in inventory is called so, by _current, _history, _changes, _as_of and _diff';
+  end if;
+  if not exists (select from swarmplane.tracked_query q where q.name = check_tracked_query.name) then
+    perform swarmplane.check_inventory_names(check_tracked_query.name);
   end if;
   if sql is null or octet_length(sql) not between 1 and 8192 then
     raise exception 'the text of the query has % bytes', coalesce(octet_length(sql)::text, 'no')
@@ -81,7 +78,8 @@ begin
 end
 $$;
 
--- A list of wishes goes to a host in one request.
+-- A list of wishes goes to a host in one request. A text that a hub has still to look at, and what hosts were told
+-- before it: whichever is longer may be in it.
 create or replace function swarmplane.check_room_for_queries()
   returns void
   language plpgsql
@@ -91,7 +89,7 @@ create or replace function swarmplane.check_room_for_queries()
 as $$
 declare
   bytes bigint := (
-    select sum(octet_length(q.sql) + octet_length(coalesce(q.described, '{}')::text))
+    select sum(greatest(octet_length(q.sql) + octet_length(coalesce(q.described, '{}')::text), octet_length(q.told::text)))
       from swarmplane.tracked_query q
      where exists (select from swarmplane.track_wish w where w.table_name = q.name));
 begin
@@ -103,23 +101,31 @@ end
 $$;
 
 -- Texts that no hub has looked at, of queries that are tracked and of schedules; those that were refused longer
--- than so ago, too.
+-- than so ago, too. Those whose row somebody holds come later.
 create or replace function swarmplane.undescribed(retry interval)
   returns table ("of" text, name text, sql text)
   language sql
-  stable
   security definer
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-  select 'query', q.name, q.sql
-    from swarmplane.tracked_query q
-   where (q.described is null or q.described ? 'trouble' and q.described_at < now() - retry)
-     and exists (select from swarmplane.track_wish w where w.table_name = q.name)
-   union all
-  select 'schedule', s.name, s.sql
-    from swarmplane.schedule s
-   where s.described is null or s.described ? 'trouble' and s.described_at < now() - retry
-   order by 1, 2
+  with queries as materialized (
+    select q.name, q.sql
+      from swarmplane.tracked_query q
+     where (q.described is null or q.described ? 'trouble' and q.described_at < now() - retry)
+       and exists (select from swarmplane.track_wish w where w.table_name = q.name)
+       for update of q skip locked
+  ), schedules as materialized (
+    select s.name, s.sql
+      from swarmplane.schedule s
+     where s.sql is not null and (s.described is null or s.described ? 'trouble' and s.described_at < now() - retry)
+       for no key update of s skip locked
+  )
+  select t."of", t.name, t.sql
+    from (select 'query' as "of", q.name, q.sql from queries q
+           union all
+          select 'schedule', s.name, s.sql from schedules s) t
+   -- by chance: those that cannot be written down now keep no others waiting
+   order by random()
    limit 16;
 $$;
 
@@ -149,11 +155,7 @@ begin
     described := swarmplane.make_tracked_query(declared, described);
   end if;
   update swarmplane.tracked_query q
-     set described = describe.described,
-         described_at = now(),
-         told = case when describe.described ? 'trouble' then q.told else jsonb_build_object(
-           'query', q.sql, 'columns', describe.described -> 'columns', 'key', q.key,
-           'sensitive', describe.described -> 'sensitive') end
+     set described = describe.described, described_at = now()
    where q.name = declared.name;
   if described ? 'trouble' then
     perform swarmplane.raise_alert('query_refused', declared.name,
@@ -166,7 +168,7 @@ begin
 end
 $$;
 
--- Makes its tables; what was found, or why it cannot be kept.
+-- Makes its tables and what hosts are told; what was found, or why it cannot be kept. What may pass is thrown.
 create or replace function swarmplane.make_tracked_query(declared swarmplane.tracked_query, described jsonb)
   returns jsonb
   language plpgsql
@@ -187,16 +189,30 @@ begin
   if lacks is not null then
     raise exception 'its key names % and it gives %', lacks, array_to_string(names, ', ');
   end if;
+  -- How many rows there are and a hash of them is for every reader, and tells a query's owner what he asks it to.
+  if described -> 'sensitive' <> '[]' and not swarmplane.reads_sensitive(declared.owner) then
+    raise exception 'it reads %, which % may not; then write it anew: swarmplane hub grant --role sensitive %',
+      (select string_agg(t, ', ') from jsonb_array_elements_text(described -> 'sensitive') t), declared.owner, declared.owner;
+  end if;
   -- before there is anything to read: what was sensitive once stays so, with its history
   if described -> 'sensitive' <> '[]' then
     update swarmplane.tracked_query q set sensitive = true where q.name = declared.name;
   end if;
   perform swarmplane.extend_tracked(declared.name, described -> 'columns', declared.key);
   perform swarmplane.hand_out_anew();
+  update swarmplane.tracked_query q
+     set described = make_tracked_query.described,
+         told = jsonb_build_object('query', q.sql, 'columns', make_tracked_query.described -> 'columns', 'key', q.key,
+                                   'sensitive', make_tracked_query.described -> 'sensitive')
+   where q.name = declared.name;
+  perform swarmplane.check_room_for_queries();
   return described;
 exception
-  when raise_exception or data_exception or program_limit_exceeded or invalid_column_definition or duplicate_column
-       or too_many_columns then
+  when others then
+    -- a lock, a deadlock, a full disk, a server that stops: none says anything of the query
+    if left(sqlstate, 2) in ('08', '40', '53', '55', '57', '58', 'XX') then
+      raise;
+    end if;
     return jsonb_build_object('trouble', sqlerrm);
 end
 $$;

@@ -2,7 +2,7 @@
 set local role swarmplane_owner;
 
 -- What a host is wished to take now: [{table, every (seconds)}], sorted. Of a query that a hub has looked at, also
--- query: {query (its text), columns, key} and sensitive: the sensitive tables that it reads.
+-- query: {query (its text), columns, key} and sensitive: the sensitive tables that it reads, which its owner may.
 create or replace function swarmplane.wishes_of(host swarmplane.node)
   returns jsonb
   language sql
@@ -22,7 +22,8 @@ as $$
              and (w.fleet or coalesce(host.id = any (swarmplane.nodes_visible_to(w.owner)), true))
            group by w.table_name) w
     left join swarmplane.tracked_query q on q.name = w.table_name
-   where q.name is null or q.told is not null;
+   where q.name is null
+      or q.told is not null and (q.told -> 'sensitive' = '[]' or swarmplane.reads_sensitive(q.owner));
 $$;
 
 -- The version of a list for a host that has `held`: always a greater one when the list changes, the same for

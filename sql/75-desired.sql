@@ -108,6 +108,7 @@ as $$
 declare
   wrong text;
 begin
+  perform swarmplane.check_row_name(d.name);
   perform swarmplane.check_selector(d.hosts, d.labels, d.access_label, d.site);
   if btrim(d.sql, E' \t\r\n') = '' or octet_length(d.sql) > 65536 then
     raise exception 'sql has % bytes', octet_length(d.sql)

@@ -12,7 +12,8 @@ grant select on swarmplane.node, swarmplane.node_address, swarmplane.hub, swarmp
 grant select (id, request_id, node_id, state, priority, run_at, attempt, reached, claimed_at,
   last_code, last_error) on swarmplane.delivery to swarmplane_reader, swarmplane_hub;
 grant select on swarmplane.delivery_done to swarmplane_reader, swarmplane_hub;
-grant execute on function swarmplane.last_request(), swarmplane.account(bigint), swarmplane.in_order(jsonb, text[]), swarmplane.ip(text)
+grant execute on function swarmplane.last_request(), swarmplane.account(bigint), swarmplane.in_order(jsonb, text[]),
+  swarmplane.ip(text), swarmplane.fits(text, text)
   to swarmplane_reader, swarmplane_hub;
 -- policies call these as whoever reads
 grant execute on function swarmplane.visible_nodes(), swarmplane.sees_all(), swarmplane.reads_sensitive()

@@ -14,6 +14,7 @@ insert into swarmplane.schedule (name, sql, cron, active)
 select 'day ' || line, 'x', line, false
   from unnest(array['0 4 29 2 *', '0 4 31 1-2 *', '0 4 30 2 1', '0 4 31 */2 *', '0 4 L 2 *', '0 4 1,31 2 *', '0 4 */31 2 *', '@daily', 'every day', '0 4 31 nov-dec *']) line;
 select pg_temp.throws('nor at an update', $$ update swarmplane.schedule set cron = '0 4 31 6 *' where name = 'day @daily' $$, 'the cron line "0 4 31 6 *" means%');
+insert into swarmplane.schedule (name, sql, cron, active) values ('a step that no integer holds', 'x', '0 4 1 */99999999999 *', false);
 delete from swarmplane.schedule;
 insert into swarmplane.schedule (name, sql, every, catch_up) values ('hourly', 'select 1', '1 hour', 2);
 select pg_temp.throws('no request says it is a tick', $$ insert into swarmplane.request (sql, schedule_id) values ('x', 1) $$, 'permission denied%');
@@ -149,4 +150,15 @@ set local session authorization hank;
 select pg_temp.equal('nobody', swarmplane.tick_intervals()::text, '0');
 reset session authorization;
 select pg_temp.equal('and told', message, 'no host is meant by hosts {h1}: h1: unknown') from swarmplane.alert where kind = 'schedule_failed';
+-- columns that no view can have
+insert into swarmplane.schedule (name, sql, every, active) values ('nameless', 'select 1 as ""', '1 day', false);
+select swarmplane.describe('schedule', 'nameless', 'select 1 as ""', '{"columns": [{"name": "", "type": "BIGINT"}], "tables": [], "sensitive": []}');
+select pg_temp.throws('no name', $$ select swarmplane.schedule_view('nameless') $$, 'what the schedule "nameless" gives are no columns of a view: %');
+select swarmplane.describe('schedule', 'nameless', 'select 1 as ""', '{"columns": [{"name": "host", "type": "BIGINT"}, {"name": "host_", "type": "BIGINT"}], "tables": [], "sensitive": []}');
+select pg_temp.throws('twice', $$ select swarmplane.schedule_view('nameless') $$, 'what the schedule "nameless" gives are no columns of a view: %');
+-- what would fail at each tick, or keep the alert about it from being written and with it all other ticks
+select pg_temp.throws('a long name', $$ insert into swarmplane.schedule (name, sql, every) values (repeat('n', 201), 'x', '1 day') $$, 'the name "nnnnnnnnnnnnnnnnnnnn..." has 201 bytes');
+select pg_temp.throws('a long text', $$ insert into swarmplane.schedule (name, sql, every) values ('x', repeat('x', 65537), '1 day') $$, 'sql of 65537 bytes is too long, at most 65536');
+select pg_temp.throws('rarely', $$ insert into swarmplane.schedule (name, sql, every) values ('x', 'x', '109000000 days') $$, 'every is 109000000 days');
+select pg_temp.throws('a long time', $$ insert into swarmplane.schedule (name, sql, every, expires_in) values ('x', 'x', '1 day', '91 days') $$, 'expires_in is 91 days');
 rollback;

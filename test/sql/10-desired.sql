@@ -119,4 +119,5 @@ select swarmplane.converge(d.id) from swarmplane.desired d where d.name = 'mine'
 reset session authorization;
 select pg_temp.equal('nothing', count(*)::text, '0') from swarmplane.request where desired_id is not null;
 select pg_temp.equal('and why', last_error, 'its owner bob may not command actions any more') from swarmplane.desired where name = 'mine';
+select pg_temp.throws('a long name', $$ insert into swarmplane.desired (name, sql, hosts) values (repeat('n', 201), 'select 1', '{h1}') $$, 'the name "nnnnnnnnnnnnnnnnnnnn..." has 201 bytes');
 rollback;

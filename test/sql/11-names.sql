@@ -33,6 +33,16 @@ set local session authorization alice;
 select pg_temp.throws('after it was forgotten', $$ insert into swarmplane.request (action, hosts) values ('restart', '{web1}') $$, 'action restart: more than one%');
 reset session authorization;
 
+-- given by a token, forgotten, and then taken by a member that it was not given to
+select pg_temp.report('7', 'web7', named => true);
+select pg_temp.report('8', 'web7~88888888');
+insert into swarmplane.request (action, hosts) values ('restart', '{web7}');
+select pg_temp.report('7', 'web7', 'forgotten', 2, true);
+select pg_temp.report('8', 'web7', 'alive', 2);
+set local session authorization alice;
+select pg_temp.throws('after the one with the token is out', $$ insert into swarmplane.request (action, hosts) values ('restart', '{web7}') $$, 'action restart: more than one%');
+reset session authorization;
+
 -- a row of before is not acted on either, and says so
 select pg_temp.report('c', 'db1');
 insert into swarmplane.desired (name, action, hosts) values ('db', 'restart', '{db1}');

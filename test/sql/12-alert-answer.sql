@@ -37,6 +37,13 @@ select swarmplane.raise_alert('k', 'other', 'loud');
 select pg_temp.equal('others are told of', count(*)::text, '1') from swarmplane.alert_event;
 delete from swarmplane.alert_event;
 
+-- muted for longer: it opened in the first mute, and nobody was told of it
+update swarmplane.alert_mute set muted_at = now() - interval '1 hour';
+update swarmplane.alert set first_at = now() - interval '1 minute' where kind = 'k' and key = 'one' and resolved_at is null;
+set local session authorization alice;
+select swarmplane.mute(id, now() + interval '2 hours', 'works still') from swarmplane.alert where kind = 'k' and key = 'one' and resolved_at is null;
+reset session authorization;
+
 -- the time is over and it is open still
 update swarmplane.alert_mute set until = now();
 set local session authorization hank;

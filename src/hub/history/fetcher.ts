@@ -60,7 +60,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
-    this.#describer = new Describer(options);
+    this.#describer = new Describer({ ...options, pulse: options.parts.history });
     this.#turns = new WakeLoop({
       work: () => this.#takeTurns(),
       failed: (error) => this.#report(error),

@@ -64,6 +64,48 @@ eachPostgres('the view of a schedule', (postgres) => {
     expect(gone).toEqual([{ name: null }]);
   });
 
+  it('has null in place of what is not of the type, and the rows of all other hosts', async () => {
+    const fixture = await hubFixture(postgres());
+    fixture.asker.look = () =>
+      Promise.resolve({
+        columns: [
+          { name: 'n', type: 'BIGINT' },
+          { name: 'u', type: 'UNSIGNED_BIGINT' },
+          { name: 'd', type: 'DOUBLE' },
+          { name: 'raw', type: 'BLOB' },
+        ],
+        tables: [],
+        sensitive: [],
+      });
+    const lies = ['abc', 1.5, '1e999', '\\xzz'];
+    fixture.asker.behave = (host) => ({
+      state: 'ok',
+      columns: ['n', 'u', 'd', 'raw'],
+      rows: [
+        host === 'web1' ? lies : [-(2n ** 63n), 7, 1e-300, new Uint8Array([255])],
+        [null, 1, null, null],
+      ],
+    });
+    await fixture.startHub();
+    await fixture.query(
+      `insert into swarmplane.schedule (name, sql, every, hosts) values ('lies', 'select 1', '1 day', '{web1,web2}')`,
+    );
+    await fixture.until(`select from swarmplane.schedule where described ? 'columns'`);
+    await ticked(fixture, 1);
+    await fixture.query(`select swarmplane.schedule_view('lies')`);
+    const rows = await fixture.query(
+      `select host, n::text, u::text, d, encode(raw, 'hex') as raw, unfit
+         from inventory.schedule_lies order by host, u nulls first`,
+    );
+    const none = { n: null, d: null, raw: null };
+    expect(rows).toEqual([
+      { host: 'web1', ...none, u: null, unfit: ['n', 'u', 'd', 'raw'] },
+      { host: 'web1', ...none, u: '1', unfit: null },
+      { host: 'web2', ...none, u: '1', unfit: null },
+      { host: 'web2', n: '-9223372036854775808', u: '7', d: 1e-300, raw: 'ff', unfit: null },
+    ]);
+  });
+
   it('is refused with what to do while nothing is known of the columns, and ends with the schedule', async () => {
     const fixture = await hubFixture(postgres());
     const make = `select swarmplane.schedule_view('later')`;

@@ -1384,6 +1384,13 @@ CREATE OR REPLACE FUNCTION swarmplane.check_desired_times(d swarmplane.desired)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
+CREATE OR REPLACE FUNCTION swarmplane.check_inventory_names(host_table text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
 CREATE OR REPLACE FUNCTION swarmplane.check_priority(priority integer)
  RETURNS void
  LANGUAGE plpgsql
@@ -1395,6 +1402,13 @@ CREATE OR REPLACE FUNCTION swarmplane.check_room_for_queries()
  RETURNS void
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.check_row_name(name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 
@@ -1763,6 +1777,15 @@ CREATE OR REPLACE FUNCTION swarmplane.first_due(of_lane text)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
+
+CREATE OR REPLACE FUNCTION swarmplane.fits(value text, type text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
+grant execute on function swarmplane.fits(text,text) to swarmplane_hub;
+grant execute on function swarmplane.fits(text,text) to swarmplane_reader;
 
 CREATE OR REPLACE FUNCTION swarmplane.forget(host text)
  RETURNS text
@@ -3198,7 +3221,7 @@ as .. -- owner swarmplane_owner
 CREATE OR REPLACE FUNCTION swarmplane.undescribed(retry interval)
  RETURNS TABLE(of text, name text, sql text)
  LANGUAGE sql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.undescribed(interval) to swarmplane_hub;
