@@ -1,7 +1,8 @@
 /** alasql without what reads, writes, fetches or runs anything. Loaded in the reduce process only. */
 import { createRequire } from 'node:module';
 import { AGGREGATES, SCALARS } from './reduce-functions.ts';
-import { VERSION_AGGREGATES, VERSION_SCALARS, type Node } from './reduce-versions.ts';
+import type { Node } from './reduce-meanings.ts';
+import { VERSION_AGGREGATES, VERSION_SCALARS } from './reduce-versions.ts';
 
 export interface Alasql {
   readonly Database: new (name: string) => AlasqlDatabase;

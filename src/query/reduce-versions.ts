@@ -1,7 +1,8 @@
 /**
  * Versions in the reduce step. alasql orders texts by their letters only; where SQL orders a column
  * of versions (<, <=, >, >=, BETWEEN, ORDER BY, MAX, MIN) its parsed statement is changed so that sort
- * keys are compared instead. What is the same (=, IN, GROUP BY, DISTINCT, UNION) stays by text.
+ * keys are compared instead. What is the same (=, IN, GROUP BY, DISTINCT, UNION) stays by text. What has
+ * versions of two orders has no order, and is refused.
  */
 import type { Value } from '../tables/types.ts';
 import {
@@ -11,9 +12,8 @@ import {
   type VersionOrder,
 } from '../tables/version-order.ts';
 import { greatest, type Aggregate } from './reduce-functions.ts';
-
-/** A node of alasql's tree; which fields it has depends on its class. */
-export type Node = { [field: string]: unknown };
+import { meaningOf, meaningsOf, nodesOf, type Meanings, type Node } from './reduce-meanings.ts';
+import type { AnswerOrder } from './types.ts';
 
 /** The classes of nodes that are made here or told apart. */
 export interface NodeClasses {
@@ -42,75 +42,69 @@ export const VERSION_AGGREGATES: Readonly<Record<string, Aggregate>> = Object.fr
   }),
 );
 
-/** Changes a parsed statement in place. `orders` names the columns of versions by their keys. */
+/**
+ * Changes a parsed statement in place. `orders` names the columns of versions by their keys.
+ * @throws Error where versions of different orders would be put into one
+ */
 export function orderVersions(
   statement: Node,
-  orders: Readonly<Record<string, VersionOrder>>,
+  orders: Readonly<Record<string, AnswerOrder>>,
   classes: NodeClasses,
 ): void {
-  const known = new Map(Object.entries(orders));
-  if (known.size === 0) return;
   const nodes = [...nodesOf(statement)];
-  while (nodes.some((node) => noteAlias(node, known))) continue;
+  const known = meaningsOf(nodes, orders);
+  if (known.size === 0) return;
   for (const node of nodes) {
     if (node instanceof classes.Op) orderComparison(node, known, classes);
     if (node instanceof classes.Select) orderRows(node, known, classes);
-    const order = EXTREMES.has(String(node['funcid'])) ? orderOf(node, known) : undefined;
+    if (!EXTREMES.has(String(node['funcid']))) continue;
+    const order = oneOrder([node], known);
     if (order !== undefined) node['funcid'] = `${String(node['funcid'])}_${order}`;
   }
 }
 
-/** True when a name was learned: `max(version) as newest` is a version too. */
-function noteAlias(node: Node, known: Map<string, VersionOrder>): boolean {
-  const { as } = node;
-  if (typeof as !== 'string' || known.has(as)) return false;
-  const order = orderOf(node, known);
-  if (order !== undefined) known.set(as, order);
-  return order !== undefined;
-}
-
-/** The version order of a column, or of the greatest or least of one. */
-function orderOf(
-  node: unknown,
-  known: ReadonlyMap<string, VersionOrder>,
-): VersionOrder | undefined {
-  if (!isNode(node)) return undefined;
-  if (typeof node['columnid'] === 'string') return known.get(node['columnid']);
-  const isExtreme = /^a_(MAX|MIN)/.test(String(node['funcid']));
-  return isExtreme ? orderOf(node['expression'], known) : undefined;
-}
-
-function orderComparison(
-  node: Node,
-  known: ReadonlyMap<string, VersionOrder>,
-  classes: NodeClasses,
-): void {
+function orderComparison(node: Node, known: Meanings, classes: NodeClasses): void {
   const op = String(node['op']);
   const sides = ORDERING.has(op)
     ? ['left', 'right']
     : RANGES.has(op)
       ? ['left', 'right1', 'right2']
       : [];
-  const order = sides.map((side) => orderOf(node[side], known)).find((it) => it !== undefined);
+  const order = oneOrder(
+    sides.map((side) => node[side]),
+    known,
+  );
   if (order === undefined) return;
   if (node['allsome'] !== undefined)
     throw new Error(`${op} ALL and ${op} ANY are not there for versions; use max() or min()`);
   for (const side of sides) node[side] = keyed(node[side], order, classes);
 }
 
-function orderRows(
-  select: Node,
-  known: ReadonlyMap<string, VersionOrder>,
-  classes: NodeClasses,
-): void {
+function orderRows(select: Node, known: Meanings, classes: NodeClasses): void {
   const columns = select['columns'] as Node[];
   for (const term of (select['order'] as Node[] | undefined) ?? []) {
     const { expression } = term;
     const meant =
       expression instanceof classes.NumValue ? numbered(expression, columns, classes) : expression;
-    const order = orderOf(meant, known);
+    const order = oneOrder([meant], known);
     if (order !== undefined) term['expression'] = keyed(meant, order, classes);
   }
+}
+
+/** The order that all of them stand in; undefined where none is a version. */
+function oneOrder(nodes: readonly unknown[], known: Meanings): VersionOrder | undefined {
+  const found = new Set(nodes.flatMap((node) => [...meaningOf(node, known)]));
+  if (found.has('text'))
+    throw new Error(
+      'one name is both a version and something else here; give what is made of a version a name of its own',
+    );
+  if (found.size > 1 || found.has('mixed'))
+    throw new Error(
+      'versions of different tables have no common order here; keep them in columns of their own, ' +
+        "or compare two by version_compare(a, b, 'DPKG')",
+    );
+  const [order] = found;
+  return order as VersionOrder | undefined;
 }
 
 /** `ORDER BY 2` is the second column, by its alias where it has one. */
@@ -134,14 +128,4 @@ function keyFunction(order: VersionOrder): string {
 
 function keyOf(order: VersionOrder, value: Value): Value {
   return typeof value === 'string' ? versionKey(order, value) : value;
-}
-
-function* nodesOf(value: unknown): Generator<Node> {
-  if (!isNode(value)) return;
-  if (!Array.isArray(value)) yield value;
-  for (const inner of Object.values(value)) yield* nodesOf(inner);
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null;
 }

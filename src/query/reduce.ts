@@ -4,17 +4,17 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Value } from '../tables/types.ts';
-import type { VersionOrder } from '../tables/version-order.ts';
 import { compiled } from './compiled.ts';
 import { ReduceError } from './reduce-error.ts';
 import { guardReduce, type SafeReduce } from './reduce-guard.ts';
+import type { AnswerOrder } from './types.ts';
 
 /** Rows with the name of each column; `host` is among them. */
 export interface Answers {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Value[])[];
   /** Columns of versions, and the order of each: `versions` of the query's Explanation. */
-  readonly versions?: Readonly<Record<string, VersionOrder>>;
+  readonly versions?: Readonly<Record<string, AnswerOrder>>;
 }
 
 export interface ReduceLimits {
@@ -38,7 +38,7 @@ export interface ReduceJob extends SafeReduce {
   readonly rows: readonly (readonly Value[])[];
   readonly rowsMax: number;
   /** Columns of versions by their keys. */
-  readonly orders: Readonly<Record<string, VersionOrder>>;
+  readonly orders: Readonly<Record<string, AnswerOrder>>;
 }
 
 /** Reduce process to agent. */

@@ -7,7 +7,7 @@ import type {
   SnapshotTable,
   Value,
 } from '../tables/types.ts';
-import { isVersionOrder, type VersionOrder } from '../tables/version-order.ts';
+import { isVersionOrder } from '../tables/version-order.ts';
 import { collectorError } from './collector-error.ts';
 import type { Database } from './database.ts';
 import { readProgram } from './program.ts';
@@ -18,9 +18,9 @@ import { timeLimit, type Plan, type Session } from './session.ts';
 import { unsteeredComparison } from './steering-flow.ts';
 import { constantPlace, steeringOf, type Place } from './steering.ts';
 import type { Pointer } from './sqlite.ts';
-import { QueryError, type PreparedInfo, type TableUse } from './types.ts';
+import { QueryError, type AnswerOrder, type PreparedInfo, type TableUse } from './types.ts';
 import { readColumn } from './values.ts';
-import { versionOrders } from './version-flow.ts';
+import { commonOrder, versionOrders } from './version-flow.ts';
 
 const SQLITE_ROW = 100;
 const SQLITE_DONE = 101;
@@ -44,7 +44,7 @@ export class Statement {
   private readonly session: Session;
   private readonly pointer: Pointer;
   private readonly planned: readonly Plan[];
-  private orders: readonly (VersionOrder | undefined)[] = [];
+  private orders: readonly (AnswerOrder | undefined)[] = [];
 
   /** @throws QueryError when it is not one SELECT over host tables */
   constructor(database: Database, session: Session, sql: string) {
@@ -94,14 +94,16 @@ export class Statement {
   }
 
   /** Result columns that are versions as a table has them, the greatest of them too, and the order of each. */
-  get versions(): Readonly<Record<string, VersionOrder>> {
+  get versions(): Readonly<Record<string, AnswerOrder>> {
     const { capi } = this.database.sqlite;
     const known = this.columns.flatMap((name, at) => {
       const table = capi.sqlite3_column_table_name(this.pointer as never, at) ?? '';
       const origin = capi.sqlite3_column_origin_name(this.pointer as never, at);
       const columns = this.database.table(table)?.columns ?? [];
       const { collate = '' } = columns.find((column) => column.name === origin) ?? {};
-      const order = isVersionOrder(collate) ? collate : this.orders[at];
+      // Of a UNION that is of its first SELECT only.
+      const first = isVersionOrder(collate) ? collate : undefined;
+      const order = commonOrder(first, this.orders[at]);
       return order === undefined ? [] : [[name, order] as const];
     });
     return Object.fromEntries(known);

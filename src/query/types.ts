@@ -67,6 +67,9 @@ export interface TableUse {
   readonly constraints: readonly string[];
 }
 
+/** How the versions of a result column compare: `mixed` where they are of several orders, as by UNION. */
+export type AnswerOrder = VersionOrder | 'mixed';
+
 /** What a host will do for a statement, without doing it. */
 export interface Explanation {
   readonly columns: readonly string[];
@@ -76,7 +79,7 @@ export interface Explanation {
   /** Lines of SQLite's EXPLAIN QUERY PLAN. */
   readonly plan: readonly string[];
   /** Result columns whose values are versions of a host table as they are, and the order of each. */
-  readonly versions: Readonly<Record<string, VersionOrder>>;
+  readonly versions: Readonly<Record<string, AnswerOrder>>;
 }
 
 export interface QueryResult {

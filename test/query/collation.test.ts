@@ -134,6 +134,14 @@ test.each([
   expect((await runner.explain(sql)).versions).toEqual({ v: 'version_dpkg' });
 });
 
+test.each([
+  'select version v from deb_packages union all select version from rpm_packages',
+  'select version v from deb_packages union select version from rpm_packages',
+  'select v from (select version v from rpm_packages union all select version from os_version)',
+])('versions of two orders have none in common: %s', async (sql) => {
+  expect((await runner.explain(sql)).versions).toEqual({ v: 'mixed' });
+});
+
 test('but not what is made of them', async () => {
   const { versions } = await runner.explain(
     "select upper(version), version || '', count(version), length(version), version < '2' from deb_packages",

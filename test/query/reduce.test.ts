@@ -180,6 +180,22 @@ describe('over the answers of all hosts', () => {
         "select version_compare('1.10', '1.9'), version_compare('1', null) from answers limit 1",
         [[1, null]],
       ],
+      // One of several, or in brackets, is the same version.
+      ["select host from answers where (version) < '3.0.10' order by host", [['a'], ['c']]],
+      [
+        "select host from answers where '3.0.10' > coalesce(version, '9') order by 1",
+        [['a'], ['c']],
+      ],
+      [
+        "select host from answers where host <= 'b' order by case when host < 'z' then version end desc",
+        [['b'], ['a']],
+      ],
+      ["select max(iif(host < 'd', version, null)) m from answers", [['3.0.19-1']]],
+      ["select max(v) from (select nullif(version, '1:0.1') as v from answers) q", [['3.0.19-1']]],
+      [
+        "select host from answers where '3.0.10' > (select min(version) from answers) order by host limit 1",
+        [['a']],
+      ],
       // What is the same is so by its text.
       ["select host from answers where version = '3.0.009-1'", []],
     ])('%s', async (sql, expected) => {
@@ -190,6 +206,44 @@ describe('over the answers of all hosts', () => {
       const { columns, rows: plain } = versions;
       const sql = 'select max(version) from answers';
       expect((await reduce(sql, { columns, rows: plain })).rows).toEqual([['3.0.9-1']]);
+    });
+
+    describe('of two tables', () => {
+      const two = {
+        columns: ['deb', 'rpm', 'any', 'name'],
+        versions: { deb: 'version_dpkg', rpm: 'version_rhel', any: 'mixed' },
+        rows: [['1.10', '1.9', '1.10', 'x']],
+      } as const;
+
+      test.each([
+        'select * from answers where deb < rpm',
+        'select deb from answers where deb between rpm and rpm',
+        "select * from answers where any > '1'",
+        'select max(any) from answers',
+        'select deb from answers order by any',
+        'select max(v) from (select deb as v from answers union all select rpm as v from answers) q',
+        'select deb from (select deb from answers union select rpm from answers) q order by deb',
+        'select coalesce(deb, rpm) as v from answers order by v',
+      ])('have no order: %s', async (sql) => {
+        await expect(reduce(sql, two)).rejects.toThrow(
+          /versions of different tables have no common order here; .* version_compare\(a, b, 'DPKG'\)/,
+        );
+      });
+
+      test('a name of a version that is another text as well has none either', async () => {
+        await expect(reduce('select name as deb from answers order by deb', two)).rejects.toThrow(
+          'give what is made of a version a name of its own',
+        );
+      });
+
+      test.each([
+        ['select any, count(*) n from answers group by any', [['1.10', 1]]],
+        ['select max(deb), max(rpm) from answers', [['1.10', '1.9']]],
+        ["select deb from answers where version_compare(deb, rpm, 'DPKG') > 0", [['1.10']]],
+        ['select upper(deb) as deb, count(*) n from answers group by deb', [['1.10', 1]]],
+      ])('stay what they are: %s', async (sql, expected) => {
+        expect((await reduce(sql, two)).rows).toEqual(expected);
+      });
     });
 
     test('an order that is not there is an error', async () => {

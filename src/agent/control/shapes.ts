@@ -267,7 +267,7 @@ export const explanation = v.object({
   ),
   sensitive: list(v.string()),
   plan: list(v.string()),
-  versions: v.record(v.string(), v.picklist(VERSION_ORDERS)),
+  versions: v.record(v.string(), v.picklist([...VERSION_ORDERS, 'mixed'])),
 });
 
 export const outcome = v.object({
