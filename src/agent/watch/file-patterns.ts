@@ -39,6 +39,23 @@ export class FilePatterns {
     const names = folder === '/' ? [] : folder.slice(1).split('/');
     return this.#patterns.some(({ segments }) => reaches(segments, names));
   }
+
+  /** Whether a path of config.yaml goes through this one, which it names. */
+  goesThrough(path: string): boolean {
+    const names = path.slice(1).split('/');
+    return this.#patterns.some(({ segments }) => leads(segments, names));
+  }
+}
+
+/** Whether a pattern names the path without a wildcard, as a folder on its way. */
+function leads(segments: readonly (readonly PatternToken[])[], names: readonly string[]): boolean {
+  return (
+    segments.length > names.length &&
+    names.every(
+      (name, at) =>
+        segments[at]!.every(({ kind }) => kind === 'char') && matchesTokens(segments[at]!, name),
+    )
+  );
 }
 
 function reaches(

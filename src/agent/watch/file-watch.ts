@@ -25,7 +25,7 @@ export class FileWatch {
   readonly #options: FileWatchOptions;
   readonly #patterns: FilePatterns;
   readonly #ring: EventRing;
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #folders = new Map<string, Watched>();
   /** Files that are meant, as they were last seen. */
   readonly #known = new Map<string, Stats>();
   readonly #pending = new Set<string>();
@@ -46,7 +46,7 @@ export class FileWatch {
   /** Resolves when all folders are watched. */
   async start(): Promise<void> {
     if (this.#patterns.isEmpty) return;
-    await this.#then(() => this.#enter('/'));
+    await this.#then(async () => this.#enter('/', await lstat(this.#place('/'))));
     this.#live = true;
     // What inotify had no room to tell, and what a problem kept from being watched.
     this.#timer = setInterval(() => void this.#then(() => this.#lookAgain()), LOOK_AGAIN_MS);
@@ -56,7 +56,7 @@ export class FileWatch {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
-    for (const watcher of this.#folders.values()) watcher.close();
+    for (const { watcher } of this.#folders.values()) watcher.close();
     this.#folders.clear();
     // One that asks a dead mount is not waited for.
     await Promise.race([this.#working, new Promise((done) => setTimeout(done, 500).unref())]);
@@ -106,13 +106,37 @@ export class FileWatch {
   }
 
   async #look(path: string, ownEnd = false): Promise<void> {
-    const stats = await lstat(this.#place(path)).catch(() => undefined);
+    const stats = await this.#statsOf(path, ownEnd);
+    if (stats === 'unknown') return;
     const category = this.#patterns.categoryOf(path);
     if (category !== undefined) await this.#compare(path, category, stats, ownEnd);
     const isFolder = stats?.isDirectory() === true;
-    if (!isFolder && this.#folders.has(path)) this.#leave(path);
+    const watched = this.#folders.get(path);
+    // inotify goes on watching a folder that was moved away, and not the one that has its name now.
+    if (watched !== undefined && !(isFolder && isSame(watched, stats))) this.#leave(path);
     if (isFolder && !this.#folders.has(path) && this.#patterns.mayHold(path))
-      await this.#enter(path);
+      await this.#enter(path, stats);
+    if (stats?.isSymbolicLink() === true && this.#patterns.goesThrough(path))
+      this.#problem(
+        `nothing behind ${path} is watched, as it is a link: name what it leads to under file_events`,
+      );
+  }
+
+  /** undefined for what is not there; what cannot be looked at is a problem, and no end of it. */
+  async #statsOf(path: string, ownEnd: boolean): Promise<Stats | undefined | 'unknown'> {
+    try {
+      return await lstat(this.#place(path));
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const isGone = code === 'ENOENT' || code === 'ENOTDIR';
+      // A name with other bytes comes as one that no file has.
+      const isMade = isGone && path.includes('\ufffd') && !this.#known.has(path);
+      if (isGone && !isMade) return undefined;
+      // Told of the folder, as if it had been in itself.
+      if (ownEnd && !this.#known.has(path)) return 'unknown';
+      this.#problem(`${path} is not watched: ${isMade ? NOT_UTF8 : message}`);
+      return 'unknown';
+    }
   }
 
   async #compare(
@@ -162,7 +186,7 @@ export class FileWatch {
   }
 
   /** Watches a folder, then looks at what is in it: nothing can come between. */
-  async #enter(folder: string): Promise<void> {
+  async #enter(folder: string, { dev, ino }: Stats): Promise<void> {
     const { foldersMax = FOLDERS_MAX } = this.#options;
     if (this.#folders.size >= foldersMax)
       return this.#problem(
@@ -176,7 +200,7 @@ export class FileWatch {
         this.#told(folder, name),
       );
       watcher.on('error', () => this.#told(folder, null));
-      this.#folders.set(folder, watcher);
+      this.#folders.set(folder, { watcher, dev, ino });
       await this.#lookInto(folder);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -197,7 +221,7 @@ export class FileWatch {
   /** A folder is gone, and with it what was below. */
   #leave(folder: string): void {
     const below = `${folder}/`;
-    for (const [path, watcher] of this.#folders) {
+    for (const [path, { watcher }] of this.#folders) {
       if (path !== folder && !path.startsWith(below)) continue;
       watcher.close();
       this.#folders.delete(path);
@@ -226,10 +250,21 @@ export class FileWatch {
   }
 }
 
+/** A folder that inotify watches, whatever its name is by now. */
+interface Watched {
+  readonly watcher: FSWatcher;
+  readonly dev: number;
+  readonly ino: number;
+}
+
+function isSame(before: Pick<Stats, 'dev' | 'ino'>, now: Pick<Stats, 'dev' | 'ino'>): boolean {
+  return before.ino === now.ino && before.dev === now.dev;
+}
+
 /** What is different about a file; undefined for nothing. */
 function changeOf(before: Stats, now: Stats): string | undefined {
   // Another file has taken its name.
-  if (before.ino !== now.ino || before.dev !== now.dev) return 'MOVED_TO';
+  if (!isSame(before, now)) return 'MOVED_TO';
   // A folder changes with what is in it, which is told by itself.
   if (before.mtimeMs !== now.mtimeMs || before.size !== now.size)
     return now.isDirectory() ? undefined : 'UPDATED';
@@ -260,3 +295,4 @@ const PROBLEMS_MAX = 100;
 const LOOK_AGAIN_MS = 5 * 60_000;
 const NO_WATCHES =
   'the kernel gives no more watches; raise sysctl fs.inotify.max_user_watches, or name fewer';
+const NOT_UTF8 = 'its name is not UTF-8';

@@ -17,6 +17,7 @@ import { EventRing } from '../../../src/agent/watch/event-ring.ts';
 import { FileWatch, type FileWatchOptions } from '../../../src/agent/watch/file-watch.ts';
 import { fileEvents } from '../../../src/tables/system/file-events.ts';
 import { until } from '../../helpers/eventually.ts';
+import { isRoot, only } from '../../helpers/needs.ts';
 import { fakeRoot, contextFor, rowsOf } from '../../tables/lib/context.ts';
 import { expectShape } from '../../tables/lib/shape.ts';
 
@@ -159,3 +160,75 @@ test('a ring keeps the newest in order, whatever comes', () => {
     expect(ring.lost).toEqual({ count: Math.max(0, time - 3), atS: Math.max(0, time - 3) });
   }
 });
+
+test('a folder that another takes the place of within a moment is watched as the other', async () => {
+  const { at, events, told } = await watching({ a: ['/d/**'] }, { 'd/e/x': 'x' });
+  const before = await events();
+  renameSync(at('d/e'), at('gone'));
+  mkdirSync(at('d/e'));
+  await told('MOVED_TO', '/d/e');
+  writeFileSync(at('d/e/new'), 'x');
+  await told('CREATED', '/d/e/new');
+  writeFileSync(at('gone/x'), 'longer');
+  writeFileSync(at('d/e/last'), 'x');
+  const seen = await told('CREATED', '/d/e/last');
+  expect(before).toEqual([]);
+  expect(seen).toEqual([
+    'MOVED_TO /d/e',
+    'DELETED /d/e/x',
+    'CREATED /d/e/new',
+    'CREATED /d/e/last',
+  ]);
+});
+
+test('a name that is not UTF-8 is no event of another file, and told of', async () => {
+  const { at, told, watch } = await watching({ a: ['/d/*'] }, { 'd/x': 'x' });
+  const odd = Buffer.concat([Buffer.from(at('d/')), Buffer.from([0x61, 0xff])]);
+  writeFileSync(odd, 'x');
+  rmSync(odd);
+  writeFileSync(at('d/last'), 'x');
+  expect(await told('CREATED', '/d/last')).toEqual(['CREATED /d/last']);
+  expect(watch.facts()!.problems).toEqual([expect.stringContaining('/d/a\ufffd')]);
+});
+
+test('a path through a link is told of; links that a wildcard meets are not', async () => {
+  const root = { 'usr/bin/x': 'x', 'var/spool/x': '' };
+  const { at, told, watch } = await watching({ a: ['/bin/*', '/var/**', '/srv/*/conf'] }, root);
+  symlinkSync('usr/bin', at('bin'));
+  symlinkSync('spool', at('var/mail'));
+  mkdirSync(at('srv'));
+  symlinkSync('../usr', at('srv/one'));
+  writeFileSync(at('var/last'), 'x');
+  await told('CREATED', '/var/last');
+  const isTold = () => watch.facts()!.problems.length > 0;
+  await until(isTold, 'the problem');
+  expect(watch.facts()!.problems).toEqual([
+    'nothing behind /bin is watched, as it is a link: name what it leads to under file_events',
+  ]);
+});
+
+only(isRoot, 'as root')(
+  'what may not be looked at any more is told of, and not as gone',
+  async () => {
+    const root = fakeRoot({ 'd/x': 'x' });
+    chmodSync(root, 0o755);
+    process.seteuid!(65534);
+    try {
+      const watch = new FileWatch({ categories: new Map([['a', ['/d/*']]]), root, log });
+      onTestFinished(() => watch.stop());
+      await watch.start();
+      process.seteuid!(0);
+      chmodSync(join(root, 'd'), 0o644);
+      appendFileSync(join(root, 'd/x'), 'y');
+      process.seteuid!(65534);
+      const told = (): boolean => watch.facts()!.problems.length + watch.facts()!.events.length > 0;
+      await until(told, 'anything');
+      expect(watch.facts()).toEqual({
+        events: [],
+        problems: [expect.stringContaining('/d/x is not watched: EACCES')],
+      });
+    } finally {
+      process.seteuid!(0);
+    }
+  },
+);
