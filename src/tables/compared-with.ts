@@ -146,7 +146,8 @@ export const comparedWith: Readonly<Record<string, string>> = {
   routes: '`ip route`',
   rpm_package_files: '`rpm`, of packages that the test builds and installs',
   rpm_packages: '`rpm`, of packages that the test builds and installs',
-  rpm_updates: 'recorded: `dnf` 4.14.0 and `zypper` 1.14.42, of a repository made for them',
+  rpm_updates:
+    'recorded: `dnf` 4.14.0 and `zypper` 1.14.42, of a repository made for them; for dnf 5 an edited copy of what dnf 4 printed',
   secureboot: 'bytes of the variable as UEFI has it',
   secureboot_certificates: '`openssl x509`, of certificates in made-up variables',
   selinux_settings: 'made-up files as selinuxfs has them',
@@ -155,7 +156,8 @@ export const comparedWith: Readonly<Record<string, string>> = {
   shared_memory: '`ipcs`',
   shell_history: '`bash`, `zsh` and `fish`, reading their own files',
   smbios_tables: 'bytes of SMBIOS as real machines have them',
-  snap_updates: 'recorded: output in the tests of snapd',
+  snap_updates:
+    'output made up after the format that snapd’s tests expect; none was taken from a snapd',
   socket_events: 'recorded: a log of auditd 3.0.9, and what `ausearch -i` read from it',
   ssh_configs: '`ssh -G`',
   sshd_config: '`sshd -T`, Match blocks and Include among them',

@@ -60,7 +60,13 @@ async function dnfUpdates(context: CollectContext, database: readonly string[]):
   const failed = [offers, fixes].find(({ code }) => code !== 0) ?? nothingKnown(offers);
   if (failed !== undefined)
     throw new TableError(`dnf -C repoquery failed: ${lastLine(failed)}; dnf makecache may help`);
-  return dnfRows(offers.stdout, fixes.stdout, installed.stdout);
+  return dnfRows(offers.stdout, fixes.stdout, printedByRpm(installed));
+}
+
+/** Without it every update would be of a package that is not there. @throws TableError */
+export function printedByRpm(result: ProgramResult): string {
+  if (result.code === 0) return result.stdout;
+  throw new TableError(`rpm -qa failed: ${lastLine(result)}`);
 }
 
 /**

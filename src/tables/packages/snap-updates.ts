@@ -40,7 +40,11 @@ export function snapRows(offers: string, installed: string): Row[] {
 
 function parseSnaps(table: string) {
   const [head = '', ...rows] = lines(table);
-  if (!/^Name\s+Version\s+Rev\s/.test(head)) return [];
+  if (head === '' || /up to date/i.test(head)) return [];
+  if (!/^Name\s+Version\s+Rev\s/.test(head))
+    throw new TableError(
+      `snap printed ${JSON.stringify(head.slice(0, 100))}, which is no list of snaps`,
+    );
   return rows.flatMap((row) => {
     const [name, version, revision] = row.trim().split(/\s+/);
     return name && version && revision ? [{ name, version, revision }] : [];

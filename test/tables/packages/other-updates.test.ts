@@ -1,13 +1,14 @@
 /**
  * rpm_updates, flatpak_updates and snap_updates of what the programs printed. dnf 4.14.0, zypper 1.14.42 and
  * flatpak 1.14.10 of Debian 12 were run in a copy of a system with packages made for it (rpmbuild,
- * createrepo_c with an updateinfo.xml; flatpak build-export served over HTTP); snap's are of the tests of
- * snapd (cmd/snap/cmd_snap_op_test.go and cmd_list_test.go), as snapd does not run in a container.
+ * createrepo_c with an updateinfo.xml; flatpak build-export served over HTTP). No dnf 5 and no snapd printed
+ * anything: dnf 5's is dnf 4's without its empty lines, and snap's is made up after the patterns that the tests
+ * of snapd expect (cmd/snap/cmd_snap_op_test.go and cmd_list_test.go), as snapd does not run in a container.
  */
 import { describe, expect, test } from 'vitest';
 
 import { flatpakRows, flatpakUpdates } from '../../../src/tables/packages/flatpak-updates.ts';
-import { dnfRows, rpmUpdates } from '../../../src/tables/packages/rpm-updates.ts';
+import { dnfRows, printedByRpm, rpmUpdates } from '../../../src/tables/packages/rpm-updates.ts';
 import { snapRows, snapUpdates } from '../../../src/tables/packages/snap-updates.ts';
 import { patchNames, zypperRows } from '../../../src/tables/packages/zypper-updates.ts';
 import { has, only } from '../../helpers/needs.ts';
@@ -38,7 +39,7 @@ describe('rpm_updates', () => {
 
   test('of dnf: the newest of each, those with an advisory for any version after the installed marked', () => {
     expect(valuesOf(dnfRows(DNF_OFFERS, DNF_FIXES, INSTALLED))).toEqual(FOUND);
-    // dnf 5 ends no lines itself.
+    // dnf 5 ends no lines itself; this is made of the output of dnf 4, not printed by one.
     const dnf5 = DNF_OFFERS.replaceAll('\n\n', '\n');
     expect(valuesOf(dnfRows(dnf5, DNF_FIXES, INSTALLED))).toEqual(FOUND);
   });
@@ -47,6 +48,13 @@ describe('rpm_updates', () => {
     const installed = 'kernel\t(none):6.9-1\tx86_64\nkernel\t(none):6.10-1\tx86_64\n';
     const [one] = dnfRows('kernel\t0:6.11-1\tnoarch\tmain\n', '', installed);
     expect(one).toMatchObject({ arch: 'noarch', installed_version: '6.10-1', security: 0 });
+  });
+
+  test('of dnf: no rows without what is installed, but why rpm did not tell it', () => {
+    const stderr = 'error: x\nerror: cannot open Packages database in /var/lib/rpm\n';
+    expect(() => printedByRpm({ code: 1, stdout: '', stderr })).toThrow(
+      'rpm -qa failed: error: cannot open Packages database in /var/lib/rpm',
+    );
   });
 
   test('of zypper: the same, by what security patches conflict with', () => {
@@ -95,7 +103,7 @@ describe('flatpak_updates', () => {
 });
 
 describe('snap_updates', () => {
-  test('newer revisions', () => {
+  test('newer revisions, of output made up after the format of snapd', () => {
     const offers =
       'Name  Version     Rev  Size   Publisher  Notes\nfoo   4.2update1  17   123MB  bar        -\n';
     const installed =
@@ -112,6 +120,9 @@ describe('snap_updates', () => {
       },
     ]);
     expect(snapRows('All snaps up to date.\n', installed)).toEqual([]);
+    expect(() => snapRows('Nome  Vers\n', installed)).toThrow(
+      'snap printed "Nome  Vers", which is no list of snaps',
+    );
   });
 
   only(!has('snap'), 'without snap')('a host without it says what to install', async () => {
