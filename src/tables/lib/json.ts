@@ -1,5 +1,5 @@
 /** Taking values out of JSON whose shape is not to be trusted. */
-import type { Row, Value } from '../types.ts';
+import { TableError, type Row, type Value } from '../types.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
@@ -7,6 +7,22 @@ export type JsonObject = { [name: string]: Json };
 /** The value that a file of JSON holds, with a byte order mark or not. @throws SyntaxError */
 export function parseJson(content: string): Json {
   return JSON.parse(content.replace(/^\ufeff/, '')) as Json;
+}
+
+/**
+ * The object that a program printed, with a list at `list` where that is said.
+ * @throws TableError that quotes what it printed instead
+ */
+export function printedObject(program: string, output: string, list?: string): JsonObject {
+  let value: Json | undefined;
+  try {
+    value = parseJson(output);
+  } catch {
+    // As what is no object.
+  }
+  if (isObject(value) && (list === undefined || Array.isArray(value[list]))) return value;
+  const shown = JSON.stringify(output.slice(0, 100));
+  throw new TableError(`${program} printed ${shown}, which is not the JSON that it should be`);
 }
 
 export function isObject(value: Json | undefined): value is JsonObject {

@@ -2,6 +2,7 @@
 import { bigint, integer, text } from '../lib/columns.ts';
 import { eqTexts, patterns } from '../lib/constraints.ts';
 import { listDir } from '../lib/files.ts';
+import { printedObject } from '../lib/json.ts';
 import { integerOrNull } from '../lib/numbers.ts';
 import { runProgram, type ProgramResult } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
@@ -116,7 +117,7 @@ export function grepOf(context: Pick<CollectContext, 'constraints'>): string[] {
 /** Lines of journalctl's JSON. */
 export function parseEntries(output: string): Row[] {
   return lines(output).map((line) => {
-    const entry = JSON.parse(line) as Record<string, unknown>;
+    const entry = printedObject('journalctl', line);
     const field = (name: string): string | null => fieldText(entry[name]);
     const usec = integerOrNull(field('__REALTIME_TIMESTAMP'));
     // Of process 1 the unit that it speaks of, of others the one that they are in.

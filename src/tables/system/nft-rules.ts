@@ -1,5 +1,6 @@
 /** nft_rules: the packet filter as nft(8) has it. */
 import { integer, load, text } from '../lib/columns.ts';
+import { printedObject } from '../lib/json.ts';
 import { runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
 import { TableError, type Row, type SnapshotTable, type Value } from '../types.ts';
@@ -51,7 +52,7 @@ export function nftRows(json: string, listing: string): Row[] {
   const words = ruleTexts(listing);
   const chains = new Map<string, Row>();
   const positions = new Map<string, number>();
-  const { nftables } = JSON.parse(json) as { nftables: Entry[] };
+  const nftables = printedObject('nft', json, 'nftables')['nftables'] as unknown as Entry[];
   return nftables.flatMap(({ chain, rule }): Row[] => {
     if (chain !== undefined) {
       const row = chainRow(chain);

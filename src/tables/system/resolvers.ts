@@ -2,6 +2,7 @@
 import { integer, text } from '../lib/columns.ts';
 import { describeCode, exists, listDir, readText, tryRead } from '../lib/files.ts';
 import { formatAddress } from '../lib/ip.ts';
+import { printedObject } from '../lib/json.ts';
 import { ProgramError, runProgram } from '../lib/program.ts';
 import { lines } from '../lib/text.ts';
 import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
@@ -92,7 +93,9 @@ export function resolvedRows(
   names: ReadonlyMap<number, string>,
 ): Row[] {
   const data = (line: string | undefined): unknown[][] =>
-    line === undefined ? [] : (JSON.parse(line) as { data: unknown[][] }).data;
+    line === undefined
+      ? []
+      : (printedObject('busctl', line, 'data')['data'] as unknown as unknown[][]);
   const server = (type: string) => (entry: unknown[]) => {
     const [index, , bytes, port, name] = entry as [number, number, number[], number?, string?];
     return {

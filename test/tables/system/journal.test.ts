@@ -114,6 +114,13 @@ test('messages of bytes, fields given twice, and what is missing', () => {
   ]);
 });
 
+test('what is no entry is an error that quotes it', () => {
+  for (const odd of ['Hint: you are not', 'null', '[1]'])
+    expect(() => parseEntries(`${odd}\n`)).toThrow(
+      `journalctl printed ${JSON.stringify(odd)}, which is not the JSON that it should be`,
+    );
+});
+
 test('a host without a journal says so', async () => {
   await expect(rowsOf(journal, { root: fakeRoot({}) })).rejects.toThrow('keeps no journal');
 });

@@ -108,3 +108,10 @@ test('a rule that the listing has not any more is told by its expression', () =>
 test('nft cannot be asked about another root', async () => {
   await expect(rowsOf(nftRules, { root: fakeRoot({}) })).rejects.toThrow('nft cannot be run');
 });
+
+test('what is no ruleset is an error that quotes it', () => {
+  for (const odd of ['', '{}', 'netlink: Error'])
+    expect(() => nftRows(odd, '')).toThrow(
+      `nft printed ${JSON.stringify(odd)}, which is not the JSON`,
+    );
+});

@@ -70,3 +70,9 @@ test('resolv.conf has its servers and domains; what cannot be asked is warned of
     'cannot read /etc/resolv.conf',
   );
 });
+
+test('what is no property is an error that quotes it', () => {
+  expect(() => resolvedRows(['a(iiay) 0'], new Map())).toThrow(
+    'busctl printed "a(iiay) 0", which is not the JSON',
+  );
+});
