@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { describeCode, errorCode, hostPath } from '../lib/files.ts';
 import { TableAbsentError, TableError, type CollectContext } from '../types.ts';
 import { isObject, type Json } from '../lib/json.ts';
+import { timeLimit } from '../lib/time-limit.ts';
 
 export type DockerContext = Pick<CollectContext, 'root' | 'signal'>;
 
@@ -32,7 +33,7 @@ function get(context: DockerContext, path: string): Promise<{ status: number; bo
       socketPath: hostPath(context, SOCKET),
       path,
       headers: { host: 'docker' },
-      signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: timeLimit(context.signal, TIMEOUT_MS),
     };
     const sent = request(options, (response) => {
       const chunks: Buffer[] = [];

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 
 import { describeCode, errorCode, exists, hostPath } from '../lib/files.ts';
 import { at, isObject, objectsAt, type Json, type JsonObject } from '../lib/json.ts';
+import { timeLimit } from '../lib/time-limit.ts';
 import { TableAbsentError, TableError, type CollectContext } from '../types.ts';
 
 export type LxdContext = Pick<CollectContext, 'root' | 'signal'>;
@@ -41,7 +42,7 @@ function get(context: LxdContext, path: string): Promise<{ status: number; body:
       socketPath: hostPath(context, socket),
       path,
       headers: { host: 'lxd' },
-      signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: timeLimit(context.signal, TIMEOUT_MS),
     };
     const fail = (error: Error): void => reject(explain(error, socket, path));
     const sent = request(options, (response) => {

@@ -113,7 +113,7 @@ function hostOf(shown: string, allowed: readonly string[]): Host {
   const match = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{0,5}))?$/i.exec(shown);
   if (match === null)
     throw new TableError(
-      `${JSON.stringify(shown)} is no host that can be asked: write a name or an address, with :port where it is not 443`,
+      `${JSON.stringify(shown)} is no host that can be asked: write a name or an address (of IPv6 in [brackets]), with :port where it is not 443`,
     );
   const hostname = match[1]!.toLowerCase();
   const port = match[2] || '443';
@@ -164,7 +164,10 @@ function certificateOf(context: CollectContext, host: Host, timeoutS: number): P
     const timer = setTimeout(() => fail(`no answer within ${wait} ms`), wait);
     const onAbort = (): void => fail('the query has ended');
     context.signal.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', (error) => fail(error.message));
+    // What OpenSSL says has places of its source code around the reason.
+    socket.once('error', (error: Error & { reason?: string }) =>
+      fail(error.reason ?? error.message),
+    );
     socket.once('secureConnect', () => {
       const raw = socket.getPeerX509Certificate()?.raw;
       if (raw === undefined) fail('the server shows none');

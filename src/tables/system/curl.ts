@@ -4,6 +4,7 @@ import { request as requestHttps } from 'node:https';
 
 import { bigint, integer, text } from '../lib/columns.ts';
 import { eqTexts } from '../lib/constraints.ts';
+import { timeLimit } from '../lib/time-limit.ts';
 import { TableError, type CollectContext, type Row, type SnapshotTable } from '../types.ts';
 import { allowedHosts, requireAllowed } from './asked-hosts.ts';
 
@@ -70,13 +71,18 @@ interface Answer {
 }
 
 function ask(context: CollectContext, url: URL, agent: string): Promise<Answer> {
+  const signal = timeLimit(context.signal, TIMEOUT_MS);
   const options = {
     headers: { 'user-agent': agent, accept: '*/*' },
-    signal: AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    signal,
     // A connection of its own, which ends with the answer.
     agent: false as const,
   };
   return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void => {
+      const late = `not all of it came within ${TIMEOUT_MS} ms`;
+      reject(signal.aborted ? new Error(late, { cause }) : cause);
+    };
     const take = (response: IncomingMessage): void => {
       const chunks: Buffer[] = [];
       let [bytes, kept] = [0, 0];
@@ -86,13 +92,13 @@ function ask(context: CollectContext, url: URL, agent: string): Promise<Answer> 
         chunks.push(chunk.subarray(0, BODY_MAX - kept));
         kept += chunks.at(-1)!.length;
       });
-      response.on('error', reject);
+      response.on('error', fail);
       response.on('end', () =>
         resolve({ status: response.statusCode ?? null, body: Buffer.concat(chunks), bytes }),
       );
     };
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
-    send(url, options, take).on('error', reject).end();
+    send(url, options, take).on('error', fail).end();
   });
 }
 

@@ -148,7 +148,7 @@ test('who does not speak TLS or says nothing has no row, and a warning', async (
   const { rows, warnings } = await ask(allow(rude, dumb), ...asked, eq('timeout', 1));
   expect(rows).toEqual([]);
   expect(warnings).toContain(`${dumb}: no certificate: no answer within 1000 ms`);
-  expect(warnings).toContainEqual(expect.stringContaining(`${rude}: no certificate: `));
+  expect(warnings).toContain(`${rude}: no certificate: wrong version number`);
   expect(warnings).toHaveLength(2);
 });
 
@@ -161,7 +161,7 @@ test('nobody is asked whom the host does not name', async () => {
   await expect(ask({ agent: {} }, eq('hostname', 'a.example'))).rejects.toThrow(
     'asks no web servers',
   );
-  for (const wrong of ['https://a.example', 'a.example:x', 'a b', '', 'a@b'])
+  for (const wrong of ['https://a.example', 'a.example:x', 'a b', '', 'a@b', '::1'])
     await expect(ask(allow('a.example'), eq('hostname', wrong))).rejects.toThrow(
       `${JSON.stringify(wrong)} is no host that can be asked`,
     );

@@ -20,12 +20,16 @@ const answer: RequestListener = (request, response) => {
   if (request.url === '/moved') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
   else if (request.url === '/big') response.end(Buffer.alloc(3 * 1024 * 1024, 'x'));
   else if (request.url === '/dead') request.socket.destroy();
+  else if (request.url === '/begun') response.write('x');
   else response.writeHead(404).end(`${request.method} ${request.headers['user-agent']} ü`);
 };
 
 async function server(): Promise<string> {
   const listening = createServer(answer);
-  onTestFinished(() => void listening.close());
+  onTestFinished(() => {
+    listening.close();
+    listening.closeAllConnections();
+  });
   await new Promise<void>((done) => listening.listen(0, '127.0.0.1', done));
   return `127.0.0.1:${(listening.address() as AddressInfo).port}`;
 }
@@ -68,6 +72,16 @@ test('a long body is cut, and one that does not come is no row of an answer', as
   const dead = await ask(allow(at), eq('url', `http://${at}/dead`));
   expect(dead.rows).toEqual([{ url: `http://${at}/dead`, method: 'GET', user_agent: 'osquery' }]);
   expect(dead.warnings).toEqual([expect.stringContaining('no answer')]);
+});
+
+test('an answer that does not end is none, and says after how long', async () => {
+  const at = await server();
+  const begun = await ask(allow(at), eq('url', `http://${at}/begun`));
+  expect(begun.rows).toHaveLength(1);
+  expect(begun.rows[0]).not.toHaveProperty('response_code');
+  expect(begun.warnings).toEqual([
+    `http://${at}/begun: no answer: not all of it came within 4000 ms`,
+  ]);
 });
 
 test('nobody is asked whom the host does not name', async () => {
