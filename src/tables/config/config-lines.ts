@@ -101,7 +101,11 @@ function* readLines(
   misses: Misses,
 ): Generator<Row> {
   const real = realPath(context, path);
-  if (real === undefined) return;
+  if (real === undefined) {
+    // A name with other bytes comes as one that no file has.
+    if (path.includes('\ufffd')) misses.add(path, 'not read: its name is not UTF-8');
+    return;
+  }
   // Whoever may put a link into an allowed folder must not choose what is shown.
   if (real !== path && !isAllowed(real, allowed)) {
     misses.add(path, `not read: it leads to ${real}, which config_lines does not name`);

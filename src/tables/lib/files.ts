@@ -16,13 +16,15 @@ export interface Rooted {
 export interface ReadOptions {
   /** Bytes read at most; the rest is left unread. 16 MiB unless said. */
   readonly bytesMax?: number;
+  /** Of a longer file the last bytes, as of a log; the first unless said. */
+  readonly last?: boolean;
   /** Refuse a symbolic link as the last part: for files that ordinary users own. */
   readonly noFollow?: boolean;
 }
 
 export type ReadResult =
   | { readonly ok: true; readonly bytes: Buffer; readonly truncated: boolean }
-  /** `code` is the system's (ENOENT, EACCES ...) or ENOTREG for a pipe, device or folder. */
+  /** `code` is the system's (ENOENT, EACCES ...) or ENOTREG for a pipe, socket, device or folder. */
   | { readonly ok: false; readonly code: string };
 
 /** Where a path of the host lies: below root in tests, else itself. */
@@ -35,10 +37,16 @@ export function tryRead(context: Rooted, path: string, options: ReadOptions = {}
   let fd: number | undefined;
   try {
     fd = openUntouched(hostPath(context, path), openFlags(options));
-    if (!fs.fstatSync(fd).isFile()) return { ok: false, code: 'ENOTREG' };
-    return { ok: true, ...readUpTo(fd, options.bytesMax ?? BYTES_MAX) };
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile()) return { ok: false, code: 'ENOTREG' };
+    const { bytesMax = BYTES_MAX, last = false } = options;
+    const from = last ? Math.max(0, stat.size - bytesMax) : 0;
+    const { bytes, truncated } = readUpTo(fd, bytesMax, from);
+    return { ok: true, bytes, truncated: truncated || from > 0 };
   } catch (error) {
-    return { ok: false, code: errorCode(error) };
+    // What open(2) says of a socket.
+    const code = errorCode(error);
+    return { ok: false, code: code === 'ENXIO' ? 'ENOTREG' : code };
   } finally {
     if (fd !== undefined) fs.closeSync(fd);
   }
@@ -135,13 +143,17 @@ function openFlags(options: ReadOptions): number {
 }
 
 /** Sizes in /proc are 0 and in /sys 4096, so the end is where read says it is. */
-function readUpTo(fd: number, bytesMax: number): { bytes: Buffer; truncated: boolean } {
+function readUpTo(
+  fd: number,
+  bytesMax: number,
+  from: number,
+): { bytes: Buffer; truncated: boolean } {
   const chunks: Buffer[] = [];
   let total = 0;
   for (;;) {
     // One byte more than allowed tells a file of just that size from a longer one.
     const wanted = Math.min(SCRATCH.length, bytesMax + 1 - total);
-    const count = fs.readSync(fd, SCRATCH, 0, wanted, null);
+    const count = fs.readSync(fd, SCRATCH, 0, wanted, from > 0 ? from + total : null);
     if (count === 0) return { bytes: joined(chunks, total), truncated: false };
     chunks.push(Buffer.from(SCRATCH.subarray(0, count)));
     total += count;

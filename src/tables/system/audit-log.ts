@@ -62,7 +62,7 @@ function* auditLogs(context: CollectContext, rule: string): Generator<string> {
   for (let number = 0; number <= FILES_MAX && bytesLeft > 0; number++) {
     context.signal.throwIfAborted();
     const path = number === 0 ? LOG : `${LOG}.${number}`;
-    const result = tryRead(context, path, { bytesMax: bytesLeft });
+    const result = tryRead(context, path, { bytesMax: bytesLeft, last: true });
     if (!result.ok) {
       if (number > 0) return;
       throw new TableError(
@@ -71,7 +71,7 @@ function* auditLogs(context: CollectContext, rule: string): Generator<string> {
       );
     }
     bytesLeft -= result.bytes.length;
-    if (result.truncated) context.warn(`only ${BYTES_MAX} bytes of ${LOG}* are read`);
+    if (result.truncated) context.warn(`only the last ${BYTES_MAX} bytes of ${LOG}* are read`);
     yield result.bytes.toString('utf8');
   }
 }

@@ -1,5 +1,6 @@
 /** config_lines of the files that a host allows, and nothing of others. */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -58,6 +59,7 @@ test('only allowed paths are read, whatever links lead to and dots say', async (
     'etc/secret': 'password 1\n',
   });
   execFileSync('mkfifo', [join(root, 'etc/app/pipe.conf')]);
+  writeFileSync(Buffer.from(join(root, 'etc/app/\xe9.conf'), 'latin1'), 'a 1\n');
   const read = async (facts: HostFacts, ...constraints: Constraint[]) => {
     const context = contextFor(configLines, { root, facts, constraints });
     const rows = configLines.kind === 'lookup' ? [...configLines.lookup(context)] : [];
@@ -69,6 +71,7 @@ test('only allowed paths are read, whatever links lead to and dots say', async (
   expect(await read(allow('/etc/app/*'))).toEqual({
     found: ['/etc/app/a.conf a'],
     warnings: [
+      '/etc/app/\ufffd.conf: not read: its name is not UTF-8',
       expect.stringContaining('in.conf: not read: it leads to /etc/app/deep/b.conf'),
       expect.stringContaining('out.conf: not read: it leads to /etc/secret'),
     ],

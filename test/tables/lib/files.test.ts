@@ -1,6 +1,8 @@
 /** Reading what hostile or broken hosts hold. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -47,6 +49,14 @@ describe('reading a file of the host', () => {
     expect(tryRead({ root }, '/gone')).toEqual({ ok: false, code: 'ENOENT' });
   });
 
+  it('takes a socket for what it is', async () => {
+    const root = fakeRoot({ x: '' });
+    const server = createServer().listen(join(root, 'socket'));
+    await once(server, 'listening');
+    expect(tryRead({ root }, '/socket')).toEqual({ ok: false, code: 'ENOTREG' });
+    server.close();
+  });
+
   it('stops at the limit and says so, but not for a file of just that size', () => {
     const root = fakeRoot({ big: 'x'.repeat(200_000) });
     const read = (bytesMax: number) => tryRead({ root }, '/big', { bytesMax });
@@ -54,6 +64,14 @@ describe('reading a file of the host', () => {
     const cut = read(199_999);
     expect(cut).toMatchObject({ ok: true, truncated: true });
     expect(cut.ok && cut.bytes.length).toBe(199_999);
+    const ends = fakeRoot({ log: `${'x'.repeat(100_000)}the end` });
+    expect(tryRead({ root: ends }, '/log', { bytesMax: 7, last: true })).toEqual({
+      ok: true,
+      bytes: Buffer.from('the end'),
+      truncated: true,
+    });
+    const whole = tryRead({ root: ends }, '/log', { last: true });
+    expect(whole).toMatchObject({ ok: true, truncated: false });
   });
 
   it('gives independent bytes to each reader', () => {

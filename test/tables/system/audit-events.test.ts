@@ -2,7 +2,7 @@
  * process_events and socket_events of a log that auditd 3.0.9 wrote (log_format ENRICHED) as a shell and
  * Python did what stands below, beside what `ausearch -i` read from the same log.
  */
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -121,4 +121,17 @@ test('the newest 10,000 are shown after a row that counts the others; none and n
   await expect(rowsOf(processEvents, host({}))).rejects.toThrow(
     /no such file; this table is auditd’s log: install package auditd .* -S execve,execveat$/,
   );
+});
+
+test('of a log longer than is read the newest events are shown', async () => {
+  const files = host({ 'var/log/audit/audit.log': LOG });
+  const whole = await rowsOf(processEvents, files);
+  const path = join(files.root, 'var/log/audit/audit.log');
+  truncateSync(path, 80 * 1024 * 1024);
+  appendFileSync(path, `\n${LOG}`);
+  const context = contextFor(processEvents, files);
+  expect(processEvents.kind === 'snapshot' && (await processEvents.collect(context))).toEqual(
+    whole,
+  );
+  expect(context.warnings).toEqual([expect.stringContaining('only the last 67108864 bytes')]);
 });
