@@ -27,6 +27,7 @@ export {
   addedBy,
   addKey,
   endedBy,
+  expelledBy,
   isCounting,
   keyMeant,
   makeKey,
@@ -34,6 +35,7 @@ export {
   revokeAgain,
   revokeKey,
   signAgain,
+  type AgainChoice,
 } from './operator/operator-keys.ts';
 export { planRotation } from './operator/rotation.ts';
 export type { KnownMember, KnownToken, Placed, RotationPlan } from './operator/rotation.ts';

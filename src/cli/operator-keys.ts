@@ -13,14 +13,22 @@ import {
   placeOf,
   revokeAgain,
   revokeKey,
-  signAgain,
 } from '../agent/index.ts';
 import { CliError } from './errors.ts';
 import { confirm, type YesOption } from './confirm.ts';
+import {
+  expelledOf,
+  nameOf,
+  signedAgain,
+  tellEnded,
+  tellNext,
+  tellOut,
+} from './operator-key-end.ts';
+import type { Key, Keys } from './operator-key-end.ts';
 import { knownRecords, openDesk, withKeyOptions } from './operator-desk.ts';
-import type { KeyOptions, KnownRecords } from './operator-desk.ts';
+import type { KeyOptions } from './operator-desk.ts';
 import { controlSocketOf, parseList, readSecretLine } from './options.ts';
-import { json, printable, table, timeText } from './text.ts';
+import { json, table, timeText } from './text.ts';
 
 export function registerKeys(operator: Command): void {
   const key = operator
@@ -33,9 +41,6 @@ export function registerKeys(operator: Command): void {
   registerRevoke(key);
   for (const command of key.commands) command.exitOverride();
 }
-
-type Keys = ReturnType<OperatorDesk['checkKey']>;
-type Key = Keys['keys'][number];
 
 function registerList(key: Command): void {
   const command = key
@@ -93,6 +98,14 @@ function registerAdd(key: Command): void {
 interface RevokeOptions extends KeyOptions, YesOption {
   readonly keep?: string;
   readonly stolen?: boolean;
+  readonly readmit?: string;
+}
+
+function withEnd(command: Command): Command {
+  return command
+    .option('--stolen', 'sign nothing of it again but revocation lists: its hubs are none any more')
+    .option('--readmit <HOSTS>', 'ids of hosts that it has put out, and that are not out any more')
+    .option('--yes', 'do not ask');
 }
 
 function registerRevoke(key: Command): void {
@@ -100,10 +113,8 @@ function registerRevoke(key: Command): void {
     .command('revoke')
     .argument('<key>', 'its whole id, or its name')
     .description('nothing that this key ever signed counts any more, at every host')
-    .option('--keep <KEYS>', 'keys that it has added, and that count on, separated by commas')
-    .option('--stolen', 'sign nothing of it again but revocation lists: its hubs are none any more')
-    .option('--yes', 'do not ask');
-  withKeyOptions(command).action(async (named: string, options: RevokeOptions) => {
+    .option('--keep <KEYS>', 'keys that it has added, and that count on, separated by commas');
+  withKeyOptions(withEnd(command)).action(async (named: string, options: RevokeOptions) => {
     const desk = await openDesk(command, options);
     const known = await knownRecords(command);
     const keys = desk.checkAnswer(known);
@@ -117,12 +128,13 @@ function registerRevoke(key: Command): void {
     const stay = stayingOf(keys, meant, options);
     const revocation = revokeKey(desk.key, keys, meant.key, stay);
     const ended = endedBy(keys, revocation);
-    process.stderr.write(tellEnded(keys, meant, ended));
-    await confirm('revoke?', options, 'look at that, then add --yes');
-    const isStolen = options.stolen === true;
-    const again = signedAgain(desk, desk, known, { ended, isStolen });
     // What a senior key has revoked stays so: its word of old counts for that, whatever a junior says.
     const isJunior = keys.keys.indexOf(meant) < keys.keys.findIndex(({ id }) => id === desk.key.id);
+    const out = expelledOf(desk, known, ended, options);
+    process.stderr.write(`${tellEnded(keys, { meant, ended, isJunior })}${tellOut(out)}`);
+    await confirm('revoke?', options, 'look at that, then add --yes');
+    const isStolen = options.stolen === true;
+    const again = signedAgain(desk, desk, known, { ...out, isStolen });
     const still = isStolen || isJunior ? [] : revokeAgain(desk.key, keys, meant);
     const records = [...again, ...still.map(({ bytes }) => bytes)];
     // What stands in place of something goes before its end, unless the word that ends it brings the
@@ -130,7 +142,8 @@ function registerRevoke(key: Command): void {
     const isBack = !isCounting(keys, desk.key);
     const word = revocation.bytes;
     await handOver(command, isBack ? [word, ...records] : [...records, word]);
-    process.stdout.write(`revoked ${ended.map(({ id }) => id).join(', ')}\n`);
+    const others = ended.filter((one) => one !== meant);
+    process.stdout.write(`revoked ${[meant, ...others].map(({ id }) => id).join(', ')}\n`);
     tellNext(known, ended);
   });
 }
@@ -140,16 +153,17 @@ function registerReplace(key: Command): void {
     .command('replace')
     .argument('<key>', 'its whole id, or its name: the key that signs, or another one')
     .argument('<file>', 'where to write the new key; nothing must be there')
-    .description('make a key that stands in the place of another one, which is revoked')
-    .option('--stolen', 'sign nothing of it again but revocation lists: its hubs are none any more')
-    .option('--yes', 'do not ask');
-  withNewKey(command).action(
+    .description('make a key that stands in the place of another one, which is revoked');
+  withNewKey(withEnd(command)).action(
     async (named: string, file: string, options: NewKeyOptions & RevokeOptions) => {
       const desk = await openDesk(command, options);
       const known = await knownRecords(command);
       const before = desk.checkKey(known);
       const meant = keyMeant(before, named);
-      process.stderr.write(`${meant.id} (${nameOf(meant)}) is replaced by a key in ${file}\n`);
+      const out = expelledOf(desk, known, [meant], options);
+      process.stderr.write(
+        `${meant.id} (${nameOf(meant)}) is replaced by a key in ${file}\n${tellOut(out)}`,
+      );
       await confirm('replace?', options, 'look at that, then add --yes');
       const { key, text } = await makeKey(desk.key.swarmId, newPassphrase(options));
       const place = placeOf(desk.key, before, meant);
@@ -163,7 +177,8 @@ function registerReplace(key: Command): void {
       const next = await openNew(file, options);
       next.checkKey({ ...known, operators: keys.statements.map(({ bytes }) => bytes) });
       const isStolen = options.stolen === true;
-      const again = signedAgain(desk, next, known, { ended, isStolen });
+      const gone = new Set(ended.map((one) => one.key));
+      const again = signedAgain(desk, next, known, { ...out, ended: gone, isStolen });
       const still = isStolen ? [] : revokeAgain(next.key, keys, meant);
       const records = [...again, ...still.map(({ bytes }) => bytes)];
       await handOver(command, [added.bytes, ...records, revocation.bytes], file);
@@ -203,46 +218,6 @@ function stayingOf(keys: Keys, meant: Key, { keep }: RevokeOptions): string[] {
   return named;
 }
 
-/** What ended keys signed goes again, by `to`, whose ledger has it from then on. */
-function signedAgain(
-  desk: OperatorDesk,
-  to: OperatorDesk,
-  known: KnownRecords,
-  { ended, isStolen }: { readonly ended: readonly Key[]; readonly isStolen: boolean },
-): readonly Uint8Array[] {
-  const gone = new Set(ended.map((one) => one.key));
-  const again = signAgain(to.key, desk.pinned, known, { ended: gone, isStolen });
-  to.noteGranted(again.hubs);
-  return again.records;
-}
-
-function tellEnded(keys: Keys, meant: Key, ended: readonly Key[]): string {
-  const lines = [
-    `${meant.id} (${nameOf(meant)}) is revoked: nothing that it signed counts any more`,
-  ];
-  const others = ended.filter(({ key }) => key !== meant.key);
-  for (const one of others) {
-    lines.push(`  with it goes ${one.id} (${nameOf(one)}), which it has added: --keep keeps it`);
-  }
-  const at = keys.keys.findIndex(({ key }) => key === meant.key);
-  const isSenior = keys.keys
-    .slice(0, at + 1)
-    .every(({ key }) => ended.some((one) => one.key === key));
-  if (isSenior && meant.added === undefined) {
-    lines.push('  it is senior to the key that signs this: whoever has it can come back by it');
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function tellNext(known: KnownRecords, ended: readonly Key[]): void {
-  const lines =
-    ended.length === 0 ? [] : ['role certificates that it signed end: grant them again'];
-  lines.push(
-    `now run \`swarmplane secret rotate\`: until then nobody can join by what it signed, and who has a key of the swarm from it keeps that of epoch ${known.epoch}`,
-  );
-  process.stderr.write(lines.map((line) => `swarmplane: ${line}\n`).join(''));
-}
-
 async function handOver(
   command: Command,
   records: readonly Uint8Array[],
@@ -255,10 +230,6 @@ async function handOver(
     const where = file === undefined ? '' : `the key in ${file} was made, but `;
     throw new CliError(`${where}${message}`, hint);
   }
-}
-
-function nameOf({ added }: Key): string {
-  return added === undefined ? 'the first key' : printable(added.name || 'no name');
 }
 
 function short(id: string): string {

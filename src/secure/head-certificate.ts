@@ -2,19 +2,23 @@
  * The operator's word on which of two key lists of a node is the good one (docs/protocol.md
  * section 6): it names one entry of the version in which they part.
  */
-import { fromHex, readU64, toHex, u64 } from '../wire/index.ts';
+import { fromHex, NUMBER_MAX, readU64, toHex, u64 } from '../wire/index.ts';
 import type { PinnedOperator } from './certificate.ts';
 import { SecureError } from './errors.ts';
 import { openRecord, signRecord, type RecordKind } from './operator-record.ts';
 import type { OperatorKey } from './operator.ts';
 import type { NamedHead } from './types.ts';
 
-/** `nowSeconds`, Unix time, is what the newer of two certificates about one node is told by. */
+/**
+ * `nowSeconds`, Unix time, is what the newer of two certificates about one node is told by.
+ * @throws RangeError for one that no host reads
+ */
 export function issueHeadCertificate(
   operator: OperatorKey,
   { nodeId, version, hash }: NamedHead,
   nowSeconds: number,
 ): Uint8Array {
+  if (nowSeconds > NUMBER_MAX) throw new RangeError(`time ${nowSeconds}`);
   const fields = [fromHex(nodeId), u64(version), hash, u64(nowSeconds)];
   return signRecord(operator, HEAD_CERTIFICATE, fields);
 }

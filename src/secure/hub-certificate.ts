@@ -2,7 +2,7 @@
  * The operator's word that a host is a hub (docs/protocol.md section 9): what changes what hosts keep
  * or reveal is taken from such hosts only. It spreads as a record, so that nobody has to show it.
  */
-import { fromHex, readU64, toHex, u64 } from '../wire/index.ts';
+import { fromHex, NUMBER_MAX, readU64, toHex, u64 } from '../wire/index.ts';
 import type { PinnedOperator } from './certificate.ts';
 import { SecureError } from './errors.ts';
 import { openRecord, signRecord, type RecordKind } from './operator-record.ts';
@@ -52,5 +52,6 @@ export const HUB_CERTIFICATE: RecordKind = {
 function checkPeriod(notBefore: number, notAfter: number): void {
   const seconds = notAfter - notBefore;
   if (seconds <= 0) throw new RangeError('it ends before it begins');
+  if (notAfter > NUMBER_MAX) throw new RangeError(`it ends at ${notAfter}`);
   if (seconds > HUB_CERTIFICATE_SECONDS_MAX) throw new RangeError('it holds for over 400 days');
 }

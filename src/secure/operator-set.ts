@@ -31,7 +31,7 @@ export interface ListedKey {
 export class OperatorSet {
   /** Public key of the first, 64 hex digits. */
   readonly founder: string;
-  /** Those that are kept, the most senior signer's first. */
+  /** Those that are kept: by seniority of the signer, then those of ended keys that say nothing now. */
   readonly statements: readonly KeyStatement[];
   /** By seniority. */
   readonly keys: readonly ListedKey[];
@@ -42,6 +42,7 @@ export class OperatorSet {
     const listing = new Listing(statements);
     listing.visit(founder, undefined);
     listing.endSeniors();
+    listing.keepSpare();
     this.statements = listing.kept;
     this.keys = listing.keys;
     this.#byKey = new Map(this.keys.map((one) => [one.key, one]));
@@ -149,7 +150,7 @@ export function splitStatements(bytes: Uint8Array): Uint8Array[] {
 const read = new WeakMap<readonly Uint8Array[], OperatorSet>();
 const NONE: readonly Uint8Array[] = [];
 
-/** Statements that are kept: those of more senior keys first. */
+/** Statements that are kept: those of more senior keys first, and what says nothing now last. */
 export const STATEMENTS_MAX = 96;
 
 type Building = { -readonly [K in keyof ListedKey]: ListedKey[K] };
@@ -157,6 +158,8 @@ type Building = { -readonly [K in keyof ListedKey]: ListedKey[K] };
 class Listing {
   readonly keys: Building[] = [];
   readonly kept: KeyStatement[] = [];
+  /** Of ended keys: what would say something only if they counted again. It takes nobody else's room. */
+  readonly #spare: KeyStatement[] = [];
   readonly #bySigner = new Map<string, KeyStatement[]>();
   readonly #seen = new Set<string>();
   /** Of each key that was visited: whom it revokes, and which of the keys that one added stay. */
@@ -173,13 +176,19 @@ class Listing {
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
     const own = this.#bySigner.get(key) ?? [];
-    this.#revokes.set(key, this.#keepRevocations(key, own));
-    const ender = this.#enderOf(key);
+    const senior = this.keys.find((one) => one.counts && this.#revokes.get(one.key)!.has(key))?.key;
+    this.#revokes.set(key, this.#keepRevocations(key, own, senior !== undefined));
+    const ender = senior ?? (this.#revokes.get(key)!.has(key) ? key : undefined);
     const counts = ender === undefined;
     const id = operatorKeyId(key);
     this.keys.push({ key, id, added, counts, revokedBy: ender, isFinal: !counts });
     const stay = ender === undefined ? undefined : this.#revokes.get(ender)!.get(key)!;
     for (const one of this.#keepAdditions(own, stay)) this.visit(one.key, one);
+  }
+
+  /** After the walk: as much as there is room for. */
+  keepSpare(): void {
+    this.kept.push(...this.#spare.slice(0, STATEMENTS_MAX - this.kept.length));
   }
 
   /** A junior's word against a senior that has let it stand; seniors' words go first. */
@@ -194,12 +203,6 @@ class Listing {
     }
   }
 
-  /** The most senior key that has ended this one for good; its own word does, too. */
-  #enderOf(key: string): string | undefined {
-    const senior = this.keys.find((one) => one.counts && this.#revokes.get(one.key)!.has(key));
-    return senior?.key ?? (this.#revokes.get(key)!.has(key) ? key : undefined);
-  }
-
   /**
    * What stays is what all revocations of a key by one signer name: who has a retired key can say more
    * of it, and thereby take away only. One that takes nothing more away is not kept.
@@ -207,6 +210,7 @@ class Listing {
   #keepRevocations(
     signer: string,
     own: readonly KeyStatement[],
+    isEnded: boolean,
   ): ReadonlyMap<string, ReadonlySet<string>> {
     const all = own.filter(({ verb }) => verb === 'revoke').sort(byHash);
     const subjects = [...new Set(all.map(({ key }) => key))];
@@ -214,12 +218,13 @@ class Listing {
     const order = [...subjects.filter((key) => key === signer), ...others];
     const revokes = new Map<string, ReadonlySet<string>>();
     for (const subject of order.slice(0, KEYS_OF_ONE_MAX)) {
+      // Of one that a senior ended no word is needed, of one that ended itself that word alone.
+      const isSpare = isEnded || (subject !== signer && revokes.has(signer));
       let stay: ReadonlySet<string> | undefined;
       for (const one of all.filter(({ key }) => key === subject)) {
         const next = new Set(one.stay.filter((key) => stay === undefined || stay.has(key)));
-        if (this.kept.length >= STATEMENTS_MAX || next.size === stay?.size) continue;
+        if (next.size === stay?.size || !this.#keep(one, isSpare)) continue;
         stay = next;
-        this.kept.push(one);
       }
       if (stay !== undefined) revokes.set(subject, stay);
     }
@@ -242,9 +247,15 @@ class Listing {
     const stays = ({ key }: KeyStatement): boolean => stay === undefined || stay.has(key);
     const kept = [...first.filter(stays), ...first.filter((one) => !stays(one))]
       .slice(0, KEYS_OF_ONE_MAX)
-      .slice(0, STATEMENTS_MAX - this.kept.length);
-    this.kept.push(...kept);
+      .filter((one) => this.#keep(one, !stays(one)));
     return kept.filter(stays).sort(byNumber);
+  }
+
+  /** False where there is no room. */
+  #keep(statement: KeyStatement, isSpare: boolean): boolean {
+    if (!isSpare && this.kept.length >= STATEMENTS_MAX) return false;
+    (isSpare ? this.#spare : this.kept).push(statement);
+    return true;
   }
 }
 

@@ -56,7 +56,8 @@ export function issueRevocations(
   at: RevokedAt,
 ): RevocationList {
   const merged = inForce.slice(0, MERGES_MAX);
-  const number = Math.max(0, ...inForce.map((list) => list.number)) + 1;
+  // A thief's list may have the last number; what stands in place of another is told by its hash.
+  const number = Math.min(NUMBER_MAX, Math.max(0, ...inForce.map((list) => list.number)) + 1);
   const all = (of: 'serials' | 'expelled', more: readonly string[]) =>
     recent(
       new Map([...more.map((one) => [one, at] as const), ...inForce.flatMap((l) => [...l[of]])]),

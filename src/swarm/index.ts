@@ -10,7 +10,7 @@ export { SwarmCore } from './core.ts';
 export { SwarmError } from './errors.ts';
 export type { SwarmErrorCode } from './errors.ts';
 export { restore } from './wiring/restore.ts';
-export { packRecords } from './trust/operator-records.ts';
+export { packRecords } from './trust/kept-records.ts';
 export { HOSTS_MAX } from './trust/admissions.ts';
 export { mostOf } from './trust/seats.ts';
 export { DEFAULT_TUNING } from './tuning.ts';

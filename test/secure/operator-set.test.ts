@@ -125,6 +125,29 @@ describe('keys of the operator', () => {
     expect(ended.keys.map(({ key }) => key)).toEqual([operator, b, c].map(hex));
   });
 
+  test('that are ended take no room of others, however much they have said and go on to say', () => {
+    // Of each key that it revokes as many words as can say something: each lets one key less stay.
+    const many = Array.from({ length: KEYS_OF_ONE_MAX }, (_, at) => keyOf(`room ${at}`));
+    const words = many.flatMap((key) => {
+      const said: KeyStatement[] = [];
+      for (let made = T0; said.length < 8; made++) {
+        const stay = many.slice(said.length).map(hex);
+        const content = { key: hex(key), number: 0, made, name: '', stay };
+        const one = issueKeyStatement(b, { ...content, verb: 'revoke' });
+        // Those with the lower hash are looked at first; room is left above for the ones to come.
+        const [least, most] = [said.at(-1)?.hash ?? '', '2468aceg'[said.length]!];
+        if (one.hash > least && one.hash < most) said.push(one);
+      }
+      return said;
+    });
+    const set = setOf(...grown, revoke(operator, b), ...words);
+    expect(set.statements).toHaveLength(STATEMENTS_MAX);
+    expect(counting(set, ...all)).toEqual([operator, c]);
+    const later = set.withAll([add(c, x).bytes, revoke(c, d).bytes]);
+    expect(counting(later, ...all)).toEqual([operator, c, x]);
+    expect(later.statements).toHaveLength(STATEMENTS_MAX);
+  });
+
   test('agree on every host, in whatever order and parts the statements came', () => {
     const keys = [operator, b, c, d, x];
     const said = fc.record({

@@ -119,6 +119,32 @@ export interface SignedAgain {
   readonly records: readonly Uint8Array[];
   /** Serials of hub certificates by the node id. */
   readonly hubs: readonly { readonly nodeId: string; readonly serial: string; notAfter: number }[];
+  /** What could not be, and why: a thief's numbers must not keep its key from ending. */
+  readonly left: readonly string[];
+}
+
+/** What goes again of keys that end. */
+export interface AgainChoice {
+  /** Public keys. */
+  readonly ended: ReadonlySet<string>;
+  /** A thief may have signed it: revocation lists alone. */
+  readonly isStolen: boolean;
+  /** Prefixes of hosts that their lists put out, and that are not put out any more. */
+  readonly readmitted?: ReadonlySet<string>;
+}
+
+/** Prefixes of hosts that are out by the word of keys that end, and by no other. */
+export function expelledBy(
+  pinned: PinnedOperator,
+  lists: readonly Uint8Array[],
+  ended: ReadonlySet<string>,
+): string[] {
+  const all = (isTheirs: boolean): string[] =>
+    lists
+      .filter((bytes) => ended.has(signerOf(bytes, pinned.operatorKey)) === isTheirs)
+      .flatMap((bytes) => [...parseRevocations(bytes, pinned).expelled.keys()]);
+  const others = new Set(all(false));
+  return [...new Set(all(true))].filter((prefix) => !others.has(prefix)).sort();
 }
 
 /**
@@ -130,33 +156,55 @@ export function signAgain(
   by: OperatorKey,
   pinned: PinnedOperator,
   { lists, tokens, named, epoch }: KnownSigned,
-  { ended, isStolen }: { readonly ended: ReadonlySet<string>; readonly isStolen: boolean },
+  { ended, isStolen, readmitted = new Set() }: AgainChoice,
 ): SignedAgain {
   const isEnded = (bytes: Uint8Array): boolean => ended.has(signerOf(bytes, pinned.operatorKey));
   const seconds = Math.floor(Date.now() / 1000);
-  const records: Uint8Array[] = [];
+  const [records, left]: [Uint8Array[], string[]] = [[], []];
   const hubs: { nodeId: string; serial: string; notAfter: number }[] = [];
+  const attempt = (what: string, sign: () => Uint8Array): void => {
+    try {
+      records.push(sign());
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      left.push(`${what}: ${error.message}`);
+    }
+  };
   if (lists.some(isEnded)) {
-    const inForce = lists.map((bytes) => parseRevocations(bytes, pinned));
+    const inForce = lists.map((bytes) => {
+      const list = parseRevocations(bytes, pinned);
+      if (!isEnded(bytes)) return list;
+      const expelled = [...list.expelled].filter(([prefix]) => !readmitted.has(prefix));
+      return { ...list, expelled: new Map(expelled) };
+    });
     const at = { day: Math.floor(seconds / 86_400), epoch };
-    records.push(issueRevocations(by, inForce, {}, at).bytes);
+    attempt('revocation lists', () => issueRevocations(by, inForce, {}, at).bytes);
   }
   for (const { bytes } of isStolen ? [] : tokens.filter((one) => isEnded(one.bytes))) {
     const token = parseTokenRecord(bytes, pinned);
-    records.push(issueToken(by, { ...token, version: token.version + 1 }).bytes);
+    const next = { ...token, version: token.version + 1 };
+    attempt(`join token ${token.tag}`, () => issueToken(by, next).bytes);
   }
   for (const bytes of isStolen ? [] : named.filter(isEnded)) {
     const record = parseOperatorRecord(bytes, pinned);
-    if (record.kind === 'head') records.push(issueHeadCertificate(by, record.head, seconds));
+    // Later than the one it stands for, or it would be no news.
+    const later = record.number + 1;
+    if (record.kind === 'head') {
+      const { head } = record;
+      attempt(`the word on the keys of ${head.nodeId}`, () =>
+        issueHeadCertificate(by, head, Math.max(seconds, later)),
+      );
+    }
     if (record.kind !== 'hub' || record.notAfter <= seconds) continue;
     const { nodeId, notAfter } = record;
-    // Later than the one it stands for, or it would be no news.
-    const notBefore = record.notBefore + 1;
-    const again = issueHubCertificate(by, { nodeId, notBefore, notAfter }, random);
-    records.push(again.bytes);
-    hubs.push({ nodeId, serial: again.serial, notAfter });
+    attempt(`the certificate of hub ${nodeId}`, () => {
+      const content = { nodeId, notBefore: later, notAfter };
+      const again = issueHubCertificate(by, content, random);
+      hubs.push({ nodeId, serial: again.serial, notAfter });
+      return again.bytes;
+    });
   }
-  return { records, hubs };
+  return { records, hubs, left };
 }
 
 function state(

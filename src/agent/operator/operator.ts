@@ -131,11 +131,19 @@ export class OperatorDesk {
   }
 
   #noKey(set: OperatorSet): AgentError {
-    const by = set.get(toHex(this.#key.publicKey))?.revokedBy;
+    const listed = set.get(toHex(this.#key.publicKey));
+    const by = listed?.revokedBy === undefined ? undefined : operatorKeyId(listed.revokedBy);
+    const why =
+      by === undefined
+        ? 'was never added as a key of the operator, as far as this host knows'
+        : `was revoked by ${by}`;
     return new AgentError(
       'operator_key',
-      `the key ${JSON.stringify(this.#file)} (${this.#key.id}) ${by === undefined ? 'was never added as a key of the operator, as far as this host knows' : `was revoked by ${operatorKeyId(by)}`}: what it signs counts nowhere`,
-      'name a key that counts with --key FILE (`swarmplane operator key list`)',
+      `the key ${JSON.stringify(this.#file)} (${this.#key.id}) ${why}: what it signs counts nowhere`,
+      // A junior key's word: this one is the stronger, and whoever has that key may be a thief.
+      by !== undefined && listed?.isFinal === false
+        ? `it is senior to that key: if you did not say so, end that one with \`swarmplane operator key revoke ${by} --stolen\` and this key`
+        : 'name a key that counts with --key FILE (`swarmplane operator key list`)',
     );
   }
 

@@ -1,18 +1,10 @@
 /**
- * The operator's records: statements about its keys, revocation lists, head and hub certificates, EPOCHs and TOKENs, in one file, so
- * that what belongs together is on the disk together. Two neighbours tell each other what they hold,
- * at link-up and with each digest; who holds more sends it. Whom a list expels is out of the table and
- * loses its link.
+ * The operator's records: statements about its keys, revocation lists, head and hub certificates, EPOCHs
+ * and TOKENs, in one file, so that what belongs together is on the disk together. Two neighbours tell
+ * each other what they hold, at link-up and with each digest; who holds more sends it. Whom a list expels
+ * is out of the table and loses its link.
  */
-import {
-  concat,
-  equalBytes,
-  fromHex,
-  pack,
-  prefixOfNode,
-  toHex,
-  unpack,
-} from '../../wire/index.ts';
+import { concat, equalBytes, fromHex, prefixOfNode, toHex } from '../../wire/index.ts';
 import type { HoldsMessage } from '../../wire/index.ts';
 import type {
   EpochHead,
@@ -24,14 +16,14 @@ import type {
 } from '../../secure/types.ts';
 import type { Context } from '../engine/context.ts';
 import type { Epochs } from './epochs.ts';
+import { packRecords, RECORDS_KEY } from './kept-records.ts';
 import type { Except, Links } from '../links/links.ts';
 import { NamedRecords } from './named-records.ts';
 import { OperatorKeys } from './operator-keys.ts';
+import { RevocationLists } from './revocation-lists.ts';
 import type { Tokens } from './tokens.ts';
 import type { KeptRecords, LinkId, OperatorBundle } from '../types.ts';
 
-/** Key of the persist effect. */
-export const RECORDS_KEY = 'records';
 const RECORDS = "the operator's records";
 
 export interface RecordHandlers {
@@ -58,13 +50,9 @@ export class OperatorRecords {
   readonly keys: OperatorKeys;
   #sources: RecordsSources;
   #handlers: RecordHandlers;
-  /** In force, by hash. */
-  #lists = new Map<string, RevocationRecord>();
-  #named = new NamedRecords();
-  /** Prefixes. */
-  #out = new Set<string>();
-  /** The operator's own, until they are on the disk: nothing of it is told before. */
-  /** Being kept: nobody is told of them yet. */
+  readonly #lists = new RevocationLists();
+  readonly #named = new NamedRecords();
+  /** The operator's own, until they are on the disk: nobody is told of them before. */
   readonly #installs = new Set<OperatorBundle>();
 
   constructor(sources: RecordsSources, handlers: RecordHandlers) {
@@ -75,16 +63,16 @@ export class OperatorRecords {
 
   /** Revocation lists in force, by number. */
   get lists(): readonly RevocationRecord[] {
-    return [...this.#lists.values()].sort((a, b) => a.number - b.number);
+    return this.#lists.all;
   }
 
   /** Prefixes of all that the lists in force put out. */
   get expelled(): readonly string[] {
-    return [...this.#out];
+    return this.#lists.expelled;
   }
 
   isExpelled(node: NodeId): boolean {
-    return this.#out.has(prefixOfNode(node));
+    return this.#lists.isExpelled(node);
   }
 
   /** The operator says, here and now, that a node is a hub. */
@@ -101,7 +89,7 @@ export class OperatorRecords {
 
   /** Its certificate, unless it was taken back, whether or not its time has come or is over. */
   hubRecord(node: NodeId): HubRecord | undefined {
-    return this.#named.hub(node, [...this.#lists.values()]);
+    return this.#named.hub(node, this.lists);
   }
 
   /** Records about one node each: head and hub certificates. */
@@ -143,7 +131,11 @@ export class OperatorRecords {
   apply(bytes: Uint8Array, from: LinkId): boolean {
     if (this.#holds(bytes)) return false;
     const record = this.#parse(bytes);
-    if (record === undefined) return false;
+    if (record === undefined) {
+      // A signature that is none, as a rule.
+      this.#sources.context.wasted++;
+      return false;
+    }
     if (record.kind === 'epoch') {
       // What is whole at last, `handleWhole` passes on.
       this.#sources.epochs.take(record, [], from);
@@ -213,9 +205,8 @@ export class OperatorRecords {
 
   /** Who was away when it was expelled learns of it. */
   tellExpelled(link: LinkId, node: NodeId): void {
-    const prefix = prefixOfNode(node);
-    for (const { expelled, bytes } of this.#lists.values()) {
-      if (expelled.includes(prefix)) this.#sources.links.sendTo(link, { t: 'record', bytes });
+    for (const { bytes } of this.#lists.naming(node)) {
+      this.#sources.links.sendTo(link, { t: 'record', bytes });
     }
   }
 
@@ -243,7 +234,7 @@ export class OperatorRecords {
   /** A flood brings each record once by every link: what is held already costs no signature. */
   #holds(bytes: Uint8Array): boolean {
     const { tokens, epochs } = this.#sources;
-    const lists = [...this.keys.statements, ...this.#lists.values()];
+    const lists = [...this.keys.statements, ...this.lists];
     const held = [...lists, ...this.#named.all(), ...tokens.all()];
     const whole = epochs.newest === undefined ? [] : [epochs.newest.head];
     return [...held, ...whole].some((record) => equalBytes(record.bytes, bytes));
@@ -283,11 +274,7 @@ export class OperatorRecords {
 
   #isNews(record: OperatorRecord): boolean {
     if (record.kind === 'operator-key') return this.keys.isNews(record);
-    if (record.kind === 'revocations') {
-      const held = [...this.#lists.values()];
-      if (held.some((list) => replaces(list, record))) return false;
-      return held.filter((list) => !replaces(record, list)).length < LISTS_MAX;
-    }
+    if (record.kind === 'revocations') return this.#lists.isNews(record);
     if (record.kind === 'head' || record.kind === 'hub') return this.#named.isNews(record);
     return record.kind === 'token';
   }
@@ -326,8 +313,7 @@ export class OperatorRecords {
         this.#handlers.hub(record.nodeId);
         return true;
       case 'revocations':
-        for (const list of this.lists) if (replaces(record, list)) this.#lists.delete(list.hash);
-        this.#lists.set(record.hash, record);
+        this.#lists.take(record);
         context.events.push({ kind: 'record', record });
         this.#expel();
         return true;
@@ -338,7 +324,7 @@ export class OperatorRecords {
   #recheck(): void {
     const { epochs, tokens } = this.#sources;
     const isGone = (record: OperatorRecord): boolean => !this.#counts(record);
-    for (const list of this.lists) if (isGone(list)) this.#lists.delete(list.hash);
+    this.#lists.drop(isGone);
     this.#named.drop(isGone);
     tokens.drop(isGone);
     epochs.handleKeys(this.#counts);
@@ -347,34 +333,35 @@ export class OperatorRecords {
   }
 
   #takeBundle({ records, parts }: OperatorBundle): void {
-    for (const bytes of records) {
+    const take = (bytes: Uint8Array): void => {
       const record = this.#parse(bytes);
       // By the key that one before it has revoked.
-      if (record === undefined) continue;
+      if (record === undefined) return;
       if (record.kind === 'epoch') this.#sources.epochs.take(record, parts, undefined);
       else if (this.#isNews(record)) this.#spread(record, undefined);
-    }
+    };
+    records.forEach(take);
+    // What stood in the way of one may have gone by the word of a later one.
+    records.forEach(take);
     this.#persist();
   }
 
   #expel(): void {
     const { context } = this.#sources;
-    const before = this.#out;
-    this.#out = new Set([...this.#lists.values()].flatMap((list) => list.expelled));
-    const self = prefixOfNode(context.nodeId);
-    if (this.#out.has(self) && !before.has(self)) {
+    const more = this.#lists.expel();
+    if (more.has(prefixOfNode(context.nodeId))) {
       context.alarm(
         'expelled',
         context.nodeId,
         'the operator has expelled this host from the swarm: no member talks to it any more',
       );
     }
-    if ([...this.#out].some((one) => !before.has(one))) this.#handlers.expelled();
+    if (more.size > 0) this.#handlers.expelled();
   }
 
   #listsHash(): Uint8Array {
     const statements = this.keys.statements.map(({ hash }) => hash);
-    const hashes = [...statements, ...this.#lists.keys()].sort().map(fromHex);
+    const hashes = [...statements, ...this.#lists.hashes].sort().map(fromHex);
     if (hashes.length === 0) return NONE;
     return this.#sources.context.crypto.sha256(concat(...hashes)).subarray(0, 8);
   }
@@ -405,43 +392,5 @@ export class OperatorRecords {
   }
 }
 
-/**
- * Whether `other` says nothing any more beside `list`, which names it or has all of it: who keeps the
- * lists of years and shows them again must not fill the places of new ones.
- */
-function replaces(list: RevocationRecord, other: RevocationRecord): boolean {
-  if (list.hash === other.hash || list.merges.includes(other.hash)) return true;
-  if (list.number <= other.number) return false;
-  const [expelled, serials] = [new Set(list.expelled), new Set(list.serials)];
-  return (
-    other.expelled.every((one) => expelled.has(one)) &&
-    other.serials.every((one) => serials.has(one))
-  );
-}
-
-export function packRecords({ records, parts }: KeptRecords): Uint8Array {
-  return pack({
-    records: [...records],
-    parts: parts.map(({ epoch, number, bytes }) => ({ epoch, number, bytes })),
-  });
-}
-
-/** What the persist effect kept; nothing where it cannot be read: the swarm tells it again. */
-export function unpackRecords(bytes: Uint8Array): KeptRecords {
-  try {
-    const value = Object(unpack(bytes)) as Partial<KeptRecords>;
-    const isPart = (one: KeptRecords['parts'][number]) =>
-      typeof one.epoch === 'string' && one.bytes instanceof Uint8Array;
-    return {
-      records: (value.records ?? []).filter((item) => item instanceof Uint8Array),
-      parts: (value.parts ?? []).filter(isPart),
-    };
-  } catch {
-    return { records: [], parts: [] };
-  }
-}
-
-/** Only the operator can fill these: lists made in parallel. */
-const LISTS_MAX = 64;
 const NO_EPOCH = '0'.repeat(32);
 const NONE = new Uint8Array(0);

@@ -2,7 +2,7 @@
 import { MEMBERS_KEY, unpackList, unpackTable } from '../members/kept-table.ts';
 import { INCARNATION_KEY, readIncarnation } from '../members/own.ts';
 import { PREKEYS_KEY, readPrekeys } from '../requests/prekeys.ts';
-import { RECORDS_KEY, unpackRecords } from '../trust/operator-records.ts';
+import { RECORDS_KEY, unpackRecords } from '../trust/kept-records.ts';
 import { SEATS_KEY, unpackSeats } from '../trust/seats.ts';
 import { SEALS_KEY } from '../audit/audit-seals.ts';
 import type { CoreOptions } from '../types.ts';

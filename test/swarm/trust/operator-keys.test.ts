@@ -112,6 +112,48 @@ describe('keys of the operator', () => {
     );
   });
 
+  test('are ended by a senior one whatever numbers the thief gave to its lists', () => {
+    const world = worldOf(5, 4);
+    const [one, out, other] = world.hosts as [SimHost, SimHost, SimHost];
+    // One list each of the last number; what the thief takes out of the table comes back with its end.
+    const last = {
+      number: 2 ** 40 - 1,
+      hash: '0'.repeat(64),
+      merges: [],
+      bytes: new Uint8Array(0),
+    };
+    const before = { ...last, serials: new Map(), expelled: new Map() };
+    const at = { day: 1, epoch: 1 };
+    const lists = Array.from({ length: 64 }, (_, n) => {
+      const serials = [n.toString(16).padStart(32, '0')];
+      return issueRevocations(b, [before], { serials, expelled: [other.nodeId] }, at);
+    });
+    install(one, add(first, b), ...lists.map(({ bytes }) => bytes));
+    const others = world.hosts.filter((host) => host !== out && host !== other);
+    world.until(() => others.every((host) => isOut(host, other)));
+    // Made of what this host knows, as the command makes it: it stands in place of eight of them.
+    const inForce = others[0]!
+      .core!.rolls()
+      .lists.map((list) => lists.find(({ hash }) => hash === list.hash)!);
+    const next = issueRevocations(first, inForce, { expelled: [out.nodeId] }, at);
+    expect(next.number).toBe(2 ** 40);
+    install(one, next.bytes, revoke(first, b));
+    count(world, [first], others);
+    world.until(() => others.every((host) => isOut(host, out)));
+    for (const host of others) expect(host.core!.rolls().lists).toHaveLength(1);
+    // The next one stands in place of that; shown again, it takes no place.
+    const later = issueRevocations(first, [next], { serials: ['f'.repeat(32)] }, at);
+    const latest = issueRevocations(first, [later], { serials: ['e'.repeat(32)] }, at);
+    install(one, later.bytes);
+    install(one, latest.bytes);
+    world.until(() =>
+      others.every((host) => host.core!.rolls().lists.some(({ hash }) => hash === latest.hash)),
+    );
+    install(one, next.bytes);
+    world.run(5_000);
+    for (const host of others) expect(host.core!.rolls().lists).toHaveLength(1);
+  });
+
   test('are not changed by a member that floods statements, nor do these grow what it keeps', () => {
     const world = worldOf(4, 3);
     const [one] = world.hosts as [SimHost];
