@@ -94,7 +94,10 @@ export class LinkTable {
   ban(nodeId: NodeId, mono: number, ms: number): void {
     const times = this.#banned.get(nodeId)?.times ?? 0;
     const until = mono + Math.min(BAN_MS_MAX, ms * 2 ** Math.min(times, 16));
+    // The latest last; ids can be made up by whoever has the key of the epoch.
+    this.#banned.delete(nodeId);
     this.#banned.set(nodeId, { until, times: times + 1 });
+    if (this.#banned.size > BANNED_MAX) this.#banned.delete(this.#banned.keys().next().value!);
   }
 
   /** @throws NetError `busy` */
@@ -110,6 +113,7 @@ export class LinkTable {
 }
 
 const BAN_MS_MAX = 3_600_000;
+const BANNED_MAX = 16_384;
 
 function view(link: Link, name: string | undefined): LinkView {
   const { peer, address, info, sinceMs, bytesIn, bytesOut } = link;

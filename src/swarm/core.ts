@@ -281,6 +281,7 @@ export class SwarmCore implements Core {
       turns: turns.size,
       aside: this.#wiring.intake.size,
       waiting: this.#wiring.keys.size,
+      waitingBytes: this.#wiring.keys.bytes,
       alarms: this.#wiring.context.openAlarms().length,
       fullShares: full.size,
       workers: this.#wiring.budgets.size,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   attachSignature,
+  concat,
   decodeMessage,
   encodeMessage,
   fromHex,
@@ -9,7 +10,12 @@ import {
   utf8,
 } from '../../src/wire/index.ts';
 import type { SignedBody } from '../../src/wire/index.ts';
-import { simulatedCrypto, simulatedEntry } from '../sim/crypto.ts';
+import {
+  simulatedAdmission,
+  simulatedCrypto,
+  simulatedEntry,
+  simulatedToken,
+} from '../sim/crypto.ts';
 import { SWARM_ID } from '../sim/host.ts';
 import type { SimHost } from '../sim/host.ts';
 import { World } from '../sim/world.ts';
@@ -67,6 +73,82 @@ function sentBy(world: World, host: SimHost, kind: string): { count: number } {
   };
   return sent;
 }
+
+describe('ids that a member makes up, each with a link that waits for its admission', () => {
+  const unknown = simulatedToken('f'.repeat(32), new Uint8Array(32).fill(9));
+  const nobody = (host: SimHost, link: number): void => {
+    const entry = simulatedEntry(host.random.bytes(32));
+    const { nodeId } = entry;
+    const admission = simulatedAdmission(SWARM_ID, unknown, nodeId);
+    const peer = { nodeId, bootId: host.random.bytes(16), entry, admission };
+    host.do(() => host.core!.handleLinkUp(host.now, link, peer, { initiator: false }));
+  };
+  const says = (host: SimHost, link: number, bytes: Uint8Array): void =>
+    host.do(() => host.core!.handleMessage(host.now, link, bytes));
+
+  test('are so many and keep so much, and no more', () => {
+    const world = new World({ seed: 431, nodes: 3 }).settle();
+    const [host, other] = world.hosts as [SimHost, SimHost];
+    const junk = encodeMessage({ t: 'news', objects: [new Uint8Array(200 * 1024)] });
+    for (let link = 1_000_000; link < 1_000_600; link++) nobody(host, link);
+    expect(host.core!.sizes()['waiting']).toBe(256);
+    let most = 0;
+    for (let link = 2_000_000; link < 2_000_100; link++) {
+      nobody(host, link);
+      for (let n = 0; n < 4; n++) says(host, link, junk);
+      most = Math.max(most, host.core!.sizes()['waitingBytes']!);
+    }
+    expect(most).toBeGreaterThan(15 * 1024 * 1024);
+    expect(most).toBeLessThanOrEqual(16 * 1024 * 1024);
+    world.run(20_000);
+    expect(host.core!.sizes()).toMatchObject({ waiting: 0, waitingBytes: 0, links: 2 });
+    expect(other.core!.sizes()['links']).toBe(2);
+  });
+
+  test('are read as seldom as a member that asks too much', () => {
+    const world = new World({ seed: 432, nodes: 3 }).settle();
+    const [host] = world.hosts as [SimHost];
+    const told = holds(world);
+    const record = encodeMessage({ t: 'record', bytes: new Uint8Array(100 * 1024) });
+    for (let link = 1_000_000; link < 1_000_100; link++) {
+      nobody(host, link);
+      for (let n = 0; n < 20; n++) says(host, link, record);
+    }
+    // Each has 10 ms of its own, all of them half a second: 2,000 such messages are 2.3 s.
+    expect(told.length).toBeGreaterThan(500);
+    expect(told.length).toBeLessThan(1_600);
+  });
+});
+
+describe('records of ids that a member makes up', () => {
+  const record = (by: SimHost, tag: string): Uint8Array => {
+    const key = by.random.bytes(32);
+    const entry = simulatedEntry(key);
+    const body: SignedBody = {
+      ...{ kind: 'member', swarm: SWARM_ID, node: fromHex(entry.nodeId), entry: entry.bytes },
+      ...{ name: 'x', addresses: [], labels: {}, version: '', hub: false, incarnation: 1 },
+      ...{ bootId: by.random.bytes(16), state: 'alive', prekey: undefined },
+      admission: concat(fromHex(tag), by.random.bytes(64)),
+    };
+    const signed = signingBytes(body);
+    return attachSignature(signed, simulatedCrypto(key).sign(signed));
+  };
+
+  test('cost the link that says them, each as a signature that is none', () => {
+    const world = new World({ seed: 433, nodes: 3 }).settle();
+    const peer = new Peer(world, world.hosts[0]!);
+    const { tag } = world.hosts[0]!.core!.rolls().tokens[0]!;
+    const told = holds(world);
+    const hostile = world.hosts.at(-1)!;
+    // 400 of them are 48 ms, once there is nothing left that may be done at once.
+    for (let n = 0; n < 10; n++) {
+      const objects = Array.from({ length: 400 }, () => record(hostile, tag));
+      peer.says(encodeMessage({ t: 'news', objects }));
+    }
+    expect(told.length).toBeGreaterThan(6);
+    expect(peer.isUp).toBe(true);
+  });
+});
 
 describe('what is beyond the share of a member', () => {
   test('is work for its own link, which is read more seldom', () => {

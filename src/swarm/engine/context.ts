@@ -36,6 +36,8 @@ export class Context {
   bad: BadSignature[] = [];
   /** Work for the message at hand, in signatures, for what was beyond its origin's share. */
   wasted = 0;
+  /** Bytes that went to links which did not come up yet. */
+  sentEarly = 0;
   #effectId = 0;
   /** Persist effects on their way, by effect. */
   readonly #persists = new Map<number, Persist>();
@@ -71,7 +73,9 @@ export class Context {
 
   /** For links that did not come up yet; all others are `Links`' to send on. */
   send(link: LinkId, message: SwarmMessage): void {
-    this.sends.push({ link, message: encodeMessage(message) });
+    const bytes = encodeMessage(message);
+    this.sentEarly += bytes.length;
+    this.sends.push({ link, message: bytes });
   }
 
   /** `isNamed`: the object itself says which key it is signed with, so that all hosts check it with that. */

@@ -9,6 +9,7 @@ import type { Context } from '../engine/context.ts';
 import { Rates } from '../engine/rates.ts';
 import type { Sharers } from '../engine/shares.ts';
 import type { SwarmMessage } from '../../wire/index.ts';
+import type { LinkId } from '../types.ts';
 import type { Link, Links } from './links.ts';
 
 /** Of one link: from 5 to 50 ms a second, 600 for all of a usual number of them. */
@@ -18,6 +19,12 @@ const ALL = 600_000;
 /** At once, and for each member: what the first exchange of tables takes. */
 const BURST = 50_000;
 const BURST_A_MEMBER = 10;
+/**
+ * Of a link that waits for its admission. Who makes ids up has as many as it likes, and each is new: what
+ * is over its own is held as soon as all of them together are over theirs.
+ */
+const WAITING_EACH = { perSecond: EACH_LEAST, burst: 10_000 };
+const WAITING_ALL = { perSecond: 100_000, burst: 500_000 };
 /** No message is worth a longer silence. */
 const HOLD_MS_MAX = 30_000;
 /** Milliseconds for which a link may be held before its member is named: one in ten, a second at once. */
@@ -79,6 +86,7 @@ export class Budgets {
   #work: Rates;
   #held: Rates;
   #bad: Rates;
+  #waiting: Rates;
 
   constructor(
     context: Context,
@@ -96,6 +104,7 @@ export class Budgets {
     }));
     this.#held = new Rates(context, () => HELD);
     this.#bad = new Rates(context, () => BAD);
+    this.#waiting = new Rates(context, (link) => (link === '' ? WAITING_ALL : WAITING_EACH));
   }
 
   /** How many have made some work lately. */
@@ -104,24 +113,23 @@ export class Budgets {
   }
 
   /** What a message has cost; the link is held where that was too much. */
-  charge(
-    link: Link,
-    type: SwarmMessage['t'],
-    cost: { read: number; sent: number; checked: number },
-  ): void {
-    const { verifyMicros = VERIFY_MICROS } = this.#context.options;
-    const isAsked = !ASK_NOTHING.has(type);
-    const micros =
-      COSTS[type] +
-      (isAsked ? cost.sent / BYTES_A_MICROSECOND : 0) +
-      (isAsked || cost.checked > 0 ? cost.read / READ_A_MICROSECOND : 0) +
-      (LOOKS_AT_ALL.has(type) ? this.#standing.members / MEMBERS_A_MICROSECOND : 0) +
-      cost.checked * verifyMicros;
-    const wait = Math.min(HOLD_MS_MAX, Math.ceil(this.#work.charge(link.nodeId, micros)));
+  charge(link: Link, type: SwarmMessage['t'], cost: Cost): void {
+    const wait = Math.min(
+      HOLD_MS_MAX,
+      Math.ceil(this.#work.charge(link.nodeId, this.#micros(type, cost))),
+    );
     if (wait === 0 || this.#links.get(link.id) === undefined) return;
     link.heldUntil = this.#context.now.mono + wait;
     this.#context.effects.push({ kind: 'hold', link: link.id, ms: wait });
     if (this.#held.charge(link.nodeId, wait) > 0) this.#onFull(link.nodeId);
+  }
+
+  /** The same of a link that did not come up yet, whose peer may be nobody. */
+  chargeWaiting(link: LinkId, type: SwarmMessage['t'], cost: Cost): void {
+    const micros = this.#micros(type, cost);
+    const [own, all] = [String(link), ''].map((key) => this.#waiting.charge(key, micros));
+    const wait = Math.ceil(Math.min(own!, all!, HOLD_MS_MAX));
+    if (wait > 0) this.#context.effects.push({ kind: 'hold', link, ms: wait });
   }
 
   /** True when a member has handed on too much that every honest host would have kept to itself. */
@@ -142,6 +150,19 @@ export class Budgets {
     this.#work.sweep();
     this.#held.sweep();
     this.#bad.sweep();
+    this.#waiting.sweep();
+  }
+
+  #micros(type: SwarmMessage['t'], cost: Cost): number {
+    const { verifyMicros = VERIFY_MICROS } = this.#context.options;
+    const isAsked = !ASK_NOTHING.has(type);
+    return (
+      COSTS[type] +
+      (isAsked ? cost.sent / BYTES_A_MICROSECOND : 0) +
+      (isAsked || cost.checked > 0 ? cost.read / READ_A_MICROSECOND : 0) +
+      (LOOKS_AT_ALL.has(type) ? this.#standing.members / MEMBERS_A_MICROSECOND : 0) +
+      cost.checked * verifyMicros
+    );
   }
 
   /** Hubs ask each host often, whatever the number of links. */
@@ -153,6 +174,14 @@ export class Budgets {
   #atOnce(): number {
     return BURST + BURST_A_MEMBER * this.#standing.members;
   }
+}
+
+export interface Cost {
+  /** Bytes, and bytes in answer. */
+  readonly read: number;
+  readonly sent: number;
+  /** Signatures that were none, or as much work. */
+  readonly checked: number;
 }
 
 /** An Ed25519 signature on a machine of today; slower ones measure theirs. */

@@ -48,9 +48,9 @@ export class Admissions {
     const token = tokens.get(split.tag);
     // What is held of other epochs than the present one is of those to come.
     if (token === undefined || token.epochId !== epochs.enteredId) return 'wait';
-    if (!this.#verify(token, nodeId, admission, split.signature)) return 'refused';
+    if (!this.#verify(token, nodeId, admission, split.signature)) return this.#refused();
     const seat = seats.take(token, nodeId);
-    if (seat === 'full') return 'refused';
+    if (seat === 'full') return this.#refused();
     this.#verified.set(token.tag + nodeId, admission);
     return seat === 'taken' ? 'admitted' : 'saving';
   }
@@ -126,6 +126,12 @@ export class Admissions {
     for (const key of this.#verified.keys()) {
       if (tokens.get(key.slice(0, TAG_DIGITS)) === undefined) this.#verified.delete(key);
     }
+  }
+
+  /** A signature was looked at for nothing: work for the link that said it. */
+  #refused(): 'refused' {
+    this.#sources.context.wasted++;
+    return 'refused';
   }
 
   #verify(

@@ -28,6 +28,8 @@ export interface KeysHandlers {
   lacks(id: LinkId): void;
   /** What the operator signed, or what asks for it; false for any other message. */
   operators(id: LinkId, message: SwarmMessage): boolean;
+  /** What a message on a link that waits has cost, in bytes. */
+  worked(id: LinkId, type: SwarmMessage['t'], cost: { read: number; sent: number }): void;
   /** A link whose peer was good after all. */
   admitted(id: LinkId, peer: PeerIdentity, info: LinkInfo, messages: readonly Uint8Array[]): void;
   /** A record whose key is known by now. */
@@ -66,6 +68,13 @@ export class Keys {
 
   get size(): number {
     return this.#waiting.size + this.#aside.size;
+  }
+
+  /** Of messages on links that wait. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const link of this.#waiting.values()) bytes += link.bytes;
+    return bytes;
   }
 
   /** True when the link may come up now; else it waits, or is on its way out. */
@@ -127,6 +136,10 @@ export class Keys {
   }
 
   #wait(id: LinkId, link: WaitingLink, ms: number): void {
+    // Whoever has the key of the epoch can make ids up, each with a link that waits.
+    if (!this.#waiting.has(id) && this.#waiting.size >= WAITING_MAX) {
+      this.#drop(this.#context.pick(this.waiting()), 'keys', TOO_MANY);
+    }
     this.#waiting.set(id, link);
     const { timers, now } = this.#context;
     timers.set('keys', String(id), now.mono + ms);
@@ -139,9 +152,12 @@ export class Keys {
     try {
       const message = decodeMessage(bytes);
       if (message === undefined) return true;
+      const before = this.#context.sentEarly;
       if (message.t === 'keys-want') this.handleWant(id, message);
       else if (message.t === 'keys') this.#handleFetched(id, link, message);
       else if (!this.#handlers.operators(id, message)) this.#store(id, link, bytes);
+      const sent = this.#context.sentEarly - before;
+      this.#handlers.worked(id, message.t, { read: bytes.length, sent });
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#drop(id, 'broke_protocol', error.message);
@@ -318,7 +334,13 @@ export class Keys {
     link.bytes += bytes.length;
     if (link.messages.length > STORED_MAX || link.bytes > STORED_BYTES_MAX) {
       this.#drop(id, 'keys', 'it said too much before its key list came');
+      return;
     }
+    if (this.bytes <= STORED_ALL_MAX) return;
+    const [loudest] = [...this.#waiting].reduce((most, one) =>
+      one[1].bytes > most[1].bytes ? one : most,
+    );
+    this.#drop(loudest, 'keys', TOO_MANY);
   }
 
   #nodeOf(message: KeysMessage): NodeId | undefined {
@@ -351,12 +373,16 @@ function isGood(verdict: Verdict): boolean {
 
 const NOT_ADMITTED = 'it shows no admission to the present epoch';
 const NOT_SHOWN = 'what admits it never came';
+const TOO_MANY = 'too many links wait for what lets them in';
 const OLD_KEY = 'it shows a key that it has rotated away';
 /** Entries in one message: 128 KiB at most. */
 const ENTRIES_MAX = 128;
 const ASIDE_MAX = 1024;
 const STORED_MAX = 256;
 const STORED_BYTES_MAX = 1024 * 1024;
+/** Of all links that wait. */
+const STORED_ALL_MAX = 16 * STORED_BYTES_MAX;
+const WAITING_MAX = 256;
 const FETCH_MS = 10_000;
 const DOOMED_MS = 1_000;
 const KEEP_MS = 1_000;

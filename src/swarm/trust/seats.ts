@@ -33,6 +33,8 @@ export class Seats {
   #wanted = new Set<string>();
   /** Taken in this run, and not told of yet. */
   #new = new Set<string>();
+  /** Seats at which people were told that a token brought too many, by tag. */
+  #told = new Map<string, number>();
   #isWriting = false;
   #version = 0;
   /** Kept for those that were let in here and whose record is on its way; until when, by `mono`. */
@@ -83,7 +85,7 @@ export class Seats {
     const key = keyOf(token.tag, prefix);
     if (taken.has(prefix)) return this.#isSaved(key) ? 'taken' : 'saving';
     if (taken.size >= mostOf(token)) {
-      this.#handlers.overused(token);
+      this.#tellOverused(token);
       return 'full';
     }
     taken.add(prefix);
@@ -92,7 +94,7 @@ export class Seats {
     this.#reserved.delete(key);
     this.#wanted.add(key);
     this.#new.add(key);
-    if (taken.size > token.uses) this.#handlers.overused(token);
+    if (taken.size > token.uses) this.#tellOverused(token);
     this.#save();
     return 'saving';
   }
@@ -125,7 +127,16 @@ export class Seats {
   forget(isKnown: (tag: string) => boolean): void {
     this.#version++;
     for (const tag of this.#taken.keys()) if (!isKnown(tag)) this.#taken.delete(tag);
+    for (const tag of this.#told.keys()) if (!isKnown(tag)) this.#told.delete(tag);
     for (const key of this.#new) if (!isKnown(key.split(' ')[0]!)) this.#new.delete(key);
+  }
+
+  /** Once for each number of seats: who has the token's text can try as often as it likes. */
+  #tellOverused(token: TokenRecord): void {
+    const count = this.count(token.tag);
+    if (this.#told.get(token.tag) === count) return;
+    this.#told.set(token.tag, count);
+    this.#handlers.overused(token);
   }
 
   /** Kept or not: a disk that is full shall not keep hosts out. */

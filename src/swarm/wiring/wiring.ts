@@ -331,6 +331,7 @@ export class Wiring {
         handleOperators(this, id, message);
         return true;
       },
+      worked: (id, type, cost) => this.budgets.chargeWaiting(id, type, { ...cost, checked: 0 }),
       admitted: (id, peer, info, messages) => {
         this.handleUp(id, peer, info);
         for (const message of messages) receive(this, id, message);
