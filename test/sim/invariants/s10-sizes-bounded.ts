@@ -28,6 +28,7 @@ export const sizesBounded: Invariant = {
       // Records of 64 nodes a link, and links, that wait for what admits them.
       aside: 64 * options.nodes,
       waiting: 2 * options.nodes,
+      waitingBytes: 16 * 2 ** 20,
       seals: CHAINS_MAX * (NEWEST_MAX + MARKS_MAX),
     };
     const wrong: string[] = [];
@@ -47,6 +48,7 @@ export const sizesBounded: Invariant = {
         'cancels',
         'aside',
         'waiting',
+        'waitingBytes',
       ]) {
         if (now[name] !== 0) wrong.push(`${host.name} keeps ${name} ${now[name]} when quiet`);
       }
