@@ -79,7 +79,7 @@ export class FrameSocket {
     });
   }
 
-  /** The side that dialled takes an EPOCH record in place of M2 (docs/protocol.md section 4). */
+  /** The side that dialled takes EPOCH in place of M2, and AUTH' (docs/protocol.md sections 3 and 4). */
   takeLargeFrames(): void {
     this.#decoder.setMaxBytes(FRAME_MAX_AFTER_AUTH);
   }

@@ -86,7 +86,8 @@ export async function prepareInitiator(
 /** Carries a prepared handshake out. @throws NetError */
 export function initiate(frames: FrameSocket, initiator: Initiator): Promise<HandshakeResult> {
   return told(frames, async () => {
-    if (initiator.kind === 'member') frames.takeLargeFrames();
+    // EPOCH in place of M2, and AUTH', carry statements about operator keys.
+    frames.takeLargeFrames();
     frames.send(initiator.first);
     const done = await run(frames, (message) => initiator.handle(message));
     return { ...done, kind: initiator.kind };

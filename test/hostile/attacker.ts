@@ -3,7 +3,7 @@
  * what its messages cost the hosts, not what it takes of the machine to make them.
  */
 import { getPriority, setPriority } from 'node:os';
-import { Identity, signAdmission } from '../../src/secure/index.ts';
+import { Identity, OperatorKey, signAdmission } from '../../src/secure/index.ts';
 import type { SwarmSecrets } from '../../src/secure/index.ts';
 import { encodeMessage } from '../../src/wire/index.ts';
 import { RawMember } from '../net/raw-member.ts';
@@ -15,6 +15,9 @@ interface Start {
   readonly secrets: SwarmSecrets;
   /** Of the token by which it was admitted. */
   readonly seed: Uint8Array;
+  /** Words of a key of the operator that was revoked, and the statements about it. */
+  readonly words: string;
+  readonly statements: readonly Uint8Array[];
   readonly hosts: readonly { nodeId: string; address: { host: string; port: number } }[];
 }
 
@@ -26,12 +29,14 @@ let raws: RawMember[] = [];
 let isOver = true;
 
 const OPERATIONS = {
-  async start({ secrets, seed, hosts }: Start): Promise<string> {
+  async start({ secrets, seed, words, statements, hosts }: Start): Promise<string> {
     setPriority(Math.min(19, getPriority() + 10));
     const identity = Identity.create(random, Math.floor(Date.now() / 1000));
     const { swarmId } = secrets;
     const admission = signAdmission(seed, swarmId, identity.nodeId);
-    attacker = { identity, swarmId, admission, victims: hosts.map(({ nodeId }) => nodeId) };
+    const victims = hosts.map(({ nodeId }) => nodeId);
+    const stolen = OperatorKey.fromWords(words, swarmId);
+    attacker = { identity, swarmId, admission, victims, stolen, statements };
     for (const { address } of hosts) {
       const raw = await RawMember.connect(address, { ...secrets, admission }, identity);
       raw.drain();

@@ -2,13 +2,17 @@
  * What one member can send to cost others more than its own answers: each an endless stream of messages
  * as it would say them on its links. Used by the tests on real nodes and by `npm run bench -- hostile`.
  */
-import { createCrypto, type Identity } from '../../src/secure/index.ts';
+import { createCrypto, issueKeyStatement, OperatorKey } from '../../src/secure/index.ts';
+import type { Identity } from '../../src/secure/index.ts';
 import {
   attachSignature,
+  decodeFields,
   decodeMessage,
+  encodeFields,
   encodeMessage,
   fromHex,
   signingBytes,
+  toHex,
 } from '../../src/wire/index.ts';
 import type { SignedBody } from '../../src/wire/index.ts';
 import { random } from '../net/swarm-nodes.ts';
@@ -19,6 +23,10 @@ export interface Attacker {
   readonly admission: Uint8Array;
   /** Ids of the hosts that it attacks. */
   readonly victims: readonly string[];
+  /** A key of the operator that was revoked, and is in wrong hands. */
+  readonly stolen: OperatorKey;
+  /** The statements about it, as everybody has them. */
+  readonly statements: readonly Uint8Array[];
 }
 
 export interface Attack {
@@ -139,6 +147,25 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     book: undefined,
     *messages({ victims }) {
       for (;;) for (const node of victims) yield encodeMessage({ t: 'want', node: fromHex(node) });
+    },
+  },
+  'shows statements about operator keys without end': {
+    book: undefined,
+    *messages({ stolen, statements, swarmId }) {
+      const show = (bytes: Uint8Array) => encodeMessage({ t: 'record', bytes });
+      const said = (by: OperatorKey, verb: 'add' | 'revoke', number: number) => {
+        const content = { key: toHex(random(32)), made: 1, name: 'x', stay: [] };
+        return issueKeyStatement(by, { ...content, verb, number }).bytes;
+      };
+      const stranger = OperatorKey.create(random, swarmId);
+      for (let number = 0; ; number = (number + 1) % 1_000) {
+        yield* statements.map(show);
+        // By the first key: its body with another signature. By the stolen one, which has signed it. By none.
+        const [body] = decodeFields(statements[0]!, 2);
+        yield show(encodeFields([body!, random(64)]));
+        for (const verb of ['add', 'revoke'] as const) yield show(said(stolen, verb, number));
+        yield show(said(stranger, 'add', number));
+      }
     },
   },
   'shows signatures that are none': {

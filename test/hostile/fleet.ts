@@ -2,11 +2,12 @@
  * Real hosts, each a process of its own, all linked, and one hostile member, another process, with a
  * link to each of them.
  */
-import { issueRevocations } from '../../src/secure/index.ts';
+import { issueKeyStatement, issueRevocations, OperatorKey } from '../../src/secure/index.ts';
 import type { RevocationList } from '../../src/secure/index.ts';
 import type { Alarm } from '../../src/swarm/index.ts';
-import { createSwarm, QUICK } from '../net/swarm-nodes.ts';
+import { createSwarm, QUICK, random } from '../net/swarm-nodes.ts';
 import type { TestSwarm } from '../net/swarm-nodes.ts';
+import { toHex } from '../../src/wire/index.ts';
 import { until } from '../helpers/eventually.ts';
 import { Child } from './child.ts';
 
@@ -109,10 +110,19 @@ export class Fleet {
   /** Undefined until it came. */
   #attacker: { readonly nodeId: string; readonly child: Child } | undefined;
   #lists: readonly RevocationList[] = [];
+  /** A key of the operator that was added and revoked: the hostile member has it. */
+  readonly #stolen: OperatorKey;
+  readonly #statements: readonly Uint8Array[];
 
   private constructor(swarm: TestSwarm, hosts: Host[]) {
     this.swarm = swarm;
     this.hosts = hosts;
+    const { operator, secrets } = swarm;
+    this.#stolen = OperatorKey.create(random, secrets.swarmId);
+    const about = { key: toHex(this.#stolen.publicKey), number: 1, made: 1, name: '', stay: [] };
+    this.#statements = (['add', 'revoke'] as const).map(
+      (verb) => issueKeyStatement(operator, { ...about, verb }).bytes,
+    );
   }
 
   /** Nobody is hostile yet. */
@@ -125,6 +135,7 @@ export class Fleet {
     );
     const fleet = new Fleet(swarm, [first, ...(await Promise.all(rest))]);
     await fleet.whole();
+    await first.install(fleet.#statements);
     return fleet;
   }
 
@@ -164,7 +175,9 @@ export class Fleet {
     const child = new Child('attacker.ts', ['--import', 'tsx']);
     const { secrets, tokenKeys } = this.swarm;
     const hosts = this.hosts.map(({ nodeId, address }) => ({ nodeId, address }));
-    const nodeId = await child.ask<string>('start', { secrets, seed: tokenKeys.seed, hosts });
+    const stolen = { words: this.#stolen.toWords(), statements: this.#statements };
+    const start = { secrets, seed: tokenKeys.seed, hosts, ...stolen };
+    const nodeId = await child.ask<string>('start', start);
     this.#attacker = { nodeId, child };
     const knows = async (host: Host): Promise<boolean> =>
       (await host.members()).some((one) => one.nodeId === nodeId && one.name === 'hostile');
