@@ -23,6 +23,7 @@ export interface Fact {
 export const OUR_ROLES = [
   'swarmplane_asker',
   'swarmplane_auditor',
+  'swarmplane_checker',
   'swarmplane_hub',
   'swarmplane_operator',
   'swarmplane_owner',
