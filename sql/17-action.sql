@@ -87,24 +87,31 @@ begin
 end
 $$;
 
--- The id of a command at one host: a UUID of version 8 (RFC 9562), of what is said in docs/protocol.md section 9.
+-- A UUID of version 8 (RFC 9562) of the first 16 bytes of a hash.
+create or replace function swarmplane.uuid_of(hash bytea)
+  returns uuid
+  language sql
+  immutable
+  strict
+  set search_path = pg_catalog, swarmplane, pg_temp
+as $$
+  select encode(
+    substr(set_byte(set_byte(hash, 6, (get_byte(hash, 6) & 15) | 128), 8, (get_byte(hash, 8) & 63) | 128), 1, 16),
+    'hex')::uuid;
+$$;
+
+-- The id of a command at one host, of what is said in docs/protocol.md section 9.
 create or replace function swarmplane.command_id(key uuid, node_identity text)
   returns uuid
-  language plpgsql
+  language sql
   stable
   strict
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-declare
-  hash bytea := sha256(
+  select swarmplane.uuid_of(sha256(
     swarmplane.field(convert_to('swarmplane/1 command id', 'UTF8'))
     || swarmplane.field(uuid_send(key))
-    || swarmplane.field(decode(node_identity, 'hex')));
-begin
-  hash := set_byte(hash, 6, (get_byte(hash, 6) & 15) | 128);
-  hash := set_byte(hash, 8, (get_byte(hash, 8) & 63) | 128);
-  return encode(substr(hash, 1, 16), 'hex')::uuid;
-end
+    || swarmplane.field(decode(node_identity, 'hex'))));
 $$;
 
 -- Whether one of these names, as hubs report them, allows the action.

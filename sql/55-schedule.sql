@@ -89,21 +89,15 @@ $$;
 -- What makes the ids of a tick's commands (docs/protocol.md section 9): the same wherever and whenever it is made.
 create or replace function swarmplane.tick_key(schedule_key uuid, at timestamptz)
   returns uuid
-  language plpgsql
+  language sql
   immutable
   strict
   set search_path = pg_catalog, swarmplane, pg_temp
 as $$
-declare
-  hash bytea := sha256(
+  select swarmplane.uuid_of(sha256(
     swarmplane.field(convert_to('swarmplane/1 tick', 'UTF8'))
     || swarmplane.field(uuid_send(schedule_key))
-    || swarmplane.field(int8send(swarmplane.micros(at))));
-begin
-  hash := set_byte(hash, 6, (get_byte(hash, 6) & 15) | 128);
-  hash := set_byte(hash, 8, (get_byte(hash, 8) & 63) | 128);
-  return encode(substr(hash, 1, 16), 'hex')::uuid;
-end
+    || swarmplane.field(int8send(swarmplane.micros(at)))));
 $$;
 
 create or replace function swarmplane.tg_schedule__before_write()

@@ -1497,7 +1497,7 @@ as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.command_id(key uuid, node_identity text)
  RETURNS uuid
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE STRICT
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -3174,7 +3174,7 @@ grant execute on function swarmplane.tick_intervals() to swarmplane_hub;
 
 CREATE OR REPLACE FUNCTION swarmplane.tick_key(schedule_key uuid, at timestamp with time zone)
  RETURNS uuid
- LANGUAGE plpgsql
+ LANGUAGE sql
  IMMUTABLE STRICT
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
@@ -3257,6 +3257,13 @@ CREATE OR REPLACE FUNCTION swarmplane.untrack(table_name text)
  SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
 as .. -- owner swarmplane_owner
 grant execute on function swarmplane.untrack(text) to swarmplane_operator;
+
+CREATE OR REPLACE FUNCTION swarmplane.uuid_of(hash bytea)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO 'pg_catalog', 'swarmplane', 'pg_temp'
+as .. -- owner swarmplane_owner
 
 CREATE OR REPLACE FUNCTION swarmplane.version_of(wanted jsonb, held bigint)
  RETURNS bigint
